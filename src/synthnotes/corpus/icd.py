@@ -1,0 +1,132 @@
+"""ICD-10 in one place: how codes are printed, what kind they are, and the families that they belong to.
+
+Diagnoses are ICD-10-CM (English) or ICD-10-SE (Swedish) codes, procedures ICD-10-PCS codes. As printed, a diagnosis
+has a dot after its third character unless it is three characters long (`I10`, `E11.9`); a procedure has seven
+characters and no dot (`0DTJ4ZZ`). So the printed form alone tells the kind.
+"""
+
+import re
+from functools import cache
+from typing import Literal, NamedTuple
+
+Kind = Literal["diagnosis", "procedure"]
+
+DIAGNOSIS = re.compile(r"[A-Z][\dA][\dA-Z](?:\.[\dA-Z]{1,4})?")  # a second letter since ICD-10-CM's QA0
+PROCEDURE = re.compile(r"[0-9B-DF-HX][0-9A-HJ-NP-Z]{6}")  # PCS uses neither I nor O
+_DECORATION = re.compile(r"[\s.†*]+")  # the dagger and asterisk of double-coded diagnoses are no part of the code
+
+
+class Chapter(NamedTuple):
+    """An ICD-10 chapter: its roman number, its first and last category in any edition, and its title."""
+
+    number: str
+    first: str
+    last: str
+    title: str
+
+
+# The ranges are the widest of the WHO's edition, ICD-10-CM (D49, K94, O9A, V00, Y99) and ICD-10-SE (E90, T98).
+CHAPTERS = (
+    Chapter("I", "A00", "B99", "Infectious and parasitic diseases"),
+    Chapter("II", "C00", "D49", "Neoplasms"),
+    Chapter("III", "D50", "D89", "Blood and immune mechanism"),
+    Chapter("IV", "E00", "E90", "Endocrine, nutritional and metabolic diseases"),
+    Chapter("V", "F00", "F99", "Mental and behavioural disorders"),
+    Chapter("VI", "G00", "G99", "Nervous system"),
+    Chapter("VII", "H00", "H59", "Eye and adnexa"),
+    Chapter("VIII", "H60", "H95", "Ear and mastoid process"),
+    Chapter("IX", "I00", "I99", "Circulatory system"),
+    Chapter("X", "J00", "J99", "Respiratory system"),
+    Chapter("XI", "K00", "K95", "Digestive system"),
+    Chapter("XII", "L00", "L99", "Skin and subcutaneous tissue"),
+    Chapter("XIII", "M00", "M99", "Musculoskeletal system and connective tissue"),
+    Chapter("XIV", "N00", "N99", "Genitourinary system"),
+    Chapter("XV", "O00", "O9A", "Pregnancy, childbirth and the puerperium"),
+    Chapter("XVI", "P00", "P96", "Conditions originating in the perinatal period"),
+    Chapter("XVII", "Q00", "Q99", "Congenital malformations"),
+    Chapter("XVIII", "R00", "R99", "Symptoms, signs and abnormal findings"),
+    Chapter("XIX", "S00", "T98", "Injury, poisoning and other external consequences"),
+    Chapter("XX", "V00", "Y99", "External causes of morbidity and mortality"),
+    Chapter("XXI", "Z00", "Z99", "Factors influencing health status and contact with services"),
+    Chapter("XXII", "U00", "U99", "Codes for special purposes"),
+)
+
+SECTIONS = {
+    "0": "Medical and surgical",
+    "1": "Obstetrics",
+    "2": "Placement",
+    "3": "Administration",
+    "4": "Measurement and monitoring",
+    "5": "Extracorporeal or systemic assistance and performance",
+    "6": "Extracorporeal or systemic therapies",
+    "7": "Osteopathic",
+    "8": "Other procedures",
+    "9": "Chiropractic",
+    "B": "Imaging",
+    "C": "Nuclear medicine",
+    "D": "Radiation therapy",
+    "F": "Physical rehabilitation and diagnostic audiology",
+    "G": "Mental health",
+    "H": "Substance abuse treatment",
+    "X": "New technology",
+}
+
+# "X" is a chapter (respiratory) as well as a PCS section (new technology): sections are prefixed to keep them apart.
+FAMILY_NAMES = {chapter.number: chapter.title for chapter in CHAPTERS} | {
+    f"PCS {section}": title for section, title in SECTIONS.items()
+}
+
+
+def format_code(code: str, kind: Kind) -> str:
+    """Prints a code as the note table holds it, whatever dots, spaces, case or dagger marks it comes with.
+
+    Args:
+        code: a code as a source file holds it, such as `I10`, `e11.9`, `E119`.
+        kind: `diagnosis` puts a dot after the third character of longer codes, `procedure` none.
+    """
+    bare = _DECORATION.sub("", code).upper()
+    return f"{bare[:3]}.{bare[3:]}" if kind == "diagnosis" and len(bare) > 3 else bare
+
+
+def is_valid(code: str, kind: Kind) -> bool:
+    """Whether a printed code has the form of its kind (whether an edition lists it is another question)."""
+    return (DIAGNOSIS if kind == "diagnosis" else PROCEDURE).fullmatch(code) is not None
+
+
+def kind_of(code: str) -> Kind:
+    """The kind of a printed code.
+
+    Raises:
+        ValueError: the code has the form of neither kind.
+    """
+    for kind in ("diagnosis", "procedure"):
+        if is_valid(code, kind):
+            return kind
+    raise ValueError(f"{code!r} is neither an ICD-10 diagnosis (I10, E11.9) nor an ICD-10-PCS procedure (0DTJ4ZZ)")
+
+
+@cache
+def family(code: str) -> str:
+    """The family of a printed code: the chapter of a diagnosis (`IX`), the section of a procedure (`PCS 0`).
+
+    Families say how far from the truth a wrong code is (paper, 6.3.3); `FAMILY_NAMES` gives their titles.
+
+    Raises:
+        ValueError: the code has the form of neither kind.
+    """
+    if kind_of(code) == "procedure":
+        return f"PCS {code[0]}"
+    return _chapter(code).number
+
+
+def category(code: str) -> str:
+    """The first three characters of a code: the category of a diagnosis; body system and operation of a procedure."""
+    return code[:3]
+
+
+def _chapter(diagnosis: str) -> Chapter:
+    # Letter and next character decide: where chapters share a letter (C/D, D, H) they part at a full ten, and ICD-10-CM
+    # has letters in third and second place (C7A, O9A, QA0), beyond the numbered end of their chapter.
+    return max(
+        (chapter for chapter in CHAPTERS if chapter.first[:2] <= diagnosis[:2]), key=lambda chapter: chapter.first
+    )
