@@ -1,0 +1,48 @@
+# synthnotes: `make repro` rebuilds the paper, `make test` checks the code. Every target is a line or two.
+KIND ?= cpu
+SCALE ?= demo
+SEED ?= 1337
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup data repro report check paper test test-slow lint wheels clean
+
+help:           ## this list
+	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
+
+setup: .venv/.ready ## the environment in .venv (KIND=gpu for CUDA)
+.venv/.ready: requirements/install requirements/common.txt requirements/$(KIND).txt pyproject.toml
+	requirements/install .venv $(KIND)
+	touch $@
+
+data: setup     ## the demo's data, unless data/ holds something already
+	python -m synthnotes.demo --data data --scale $(SCALE) --seed $(SEED)
+
+repro: data     ## everything: environment, demo data, the pipeline, the report
+	dvc repro
+	@printf '\nThe report:\n  %s\n  %s\n' $(CURDIR)/build/report/report.html $(CURDIR)/build/report/report.pdf
+
+report: setup   ## the report from the results in git, without data
+	dvc repro --single-item --force report
+
+check: setup    ## what data/ holds, what it lacks, whether params.yaml is valid
+	python -m synthnotes.corpus.inventory
+
+paper: setup    ## params.yaml at the paper's scale
+	python -m synthnotes.params params.yaml configs/paper.yaml
+
+test: setup     ## unit, contract and pipeline tests (minutes)
+	ruff check . && ruff format --check .
+	pytest -m "not slow"
+
+test-slow: setup ## what takes longer
+	pytest -m slow
+
+lint: setup     ## format and lint
+	ruff format . && ruff check --fix .
+
+wheels: setup   ## a folder of wheels for a machine without a network: WHEELS=wheels make repro there
+	requirements/download wheels $(KIND)
+
+clean:          ## remove what can be rebuilt: build/, the environment and the demo's caches stay in .dvc/cache
+	rm -rf build .venv

@@ -1,0 +1,196 @@
+"""The questionnaire as a SoSci Survey project (XML import format 2.4).
+
+A project holds sections of questions, each known by the section's two characters and the question's two digits
+(`R001`), and a questionnaire that places questions on pages. The page generator is a `random` question: SoSci draws its
+entries in a random order, and a line of PHP on the page before the notes makes that order the order of the pages.
+"""
+
+import html
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from synthnotes.questionnaire.survey import SurveyNote
+
+# What XML 1.0 cannot carry, not even escaped.
+FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+# Sections, by the questions that they hold; the number of a note is the number of its questions.
+TEXTS, SCREENING, ORDER = "T0", "S0", "O0"
+NOTES, READABILITY, COHERENCE, WHY_READABILITY, WHY_COHERENCE, CODES = "N0", "R0", "C0", "J0", "K0", "M0"
+NOTE_QUESTIONS = (NOTES, READABILITY, WHY_READABILITY, COHERENCE, WHY_COHERENCE, CODES)
+
+
+@dataclass(frozen=True)
+class Wording:
+    """The texts of a questionnaire in one language (`paper/questionnaire/<corpus>.yaml`)."""
+
+    language: str
+    title: str
+    welcome: str
+    consent: str
+    consent_options: Sequence[str]
+    screening: str
+    screening_options: Sequence[str]
+    definitions: str
+    note: str
+    readability: str
+    readability_ends: Sequence[str]
+    coherence: str
+    coherence_ends: Sequence[str]
+    justification: str
+    codes: str
+    goodbye: str
+
+
+def project(notes: Sequence[SurveyNote], wording: Wording) -> bytes:
+    """Writes the project that SoSci Survey imports.
+
+    Args:
+        notes: in blinded order; their kind does not enter the project.
+        wording: the texts around them.
+
+    Returns:
+        A UTF-8 XML document.
+    """
+    root = ET.Element("surveyProject", version="2.4", program="oFb")
+    child(root, "title", wording.title)
+    child(root, "description")
+    attributes(root, language=wording.language)
+    frame(root, wording)
+    for position, (section, make) in enumerate(per_note(wording).items(), start=3):
+        element = new_section(root, section, position)
+        for note in notes:
+            make(element, note)
+    order = question(new_section(root, ORDER, 9), 1, "random", "Page generator")
+    attributes(order, rows=len(notes), data="\n".join(f"{n.number} {page_name(n)}" for n in notes))
+    questionnaire = child(root, "questionnaire")
+    child(questionnaire, "title", wording.title)
+    attributes(questionnaire, id="base", content=pages(notes), goodbye=f"<p>{html.escape(wording.goodbye)}</p>")
+    ET.indent(root, space="")
+    return ET.tostring(root, encoding="utf-8", xml_declaration=True)
+
+
+def frame(root: ET.Element, wording: Wording) -> None:
+    """Adds what comes before the notes: welcome, consent, screening, definitions."""
+    texts = new_section(root, TEXTS, 1)
+    for number, (name, text) in enumerate(
+        (("Welcome", wording.welcome), ("Definitions", wording.definitions)), start=1
+    ):
+        question(texts, number, "TextContent", name, lead=f"<p>{html.escape(text)}</p>", character="html")
+    screening = new_section(root, SCREENING, 2)
+    choose(screening, 1, "Consent", wording.consent, wording.consent_options)
+    choose(screening, 2, "Training", wording.screening, wording.screening_options)
+
+
+def per_note(wording: Wording) -> dict[str, Any]:
+    """The sections with one question for every note, in the order of `NOTE_QUESTIONS`, and how to add it."""
+
+    def text(section: ET.Element, note: SurveyNote) -> None:
+        lines = "".join(f"<p>{html.escape(line)}</p>" for line in note.text.splitlines() if line.strip())
+        number = note.number
+        question(section, number, "TextContent", f"Note {number}", wording.note, lead=lines, character="html")
+
+    def rate(name: str, title: str, ends: Sequence[str]) -> Any:
+        def add(section: ET.Element, note: SurveyNote) -> None:
+            added = question(section, note.number, "scale", f"{name} {note.number}", title)
+            labels = child(added, "labels")
+            for value, end in zip((1, 5), ends, strict=True):
+                child(labels, "li", end).set("i", str(value))
+            attributes(added, **{"scale.display": "extrema", "composition": "extended", "restrictions.answered": "yes"})
+            item(added, 1)
+
+        return add
+
+    def why(section: ET.Element, note: SurveyNote) -> None:
+        item(question(section, note.number, "text", f"Justification {note.number}", wording.justification), 1)
+
+    def codes(section: ET.Element, note: SurveyNote) -> None:
+        question(section, note.number, "mentions", f"Codes {note.number}", wording.codes, rows=25, offer=5)
+
+    return {
+        NOTES: text,
+        READABILITY: rate("Readability", wording.readability, wording.readability_ends),
+        WHY_READABILITY: why,
+        COHERENCE: rate("Coherence", wording.coherence, wording.coherence_ends),
+        WHY_COHERENCE: why,
+        CODES: codes,
+    }
+
+
+def pages(notes: Sequence[SurveyNote]) -> str:
+    """The pages of the questionnaire: the frame, then one page for every note, drawn in random order."""
+    root = ET.Element("questionnaire")
+    for references in ([f"{TEXTS}01", f"{SCREENING}01"], [f"{SCREENING}02"]):
+        page(root, references)
+    shuffle = f"question('{ORDER}01');\nsetPageOrder(valueList('{ORDER}01', NULL, 'label'), 'end');"
+    child(page(root, [f"{TEXTS}02"]), "php", shuffle)
+    for note in notes:
+        page(root, [f"{section}{note.number:02d}" for section in NOTE_QUESTIONS]).set("ident", page_name(note))
+    return ET.tostring(root, encoding="unicode")
+
+
+def page(root: ET.Element, references: Sequence[str]) -> ET.Element:
+    """Adds a page that shows the questions with these references."""
+    added = ET.SubElement(root, "page")
+    for reference in references:
+        ET.SubElement(added, "question", id=reference)
+    return added
+
+
+def page_name(note: SurveyNote) -> str:
+    """The name by which the page generator knows the page of a note."""
+    return f"P{note.number}"
+
+
+def new_section(root: ET.Element, name: str, position: int) -> ET.Element:
+    """Adds a section, known by its two characters."""
+    section = child(root, "section")
+    child(section, "title", name)
+    attributes(section, id=name, pos=position)
+    return section
+
+
+def question(section: ET.Element, number: int, kind: str, name: str, title: str = "", **details: Any) -> ET.Element:
+    """Adds a question of a SoSci class; `lead` is its text, other details become attributes."""
+    added = child(section, "question")
+    lead = details.pop("lead", None)
+    for tag, text in (("description", name), ("class", kind), ("title", title), ("explanation", None)):
+        child(added, tag, text)
+    if lead is not None:
+        child(added, "lead", lead)
+    attributes(added, id=number, pos=number, **details)
+    return added
+
+
+def choose(section: ET.Element, number: int, name: str, title: str, options: Sequence[str]) -> None:
+    """Adds a question with one answer out of several that must be given."""
+    added = question(section, number, "select", name, title, **{"restrictions.answered": "yes"})
+    for value, option in enumerate(options, start=1):
+        item(added, value, option)
+
+
+def item(parent: ET.Element, number: int, text: str | None = None) -> None:
+    """Adds an item or answer option to a question."""
+    added = child(parent, "item")
+    child(added, "text", text)
+    attributes(added, id=number, pos=number)
+
+
+def attributes(parent: ET.Element, **values: Any) -> None:
+    """Adds SoSci's own attributes of an element, in its block if it has one."""
+    block = parent.find("attributes.specific")
+    if block is None:
+        block = ET.SubElement(parent, "attributes.specific", program="ofb")
+    for name, value in values.items():
+        child(block, "attr", str(value)).set("id", name)
+
+
+def child(parent: ET.Element, tag: str, text: str | None = None) -> ET.Element:
+    """Adds an element; characters that XML cannot hold become spaces."""
+    added = ET.SubElement(parent, tag)
+    if text is not None:
+        added.text = FORBIDDEN.sub(" ", text)
+    return added

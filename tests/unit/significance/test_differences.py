@@ -1,0 +1,68 @@
+"""Statistics against values worked by hand, published examples, and trusted libraries."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.weightstats import ttost_paired
+
+from synthnotes.significance import differences, effects
+
+NAN = float("nan")
+# The reliability data of Krippendorff (2011), four observers and twelve units; his ordinal alpha is 0.815.
+KRIPPENDORFF = np.array(
+    [
+        [1, 2, 3, 3, 2, 1, 4, 1, 2, NAN, NAN, NAN],
+        [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, NAN, 3],
+        [NAN, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, NAN],
+        [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, NAN],
+    ]
+)
+
+
+def test_alpha_of_the_published_example():
+    assert effects.krippendorff_alpha(KRIPPENDORFF) == pytest.approx(0.815, abs=5e-4)
+
+
+def test_alpha_of_full_agreement_and_of_constant_ratings():
+    assert effects.krippendorff_alpha(np.array([[1.0, 2, 5], [1, 2, 5]])) == pytest.approx(1)
+    assert effects.krippendorff_alpha(np.full((3, 4), 2.0)) is None
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_equals_statsmodels(p_values):
+    expected = multipletests(p_values, method="holm")[1]
+    assert differences.holm(p_values) == pytest.approx(expected.tolist())
+
+
+def test_holm_by_hand():
+    assert differences.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+
+
+def test_cliffs_delta_by_hand():
+    # of 2 x 2 pairs, 3 are greater, none smaller, one equal
+    assert effects.cliffs_delta(np.array([2.0, 3.0]), np.array([1.0, 2.0])) == pytest.approx(3 / 4)
+
+
+def test_bootstrap_interval_resamples_raters():
+    rng = np.random.default_rng(0)
+    first, second = rng.integers(1, 6, (8, 3)).astype(float), rng.integers(1, 6, (8, 3)).astype(float)
+    low, high = effects.cliffs_delta_interval(first, second, resamples=400, level=0.05, seed=5)
+    draws = np.random.default_rng(5).integers(8, size=(400, 8))
+    by_hand = [effects.cliffs_delta(first[d].ravel(), second[d].ravel()) for d in draws]
+    assert [low, high] == pytest.approx(np.quantile(by_hand, [0.025, 0.975]).tolist())
+    assert low < effects.cliffs_delta(first.ravel(), second.ravel()) < high
+
+
+def test_equivalence_equals_statsmodels():
+    rng = np.random.default_rng(1)
+    first, second = rng.normal(size=20), rng.normal(size=20)
+    ours = differences.equivalence(first, second, 0.5)
+    assert ours["p"] == pytest.approx(ttost_paired(first, second, -0.5, 0.5)[0])
+
+
+def test_what_is_not_defined_is_none():
+    assert differences.t_test([1, 1], [1, 1], equal_variance=True)["t"] is None
+    assert differences.wilcoxon([1, 2], [1, 2]) == {"w": None, "p": None}
+    assert differences.equivalence([1, 2], [1, 2], 0.5)["p"] is None
