@@ -1,0 +1,91 @@
+"""Markdown: the one filter through which data enters it, and pipe tables and figures for the report's templates."""
+
+import re
+from collections.abc import Sequence
+
+# Punctuation that stays itself wherever it stands. Of the rest, ".", "-" and ":" are harmless between letters or digits.
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>#|@$~^&'\"!=+]|(?<!\w)[.:\-]|[.:\-](?!\w)")
+_LIST_ITEM = re.compile(r"^(\(?\w+)\)")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+class Markdown(str):
+    """Text that is markup already, and which `escape` leaves alone."""
+
+
+def escape(value: object) -> Markdown:
+    """Makes any value a piece of one line of markdown that renders as its own text.
+
+    Newlines and other control characters become single spaces. Quarto's shortcodes, references, table cells,
+    formulas, HTML and typographic replacements ("--", "...") all lose their meaning.
+    """
+    if isinstance(value, Markdown):
+        return value
+    text = " ".join(_CONTROL.sub(" ", str(value)).split())
+    text = _MARKUP.sub(lambda match: "\\" + match[0], text)
+    return Markdown(_LIST_ITEM.sub(r"\1\\)", text))
+
+
+def join(*parts: object) -> Markdown:
+    """Joins values, escaping those that are data."""
+    return Markdown("".join(escape(part) for part in parts))
+
+
+def table(
+    identifier: str,
+    caption: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    widths: Sequence[int] | None = None,
+) -> Markdown:
+    """Writes a pipe table.
+
+    Args:
+        identifier: for references, such as `tbl-fidelity`.
+        caption: markdown.
+        columns: heading of each column, markdown; a leading ">" aligns the column to the right.
+        rows: cells; data is escaped, None is an empty cell.
+        widths: share of the text's width per column. Without it a table is as wide as its content, or, where a row is
+            long, divides the text's width by the length of the longest cells.
+
+    Raises:
+        ValueError: a row has another number of cells than there are columns, or the caption is empty.
+    """
+    if not identifier.startswith("tbl-") or not caption.strip():
+        raise ValueError(f"table {identifier!r}: needs an identifier tbl-… and a caption")
+    headings = [column.removeprefix(">") for column in columns]
+    cells = [["" if cell is None else str(escape(cell)) for cell in row] for row in rows]
+    for row in cells:
+        if len(row) != len(headings):
+            raise ValueError(f"table {identifier}: a row has {len(row)} cells, expected {len(headings)}: {row}")
+    longest = [max(3, *(len(row[i]) for row in [headings, *cells])) for i in range(len(headings))]
+    # Dash counts become relative widths only where a line of the source is longer than pandoc's 72 columns.
+    dashes = [max(3, round(90 * width / sum(widths))) for width in widths] if widths else longest
+    right = [column.startswith(">") for column in columns]
+    rule = "|".join("-" * (width - 1) + (":" if end else "-") for width, end in zip(dashes, right, strict=True))
+    lines = [_line(headings, longest, right), f"|{rule}|", *(_line(row, longest, right) for row in cells)]
+    return Markdown("\n" + "\n".join(lines) + f"\n\n: {' '.join(caption.split())} {{#{identifier}}}\n")
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
+    aligned = [
+        cell.rjust(width) if end else cell.ljust(width) for cell, width, end in zip(cells, widths, right, strict=True)
+    ]
+    return f"| {' | '.join(aligned)} |"
+
+
+def figure(identifier: str, path: str, caption: str, alternative: str, width: int = 100) -> Markdown:
+    """Writes a figure.
+
+    Args:
+        identifier: for references, such as `fig-noise`.
+        path: of the image, relative to the report's folder.
+        caption: markdown.
+        alternative: what the figure shows, in words, for those who cannot see it: plain text.
+        width: per cent of the text's width.
+    """
+    if not identifier.startswith("fig-") or not caption.strip() or not alternative.strip():
+        raise ValueError(f"figure {identifier!r}: needs an identifier fig-…, a caption and alternative text")
+    alternative = " ".join(alternative.split()).replace("\\", "\\\\").replace('"', '\\"')
+    attributes = f'#{identifier} fig-alt="{alternative}" width={width}%'
+    return Markdown(f"\n![{' '.join(caption.split())}]({path}){{{attributes}}}\n")
