@@ -2,15 +2,18 @@
 
 `load("coding")` gives the section of one stage, and validates the whole file first, so that a mistake in the last
 section is found before the first stage has run for a day.
+
+`python -m synthnotes.params params.yaml configs/paper.yaml` (`make paper`) merges a configuration into params.yaml.
 """
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from synthnotes.files import UserError, require
+from synthnotes.files import UserError, replacing, require
 
 T = TypeVar("T")
 Corpus = Literal["mimic", "sepr"]
@@ -174,7 +177,6 @@ class PrivacyParams(Section):
     top_recall: Positive
     top_passages: Positive
     overlap_n: Positive
-    memory_gib: Rate
     seed: NotNegative
 
 
@@ -235,7 +237,9 @@ def validate(values: Any, where: str) -> Params:
     try:
         return Params.model_validate(values)
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']} (found {e['input']!r:.60})" for e in error.errors()]
+        lines = [
+            f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']} (found {e['input']!r:.60})" for e in error.errors()
+        ]
         raise UserError(f"{where}: " + "; ".join(lines)) from None
 
 
@@ -252,3 +256,35 @@ def read(path: Path = Path("params.yaml")) -> Params:
 def load(section: str, path: Path = Path("params.yaml")) -> Any:
     """Gives one section of params.yaml, typed, after validating the whole file."""
     return getattr(read(path), section)
+
+
+def overlay(base: dict[str, Any], changes: dict[str, Any]) -> None:
+    """Sets in `base`, at any depth, the values that `changes` holds; keys that `changes` leaves out stay as they are."""
+    for key, value in changes.items():
+        if isinstance(value, dict) and isinstance(base.get(key), dict):
+            overlay(base[key], value)
+        else:
+            base[key] = value
+
+
+def merge(path: Path, configuration: Path) -> None:
+    """Merges a configuration into a parameter file, keeping its comments. Nothing is written if the result is invalid."""
+    from ruamel.yaml import YAML  # keeps comments; stages only read and do without it
+
+    require(path, configuration)
+    editor = YAML()
+    editor.width = 160
+    values = editor.load(path.read_text(encoding="utf-8"))
+    overlay(values, yaml.safe_load(configuration.read_text(encoding="utf-8")))
+    with replacing(path) as temporary:
+        with temporary.open("w", encoding="utf-8") as file:
+            editor.dump(values, file)
+        validate(yaml.safe_load(temporary.read_text(encoding="utf-8")), str(configuration))
+
+
+if __name__ == "__main__":
+    try:
+        merge(Path(sys.argv[1]), Path(sys.argv[2]))
+    except UserError as error:
+        raise SystemExit(f"params: error: {error}") from None
+    print(f"{sys.argv[1]} now holds the values of {sys.argv[2]}. `dvc params diff` shows what changed.")
