@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from synthnotes.files import UserError, replacing, require
 
@@ -244,11 +245,11 @@ def validate(values: Any, where: str) -> Params:
 
 
 def read(path: Path = Path("params.yaml")) -> Params:
-    """Reads and validates a whole parameter file."""
+    """Reads and validates a whole parameter file (YAML 1.2, as DVC reads it: `5e-5` is a number)."""
     require(path)
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
+        values = YAML(typ="safe", pure=True).load(path)
+    except YAMLError as error:
         raise UserError(f"{path}: not valid YAML: {str(error).splitlines()[-1].strip()}") from None
     return validate(values, str(path))
 
@@ -259,7 +260,7 @@ def load(section: str, path: Path = Path("params.yaml")) -> Any:
 
 
 def overlay(base: dict[str, Any], changes: dict[str, Any]) -> None:
-    """Sets in `base`, at any depth, the values that `changes` holds; keys that `changes` leaves out stay as they are."""
+    """Sets in `base`, at any depth, the values that `changes` holds; other keys stay as they are."""
     for key, value in changes.items():
         if isinstance(value, dict) and isinstance(base.get(key), dict):
             overlay(base[key], value)
@@ -268,18 +269,15 @@ def overlay(base: dict[str, Any], changes: dict[str, Any]) -> None:
 
 
 def merge(path: Path, configuration: Path) -> None:
-    """Merges a configuration into a parameter file, keeping its comments. Nothing is written if the result is invalid."""
-    from ruamel.yaml import YAML  # keeps comments; stages only read and do without it
-
+    """Merges a configuration into a parameter file, keeping its comments; an invalid result is not written."""
     require(path, configuration)
     editor = YAML()
     editor.width = 160
-    values = editor.load(path.read_text(encoding="utf-8"))
-    overlay(values, yaml.safe_load(configuration.read_text(encoding="utf-8")))
+    values = editor.load(path)
+    overlay(values, editor.load(configuration))
     with replacing(path) as temporary:
-        with temporary.open("w", encoding="utf-8") as file:
-            editor.dump(values, file)
-        validate(yaml.safe_load(temporary.read_text(encoding="utf-8")), str(configuration))
+        editor.dump(values, temporary)
+        validate(YAML(typ="safe", pure=True).load(temporary), str(configuration))
 
 
 if __name__ == "__main__":
