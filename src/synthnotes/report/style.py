@@ -1,0 +1,117 @@
+"""The look of all figures: the same colour for the same kind of notes everywhere, told apart without colour vision too.
+
+Colours are those of Okabe and Ito (2008); lines differ in marker and dash as well.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from synthnotes.files import replacing
+
+WIDTH = 6.4  # inches, the width of the PDF's text
+INK = "#1c2733"
+QUIET = "#5a6877"
+RULE = "#d5dbe1"
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one kind of notes, or the coder trained on it, is drawn."""
+
+    label: str
+    colour: str
+    marker: str
+    dash: Any = "-"
+
+
+LOOKS = {
+    "real": Look("real", "#0072B2", "o"),
+    "real_l": Look("real L", "#56B4E9", "s", (0, (5, 2))),
+    "real_s": Look("real S", "#0072B2", "o"),
+    "synthetic": Look("synthetic", "#D55E00", "^"),
+    "synthetic_s": Look("synthetic S", "#D55E00", "^"),
+    "control": Look("control (unseen real)", "#7A7A7A", "D", (0, (4, 2))),
+    "h1": Look("H1, widespread", "#009E73", "v", (0, (1, 1.2))),
+    "h2": Look("H2, concentrated", "#B8860B", "X", (0, (4, 1.5, 1, 1.5))),
+    "truth": Look("true codes", "#5a6877", "P"),
+}
+
+# For parts of a whole, such as the chapters of a pie: neighbours differ in lightness as well as in hue.
+PARTS = (
+    *("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"),
+    *("#4B5D9B", "#B9A44C", "#6FB7A1", "#8C4A6B", "#9CC3DD", "#A65E2E"),
+)
+OTHERS = "#C3C9D0"
+
+RC = {
+    "font.family": "DejaVu Sans",
+    "font.size": 7.6,
+    "axes.titlesize": 8.4,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 7.6,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": QUIET,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": RULE,
+    "grid.linewidth": 0.5,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "text.color": INK,
+    "legend.fontsize": 7.2,
+    "legend.frameon": False,
+    "lines.linewidth": 1.4,
+    "lines.markersize": 3.6,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "synthnotes",
+}
+
+
+def panels(titles: Sequence[str], height: float, share_y: bool = True) -> tuple[Figure, list[Axes]]:
+    """A figure of the text's width with one panel per title, side by side.
+
+    A single panel takes six tenths of the width, so that its proportions stay those of a panel among several.
+    """
+    with mpl.rc_context(RC):
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        axes = figure.subplots(1, len(titles), sharey=share_y, squeeze=False)[0]
+        for axis, title in zip(axes, titles, strict=True):
+            axis.set_title(title)
+    return figure, list(axes)
+
+
+def legend_below(figure: Figure, axis: Axes, columns: int = 5) -> None:
+    """One legend for all panels, under them, without repetitions."""
+    handles, labels = axis.get_legend_handles_labels()
+    unique = dict(zip(labels, handles, strict=True))
+    figure.legend(unique.values(), unique.keys(), loc="outside lower center", ncols=min(columns, len(unique)))
+
+
+def band(axis: Axes, x: np.ndarray, mean: np.ndarray, deviation: np.ndarray, look: Look, label: str = "") -> None:
+    """A curve with its mean ± one standard deviation as a band, cut at the limits of a share."""
+    low, high = np.clip(mean - deviation, 0, 1), np.clip(mean + deviation, 0, 1)
+    axis.fill_between(x, low, high, color=look.colour, alpha=0.13, linewidth=0)
+    axis.plot(x, mean, color=look.colour, marker=look.marker, linestyle=look.dash, label=label or look.label)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Writes a figure as SVG: outlines for text, fixed identifiers, no date, so that the same data give the same file."""
+    with mpl.rc_context(RC), replacing(path) as temporary:
+        figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": "synthnotes"})
