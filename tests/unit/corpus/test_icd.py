@@ -34,8 +34,8 @@ def test_other_forms_have_no_kind(code):
     ("code", "family"),
     [
         ("D48.9", "II"), ("D49.0", "II"), ("D50.0", "III"), ("H59.9", "VII"), ("H60.0", "VIII"), ("C7A.1", "II"),
-        ("O9A.1", "XV"), ("T98.3", "XIX"), ("QA0.0", "XVII"), ("U07.1", "XXII"), ("E90", "IV"), ("Y99.8", "XX"), ("I10", "IX"),
-        ("J18.9", "X"), ("XW03331", "PCS X"), ("0DTJ4ZZ", "PCS 0"), ("D7021ZZ", "PCS D"),
+        ("O9A.1", "XV"), ("T98.3", "XIX"), ("QA0.0", "XVII"), ("U07.1", "XXII"), ("E90", "IV"), ("Y99.8", "XX"),
+        ("I10", "IX"), ("J18.9", "X"), ("XW03331", "PCS X"), ("0DTJ4ZZ", "PCS 0"), ("D7021ZZ", "PCS D"),
     ],
 )  # fmt: skip
 def test_families(code, family):

@@ -1,0 +1,141 @@
+"""MIMIC-IV: from PhysioNet's files to notes with ICD-10 codes (paper, section 3.1; METHOD 1.1, steps 1 to 6)."""
+
+from pathlib import Path
+
+import pandas as pd
+from tqdm import tqdm
+
+from synthnotes.corpus import sources
+from synthnotes.corpus.cleaning import clean_note
+from synthnotes.corpus.flow import Flow
+from synthnotes.corpus.icd import Kind, format_code, is_valid
+from synthnotes.corpus.table import Corpus, has_text, without_rare_codes
+from synthnotes.files import UserError
+
+NAMES_PATIENTS = True
+CODE_COLUMNS = ["hadm_id", "icd_code", "icd_version"]
+TITLE_COLUMNS = ["icd_code", "icd_version", "long_title"]
+FILES = {
+    "note/discharge.csv.gz": ["subject_id", "hadm_id", "note_seq", "text"],
+    "hosp/procedures_icd.csv.gz": CODE_COLUMNS,
+    "hosp/diagnoses_icd.csv.gz": CODE_COLUMNS,
+    "hosp/d_icd_procedures.csv.gz": TITLE_COLUMNS,
+    "hosp/d_icd_diagnoses.csv.gz": TITLE_COLUMNS,
+}
+DISCHARGE_NOTES = {331_793: "MIMIC-IV-Note 2.2"}
+
+
+def load(folder: Path, minimum_notes_per_code: int) -> Corpus:
+    """Reads the files in `folder` and prepares the corpus; every file's columns are checked before any is read."""
+    paths = [folder / name for name in FILES]
+    for path, columns in zip(paths, FILES.values(), strict=True):
+        sources.check_columns(path, columns)
+    tables = [sources.read_csv(path, columns) for path, columns in zip(paths, FILES.values(), strict=True)]
+    for path, table in zip(paths, tables, strict=True):
+        _check_values(path, table)
+    notes, procedures, diagnoses, procedure_titles, diagnosis_titles = tables
+
+    codes, code_rows = codes_of_admissions({"procedure": procedures, "diagnosis": diagnoses})
+    flow = Flow(NAMES_PATIENTS)
+    prepared = prepare_notes(notes, codes, minimum_notes_per_code, flow)
+    titles = titles_of_codes({"procedure": procedure_titles, "diagnosis": diagnosis_titles})
+    release = {"discharge_notes": len(notes), "recognised_as": DISCHARGE_NOTES.get(len(notes), "no known full release")}
+    return Corpus(prepared, titles, release, flow.steps, code_rows, paths)
+
+
+def codes_of_admissions(rows: dict[Kind, pd.DataFrame]) -> tuple[pd.Series, dict[str, dict[str, int]]]:
+    """Gives each admission its ICD-10 codes (step 1).
+
+    Args:
+        rows: for procedures and diagnoses, in this order, columns hadm_id, icd_code and icd_version, all text.
+
+    Returns:
+        The printed codes of each admission, procedures then diagnoses, each sorted, by hadm_id; and for each kind how
+        many rows were released, and were dropped as null, as repeated within the admission, as of ICD version 9, and as
+        no ICD-10 code.
+    """
+    kept, counts = [], {}
+    for kind, table in rows.items():
+        printed = {code: format_code(code, kind) for code in table["icd_code"].unique()}
+        table = table.assign(code=table["icd_code"].map(printed))
+        present = table[table["code"] != ""]
+        unique = present.drop_duplicates(["hadm_id", "code", "icd_version"])
+        version_10 = unique[unique["icd_version"] == "10"]
+        valid = version_10[version_10["code"].map({code: is_valid(code, kind) for code in printed.values()})]
+        kept.append(valid[["hadm_id", "code"]].sort_values(["hadm_id", "code"]))
+        counts[kind] = {
+            "released": len(table),
+            "dropped_null": len(table) - len(present),
+            "dropped_repeated": len(present) - len(unique),
+            "dropped_version_9": len(unique) - len(version_10),
+            "dropped_invalid": len(version_10) - len(valid),
+            "kept": len(valid),
+        }
+    return pd.concat(kept).groupby("hadm_id", sort=False)["code"].agg(list), counts
+
+
+def prepare_notes(notes: pd.DataFrame, codes: pd.Series, minimum_notes_per_code: int, flow: Flow) -> pd.DataFrame:
+    """Takes discharge notes from the release to clean notes with codes (steps 2 to 5), one per admission.
+
+    Args:
+        notes: columns subject_id, hadm_id, note_seq and text, all text.
+        codes: the codes of each admission, by hadm_id.
+        minimum_notes_per_code: rarer codes are dropped.
+        flow: records what each step leaves.
+
+    Returns:
+        Columns note_id (the admission's id, as in the published splits), patient_id, text and codes.
+    """
+    notes = notes.rename(columns={"hadm_id": "note_id", "subject_id": "patient_id"})
+    notes = flow.keep("released", notes)
+    notes = flow.keep("with_text", notes[has_text(notes)], "no text")
+    named = (notes["note_id"] != "") & (notes["patient_id"] != "")
+    notes = flow.keep("with_admission", notes[named], "no admission or no patient named")
+    notes = flow.keep(
+        "without_duplicates", notes.drop_duplicates(["note_id", "text"]), "the same text again for the same admission"
+    )
+    notes = flow.keep("one_per_admission", last_of_admission(notes), "an earlier note of the same admission")
+    notes = notes.assign(codes=notes["note_id"].map(codes))
+    notes = flow.keep("with_icd10_codes", notes[notes["codes"].notna()], "no ICD-10 code")
+    notes = flow.keep(
+        "without_rare_codes",
+        without_rare_codes(notes, minimum_notes_per_code),
+        f"only codes of fewer than {minimum_notes_per_code} notes",
+    )
+    notes = notes.assign(text=[clean_note(text) for text in tqdm(notes["text"], "cleaning", unit=" notes")])
+    notes = flow.keep("cleaned", notes[has_text(notes)], "nothing left after cleaning")
+    return notes[["note_id", "patient_id", "text", "codes"]].reset_index(drop=True)
+
+
+def last_of_admission(notes: pd.DataFrame) -> pd.DataFrame:
+    """Keeps the last note of each admission by note_seq, in the order of the source (repair e)."""
+    by_time = notes.assign(note_seq=notes["note_seq"].astype("int64")).sort_values("note_seq", kind="stable")
+    return by_time.drop_duplicates("note_id", keep="last").sort_index()
+
+
+def titles_of_codes(rows: dict[Kind, pd.DataFrame]) -> dict[str, str]:
+    """The long titles of ICD-10 codes (step 6), by printed code; the first where a code has several."""
+    titles: dict[str, str] = {}
+    for kind, table in rows.items():
+        version_10 = table[(table["icd_version"] == "10") & (table["long_title"].str.strip() != "")]
+        for code, title in zip(version_10["icd_code"], version_10["long_title"], strict=True):
+            titles.setdefault(format_code(code, kind), title.strip())
+    return titles
+
+
+def _check_values(path: Path, table: pd.DataFrame) -> None:
+    """Raises a `UserError` that names the first row whose ids are no integers or whose ICD version is not 9 or 10."""
+    patterns = {
+        "subject_id": (r"\d*", "an integer"),
+        "hadm_id": (r"\d*", "an integer"),
+        "note_seq": (r"\d+", "an integer"),
+        "icd_version": (r"9|10", "9 or 10"),
+    }
+    for column in table.columns.intersection(list(patterns)):
+        pattern, expected = patterns[column]
+        bad = ~table[column].str.fullmatch(pattern)
+        if bad.any():
+            raise UserError(
+                f"{path}: row {int(bad.argmax()) + 1} below the column names: {column} must be {expected} "
+                f"({int(bad.sum())} such rows). {sources.AGAIN}"
+            )

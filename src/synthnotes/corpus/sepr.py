@@ -1,0 +1,86 @@
+"""SEPR: from the Health Bank's files to notes with ICD-10-SE codes (paper, section 3.2; METHOD 1.2).
+
+The notes come prepared: no cleaning. The source names no patients, so every note counts as a patient of its own.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from synthnotes.corpus import sources
+from synthnotes.corpus.flow import Flow
+from synthnotes.corpus.icd import format_code, is_valid
+from synthnotes.corpus.table import Corpus, has_text, without_rare_codes
+
+NAMES_PATIENTS = False
+NOTES, DESCRIPTIONS = "notes.feather", "descriptions.csv"
+FILES = {NOTES: ["_id", "text", "target"], DESCRIPTIONS: ["code", "transcription"]}
+_BETWEEN_CODES = re.compile(r"[\s,;'\"\[\]]+")
+
+
+def load(folder: Path, minimum_notes_per_code: int) -> Corpus:
+    """Reads the files in `folder` and prepares the corpus."""
+    paths = [folder / name for name in FILES]
+    sources.check_columns(folder / DESCRIPTIONS, FILES[DESCRIPTIONS])
+    notes = sources.read_feather(folder / NOTES, FILES[NOTES])
+    titles = titles_of_codes(sources.read_csv(folder / DESCRIPTIONS, FILES[DESCRIPTIONS]))
+    flow = Flow(NAMES_PATIENTS)
+    prepared, code_rows = prepare_notes(notes, minimum_notes_per_code, flow)
+    return Corpus(prepared, titles, {"notes": len(notes)}, flow.steps, {"diagnosis": code_rows}, paths)
+
+
+def prepare_notes(notes: pd.DataFrame, minimum_notes_per_code: int, flow: Flow) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Takes notes from the release to notes with valid codes.
+
+    Args:
+        notes: columns _id, text and target (a list of codes, or a string of codes).
+        minimum_notes_per_code: rarer codes are dropped.
+        flow: records what each step leaves.
+
+    Returns:
+        Columns note_id, patient_id (equal), text and codes (in the source's order); and how many assigned codes were
+        released, were dropped as repeated within the note and as no ICD-10 code.
+    """
+    ids = sources.as_ids(notes["_id"])
+    notes = pd.DataFrame({"note_id": ids, "patient_id": ids, "text": notes["text"], "target": notes["target"]})
+    notes = flow.keep("released", notes)
+    notes = flow.keep("with_text", notes[has_text(notes)], "no text")
+    notes = flow.keep("with_id", notes[notes["note_id"].notna() & (notes["note_id"] != "")], "no id")
+    notes = flow.keep("one_per_id", notes.drop_duplicates("note_id"), "an id that an earlier note has")
+    released = notes["target"].map(codes_in)
+    unique = released.map(lambda codes: list(dict.fromkeys(codes)))
+    notes = notes.assign(codes=unique.map(lambda codes: [code for code in codes if is_valid(code, "diagnosis")]))
+    sizes = [int(column.map(len).sum()) for column in (released, unique, notes["codes"])]
+    code_rows = {
+        "released": sizes[0],
+        "dropped_repeated": sizes[0] - sizes[1],
+        "dropped_invalid": sizes[1] - sizes[2],
+        "kept": sizes[2],
+    }
+    notes = flow.keep("with_icd10_codes", notes[notes["codes"].map(len) > 0], "no ICD-10 code")
+    notes = flow.keep(
+        "without_rare_codes",
+        without_rare_codes(notes, minimum_notes_per_code),
+        f"only codes of fewer than {minimum_notes_per_code} notes",
+    )
+    return notes[["note_id", "patient_id", "text", "codes"]].reset_index(drop=True), code_rows
+
+
+def codes_in(target: str | Iterable[Any] | None) -> list[str]:
+    """The printed codes in a note's target: a list, or a string that separates them by comma, semicolon or space."""
+    if target is None or (isinstance(target, float) and pd.isna(target)):
+        return []
+    parts = _BETWEEN_CODES.split(target) if isinstance(target, str) else [str(code) for code in target if code]
+    return [format_code(part, "diagnosis") for part in parts if part.strip()]
+
+
+def titles_of_codes(rows: pd.DataFrame) -> dict[str, str]:
+    """The Swedish titles by printed code, from columns code (lower case, no dots) and transcription."""
+    titles: dict[str, str] = {}
+    for code, title in zip(rows["code"], rows["transcription"], strict=True):
+        if title.strip():
+            titles.setdefault(format_code(code, "diagnosis"), title.strip())
+    return titles

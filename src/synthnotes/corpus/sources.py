@@ -1,0 +1,124 @@
+"""Source files as text tables: only the columns that are needed, nothing guessed, errors that name file and remedy.
+
+No message repeats a row's content: source rows are patient data.
+"""
+
+import csv
+import gzip
+import hashlib
+import re
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.feather as feather
+
+from synthnotes.files import UserError, require
+
+BLOCK_BYTES = 64 * 2**20  # a row, that is a note, must fit into one block
+AGAIN = "Copy it again from its source and compare checksums."
+
+
+def check_columns(path: Path, columns: list[str]) -> None:
+    """Raises a `UserError` unless the file is there and its first line names these columns."""
+    require(path)
+    try:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+            header = next(csv.reader([file.readline().decode("utf-8-sig")]), [])
+    except (EOFError, gzip.BadGzipFile) as error:
+        raise UserError(f"{path}: not a complete gzip file. {AGAIN}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: the first line is no line of column names in UTF-8. {AGAIN}") from error
+    _refuse_missing(path, columns, header)
+
+
+def read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
+    """Reads columns of a comma-separated file, plain or gzip, as text; what is empty stays an empty string.
+
+    Text keeps the leading zeros of codes and the digits of ids.
+
+    Raises:
+        UserError: the file is missing, empty, truncated, lacks a column or is not well-formed.
+    """
+    check_columns(path, columns)
+    try:
+        table = _parse(path, columns)
+    except (pa.ArrowInvalid, OSError):
+        try:
+            table = _parse(path, columns, threads=False)  # slower, but its errors know the row
+        except (pa.ArrowInvalid, OSError) as error:
+            raise UserError(f"{path}: {_reason(str(error))} {AGAIN}") from None  # the cause may quote the row
+    if not table.num_rows:
+        raise UserError(f"{path}: no rows below the column names. {AGAIN}")
+    return table.to_pandas()
+
+
+def read_feather(path: Path, columns: list[str]) -> pd.DataFrame:
+    """Reads columns of a feather file.
+
+    Args:
+        path: the file.
+        columns: names; `a|b` accepts either and is called `a` in the result.
+
+    Raises:
+        UserError: the file is missing, empty, no feather file, or lacks a column.
+    """
+    require(path)
+    try:
+        table = feather.read_table(path, memory_map=False)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise UserError(f"{path}: not a complete feather file. {AGAIN}") from error
+    found = {column: next((n for n in column.split("|") if n in table.column_names), None) for column in columns}
+    _refuse_missing(path, [c.replace("|", " or ") for c, n in found.items() if n is None], table.column_names)
+    if not table.num_rows:
+        raise UserError(f"{path}: no rows. {AGAIN}")
+    return table.select(list(found.values())).rename_columns([c.split("|")[0] for c in columns]).to_pandas()
+
+
+def as_ids(values: pd.Series) -> pd.Series:
+    """Ids as text, whether the file holds integers, floats (integers beside missing values) or text."""
+    if pd.api.types.is_float_dtype(values):
+        values = values.astype("Int64")
+    return values.astype("string").str.strip()
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 checksum of a file, in hexadecimal, as PhysioNet's SHA256SUMS.txt has it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _parse(path: Path, columns: list[str], threads: bool = True) -> pa.Table:
+    return pacsv.read_csv(
+        path,
+        read_options=pacsv.ReadOptions(block_size=BLOCK_BYTES, use_threads=threads),
+        parse_options=pacsv.ParseOptions(newlines_in_values=True),
+        convert_options=pacsv.ConvertOptions(
+            include_columns=columns, column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False
+        ),
+    )
+
+
+def _refuse_missing(path: Path, expected: list[str], found: list[str]) -> None:
+    missing = [column for column in expected if column not in found]
+    if missing:
+        shown = ", ".join(name[:40] for name in found[:12]) or "none"
+        raise UserError(
+            f"{path}: column {missing[0]} is missing (found: {shown}). Expected the file as its source ships it, "
+            "comma-separated, with a line of column names."
+        )
+
+
+def _reason(message: str) -> str:
+    """What an error of the CSV reader says, without the row's content that it may quote."""
+    if found := re.search(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+)", message):
+        row = f"row {found[1]}" if found[1] else "a row"
+        return f"{row} has {found[3]} columns instead of {found[2]}."
+    if "UTF8" in message or "UTF-8" in message:
+        return "text that is not UTF-8."
+    if "straddling" in message:
+        return f"a row of more than {BLOCK_BYTES // 2**20} MiB."
+    if re.search("truncated|zlib|inflate|gzip|decompress", message, re.IGNORECASE):
+        return "the compressed file is truncated or damaged."
+    return "not a well-formed comma-separated file."
