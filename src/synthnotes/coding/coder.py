@@ -1,0 +1,153 @@
+"""A coder from a training table to its results: what every experiment with coders runs, and the folder it leaves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from safetensors.torch import load_model, save_model
+from transformers import PreTrainedTokenizerBase
+
+from synthnotes.coding import baseline, predictions
+from synthnotes.coding.data import EncodedNotes, encode
+from synthnotes.coding.metrics import evaluate
+from synthnotes.coding.model import PlmIcd, encoder_from_config, load_encoder, load_tokenizer
+from synthnotes.coding.predictions import Predictions
+from synthnotes.coding.training import Fit, fit, predict
+from synthnotes.files import UserError, read_json, replacing, require, write_json
+from synthnotes.params import CodingParams
+
+WEIGHTS = "model.safetensors"
+DESCRIPTION = "coder.json"
+
+
+@dataclass(frozen=True)
+class Coder:
+    """A trained coder with all that is needed to code a note."""
+
+    model: PlmIcd
+    tokenizer: PreTrainedTokenizerBase
+    codes: list[str]
+    threshold: float
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A coder, what it predicts for the evaluation notes, and how well.
+
+    Attributes:
+        coder: with the weights of the best epoch.
+        predictions: for the evaluation notes.
+        results: counts, best epoch, threshold, metrics, and the metrics of the baseline (aggregates only).
+        curve: the training curve, one row per epoch.
+    """
+
+    coder: Coder
+    predictions: Predictions
+    results: dict[str, Any]
+    curve: pd.DataFrame
+
+
+def run(
+    training: pd.DataFrame, evaluation: pd.DataFrame, encoder: Path, codes: Sequence[str], settings: CodingParams
+) -> Experiment:
+    """Trains a coder and evaluates it.
+
+    Args:
+        training: a note table; its folds `train` and `validation` say which notes teach and which choose.
+        evaluation: the note table of E.
+        encoder: a Hugging Face encoder folder.
+        codes: the corpus's code set.
+        settings: the section `coding`.
+
+    Raises:
+        UserError: notes, code set or encoder do not serve, or training diverged.
+    """
+    tokenizer = load_tokenizer(encoder)
+    train, validation, held_out = (
+        encode(notes, tokenizer, codes, settings.max_words)
+        for notes in (training[training["fold"] == "train"], training[training["fold"] == "validation"], evaluation)
+    )
+    torch.manual_seed(settings.seed)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = PlmIcd(load_encoder(encoder), len(codes)).to(device)
+    found = fit(model, train, validation, settings)
+    predicted = Predictions(
+        note_ids=evaluation["note_id"].tolist(),
+        codes=list(codes),
+        probabilities=predict(model, held_out, settings),
+        threshold=found.threshold,
+    )
+    results = _results(train, validation, held_out, found, predicted, settings)
+    return Experiment(Coder(model, tokenizer, list(codes), found.threshold), predicted, results, found.curve)
+
+
+def _results(
+    train: EncodedNotes,
+    validation: EncodedNotes,
+    held_out: EncodedNotes,
+    found: Fit,
+    predicted: Predictions,
+    settings: CodingParams,
+) -> dict[str, Any]:
+    truth = held_out.labels.toarray()
+    by_baseline = baseline.predict(train.labels, len(held_out), settings.baseline_codes)
+    return (
+        {
+            "training_notes": len(train),
+            "validation_notes": len(validation),
+            "evaluation_notes": len(held_out),
+            "truncated_notes": train.truncated + validation.truncated + held_out.truncated,
+            "codes": len(predicted.codes),
+            "codes_in_training": int((train.labels.sum(axis=0) > 0).sum()),
+            "codes_in_evaluation": int(truth.any(axis=0).sum()),
+            "best_epoch": found.best_epoch,
+            "validation_map": found.validation_map,
+            "threshold": found.threshold,
+        }
+        | evaluate(truth, predicted.probabilities, predicted.predicted)
+        | {"baseline": evaluate(truth, *by_baseline)}
+    )
+
+
+def summary(results: dict[str, Any]) -> str:
+    """The line that a stage prints: how much was learnt from, how well it went, and what the baseline reaches."""
+    return (
+        f"{results['training_notes']} training notes, best epoch {results['best_epoch']}, "
+        f"micro-F1 {results['micro']['f1']:.3f} (baseline {results['baseline']['micro']['f1']:.3f}), "
+        f"macro-F1 {results['macro']['f1']:.3f}, MAP {results['ranking']['map']:.3f}"
+    )
+
+
+def save(folder: Path, experiment: Experiment, settings: CodingParams) -> None:
+    """Leaves the coder's folder: weights, tokenizer, description and predictions, all of it or nothing."""
+    coder = experiment.coder
+    with replacing(folder) as temporary:
+        temporary.mkdir()
+        coder.tokenizer.save_pretrained(temporary)
+        coder.model.encoder.config.save_pretrained(temporary)
+        save_model(coder.model, str(temporary / WEIGHTS))
+        reading = settings.model_dump(include={"chunk_tokens", "max_words", "attend_to_padding"})
+        write_json(temporary / DESCRIPTION, {"threshold": coder.threshold, **reading, "codes": coder.codes})
+        predictions.save(temporary, experiment.predictions)
+
+
+def load(folder: Path) -> Coder:
+    """Reads a coder back, to code other notes with it.
+
+    Raises:
+        UserError: the folder is not one that `save` left, or its weights do not fit its description.
+    """
+    require(folder / DESCRIPTION, folder / WEIGHTS)
+    description = read_json(folder / DESCRIPTION)
+    model = PlmIcd(encoder_from_config(folder), len(description["codes"]))
+    try:
+        load_model(model, str(folder / WEIGHTS))
+    except RuntimeError as error:
+        raise UserError(
+            f"{folder / WEIGHTS}: the weights do not fit the {len(description['codes'])} codes and the encoder that "
+            f"{DESCRIPTION} and config.json describe. Delete the folder and run `dvc repro`."
+        ) from error
+    return Coder(model, load_tokenizer(folder), description["codes"], description["threshold"])

@@ -1,0 +1,159 @@
+"""Notes as the coder sees them: tokens in chunks, batches of similar length, and the matrix of labels."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy import sparse
+from tqdm import tqdm
+from transformers import PreTrainedTokenizerBase
+
+from synthnotes.files import UserError, require
+
+TOKENIZED_AT_ONCE = 500  # notes
+POOLED_BATCHES = 16  # batches that are sorted by length together: little padding, and still a random order
+
+
+@dataclass(frozen=True)
+class EncodedNotes:
+    """Notes ready for the coder.
+
+    Attributes:
+        tokens: the token ids of each note, at least one.
+        labels: bool [notes, codes], sparse.
+        truncated: how many notes were longer than the limit.
+        padding_id: the encoder's padding token.
+    """
+
+    tokens: list[np.ndarray]
+    labels: sparse.csr_array
+    truncated: int
+    padding_id: int
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each note: [notes]."""
+        return np.array([len(note) for note in self.tokens])
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """The notes of one batch, cut into chunks that lie one below the other.
+
+    Attributes:
+        input_ids: [chunks, tokens].
+        attention_mask: bool [chunks, tokens], what may be attended to.
+        per_note: how many chunks belong to each note, in the order of the notes.
+    """
+
+    input_ids: torch.Tensor
+    attention_mask: torch.Tensor
+    per_note: list[int]
+
+    def to(self, device: torch.device) -> "Chunks":
+        """The same chunks on another device."""
+        return Chunks(self.input_ids.to(device), self.attention_mask.to(device), self.per_note)
+
+
+def read_code_set(path: Path) -> list[str]:
+    """Reads the codes of a corpus, in the order of its table (columns code, title, kind)."""
+    require(path)
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    if "code" not in table or table.empty or table["code"].duplicated().any():
+        raise UserError(f"{path}: expected a column `code` with one row per code. Delete the file and run `dvc repro`.")
+    return table["code"].tolist()
+
+
+def encode(
+    notes: pd.DataFrame, tokenizer: PreTrainedTokenizerBase, code_set: Sequence[str], max_words: int
+) -> EncodedNotes:
+    """Tokenizes notes and lays out their labels.
+
+    The special tokens stand around the note, not around each chunk, as in Edin et al. (2023): a chunk is a window on
+    the note, and the label attention reads all windows together.
+
+    Args:
+        notes: a note table.
+        tokenizer: the encoder's.
+        code_set: the corpus's codes, one label each.
+        max_words: words kept of each note, counted at white space.
+    """
+    texts = [first_words(text, max_words) for text in notes["text"]]
+    slices = range(0, len(texts), TOKENIZED_AT_ONCE)
+    tokens: list[np.ndarray] = []
+    for start in tqdm(slices, desc="tokenize", unit_scale=TOKENIZED_AT_ONCE, unit="note", leave=False, disable=None):
+        encoded = tokenizer(
+            texts[start : start + TOKENIZED_AT_ONCE], truncation=False, return_attention_mask=False, verbose=False
+        )
+        # A note without tokens stands as one padding token: an attention over nothing is not a number.
+        tokens += [np.asarray(ids or [tokenizer.pad_token_id], dtype=np.int64) for ids in encoded["input_ids"]]
+    truncated = sum(len(text) < len(whole.rstrip()) for text, whole in zip(texts, notes["text"], strict=True))
+    return EncodedNotes(tokens, label_matrix(notes, code_set), truncated, tokenizer.pad_token_id)
+
+
+def first_words(text: str, count: int) -> str:
+    """The text up to the end of its `count`-th word; white space between the words stays as it is."""
+    parts = text.split(maxsplit=count)
+    return text[: len(text) - len(parts[-1])].rstrip() if len(parts) > count else text.rstrip()
+
+
+def label_matrix(notes: pd.DataFrame, code_set: Sequence[str]) -> sparse.csr_array:
+    """Which note has which code: sparse bool [notes, codes].
+
+    Raises:
+        UserError: a note has a code outside the code set.
+    """
+    column = {code: index for index, code in enumerate(code_set)}
+    rows, columns = [], []
+    for row, (note_id, codes) in enumerate(zip(notes["note_id"], notes["codes"], strict=True)):
+        unknown = set(codes) - column.keys()
+        if unknown:
+            raise UserError(
+                f"note {note_id}: code {min(unknown)} is not among the {len(code_set)} codes of the corpus. "
+                "Notes and code set come from different runs: run `dvc repro`."
+            )
+        indices = {column[code] for code in codes}
+        rows += [row] * len(indices)
+        columns += sorted(indices)
+    return sparse.csr_array((np.ones(len(rows), dtype=bool), (rows, columns)), shape=(len(notes), len(code_set)))
+
+
+def pack(tokens: Sequence[np.ndarray], chunk_tokens: int, padding_id: int, attend_to_padding: bool = False) -> Chunks:
+    """Cuts the notes of a batch into chunks, without a row that would hold nothing but padding.
+
+    Args:
+        tokens: token ids of each note, at least one.
+        chunk_tokens: tokens per chunk; the last chunk of a note is padded.
+        padding_id: the encoder's padding token.
+        attend_to_padding: repeats the published collation (repair i): every note is padded to the length of the
+            longest in its batch, and the padding is attended to like text.
+    """
+    per_note = [-(-len(note) // chunk_tokens) for note in tokens]
+    if attend_to_padding:
+        per_note = [max(per_note)] * len(per_note)
+    # A batch of notes that are all shorter than a chunk needs no chunk of full width.
+    width = chunk_tokens if attend_to_padding else min(chunk_tokens, max(map(len, tokens)))
+    input_ids = np.full((sum(per_note), width), padding_id, dtype=np.int64)
+    attention_mask = np.full(input_ids.shape, attend_to_padding)
+    start = 0
+    for note, chunks in zip(tokens, per_note, strict=True):
+        input_ids.reshape(-1)[start : start + len(note)] = note
+        attention_mask.reshape(-1)[start : start + len(note)] = True
+        start += chunks * width
+    return Chunks(torch.from_numpy(input_ids), torch.from_numpy(attention_mask), per_note)
+
+
+def batches(lengths: np.ndarray, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Yields the notes' indices in batches of similar length, in an order that the generator determines."""
+    order = rng.permutation(len(lengths))
+    pools = [order[start : start + size * POOLED_BATCHES] for start in range(0, len(order), size * POOLED_BATCHES)]
+    ordered = [pool[np.argsort(lengths[pool], kind="stable")] for pool in pools]
+    cut = [pool[start : start + size] for pool in ordered for start in range(0, len(pool), size)]
+    for index in rng.permutation(len(cut)):
+        yield cut[index]

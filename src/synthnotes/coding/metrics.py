@@ -1,0 +1,146 @@
+"""The metrics of medical coding as Edin et al. (SIGIR 2023) define them, over the codes that occur in the notes.
+
+A ratio with an empty denominator counts as 0 in a code's precision, recall and F1 (scikit-learn's `zero_division=0`); a
+metric that does not exist as a whole, such as precision at 15 with 10 codes, is None.
+"""
+
+from typing import Any
+
+import numpy as np
+from scipy.stats import rankdata
+
+PRECISION_AT = (5, 8, 15)
+RECALL_AT = (10, 15)
+NOTES_AT_ONCE = 2_000  # whose ranking of all codes is held in memory
+CODES_AT_ONCE = 200  # whose ranking of all notes is held in memory
+SMALLEST = 1e-7  # probability, in the loss: what float32 tells from 1
+
+
+def evaluate(truth: np.ndarray, probabilities: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
+    """All metrics of the coder (METHOD.md, 4.1).
+
+    Args:
+        truth: bool [notes, codes].
+        probabilities: float [notes, codes].
+        predicted: bool [notes, codes], the decisions.
+
+    Returns:
+        `micro` and `macro` (f1, precision, recall, false_positive_rate, auc), `ranking` (precision_at_k, recall_at_k,
+        r_precision, map), exact_match_ratio and loss.
+    """
+    occurring = truth.any(axis=0)
+    truth, probabilities, predicted = truth[:, occurring], probabilities[:, occurring], predicted[:, occurring]
+    true_positive = (truth & predicted).sum(axis=0)
+    false_positive = (~truth & predicted).sum(axis=0)
+    false_negative = (truth & ~predicted).sum(axis=0)
+    counts = np.stack([true_positive, false_positive, false_negative])
+    totals = counts.sum(axis=1, keepdims=True) if truth.size else counts
+    return {
+        "micro": rates(*totals, truth.size) | {"auc": micro_auc(truth, probabilities)},
+        "macro": rates(*counts, len(truth)) | {"auc": macro_auc(truth, probabilities)},
+        "ranking": ranking(truth, probabilities),
+        "exact_match_ratio": _mean((truth == predicted).all(axis=1)) if truth.size else None,
+        "loss": cross_entropy(truth, probabilities),
+    }
+
+
+def rates(
+    true_positive: np.ndarray, false_positive: np.ndarray, false_negative: np.ndarray, decisions: int
+) -> dict[str, float | None]:
+    """F1, precision, recall and false-positive rate: the mean over codes of what the counts of each code give.
+
+    Args:
+        true_positive, false_positive, false_negative: [codes]; one element, the sum, for micro averages.
+        decisions: how many decisions each element stands for.
+    """
+    negative = decisions - true_positive - false_negative
+    return {
+        "f1": _mean(_ratio(2 * true_positive, 2 * true_positive + false_positive + false_negative)),
+        "precision": _mean(_ratio(true_positive, true_positive + false_positive)),
+        "recall": _mean(_ratio(true_positive, true_positive + false_negative)),
+        "false_positive_rate": _mean(_ratio(false_positive, negative)),
+    }
+
+
+def ranking(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float | None]:
+    """Precision and recall at k, R-precision and mean average precision: means over the notes that have a code.
+
+    R-precision is the precision at as many codes as the note has. Equal probabilities keep the order of the codes.
+    """
+    coded = truth.any(axis=1)
+    truth, probabilities = truth[coded], probabilities[coded]
+    parts = [
+        _ranking_per_note(truth[start : start + NOTES_AT_ONCE], probabilities[start : start + NOTES_AT_ONCE])
+        for start in range(0, len(truth), NOTES_AT_ONCE)
+    ]
+    names = [f"precision_at_{k}" for k in PRECISION_AT] + [f"recall_at_{k}" for k in RECALL_AT] + ["r_precision", "map"]
+    # With fewer codes than k there is no k-th rank, and the name is absent from the parts.
+    return {
+        name: _mean(np.concatenate([part[name] for part in parts])) if parts and name in parts[0] else None
+        for name in names
+    }
+
+
+def mean_average_precision(truth: np.ndarray, probabilities: np.ndarray) -> float | None:
+    """Mean average precision over the codes that occur: what chooses the best epoch."""
+    occurring = truth.any(axis=0)
+    return ranking(truth[:, occurring], probabilities[:, occurring])["map"]
+
+
+def _ranking_per_note(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, np.ndarray]:
+    """Each ranking metric per note, [notes]; every note has at least one code."""
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    ranked = np.take_along_axis(truth, order, axis=1)
+    hits = ranked.cumsum(axis=1)  # [notes, rank]: true codes among the first ranks
+    total = hits[:, -1]
+    codes = truth.shape[1]
+    precision = hits / np.arange(1, codes + 1)
+    return (
+        {f"precision_at_{k}": precision[:, k - 1] for k in PRECISION_AT if k <= codes}
+        | {f"recall_at_{k}": hits[:, k - 1] / total for k in RECALL_AT if k <= codes}
+        | {
+            "r_precision": precision[np.arange(len(total)), total - 1],
+            "map": (precision * ranked).sum(axis=1) / total,
+        }
+    )
+
+
+def micro_auc(truth: np.ndarray, probabilities: np.ndarray) -> float | None:
+    """Area under the ROC curve over all pairs of note and code."""
+    return _finite_mean(_auc(truth.reshape(-1, 1), probabilities.reshape(-1, 1)))
+
+
+def macro_auc(truth: np.ndarray, probabilities: np.ndarray) -> float | None:
+    """Mean over the codes of the area under the ROC curve; a code that every note has is left out, it has no curve."""
+    slices = [slice(start, start + CODES_AT_ONCE) for start in range(0, truth.shape[1], CODES_AT_ONCE)]
+    areas = [_auc(truth[:, part], probabilities[:, part]) for part in slices]
+    return _finite_mean(np.concatenate(areas)) if areas else None
+
+
+def _auc(truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Area under the ROC curve of each column, by the Mann-Whitney statistic; NaN where a class is empty."""
+    ranks = rankdata(scores, axis=0) if scores.size else scores
+    positive = truth.sum(axis=0)
+    pairs = positive * (len(truth) - positive)
+    statistic = np.where(truth, ranks, 0).sum(axis=0) - positive * (positive + 1) / 2
+    return np.divide(statistic, pairs, out=np.full(truth.shape[1], np.nan), where=pairs > 0)
+
+
+def cross_entropy(truth: np.ndarray, probabilities: np.ndarray) -> float | None:
+    """Mean binary cross-entropy per decision, in nats."""
+    if not truth.size:
+        return None
+    of_the_truth = np.where(truth, probabilities, 1 - probabilities)
+    return float(-np.log(np.maximum(of_the_truth, SMALLEST)).mean())
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
+
+
+def _mean(values: np.ndarray) -> float | None:
+    return float(values.mean()) if len(values) else None
+
+
+def _finite_mean(values: np.ndarray) -> float | None:
+    return _mean(values[np.isfinite(values)])

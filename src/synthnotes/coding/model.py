@@ -1,0 +1,114 @@
+"""PLM-ICD (Huang et al. 2022), as Edin et al. (SIGIR 2023) re-implemented it: encoder and label-wise attention."""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn.functional import scaled_dot_product_attention
+from torch.nn.utils.rnn import pad_sequence
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from synthnotes.coding.data import Chunks
+from synthnotes.files import UserError, require
+
+INITIAL_DEVIATION = 0.03  # of the label attention's weights, as in Edin et al.
+
+
+class LabelAttention(nn.Module):
+    """Label-wise attention (LAAT, Vu et al. 2020): every code reads the tokens with a query of its own.
+
+    For the hidden states H of a note's tokens, code c has the logit `v_c · softmax(u_c tanh(W H)) H + b_c`. That is
+    scaled dot-product attention with queries U, keys tanh(W H), values H and scale 1, so that torch's kernels compute
+    it without holding the matrix of codes by tokens.
+    """
+
+    def __init__(self, width: int, codes: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(width, width, bias=False)
+        self.queries = nn.Parameter(torch.empty(codes, width))
+        self.output = nn.Parameter(torch.empty(codes, width))
+        self.bias = nn.Parameter(torch.zeros(codes))
+        for weight in (self.project.weight, self.queries, self.output):
+            nn.init.normal_(weight, std=INITIAL_DEVIATION)
+
+    def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Logits of every code for every note.
+
+        Args:
+            hidden: [notes, tokens, width].
+            mask: bool [notes, tokens], what may be attended to; at least one token of each note.
+
+        Returns:
+            float32 [notes, codes].
+        """
+        queries = self.queries.expand(len(hidden), 1, *self.queries.shape)
+        keys = torch.tanh(self.project(hidden))
+        context = scaled_dot_product_attention(
+            queries, keys[:, None], hidden[:, None], attn_mask=mask[:, None, None, :], scale=1.0
+        ).squeeze(1)
+        return (context * self.output).sum(dim=2) + self.bias
+
+
+class PlmIcd(nn.Module):
+    """Chunks through a pretrained encoder, the chunks' outputs joined, label-wise attention over all of a note."""
+
+    def __init__(self, encoder: PreTrainedModel, codes: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.attention = LabelAttention(encoder.config.hidden_size, codes)
+
+    def forward(self, chunks: Chunks) -> torch.Tensor:
+        """Logits, float32 [notes, codes], for the notes of one batch."""
+        hidden = self.encoder(input_ids=chunks.input_ids, attention_mask=chunks.attention_mask.long()).last_hidden_state
+        tokens_per_note = [count * chunks.input_ids.shape[1] for count in chunks.per_note]
+        hidden = pad_sequence(hidden.flatten(0, 1).split(tokens_per_note), batch_first=True)
+        mask = pad_sequence(chunks.attention_mask.flatten().split(tokens_per_note), batch_first=True)
+        # Probabilities of thousands of codes come from small differences: scores and softmax stay in float32.
+        with torch.autocast(hidden.device.type, enabled=False):
+            return self.attention(hidden.float(), mask)
+
+
+def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    """The tokenizer of a Hugging Face encoder folder."""
+    require(folder)
+    try:
+        return AutoTokenizer.from_pretrained(folder)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder}: no tokenizer that transformers can load. Copy tokenizer.json into it.") from error
+
+
+def load_encoder(folder: Path) -> PreTrainedModel:
+    """Any Hugging Face encoder, with the weights of its folder (repair j).
+
+    Transformers fills a weight that the file lacks with random values and only warns; Edin et al. trace the collapse of
+    published PLM-ICD models to that. So every weight must come from the file, but the pooler, which the coder has no
+    use for.
+
+    Raises:
+        UserError: the folder is missing, holds no encoder, or lacks weights.
+    """
+    require(folder)
+    try:
+        encoder, found = AutoModel.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder}: no model that transformers can load. Expected config.json and weights.") from error
+    missing = sorted({*found["missing_keys"], *(key for key, *_ in found["mismatched_keys"])})
+    missing = [key for key in missing if not key.startswith("pooler.")]
+    if missing:
+        raise UserError(
+            f"{folder}: {len(missing)} of the encoder's weights are not in the file, the first is {missing[0]}; "
+            "they would be random. Use a complete encoder, saved with save_pretrained."
+        )
+    return without_pooler(encoder)
+
+
+def encoder_from_config(folder: Path) -> PreTrainedModel:
+    """An encoder of the folder's architecture with random weights, to be filled from a trained coder's."""
+    return without_pooler(AutoModel.from_config(AutoConfig.from_pretrained(folder), dtype=torch.float32))
+
+
+def without_pooler(encoder: PreTrainedModel) -> PreTrainedModel:
+    """Takes the pooler away: the coder reads every token, and unused weights would be saved with it."""
+    if getattr(encoder, "pooler", None) is not None:
+        encoder.pooler = None
+    return encoder

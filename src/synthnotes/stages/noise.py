@@ -1,0 +1,40 @@
+"""Noise: a coder trained on real notes with noise of one kind and level (paper, 6.3.4)."""
+
+from pathlib import Path
+
+from synthnotes import notes, params
+from synthnotes.cli import run
+from synthnotes.coding import coder as coders
+from synthnotes.coding.data import read_code_set
+from synthnotes.errors.noise import LANGUAGES, add_noise, changes, dictionary
+from synthnotes.files import write_json
+
+
+def main(
+    corpus: str,
+    hypothesis: str,
+    level: int,
+    training: Path,
+    evaluation: Path,
+    encoder: Path,
+    codes: Path,
+    coder: Path,
+    results: Path,
+) -> str:
+    """Trains a coder on notes with noise, and evaluates it as the stage `coding` does."""
+    settings = params.load("coding")
+    noise = params.load("noise")
+    code_set = read_code_set(codes)
+    clean = notes.read(training)
+    words = dictionary(LANGUAGES[corpus], noise.dictionary_words)
+    noisy = add_noise(clean, hypothesis, level, noise.words_replaced_in_noisy_note, words, noise.seed)
+    counts = changes(clean["text"].tolist(), noisy["text"].tolist())
+    experiment = coders.run(noisy, notes.read(evaluation), encoder, code_set, settings)
+    coders.save(coder, experiment, settings)
+    write_json(results, {"noise": counts} | experiment.results)
+    changed = f"{counts['words_changed']} of {counts['words']} words changed"
+    return f"{hypothesis} at {level} %, {changed}, {coders.summary(experiment.results)}"
+
+
+if __name__ == "__main__":
+    run(main)
