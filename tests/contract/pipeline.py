@@ -1,0 +1,132 @@
+"""What the contract tests know of the pipeline: its resolved stages, its modules and what they import."""
+
+import ast
+import re
+import shlex
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from dvc.dvcfile import load_file
+from dvc.repo import Repo
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src" / "synthnotes"
+
+
+@dataclass
+class Output:
+    """One output of a stage as dvc.yaml declares it."""
+
+    path: str
+    kind: str
+    options: dict = field(default_factory=dict)
+
+    @property
+    def sensitivity(self):
+        return (self.options.get("meta") or {}).get("sensitivity")
+
+
+@dataclass
+class Stage:
+    """One stage with its matrix resolved, for instance coding@mimic-real_s."""
+
+    name: str
+    cmd: str
+    deps: list[str]
+    params: list[str]
+    outputs: list[Output]
+
+    @property
+    def base(self):
+        return self.name.split("@")[0]
+
+    @property
+    def options(self):
+        """The command's options with their values: {"--real": ["build/…"]}."""
+        words, options = shlex.split(self.cmd)[3:], {}
+        for word in words:
+            if word.startswith("--"):
+                current = options.setdefault(word, [])
+            else:
+                current.append(word)
+        return options
+
+
+@cache
+def stages():
+    """All stages of dvc.yaml, resolved by DVC's own parser."""
+    dvcfile = load_file(Repo(str(ROOT)), str(ROOT / "dvc.yaml"))
+    result = []
+    for name, entry in dvcfile.resolver.resolve()["stages"].items():
+        outputs = [
+            Output(path, kind, options)
+            for kind in ("outs", "metrics", "plots")
+            for item in entry.get(kind, [])
+            for path, options in (item.items() if isinstance(item, dict) else [(item, {})])
+        ]
+        params = [p for item in entry.get("params", []) for p in ([item] if isinstance(item, str) else item)]
+        result.append(Stage(name, " ".join(entry["cmd"].split()), entry.get("deps", []), params, outputs))
+    return result
+
+
+def dvc_yaml():
+    """dvc.yaml as written."""
+    return YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")
+
+
+def modules():
+    """Every module of the package, as a path relative to the root."""
+    return sorted(p.relative_to(ROOT) for p in SOURCE.rglob("*.py"))
+
+
+@cache
+def tree(path):
+    """The syntax tree of a module."""
+    return ast.parse((ROOT / path).read_text(encoding="utf-8"))
+
+
+@cache
+def imports(path):
+    """The first-party modules that a module names in import statements anywhere in it."""
+    found = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        for name in names:
+            candidate = Path("src", *name.split(".")).with_suffix(".py")
+            if name.startswith("synthnotes.") and (ROOT / candidate).exists():
+                found.add(candidate)
+    return frozenset(found)
+
+
+def closure(path):
+    """All first-party modules that a module needs, itself included."""
+    known, waiting = set(), [path]
+    while waiting:
+        current = waiting.pop()
+        if current not in known:
+            known.add(current)
+            waiting.extend(imports(current))
+    return known
+
+
+def called(path, name):
+    """The calls of a function or method of that name in a module."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Call):
+            function = node.func
+            if (isinstance(function, ast.Attribute) and function.attr == name) or (
+                isinstance(function, ast.Name) and function.id == name
+            ):
+                yield node
+
+
+def looks_like_a_path(word):
+    """Whether a word of a command is a path of the project."""
+    return re.match(r"(data|build|results|paper|src|configs)(/|$)|params\.yaml$|dvc\.lock$", word) is not None

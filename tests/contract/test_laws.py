@@ -1,0 +1,223 @@
+"""The laws of the house. Each holds for every stage of dvc.yaml and every module, whatever comes."""
+
+import ast
+import inspect
+import json
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline import ROOT, called, closure, dvc_yaml, imports, looks_like_a_path, modules, stages, tree
+from synthnotes import params
+
+STAGES = stages()
+BY_NAME = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+MODULES = pytest.mark.parametrize("module", modules(), ids=str)
+CHAPTERS = {"corpus", "generation", "fidelity", "coding", "errors", "privacy", "questionnaire", "report", "demo"}
+# The paper's own dependencies between chapters: noise makes corpora for coders, errors reads coders' predictions.
+ALLOWED = {("errors", "coding"), ("errors", "corpus"), ("report", "corpus"), ("demo", "generation")}
+
+
+def module_of(stage):
+    return Path("src/synthnotes/stages") / f"{stage.base}.py"
+
+
+def strings(module):
+    """String constants of a module, docstrings left out."""
+    documentation = {
+        id(node.body[0].value)
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node) is not None
+    }
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
+            yield node.value
+
+
+# Law 1: stage name = module = params section = results folder; paths are written once, in dvc.yaml.
+
+
+@BY_NAME
+def test_stage_is_its_module_and_results_folder(stage):
+    assert (ROOT / module_of(stage)).exists()
+    assert stage.cmd.startswith(f"python -m synthnotes.stages.{stage.base} ")
+    for output in stage.outputs:
+        if output.path.startswith("results/"):
+            assert output.path.startswith(f"results/{stage.base}/")
+
+
+def test_every_stage_module_is_a_stage_and_every_section_belongs_to_one():
+    names = {stage.base for stage in STAGES}
+    assert {m.stem for m in modules() if m.parent.name == "stages"} - {"__init__"} == names
+    assert set(params.Params.model_fields) - {"corpora"} <= names
+
+
+@BY_NAME
+def test_options_are_the_parameters_of_main(stage):
+    main = import_module(f"synthnotes.stages.{stage.base}").main
+    assert {option[2:].replace("-", "_") for option in stage.options} == set(inspect.signature(main).parameters)
+
+
+@MODULES
+def test_paths_are_not_written_in_code(module):
+    if module.name == "params.py" or module.parts[2] == "demo":
+        return  # params.yaml's own name; the demo kit fills data/ for the user, outside the pipeline
+    allowed = ("build/work",)  # work that survives a kill lies outside of what DVC knows
+    paths = [s for s in strings(module) if looks_like_a_path(s) and "/" in s and not s.startswith(allowed)]
+    assert not [p for p in paths if " " not in p]
+
+
+# Law 2: deps name every first-party module of the import closure and every input file; params every section read.
+
+
+@BY_NAME
+def test_deps_name_every_module(stage):
+    needed = {m.as_posix() for m in closure(module_of(stage)) if m.name != "__init__.py"}
+    named = {d for d in stage.deps if d.startswith("src/") and d.endswith(".py")}
+    assert named == needed
+
+
+@BY_NAME
+def test_deps_and_outputs_name_every_path_of_the_command(stage):
+    known = [*stage.deps, *(output.path for output in stage.outputs)]
+    for values in stage.options.values():
+        for value in values:
+            if looks_like_a_path(value):
+                inside = [k for k in known if value == k or value.startswith(f"{k}/") or k.startswith(f"{value}/")]
+                assert inside, f"{value} is neither a dependency nor an output"
+
+
+@BY_NAME
+def test_params_name_every_section_that_is_read(stage):
+    read = {
+        call.args[0].value
+        for module in closure(module_of(stage))
+        if module.parts[2] == "stages"
+        for call in called(module, "load")
+        if isinstance(call.func, ast.Attribute) and getattr(call.func.value, "id", "") == "params"
+    }
+    assert read == {name.split(".")[0] for name in stage.params} - {"corpora"}
+
+
+# Law 3: every output tells its sensitivity; patient data lies in build/ and is never pushed.
+
+
+@BY_NAME
+def test_outputs_tell_their_sensitivity(stage):
+    for output in stage.outputs:
+        assert output.sensitivity in {"patient", "aggregate"}, output.path
+        if output.sensitivity == "patient":
+            assert output.path.startswith("build/"), output.path
+            assert output.options.get("push") is False, output.path
+        else:
+            assert output.path.startswith(("results/", "build/report/")), output.path
+
+
+def test_data_is_patient_data():
+    (out,) = YAML(typ="safe", pure=True).load(ROOT / "data.dvc")["outs"]
+    assert out["path"] == "data"
+    assert out["push"] is False
+    assert out["meta"] == {"sensitivity": "patient"}
+
+
+def test_the_report_sees_aggregates_only():
+    sensitive = [o.path for s in STAGES for o in s.outputs if o.sensitivity == "patient"] + ["data"]
+    (report,) = [s for s in STAGES if s.name == "report"]
+    for dep in report.deps:
+        assert not [p for p in sensitive if p == dep or p.startswith(f"{dep}/") or dep.startswith(f"{p}/")], dep
+
+
+def test_git_ignores_what_is_sensitive():
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    assert "/build/" in ignored
+    assert "/data/" in ignored
+
+
+# Law 4: small results are metrics and plots without cache; nothing persists; nothing depends on dvc.lock.
+
+
+@BY_NAME
+def test_results_are_uncached_metrics_and_plots(stage):
+    for output in stage.outputs:
+        in_results = output.path.startswith("results/")
+        assert (output.kind in {"metrics", "plots"}) == in_results, output.path
+        assert (output.options.get("cache") is False) == in_results, output.path
+        assert "persist" not in output.options, output.path
+    assert "dvc.lock" not in [*stage.deps, *stage.cmd.split()]
+
+
+# Law 5: what aggregates over a list in params iterates over the list; it never globs.
+
+
+@MODULES
+def test_stages_and_chapters_do_not_glob(module):
+    if module.parts[2] in {"stages", "errors", "report", "questionnaire", "privacy"}:
+        for name in ("glob", "rglob", "iterdir", "listdir", "scandir"):
+            assert not list(called(module, name))
+
+
+# Law 6: JSON without NaN; files are written to a temporary name and renamed.
+
+
+@MODULES
+def test_json_is_written_by_one_function(module):
+    if module.name != "files.py":
+        assert not [c for c in called(module, "dump") if getattr(getattr(c.func, "value", None), "id", "") == "json"]
+
+
+def test_committed_results_are_strict_json():
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    for stage in STAGES:
+        for output in stage.outputs:
+            if output.path.endswith(".json"):
+                json.loads((ROOT / output.path).read_text(encoding="utf-8"), parse_constant=refuse)
+
+
+# Law 7: configurations validate against the types of params.yaml.
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda p: p.name)
+def test_configurations_are_valid(path):
+    reader = YAML(typ="safe", pure=True)
+    values = reader.load(ROOT / "params.yaml")
+    params.overlay(values, reader.load(path))
+    params.validate(values, path.name)
+
+
+# Floors: stages -> chapters -> (notes, params, files). Nothing imports stages; results and report never load torch.
+
+
+@MODULES
+def test_nothing_imports_stages(module):
+    assert not [m for m in imports(module) if m.parts[2] == "stages" and m.name != "__init__.py"]
+
+
+@MODULES
+def test_chapters_keep_to_themselves(module):
+    chapter = module.parts[2]
+    if chapter in CHAPTERS:
+        others = {m.parts[2] for m in imports(module)} & CHAPTERS - {chapter}
+        assert {(chapter, other) for other in others} <= ALLOWED
+
+
+@pytest.mark.parametrize("stage", ["corpus", "fidelity", "privacy", "errors", "hypotheses", "ratings", "report"])
+def test_light_stages_do_not_load_torch(stage):
+    heavy = {"torch", "transformers", "vllm", "peft", "trl"}
+    for module in closure(Path(f"src/synthnotes/stages/{stage}.py")):
+        for node in ast.walk(tree(module)):
+            names = (
+                [a.name for a in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
+            assert not heavy & {name.split(".")[0] for name in names}, module
+
+
+def test_dvc_yaml_holds_no_lock_and_no_persistence():
+    assert set(dvc_yaml()) <= {"stages", "plots", "metrics", "params", "vars", "artifacts"}
