@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,7 @@ from scipy import sparse
 from tqdm import tqdm
 from transformers import PreTrainedTokenizerBase
 
-from synthnotes.files import UserError, require
+from synthnotes.coding.labels import label_matrix
 
 TOKENIZED_AT_ONCE = 500  # notes
 POOLED_BATCHES = 16  # batches that are sorted by length together: little padding, and still a random order
@@ -61,15 +60,6 @@ class Chunks:
         return Chunks(self.input_ids.to(device), self.attention_mask.to(device), self.per_note)
 
 
-def read_code_set(path: Path) -> list[str]:
-    """Reads the codes of a corpus, in the order of its table (columns code, title, kind)."""
-    require(path)
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    if "code" not in table or table.empty or table["code"].duplicated().any():
-        raise UserError(f"{path}: expected a column `code` with one row per code. Delete the file and run `dvc repro`.")
-    return table["code"].tolist()
-
-
 def encode(
     notes: pd.DataFrame, tokenizer: PreTrainedTokenizerBase, code_set: Sequence[str], max_words: int
 ) -> EncodedNotes:
@@ -101,27 +91,6 @@ def first_words(text: str, count: int) -> str:
     """The text up to the end of its `count`-th word; white space between the words stays as it is."""
     parts = text.split(maxsplit=count)
     return text[: len(text) - len(parts[-1])].rstrip() if len(parts) > count else text.rstrip()
-
-
-def label_matrix(notes: pd.DataFrame, code_set: Sequence[str]) -> sparse.csr_array:
-    """Which note has which code: sparse bool [notes, codes].
-
-    Raises:
-        UserError: a note has a code outside the code set.
-    """
-    column = {code: index for index, code in enumerate(code_set)}
-    rows, columns = [], []
-    for row, (note_id, codes) in enumerate(zip(notes["note_id"], notes["codes"], strict=True)):
-        unknown = set(codes) - column.keys()
-        if unknown:
-            raise UserError(
-                f"note {note_id}: code {min(unknown)} is not among the {len(code_set)} codes of the corpus. "
-                "Notes and code set come from different runs: run `dvc repro`."
-            )
-        indices = {column[code] for code in codes}
-        rows += [row] * len(indices)
-        columns += sorted(indices)
-    return sparse.csr_array((np.ones(len(rows), dtype=bool), (rows, columns)), shape=(len(notes), len(code_set)))
 
 
 def pack(tokens: Sequence[np.ndarray], chunk_tokens: int, padding_id: int, attend_to_padding: bool = False) -> Chunks:

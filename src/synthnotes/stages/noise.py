@@ -5,7 +5,7 @@ from pathlib import Path
 from synthnotes import notes, params
 from synthnotes.cli import run
 from synthnotes.coding import coder as coders
-from synthnotes.coding.data import read_code_set
+from synthnotes.coding.labels import read_code_set
 from synthnotes.errors.noise import LANGUAGES, add_noise, changes, dictionary
 from synthnotes.files import write_json
 

@@ -1,0 +1,40 @@
+"""The codes of a corpus, and the matrix of which note has which: what coders learn and errors are measured against."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from synthnotes.files import UserError, require
+
+
+def read_code_set(path: Path) -> list[str]:
+    """Reads the codes of a corpus, in the order of its table (columns code, title, kind)."""
+    require(path)
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    if "code" not in table or table.empty or table["code"].duplicated().any():
+        raise UserError(f"{path}: expected a column `code` with one row per code. Delete the file and run `dvc repro`.")
+    return table["code"].tolist()
+
+
+def label_matrix(notes: pd.DataFrame, code_set: Sequence[str]) -> sparse.csr_array:
+    """Which note has which code: sparse bool [notes, codes].
+
+    Raises:
+        UserError: a note has a code outside the code set.
+    """
+    column = {code: index for index, code in enumerate(code_set)}
+    rows, columns = [], []
+    for row, (note_id, codes) in enumerate(zip(notes["note_id"], notes["codes"], strict=True)):
+        unknown = set(codes) - column.keys()
+        if unknown:
+            raise UserError(
+                f"note {note_id}: code {min(unknown)} is not among the {len(code_set)} codes of the corpus. "
+                "Notes and code set come from different runs: run `dvc repro`."
+            )
+        indices = {column[code] for code in codes}
+        rows += [row] * len(indices)
+        columns += sorted(indices)
+    return sparse.csr_array((np.ones(len(rows), dtype=bool), (rows, columns)), shape=(len(notes), len(code_set)))
