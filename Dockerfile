@@ -12,8 +12,8 @@ WORKDIR /opt/synthnotes
 COPY requirements requirements
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
-RUN requirements/install /opt/synthnotes/.venv ${KIND}
-# The Makefile looks for .venv in the project: the container's environment stands in for it.
-ENV PATH=/opt/synthnotes/.venv/bin:$PATH VENV=/opt/synthnotes/.venv
+# The environment is newer than any checkout that is mounted beside it: make must not set it up again.
+RUN requirements/install /opt/synthnotes/.venv ${KIND} && touch --date=2100-01-01 /opt/synthnotes/.venv/.ready
+ENV VENV=/opt/synthnotes/.venv PATH=/opt/synthnotes/.venv/bin:$PATH PYTHONPATH=/synthnotes/src
 WORKDIR /synthnotes
 CMD ["make", "repro"]

@@ -2,7 +2,8 @@
 KIND ?= cpu
 SCALE ?= demo
 SEED ?= 1337
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
+VENV ?= $(CURDIR)/.venv
+export PATH := $(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup data repro report check paper test test-slow lint wheels clean
@@ -10,15 +11,16 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 help:           ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
 
-setup: .venv/.ready ## the environment in .venv (KIND=gpu for CUDA)
-.venv/.ready: requirements/install requirements/common.txt requirements/$(KIND).txt pyproject.toml
-	requirements/install .venv $(KIND)
+setup: $(VENV)/.ready ## the environment in .venv (KIND=gpu for CUDA)
+$(VENV)/.ready: requirements/install requirements/common.txt requirements/$(KIND).txt pyproject.toml
+	requirements/install $(VENV) $(KIND)
 	touch $@
 
 data: setup     ## the demo's data, unless data/ holds something already
 	python -m synthnotes.demo --data data --scale $(SCALE) --seed $(SEED)
 
 repro: data     ## everything: environment, demo data, the pipeline, the report
+	python -m synthnotes.corpus.inventory
 	dvc repro
 	@printf '\nThe report:\n  %s\n  %s\n' $(CURDIR)/build/report/report.html $(CURDIR)/build/report/report.pdf
 
@@ -44,5 +46,5 @@ lint: setup     ## format and lint
 wheels: setup   ## a folder of wheels for a machine without a network: WHEELS=wheels make repro there
 	requirements/download wheels $(KIND)
 
-clean:          ## remove what can be rebuilt: build/, the environment and the demo's caches stay in .dvc/cache
+clean:          ## remove build/ and the environment; data/ and DVC's cache stay
 	rm -rf build .venv
