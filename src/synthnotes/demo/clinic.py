@@ -158,7 +158,7 @@ def load_clinic(language: str) -> Clinic:
 def fill(template: str, rng: random.Random) -> str:
     """Draws one wording of a phrase: `{a|b}` becomes a or b (innermost first), `[3-7]` a number from 3 to 7."""
     text = template
-    while ALTERNATIVES.search(text):
+    while "{" in text:
         text = ALTERNATIVES.sub(lambda match: rng.choice(match[1].split("|")), text)
     text = RANGE.sub(lambda match: str(rng.randint(int(match[1]), int(match[2]))), text)
     return re.sub(r" +(?=[ .,;:]|$)", "", text).strip()
