@@ -92,6 +92,8 @@ class FinetuneParams(Section):
     precision: Precision
     gradient_checkpointing: bool
     checkpoint_steps: Positive
+    log_steps: Positive
+    validation_records: Positive
     processes: Positive
     accelerate_config: str | None
     seed: NotNegative

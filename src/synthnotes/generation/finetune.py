@@ -1,0 +1,193 @@
+"""Fine-tuning: LoRA instruction tuning on the records of L with TRL and PEFT (paper, section 4.1; Hu et al. 2022)."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.utils.data import Sampler
+from transformers.trainer_callback import ProgressCallback
+from transformers.trainer_pt_utils import get_length_grouped_indices
+from transformers.trainer_utils import get_last_checkpoint
+
+from synthnotes.files import UserError
+from synthnotes.generation.encoding import TrainingTexts
+from synthnotes.params import FinetuneParams
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from peft import LoraConfig
+    from trl import SFTConfig, SFTTrainer
+
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+ADAPTER_CONFIG = "adapter_config.json"
+
+
+def lora_config(settings: FinetuneParams) -> "LoraConfig":
+    """Gives PEFT the adapters' shape."""
+    from peft import LoraConfig
+
+    lora = settings.lora
+    return LoraConfig(
+        r=lora.r,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=lora.target_modules,
+        task_type="CAUSAL_LM",
+    )
+
+
+def training_arguments(settings: FinetuneParams, epochs: float, output: Path, gpu: bool) -> "SFTConfig":
+    """Gives TRL the training's settings.
+
+    Args:
+        settings: the section `finetune`.
+        epochs: the corpus's number of epochs.
+        output: the folder of the checkpoints.
+        gpu: whether there is one; without, training runs on the CPU.
+    """
+    from trl import SFTConfig
+
+    bfloat16 = settings.precision == "bfloat16"
+    return SFTConfig(
+        output_dir=str(output),
+        max_length=settings.max_length,
+        packing=settings.packing,
+        packing_strategy="bfd",  # best fit: no text is split, and attention stays within a text
+        num_train_epochs=epochs,
+        per_device_train_batch_size=settings.micro_batch,
+        per_device_eval_batch_size=settings.micro_batch,
+        gradient_accumulation_steps=settings.accumulation,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type=settings.scheduler,
+        warmup_steps=settings.warmup_steps,
+        weight_decay=settings.weight_decay,
+        optim="adamw_torch",
+        bf16=bfloat16,
+        gradient_checkpointing=settings.gradient_checkpointing,
+        use_cpu=not gpu,
+        dataloader_pin_memory=gpu,
+        save_strategy="steps",
+        save_steps=settings.checkpoint_steps,
+        save_total_limit=2,  # the one before survives a kill in mid-checkpoint
+        logging_steps=settings.log_steps,
+        eval_packing=False,
+        report_to="none",
+        seed=settings.seed,
+        data_seed=settings.seed,
+    )
+
+
+def launch_command(settings: FinetuneParams, module: str, options: list[str]) -> list[str]:
+    """Gives the command that runs a module in several processes, one per GPU.
+
+    Args:
+        settings: `processes` of them, by the file `accelerate_config`.
+        module: the module, as `python -m` takes it.
+        options: its command line.
+    """
+    command = ["accelerate", "launch", "--num_processes", str(settings.processes)]
+    if settings.accelerate_config:
+        command += ["--config_file", settings.accelerate_config]
+    return [*command, "--module", module, *options]
+
+
+class SimilarLengths(Sampler[int]):
+    """Shuffles texts so that those of one batch are of similar length, which leaves little padding.
+
+    Unlike the trainer's own option it draws from the seed and the epoch alone, so that a resumed run sees the batches
+    that the killed one would have seen.
+    """
+
+    def __init__(self, lengths: list[int], batch: int, seed: int) -> None:
+        self.lengths, self.batch, self.seed, self.epoch = lengths, batch, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Is called by the data loader before each epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(self.seed + self.epoch)
+        return iter(get_length_grouped_indices(self.lengths, self.batch, generator=generator))
+
+
+class QuietProgress(ProgressCallback):
+    """The trainer's progress bar with the loss in it, instead of a line of numbers for every log entry."""
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        """Shows the loss in the bar."""
+        if state.is_world_process_zero and self.training_bar is not None and logs and "loss" in logs:
+            self.training_bar.set_postfix(loss=f"{float(logs['loss']):.3f}")
+
+
+def build_trainer(
+    model: torch.nn.Module,
+    tokenizer: Any,
+    training: TrainingTexts,
+    validation: TrainingTexts,
+    settings: FinetuneParams,
+    arguments: "SFTConfig",
+) -> "SFTTrainer":
+    """Puts model, texts and settings into TRL's trainer; the texts bring their labels, so TRL leaves them as they are."""
+    from trl import SFTTrainer
+
+    class Trainer(SFTTrainer):
+        def _get_train_sampler(self, train_dataset: "Dataset | None" = None) -> Sampler[int]:
+            texts = self.train_dataset if train_dataset is None else train_dataset
+            batch = self.args.train_batch_size * self.args.gradient_accumulation_steps
+            return SimilarLengths([len(ids) for ids in texts["input_ids"]], batch, self.args.seed)
+
+    trainer = Trainer(
+        model=model,
+        args=arguments,
+        train_dataset=_dataset(training),
+        eval_dataset=_dataset(validation),
+        processing_class=tokenizer,
+        peft_config=lora_config(settings),
+    )
+    trainer.remove_callback(ProgressCallback)
+    trainer.add_callback(QuietProgress)
+    return trainer
+
+
+def train(trainer: "SFTTrainer", adapter: Path) -> list[dict[str, float]]:
+    """Trains, from the last checkpoint if the output folder holds one, and saves the adapter.
+
+    Returns:
+        The loss curve: `step` and `loss`, the mean training loss per response token since the entry before.
+
+    Raises:
+        UserError: the loss is no number any more.
+    """
+    output = Path(trainer.args.output_dir)
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(output)) if output.is_dir() else None)
+    curve = [{"step": log["step"], "loss": log["loss"]} for log in trainer.state.log_history if "loss" in log]
+    if not all(torch.isfinite(torch.tensor(entry["loss"])) for entry in curve):
+        raise UserError("finetune: the loss became infinite or not a number. Lower finetune.learning_rate.")
+    saved = output / "adapter"
+    trainer.save_model(str(saved))
+    if trainer.is_world_process_zero():
+        _copy_adapter(saved, adapter)
+    return curve
+
+
+def _copy_adapter(saved: Path, adapter: Path) -> None:
+    """Copies what makes the adapter and is the same in every run: no pickled arguments, names in alphabetical order."""
+    adapter.mkdir(parents=True)
+    shutil.copyfile(saved / ADAPTER_WEIGHTS, adapter / ADAPTER_WEIGHTS)
+    config = json.loads((saved / ADAPTER_CONFIG).read_text(encoding="utf-8"))
+    if isinstance(config["target_modules"], list):
+        config["target_modules"].sort()
+    (adapter / ADAPTER_CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _dataset(texts: TrainingTexts) -> "Dataset":
+    from datasets import Dataset
+
+    return Dataset.from_dict({"input_ids": texts.input_ids, "labels": texts.labels})
+

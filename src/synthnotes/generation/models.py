@@ -1,0 +1,72 @@
+"""Generator folders: what a causal language model must bring, checked before anything is loaded."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthnotes.files import UserError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+CAUSAL = ("ForCausalLM", "LMHeadModel")
+TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json")
+PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+
+
+def check_generator(folder: Path, needed_length: int | None = None) -> dict[str, Any]:
+    """Checks that a folder holds a causal language model in Hugging Face's layout.
+
+    Args:
+        folder: the model's folder.
+        needed_length: tokens that the model must be able to read at once; not checked if None.
+
+    Returns:
+        The model's configuration.
+
+    Raises:
+        UserError: the folder is missing, holds no causal language model, lacks weights as safetensors (pickled weights
+            can run code when they are loaded) or a tokenizer, or reads less than `needed_length` tokens.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder. Put a causal language model there (Hugging Face layout).")
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise UserError(f"{folder}/config.json: missing or not valid JSON. Copy the model's folder again.") from None
+    architectures = config.get("architectures") or []
+    if not any(name.endswith(CAUSAL) for name in architectures):
+        found = ", ".join(architectures) or "none"
+        raise UserError(f"{folder}: not a causal language model (architecture: {found}). Expected one like LLaMA.")
+    if not any(folder.glob("*.safetensors")):
+        pickled = any(next(folder.glob(pattern), None) for pattern in PICKLES)
+        reason = "only pickled weights, which can run code when loaded" if pickled else "no weights"
+        raise UserError(f"{folder}: {reason}. Put the model's *.safetensors files there.")
+    if not any((folder / name).is_file() for name in TOKENIZERS):
+        raise UserError(f"{folder}: no tokenizer (one of {', '.join(TOKENIZERS)}). Save it into the same folder.")
+    longest = config.get("max_position_embeddings")
+    if needed_length and longest and needed_length > longest:
+        raise UserError(f"{folder}: the model reads {longest} tokens, params.yaml asks for {needed_length}. Lower it.")
+    return config
+
+
+def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
+    """Loads a generator's tokenizer; where it has no padding token, the end token pads (labels never hold padding).
+
+    Raises:
+        UserError: the tokenizer cannot be read, has no end token, or knows more tokens than the model.
+    """
+    from transformers import AutoTokenizer
+
+    config = check_generator(folder)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder}: the tokenizer cannot be loaded ({type(error).__name__}). Save it again.") from error
+    if tokenizer.eos_token_id is None:
+        raise UserError(f"{folder}: the tokenizer has no end token (eos_token), so that no note could ever end.")
+    if len(tokenizer) > config.get("vocab_size", len(tokenizer)):
+        raise UserError(f"{folder}: the tokenizer has {len(tokenizer)} tokens, the model only {config['vocab_size']}.")
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer

@@ -1,0 +1,88 @@
+"""Instruction records: notes as Alpaca records (paper, section 4.1), in memory and as JSON lines."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from synthnotes.files import UserError, replacing, require
+from synthnotes.generation.prompts import INSTRUCTION, render_prompt
+
+
+@dataclass(frozen=True)
+class Record:
+    """One Alpaca record, with the keys that Axolotl and Alpaca-style trainers expect.
+
+    Attributes:
+        id: the note's id.
+        instruction: the corpus's instruction.
+        input: the descriptions of the note's codes, possibly none.
+        output: the note.
+    """
+
+    id: str
+    instruction: str
+    input: list[str]
+    output: str
+
+
+def build_records(corpus: str, notes: pd.DataFrame) -> list[Record]:
+    """Turns a note table into records, in its order."""
+    columns = zip(notes["note_id"], notes["descriptions"], notes["text"], strict=True)
+    return [Record(note_id, INSTRUCTION[corpus], list(titles), text) for note_id, titles, text in columns]
+
+
+def summarise(corpus: str, notes: pd.DataFrame) -> dict[str, Any]:
+    """Counts what the records of a note table hold, and what their prompts lack (repair c).
+
+    Returns:
+        Numbers of records and codes; of codes without a description, and of the prompts that are shortened or left
+        without any by that; mean numbers of descriptions per prompt and of words (split at white space) per prompt and
+        note.
+    """
+    codes, titles = notes["codes"].map(len), notes["descriptions"].map(len)
+    prompt_words = notes["descriptions"].map(lambda descriptions: len(render_prompt(corpus, descriptions).split()))
+    return {
+        "records": len(notes),
+        "codes": int(codes.sum()),
+        "codes_without_description": int((codes - titles).sum()),
+        "prompts_shortened": int(((titles < codes) & (titles > 0)).sum()),
+        "prompts_without_descriptions": int((titles == 0).sum()),
+        "mean_descriptions": round(float(titles.mean()), 3),
+        "mean_prompt_words": round(float(prompt_words.mean()), 2),
+        "mean_note_words": round(float(notes["text"].str.split().map(len).mean()), 2),
+    }
+
+
+def write_records(path: Path, records: Sequence[Record]) -> None:
+    """Writes records as JSON lines, atomically."""
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as lines:
+        for record in records:
+            lines.write(json.dumps(asdict(record), ensure_ascii=False) + "\n")
+
+
+def read_records(path: Path) -> list[Record]:
+    """Reads records written by `write_records`, or by hand in the same form.
+
+    Raises:
+        UserError: the file is missing or empty, or a line is no record or has no output; names the line.
+    """
+    require(path)
+    records = []
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                record = Record(**json.loads(line))
+            except (TypeError, ValueError):
+                # Neither the line nor the parser's message, which quotes it: both hold parts of a note.
+                raise UserError(
+                    f"{path}: line {number} is no record with id, instruction, input and output. "
+                    "Delete the folder and run `dvc repro`."
+                ) from None
+            if not record.output.strip():
+                raise UserError(f"{path}: line {number}, record {record.id}: the output is empty. Remove the record.")
+            records.append(record)
+    return records
