@@ -41,7 +41,8 @@ def write(folder: Path, scale: Scale, seed: int) -> None:
         scale: how many admissions, patients and codes.
         seed: determines every byte.
     """
-    clinic = load_clinic("english").most_frequent(scale.diagnoses, scale.procedures)
+    whole = load_clinic("english")
+    clinic = whole.most_frequent(scale.diagnoses, scale.procedures)
     admissions = list(_admissions(clinic, scale.mimic_admissions, scale.mimic_patients, random.Random(f"mimic/{seed}")))
     rng = random.Random(f"dirt/{seed}")
     ids = [admission.hadm_id for admission in admissions]
@@ -50,8 +51,8 @@ def write(folder: Path, scale: Scale, seed: int) -> None:
         "note/discharge": dirt.soil_notes(_notes(admissions, rng), rng),
         "hosp/diagnoses_icd": dirt.soil_codes(_diagnoses(admissions), list(dirt.ICD9_DIAGNOSES), rng, only_icd9),
         "hosp/procedures_icd": dirt.soil_codes(_procedures(admissions), list(dirt.ICD9_PROCEDURES), rng, only_icd9),
-        "hosp/d_icd_diagnoses": _titles(clinic.diagnoses, dirt.ICD9_DIAGNOSES, undescribed(clinic)),
-        "hosp/d_icd_procedures": _titles(clinic.procedures, dirt.ICD9_PROCEDURES, None),
+        "hosp/d_icd_diagnoses": _titles(whole.diagnoses, dirt.ICD9_DIAGNOSES, undescribed(clinic)),
+        "hosp/d_icd_procedures": _titles(whole.procedures, dirt.ICD9_PROCEDURES, None),
     }
     for name, table in tables.items():
         with replacing(folder / f"{name}.csv.gz") as temporary:
