@@ -87,3 +87,15 @@ def settings():
 def notes_of():
     """Makes a note table."""
     return note_table
+
+
+@pytest.fixture(name="save_tokenizer")
+def save_tokenizer_fixture():
+    """Saves the tiny tokenizer, with or without special tokens around a note."""
+    return save_tokenizer
+
+
+@pytest.fixture(name="save_encoder")
+def save_encoder_fixture():
+    """Saves a tiny encoder of some architecture."""
+    return save_encoder

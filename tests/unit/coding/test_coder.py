@@ -1,0 +1,121 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from scipy import sparse
+
+from synthnotes.coding import baseline, coder, predictions, training
+from synthnotes.coding.data import encode
+from synthnotes.files import UserError, read_json, write_json
+
+CODES = ["I10", "E11.9", "J18.9", "0DTJ4ZZ", "Z99"]  # no note has the last
+
+
+@pytest.fixture
+def tables(notes_of):
+    """A training table with both folds, and an evaluation table."""
+
+    def make(train: int, validation: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+        folds = [notes_of(train, 1, "train"), notes_of(validation, 2, "validation")]
+        return pd.concat(folds, ignore_index=True), notes_of(20, 3, "evaluation")
+
+    return make
+
+
+def test_a_coder_learns_from_notes_and_beats_the_baseline(tables, encoder_folder, settings):
+    learning = settings(epochs=20, learning_rate=1e-2, warmup_steps=10)
+    experiment = coder.run(*tables(120, 20), encoder_folder, CODES, learning)
+    results = experiment.results
+    assert results["micro"]["f1"] > max(0.6, results["baseline"]["micro"]["f1"] + 0.1)
+    assert [results[key] for key in ("training_notes", "validation_notes", "evaluation_notes")] == [120, 20, 20]
+    assert [results[key] for key in ("codes", "codes_in_training", "codes_in_evaluation")] == [5, 4, 4]
+    best = experiment.curve["validation_map"].idxmax()
+    assert results["best_epoch"] == experiment.curve["epoch"][best]
+    assert results["validation_map"] == experiment.curve["validation_map"].max()
+    json.dumps(results, allow_nan=False)
+
+
+def test_the_weights_kept_are_the_best_epoch_s(tables, encoder_folder, settings):
+    """With a rate that ruins the later epochs, the model must still give the best epoch's validation MAP."""
+    notes, _ = tables(40, 10)
+    ruinous = settings(epochs=4, learning_rate=0.3, warmup_steps=8)
+    tokenizer = coder.load_tokenizer(encoder_folder)
+    train, validation = (encode(notes[notes["fold"] == f], tokenizer, CODES, 100) for f in ("train", "validation"))
+    torch.manual_seed(0)
+    model = coder.PlmIcd(coder.load_encoder(encoder_folder), len(CODES))
+    found = training.fit(model, train, validation, ruinous)
+    assert found.best_epoch < 4
+    again = training.mean_average_precision(validation.labels.toarray(), training.predict(model, validation, ruinous))
+    assert again == found.validation_map
+    assert again != found.curve["validation_map"].iloc[-1]
+
+
+def test_the_same_seed_gives_the_same_coder(tables, encoder_folder, settings):
+    first, second = (coder.run(*tables(24, 4), encoder_folder, CODES, settings(epochs=1)) for _ in range(2))
+    other = coder.run(*tables(24, 4), encoder_folder, CODES, settings(epochs=1, seed=8))
+    np.testing.assert_array_equal(first.predictions.probabilities, second.predictions.probabilities)
+    assert first.results == second.results
+    assert not np.array_equal(first.predictions.probabilities, other.predictions.probabilities)
+
+
+def test_predictions_stand_in_the_order_of_the_notes(tables, encoder_folder, settings):
+    """Notes are predicted in batches of similar length; their rows must come back in the table's order."""
+    notes, evaluation = tables(24, 4)
+    reversed_notes = evaluation.iloc[::-1].reset_index(drop=True)
+    straight, backwards = (
+        coder.run(notes, table, encoder_folder, CODES, settings(epochs=1)).predictions
+        for table in (evaluation, reversed_notes)
+    )
+    assert straight.note_ids == evaluation["note_id"].tolist() == backwards.note_ids[::-1]
+    np.testing.assert_allclose(straight.probabilities, backwards.probabilities[::-1], atol=1e-5)
+
+
+def test_a_saved_coder_codes_as_before(tmp_path, tables, encoder_folder, settings):
+    notes, evaluation = tables(24, 4)
+    experiment = coder.run(notes, evaluation, encoder_folder, CODES, settings())
+    coder.save(tmp_path / "coder", experiment, settings())
+    loaded = coder.load(tmp_path / "coder")
+    encoded = encode(evaluation, loaded.tokenizer, loaded.codes, 100)
+    probabilities = training.predict(loaded.model, encoded, settings())
+    np.testing.assert_allclose(probabilities, experiment.predictions.probabilities, atol=1e-6)
+    assert loaded.threshold == experiment.predictions.threshold == predictions.load(tmp_path / "coder").threshold
+
+
+def test_weights_that_do_not_fit_are_named(tmp_path, tables, encoder_folder, settings):
+    coder.save(tmp_path / "c", coder.run(*tables(8, 2), encoder_folder, CODES, settings(epochs=1)), settings())
+    description = read_json(tmp_path / "c" / "coder.json")
+    write_json(tmp_path / "c" / "coder.json", description | {"codes": CODES[:2]})
+    with pytest.raises(UserError, match=r"model\.safetensors: the weights do not fit the 2 codes"):
+        coder.load(tmp_path / "c")
+
+
+@pytest.mark.parametrize(("train", "validation"), [(1, 5), (0, 5), (5, 0)])
+def test_too_few_notes_are_refused(tables, encoder_folder, settings, train, validation):
+    with pytest.raises(UserError, match=f"{train} notes of fold train and {validation} of fold validation"):
+        coder.run(*tables(train, validation), encoder_folder, CODES, settings())
+
+
+def test_a_loss_that_is_not_a_number_stops_with_the_step(tmp_path, tables, save_encoder, settings):
+    save_encoder(tmp_path)
+    stored = load_file(tmp_path / "model.safetensors")
+    stored["embeddings.LayerNorm.bias"][0] = torch.nan
+    save_file(stored, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(UserError, match=r"loss became nan in step 1 of 2; nothing was saved"):
+        coder.run(*tables(8, 2), tmp_path, CODES, settings())
+
+
+def test_truncated_notes_are_counted(tables, encoder_folder, settings):
+    notes, evaluation = tables(8, 2)
+    longer = pd.concat([notes, evaluation])["text"].str.split().str.len() > 10
+    results = coder.run(notes, evaluation, encoder_folder, CODES, settings(epochs=1, max_words=10)).results
+    assert 0 < results["truncated_notes"] == longer.sum() < 30
+
+
+def test_the_baseline_predicts_the_most_frequent_codes_for_every_note():
+    labels = sparse.csr_array(np.array([[1, 1, 0], [0, 1, 0], [0, 1, 1], [0, 0, 1]], dtype=bool))
+    probabilities, predicted = baseline.predict(labels, notes=2, predicted_codes=2)
+    np.testing.assert_allclose(probabilities, [[0.25, 0.75, 0.5]] * 2)
+    assert predicted.tolist() == [[False, True, True]] * 2
