@@ -30,7 +30,7 @@ def rows_of(neighbours):
     return list(neighbours.drop(columns="overlap").itertuples(index=False, name=None))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(CORPUS, CORPUS, st.sampled_from([1, 2, 3, 5]))
 def test_equals_rouge_score_to_the_last_bit(synthetic, real, n):
     assert rows_of(nearest_neighbours(synthetic, real, n)) == pairwise(synthetic, real, n)

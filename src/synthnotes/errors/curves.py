@@ -1,0 +1,90 @@
+"""F1 against the frequency of codes and the length of notes, in quantile bins (paper, 6.3.2)."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from synthnotes.errors.decisions import Decisions
+from synthnotes.significance.correlations import correlate
+
+SMALLEST_BIN = 5  # codes or notes, so that a bin tells about no single one
+
+
+class Points(NamedTuple):
+    """What a curve is made of: x, and F1 at x, per code or per note."""
+
+    x: np.ndarray
+    f1: np.ndarray
+
+
+def frequency_points(decisions: Decisions, frequency: np.ndarray) -> Points:
+    """F1 of each code that occurs in E against the number of training notes that have it, at least one.
+
+    Args:
+        decisions: for the notes of E.
+        frequency: training notes per code, [codes].
+    """
+    judged = decisions.occurring & (frequency > 0)
+    return Points(frequency[judged], decisions.f1_per_code()[judged])
+
+
+def length_points(decisions: Decisions, words: np.ndarray) -> Points:
+    """F1 of each note of E against its length in words, [notes]."""
+    return Points(words, decisions.f1_per_note())
+
+
+def frequency_correlation(points: Points, decisions: Decisions) -> dict:
+    """Correlation of F1 with log frequency, and how many codes of E the coder never saw in training."""
+    unseen = int(decisions.occurring.sum()) - len(points.x)
+    return {"codes_unseen_in_training": unseen, **correlate(np.log10(points.x), points.f1)}
+
+
+def length_correlation(points: Points, boundary: int, limit: int) -> dict:
+    """Correlation of F1 with length for notes below the boundary, and from there to the coder's limit; in words."""
+    below = points.x < boundary
+    above = ~below & (points.x <= limit)
+    return {
+        "boundary": boundary,
+        "limit": limit,
+        "below": correlate(points.x[below], points.f1[below]),
+        "above": correlate(points.x[above], points.f1[above]),
+        "notes_beyond_limit": int((points.x > limit).sum()),
+    }
+
+
+def quantile_bins(x: np.ndarray, bins: int) -> np.ndarray:
+    """Cuts values into quantile bins that keep equal values together and hold at least SMALLEST_BIN of them each.
+
+    Args:
+        x: the values.
+        bins: at most so many bins; fewer where there are too few values, or too many equal ones.
+
+    Returns:
+        The bin of each value, counted from 0 in ascending order: int [values]; one for all where they are too few.
+    """
+    values, position, counts = np.unique(x, return_inverse=True, return_counts=True)
+    fewest = max(len(x) / bins, SMALLEST_BIN)
+    bin_of = np.zeros(len(values), dtype=np.int64)
+    current, filled, left = 0, 0, len(x)
+    for index, count in enumerate(counts):
+        bin_of[index] = current
+        filled, left = filled + count, left - count
+        if filled >= fewest and left >= SMALLEST_BIN:
+            current, filled = current + 1, 0
+    return bin_of[position]
+
+
+def binned(points: Points, bin_of: np.ndarray) -> pd.DataFrame:
+    """Summarises a curve by bins.
+
+    Args:
+        points: the curve's.
+        bin_of: the bin of each point.
+
+    Returns:
+        One row per bin, ascending: x (the median of its points), mean and sd of F1 (None for a single point), count.
+    """
+    groups = pd.DataFrame({"bin": bin_of, "x": points.x, "f1": points.f1}).groupby("bin")
+    summary = groups.agg(x=("x", "median"), mean=("f1", "mean"), sd=("f1", "std"), count=("f1", "size"))
+    return summary.reset_index(drop=True)

@@ -1,0 +1,69 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis.extra.numpy import arrays
+from sklearn.metrics import f1_score
+
+from synthnotes.coding.predictions import Predictions
+from synthnotes.errors.decisions import Decisions, decide
+from synthnotes.files import UserError
+
+CODES = ["I10", "J18.9", "0DTJ4ZZ"]
+EVALUATION = pd.DataFrame({"note_id": ["b", "a"], "codes": [["I10"], ["0DTJ4ZZ", "J18.9"]]})
+
+
+def predictions(**changes):
+    values = {
+        "note_ids": ["a", "b"],
+        "codes": CODES,
+        "probabilities": np.array([[0.5, 0.75, 1.0], [0.25, 0.0, 0.75]], dtype=np.float32),
+        "threshold": 0.5,
+    }
+    return Predictions(**(values | changes))
+
+
+def test_rows_come_in_the_order_of_the_notes():
+    decisions = decide(predictions(), EVALUATION, CODES, "build/coder")
+    assert decisions.truth.tolist() == [[True, False, False], [False, True, True]]
+    # 0.5 is not greater than the threshold (repair k).
+    assert decisions.predicted.tolist() == [[False, False, True], [False, True, True]]
+
+
+def test_f1_by_hand():
+    decisions = decide(predictions(), EVALUATION, CODES, "build/coder")
+    assert decisions.f1_per_code().tolist() == [0, 1, 2 / 3]
+    assert decisions.f1_per_note().tolist() == [0, 1]
+    assert decisions.macro_f1() == pytest.approx(5 / 9)
+    assert decisions.micro_f1() == pytest.approx(4 / 6)
+
+
+@given(arrays(bool, (6, 4)), arrays(bool, (6, 4)))
+def test_f1_equals_scikit_learn_s(truth, predicted):
+    truth[0, :2] = True  # a note of E has a code; of one code alone, scikit-learn would judge the absence too
+    decisions = Decisions(list("abcd"), truth, predicted)
+    occurring = truth.any(axis=0)
+    oracle = {"y_true": truth[:, occurring], "y_pred": predicted[:, occurring], "zero_division": 0}
+    assert decisions.macro_f1() == pytest.approx(f1_score(**oracle, average="macro"))
+    assert decisions.micro_f1() == pytest.approx(f1_score(**oracle, average="micro"))
+    per_note = [f1_score(*note, zero_division=0) for note in zip(truth, predicted, strict=True)]
+    assert decisions.f1_per_note() == pytest.approx(per_note)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"codes": ["I10", "J18.9", "K35"]}, "another code set .0DTJ4ZZ is in one"),
+        ({"codes": ["J18.9", "I10", "0DTJ4ZZ"]}, "their order differs"),
+        ({"note_ids": ["a", "c"]}, "note c, which E does not have"),
+        ({"note_ids": ["a", "a"]}, "several predictions of one note"),
+        ({"note_ids": ["a"], "probabilities": np.zeros((1, 3))}, "note b, which has no predictions"),
+        ({"threshold": 1.5}, "threshold 1.5, expected one in .0, 1."),
+        ({"threshold": float("nan")}, "threshold nan"),
+        ({"probabilities": np.full((2, 3), np.nan)}, "no probability"),
+        ({"probabilities": np.full((2, 3), 2.0)}, "no probability"),
+    ],
+)
+def test_predictions_that_do_not_belong_here_are_refused(changes, message):
+    with pytest.raises(UserError, match=f"build/coder: .*{message}.*dvc repro"):
+        decide(predictions(**changes), EVALUATION, CODES, "build/coder")

@@ -1,0 +1,92 @@
+"""The stages `errors` and `hypotheses`, from files to files."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from synthnotes import notes, params
+from synthnotes.coding import predictions
+from synthnotes.coding.predictions import Predictions
+from synthnotes.files import UserError
+from synthnotes.stages import errors, hypotheses
+
+CODES = ["I10", "I50.9", "J18.9", "0DTJ4ZZ", "XW03331"]
+SECRET = "pneumonectomized"  # a word of every note, and of no result
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rng = np.random.default_rng(3)
+
+    def table(name, size, fold):
+        given = rng.random((size, len(CODES))) < [0.9, 0.5, 0.4, 0.2, 0.1]
+        given[:, 0] |= ~given.any(axis=1)
+        codes = [[code for code, has in zip(CODES, row, strict=True) if has] for row in given]
+        text = [" ".join([SECRET] * int(words)) for words in rng.integers(10, 300, size)]
+        frame = pd.DataFrame({"note_id": [f"{name}{row}" for row in range(size)], "text": text, "codes": codes})
+        notes.write(
+            tmp_path / f"{name}.parquet", frame.assign(patient_id=frame["note_id"], descriptions=codes, fold=fold)
+        )
+        return given
+
+    table("real", 40, "train")
+    table("synthetic", 40, "train")
+    truth = table("e", 50, "evaluation")
+    pd.DataFrame({"code": CODES}).to_csv(tmp_path / "codes.csv", index=False)
+    noise = params.load("noise")
+    noisy = [f"noise/{hypothesis}-{level}" for hypothesis in noise.hypotheses for level in noise.levels]
+    for error, coder in enumerate(["real_coder", "synthetic_coder", *noisy]):
+        wrong = rng.random(truth.shape) < 0.05 * (error + 1)
+        (tmp_path / coder).mkdir(parents=True)
+        ids = [f"e{row}" for row in range(50)]
+        predictions.save(tmp_path / coder, Predictions(ids, CODES, np.where(truth ^ wrong, 0.9, 0.1), 0.5))
+    return tmp_path
+
+
+def test_errors_side_by_side(folder):
+    outputs = [folder / name for name in ("errors.json", "frequency.csv", "length.csv", "chapters.csv")]
+    inputs = ("e.parquet", "codes.csv", "real.parquet", "real_coder", "synthetic.parquet", "synthetic_coder")
+    summary = errors.main(*(folder / name for name in inputs), *outputs)
+    assert "50 notes" in summary
+
+    results = json.loads(outputs[0].read_text())
+    assert list(results) == ["real", "synthetic"]
+    for coder in results.values():
+        assert list(coder) == ["predictions", "code_match", "frequency", "length", "families"]
+    assert results["real"]["families"]["wrong"] < results["synthetic"]["families"]["wrong"]
+    for path in outputs[1:3]:
+        table = pd.read_csv(path)
+        assert table.columns.tolist() == ["coder", "x", "mean", "sd", "count"]
+        assert set(table["coder"]) == {"real", "synthetic"}
+    assert set(pd.read_csv(outputs[3])["coder"]) == {"real", "synthetic", "truth"}
+    assert not any(word in path.read_text() for path in outputs for word in (SECRET, "e17"))
+
+
+def run_hypotheses(folder):
+    outputs = [folder / name for name in ("hypotheses.json", "curves.csv")]
+    inputs = ("e.parquet", "codes.csv", "real.parquet", "synthetic_coder", "noise")
+    return hypotheses.main(*(folder / name for name in inputs), *outputs), *outputs
+
+
+def test_hypotheses_compare_every_level_of_the_parameters(folder):
+    (folder / "noise" / "h1-99").mkdir()  # left by another list of levels: not looked at
+    summary, results, curves = run_hypotheses(folder)
+    noise = params.load("noise")
+    distances = json.loads(results.read_text())["distances"]
+    assert {hypothesis: list(levels) for hypothesis, levels in distances.items()} == {
+        hypothesis: [str(level) for level in noise.levels] for hypothesis in noise.hypotheses
+    }
+    assert f"h1 at {noise.levels[0]} %" in summary  # made with the error rate nearest to the synthetic coder's
+    assert "synthetic" in set(pd.read_csv(curves)["coder"])
+    assert SECRET not in results.read_text() + curves.read_text()
+
+
+def test_a_missing_coder_is_named_before_anything_is_written(folder):
+    level = params.load("noise").levels[-1]
+    (folder / "noise" / f"h2-{level}" / "predictions.npz").unlink()
+    with pytest.raises(UserError, match=f"h2-{level}"):
+        run_hypotheses(folder)
+    assert not (folder / "hypotheses.json").exists()
+    assert not (folder / "curves.csv").exists()
