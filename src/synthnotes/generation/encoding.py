@@ -49,7 +49,7 @@ class TrainingTexts:
 def encode_prompts(
     tokenizer: "PreTrainedTokenizerBase", corpus: str, descriptions: Sequence[Sequence[str]]
 ) -> list[list[int]]:
-    """Gives the tokens of the prompts for lists of code descriptions, with the tokenizer's start token if it has one."""
+    """Gives the tokens of prompts for lists of code descriptions, with the tokenizer's start token if it has one."""
     if not descriptions:
         return []
     ids = tokenizer([render_prompt(corpus, titles) for titles in descriptions])["input_ids"]

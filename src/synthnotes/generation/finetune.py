@@ -1,6 +1,7 @@
 """Fine-tuning: LoRA instruction tuning on the records of L with TRL and PEFT (paper, section 4.1; Hu et al. 2022)."""
 
 import json
+import math
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,6 @@ import torch
 from torch.utils.data import Sampler
 from transformers.trainer_callback import ProgressCallback
 from transformers.trainer_pt_utils import get_length_grouped_indices
-from transformers.trainer_utils import get_last_checkpoint
 
 from synthnotes.files import UserError
 from synthnotes.generation.encoding import TrainingTexts
@@ -133,7 +133,7 @@ def build_trainer(
     settings: FinetuneParams,
     arguments: "SFTConfig",
 ) -> "SFTTrainer":
-    """Puts model, texts and settings into TRL's trainer; the texts bring their labels, so TRL leaves them as they are."""
+    """Puts model, texts and settings into TRL's trainer. The texts bring labels, so TRL masks nothing by itself."""
     from trl import SFTTrainer
 
     class Trainer(SFTTrainer):
@@ -155,8 +155,14 @@ def build_trainer(
     return trainer
 
 
-def train(trainer: "SFTTrainer", adapter: Path) -> list[dict[str, float]]:
-    """Trains, from the last checkpoint if the output folder holds one, and saves the adapter.
+def last_checkpoint(output: Path) -> str | None:
+    """Finds the newest complete checkpoint: the trainer writes its state last, so a killed one lacks it."""
+    complete = [state.parent for state in output.glob("checkpoint-*/trainer_state.json")]
+    return str(max(complete, key=lambda folder: int(folder.name.rpartition("-")[2]))) if complete else None
+
+
+def train(trainer: "SFTTrainer") -> list[dict[str, float]]:
+    """Trains, from the last checkpoint if the output folder holds one, and saves the adapter as `adapter` beside it.
 
     Returns:
         The loss curve: `step` and `loss`, the mean training loss per response token since the entry before.
@@ -165,20 +171,38 @@ def train(trainer: "SFTTrainer", adapter: Path) -> list[dict[str, float]]:
         UserError: the loss is no number any more.
     """
     output = Path(trainer.args.output_dir)
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(output)) if output.is_dir() else None)
-    curve = [{"step": log["step"], "loss": log["loss"]} for log in trainer.state.log_history if "loss" in log]
-    if not all(torch.isfinite(torch.tensor(entry["loss"])) for entry in curve):
+    trainer.train(resume_from_checkpoint=last_checkpoint(output))
+    curve = [{"step": log["step"], "loss": float(log["loss"])} for log in trainer.state.log_history if "loss" in log]
+    if not all(math.isfinite(entry["loss"]) for entry in curve):
         raise UserError("finetune: the loss became infinite or not a number. Lower finetune.learning_rate.")
-    saved = output / "adapter"
+    saved = output / "saved"
     trainer.save_model(str(saved))
     if trainer.is_world_process_zero():
-        _copy_adapter(saved, adapter)
+        _copy_adapter(saved, output / "adapter")
     return curve
+
+
+def summarise(texts: TrainingTexts, curve: list[dict[str, float]], trainer: "SFTTrainer") -> dict[str, Any]:
+    """Describes a finished training, with the mean loss per response token on the validation texts."""
+    validation = trainer.evaluate()["eval_loss"]
+    return {
+        "records": len(texts.input_ids) + texts.dropped,
+        "records_truncated": texts.truncated,
+        "records_dropped": texts.dropped,
+        "share_of_tokens_cut": round(texts.tokens_cut, 6),
+        "tokens_per_epoch": texts.tokens,
+        "response_tokens_per_epoch": texts.response_tokens,
+        "steps": trainer.state.global_step,
+        "first_loss": round(curve[0]["loss"], 4),
+        "last_loss": round(curve[-1]["loss"], 4),
+        "mean_loss": round(sum(entry["loss"] for entry in curve) / len(curve), 4),
+        "validation_loss": round(float(validation), 4),
+    }
 
 
 def _copy_adapter(saved: Path, adapter: Path) -> None:
     """Copies what makes the adapter and is the same in every run: no pickled arguments, names in alphabetical order."""
-    adapter.mkdir(parents=True)
+    adapter.mkdir(exist_ok=True)
     shutil.copyfile(saved / ADAPTER_WEIGHTS, adapter / ADAPTER_WEIGHTS)
     config = json.loads((saved / ADAPTER_CONFIG).read_text(encoding="utf-8"))
     if isinstance(config["target_modules"], list):
@@ -190,4 +214,3 @@ def _dataset(texts: TrainingTexts) -> "Dataset":
     from datasets import Dataset
 
     return Dataset.from_dict({"input_ids": texts.input_ids, "labels": texts.labels})
-

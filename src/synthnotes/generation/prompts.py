@@ -1,7 +1,7 @@
-"""Prompts: the instructions and templates of both languages (paper, section 4.1), one function for training and sampling.
+"""Prompts: the instructions and templates of both languages (paper, section 4.1).
 
-The wordings are experimental constants: a generator understands only the prompt that it was trained on, so fine-tuning
-and sampling both get theirs from `render_prompt` (repair d: the published scripts had one template each, which differed).
+The wordings are experimental constants. A generator understands only the prompt that it was trained on, so fine-tuning
+and sampling both get theirs from `render_prompt` (repair d: the published Swedish templates of the two differed).
 """
 
 from collections.abc import Sequence

@@ -1,0 +1,73 @@
+import json
+import shutil
+
+import pytest
+
+from synthnotes.files import UserError
+from synthnotes.generation.models import check_generator, load_tokenizer
+
+
+@pytest.fixture
+def copy(generator, tmp_path):
+    return shutil.copytree(generator, tmp_path / "copy")
+
+
+def edit(path, **values):
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def test_a_whole_generator_passes_and_the_end_token_pads_where_no_other_does(generator):
+    check_generator(generator, 512)
+    tokenizer = load_tokenizer(generator)
+    assert tokenizer.pad_token == tokenizer.eos_token == "</s>"
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(UserError, match="nowhere: no such folder"):
+        check_generator(tmp_path / "nowhere")
+
+
+def test_an_encoder_is_no_generator(copy):
+    edit(copy / "config.json", architectures=["RobertaForMaskedLM"])
+    with pytest.raises(UserError, match="not a causal language model.*RobertaForMaskedLM"):
+        check_generator(copy)
+
+
+def test_a_broken_configuration_is_refused(copy):
+    (copy / "config.json").write_text("{")
+    with pytest.raises(UserError, match=r"config\.json: missing or not valid"):
+        check_generator(copy)
+
+
+def test_pickled_weights_are_refused(copy):
+    (copy / "model.safetensors").rename(copy / "pytorch_model.bin")
+    with pytest.raises(UserError, match="only pickled weights"):
+        check_generator(copy)
+    (copy / "pytorch_model.bin").unlink()
+    with pytest.raises(UserError, match="no weights"):
+        check_generator(copy)
+
+
+def test_a_generator_without_tokenizer_is_refused(copy):
+    (copy / "tokenizer.json").unlink()
+    with pytest.raises(UserError, match="no tokenizer"):
+        check_generator(copy)
+
+
+def test_a_tokenizer_without_end_token_is_refused(copy):
+    values = json.loads((copy / "tokenizer_config.json").read_text())
+    values.pop("eos_token")
+    (copy / "tokenizer_config.json").write_text(json.dumps(values))
+    with pytest.raises(UserError, match="no end token"):
+        load_tokenizer(copy)
+
+
+def test_a_tokenizer_larger_than_the_model_is_refused(copy):
+    edit(copy / "config.json", vocab_size=100)
+    with pytest.raises(UserError, match="the model only 100"):
+        load_tokenizer(copy)
+
+
+def test_a_length_beyond_the_models_is_refused(generator):
+    with pytest.raises(UserError, match=r"reads 512 tokens, params\.yaml asks for 513"):
+        check_generator(generator, 513)
