@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-# Punctuation that stays itself wherever it stands. Of the rest, ".", "-" and ":" are harmless between letters or digits.
+# The rest of the punctuation stays itself wherever it stands; ".", "-" and ":" do so between letters or digits.
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|@$~^&'\"!=+]|(?<!\w)[.:\-]|[.:\-](?!\w)")
 _LIST_ITEM = re.compile(r"^(\(?\w+)\)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")

@@ -82,9 +82,12 @@ class Numbers:
         self.source = source
         self._numbers: dict[str, Number] = {}
         for prefix, relative in files.items():
-            path = results / relative
-            for key, value in _flatten(prefix, read_json(path)):
-                self._numbers[key] = Number(key, value, path)
+            self.include(prefix, results / relative, read_json(results / relative))
+
+    def include(self, prefix: str, path: Path, values: Mapping[str, Any]) -> None:
+        """Adds numbers that are no results of a stage, such as published values and parameters, with their file."""
+        for key, value in _flatten(prefix, values):
+            self._numbers[key] = Number(key, value, path)
 
     def __contains__(self, key: str) -> bool:
         return key in self._numbers
@@ -118,12 +121,26 @@ class Numbers:
         """Prints an interval: [−0.41, 0.12]."""
         return Markdown(rf"\[{self.num(low, spec)}, {self.num(high, spec)}\]")
 
+    def quotient(self, part: str, whole: str, spec: str = ".0%") -> Markdown:
+        """Prints one number divided by another; a quotient by nothing does not exist."""
+        numerator, denominator = self.value(part), self.value(whole)
+        return printed(numerator / denominator if numerator is not None and denominator else None, spec)
+
+    def difference(self, first: str, second: str, spec: str = ".2f") -> Markdown:
+        """Prints one number minus another."""
+        values = self.value(first), self.value(second)
+        return printed(None if None in values else values[0] - values[1], spec)
+
+    def entries(self, prefix: str) -> dict[str, Any]:
+        """All values below a prefix, by the rest of their keys, in the order of the file."""
+        start = prefix + "."
+        return {key.removeprefix(start): n.value for key, n in self._numbers.items() if key.startswith(start)}
+
     def below(self, prefix: str) -> list[str]:
         """The next parts of the keys below a prefix, in the order of the file: `below("corpus.mimic.flow")`."""
-        start = prefix + "."
-        parts = [key.removeprefix(start).split(".")[0] for key in self._numbers if key.startswith(start)]
+        parts = [rest.split(".")[0] for rest in self.entries(prefix)]
         if not parts:
-            raise UserError(f"{self.source}: no number's key begins with {start!r}.")
+            raise UserError(f"{self.source}: no number's key begins with {prefix + '.'!r}.")
         return list(dict.fromkeys(parts))
 
 

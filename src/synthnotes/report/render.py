@@ -45,6 +45,8 @@ def fill(paper: Path, context: Mapping[str, Any]) -> str:
         loader=jinja2.FileSystemLoader(paper),
         undefined=jinja2.StrictUndefined,
         finalize=escape,
+        comment_start_string="{//",  # Jinja's own, "{#", begins an identifier of Quarto
+        comment_end_string="//}",
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -54,7 +56,7 @@ def fill(paper: Path, context: Mapping[str, Any]) -> str:
     except jinja2.TemplateNotFound as error:
         raise UserError(f"{paper / str(error)}: no such template.") from error
     except jinja2.TemplateSyntaxError as error:
-        raise UserError(f"{paper / (error.name or '')}, line {error.lineno}: {error.message}") from error
+        raise UserError(f"{error.filename or paper}, line {error.lineno}: {error.message}") from error
     except jinja2.UndefinedError as error:
         raise UserError(f"{paper}: a template uses a name that does not exist: {error.message}.") from error
     return re.sub(r"\n{3,}", "\n\n", text)

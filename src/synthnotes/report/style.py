@@ -12,6 +12,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from synthnotes.files import replacing
 
@@ -102,6 +103,14 @@ def legend_below(figure: Figure, axis: Axes, columns: int = 5) -> None:
     handles, labels = axis.get_legend_handles_labels()
     unique = dict(zip(labels, handles, strict=True))
     figure.legend(unique.values(), unique.keys(), loc="outside lower center", ncols=min(columns, len(unique)))
+
+
+def logarithmic(axis: Axes) -> None:
+    """A logarithmic x-axis with plain numbers at 1, 2 and 5 of each decade that is in view."""
+    axis.set_xscale("log")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    axis.xaxis.set_minor_formatter(NullFormatter())
 
 
 def band(axis: Axes, x: np.ndarray, mean: np.ndarray, deviation: np.ndarray, look: Look, label: str = "") -> None:

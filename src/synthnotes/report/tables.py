@@ -1,0 +1,220 @@
+"""The rows of the report's tables; their captions and columns stand in the templates."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from synthnotes.report.markup import Markdown, escape, join
+from synthnotes.report.numbers import MISSING, Numbers, printed
+
+Row = list[object]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """How the report speaks of a corpus."""
+
+    key: str
+    name: str
+    language: str
+    source: str
+
+
+CORPORA = {
+    "mimic": Corpus("mimic", "MIMIC", "English", "MIMIC-IV"),
+    "sepr": Corpus("sepr", "SEPR", "Swedish", "the Stockholm Electronic Patient Records"),
+}
+SUBSETS = {"L": "tunes the generator", "S": "gives the prompts", "E": "evaluates the coder"}
+TRAININGS = {"real_l": "real L", "real_s": "real S", "synthetic_s": "synthetic S"}
+
+
+def by_corpus(numbers: Numbers, corpora: Sequence[Corpus], rows: Sequence[tuple[str, str, str]]) -> list[Row]:
+    """One row per quantity, one column per corpus.
+
+    Args:
+        numbers: all numbers.
+        corpora: the columns.
+        rows: label, key with `{}` in the place of the corpus, and format.
+    """
+    return [[label, *(numbers.num(key.format(corpus.key), spec) for corpus in corpora)] for label, key, spec in rows]
+
+
+def flow(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
+    """Corpus, step, notes, admissions, patients, codes, dropped, reason."""
+    rows: list[Row] = []
+    for corpus in corpora:
+        prefix = f"corpus.{corpus.key}.flow"
+        for position, step in enumerate(numbers.below(prefix)):
+            counts = [numbers.num(f"{prefix}.{step}.{of}", ",") for of in ("notes", "admissions", "patients", "codes")]
+            why = numbers.value(f"{prefix}.{step}.why")
+            dropped = numbers.num(f"{prefix}.{step}.dropped", ",") if why else None
+            rows.append([None if position else corpus.name, step.replace("_", " "), *counts, dropped, why])
+    return rows
+
+
+def subsets(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
+    """Subset, use, notes, patients, codes, the coder's training and validation notes, published size."""
+    rows: list[Row] = []
+    for corpus in corpora:
+        for subset, use in SUBSETS.items():
+            prefix = f"corpus.{corpus.key}.subsets.{subset}"
+            folds = ("train", "validation") if subset != "E" else ()
+            cells = [numbers.num(f"{prefix}.{of}", ",") for of in ("notes", "patients", "codes", *folds)]
+            published = numbers.num(f"published.corpora.{corpus.key}.{subset}", ",")
+            rows.append([f"{corpus.name}-{subset}", use, *cells, *[None] * (2 - len(folds)), published])
+    return rows
+
+
+def rouge(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
+    """Corpus, notes, number, mean, median, minimum and maximum of recall, mean and median of the highest."""
+    rows: list[Row] = []
+    for corpus in corpora:
+        prefix = f"privacy.{corpus.key}.rouge.recall"
+        kinds = {"synthetic_matched": "synthetic", "control": "unseen real"}
+        for position, (kind, label) in enumerate(kinds.items()):
+            of_all = [numbers.num(f"{prefix}.{kind}.all.{of}", ".3f") for of in ("mean", "median", "min", "max")]
+            of_top = [numbers.num(f"{prefix}.{kind}.top.{of}", ".3f") for of in ("mean", "median")]
+            count = numbers.num(f"{prefix}.{kind}.notes", ",")
+            rows.append([None if position else corpus.name, label, count, *of_all, *of_top])
+        of_all, of_top = (
+            [numbers.num(f"{prefix}.difference.{part}.{of}", "+.3f") for of in ("mean", "median")]
+            for part in ("all", "top")
+        )
+        rows.append([None, "difference", None, *of_all, None, None, *of_top])
+    return rows
+
+
+def passages(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
+    """Corpus, notes, pairs, longest run (mean, minimum, maximum), occurrences in L (mean, minimum, maximum)."""
+    rows: list[Row] = []
+    for corpus in corpora:
+        for position, (kind, label) in enumerate({"synthetic": "synthetic", "control": "unseen real"}.items()):
+            prefix = f"privacy.{corpus.key}.rouge.passages.{kind}"
+            cells = [
+                numbers.num(f"{prefix}.{part}.{of}", ",.1f" if of == "mean" else ",.0f")
+                for part in ("longest_run_words", "occurrences_in_training")
+                for of in ("mean", "min", "max")
+            ]
+            rows.append([None if position else corpus.name, label, numbers.num(f"{prefix}.pairs", ","), *cells])
+    return rows
+
+
+def coders(
+    numbers: Numbers, corpora: Sequence[Corpus], metrics: Sequence[tuple[str, str]], first: str = "training_notes"
+) -> list[Row]:
+    """Corpus, training set, a number of the coder, and the metrics of every coder, then of the baseline.
+
+    Args:
+        numbers: all numbers.
+        corpora: the corpora, one group of rows each.
+        metrics: key below the coder's results, and format.
+        first: key of a number that the baseline has not: training_notes or threshold.
+    """
+    rows: list[Row] = []
+    for corpus in corpora:
+        for position, (training, label) in enumerate(TRAININGS.items()):
+            prefix = f"coding.{corpus.key}.{training}"
+            cells = [numbers.num(f"{prefix}.{metric}", spec) for metric, spec in metrics]
+            own = numbers.num(f"{prefix}.{first}", "," if first == "training_notes" else ".2f")
+            rows.append([None if position else corpus.name, label, own, *cells])
+        baseline = f"coding.{corpus.key}.real_s.baseline"
+        cells = [numbers.num(f"{baseline}.{metric}", spec) for metric, spec in metrics]
+        rows.append([None, Markdown("*most frequent codes*"), None, *cells])
+    return rows
+
+
+def errors(numbers: Numbers, corpora: Sequence[Corpus], rows: Sequence[tuple[str, str, str]]) -> list[Row]:
+    """Label, then for each corpus the number of the coder of real S and that of synthetic S.
+
+    Args:
+        numbers: all numbers.
+        corpora: the corpora.
+        rows: label, key below the coder's results, and format.
+    """
+    coders = [f"errors.{corpus.key}.{coder}" for corpus in corpora for coder in ("real", "synthetic")]
+    return [[label, *(numbers.num(f"{coder}.{key}", spec) for coder in coders)] for label, key, spec in rows]
+
+
+def correlations(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
+    """Corpus, training set, what F1 is correlated with, number of codes or notes, and both correlations with p."""
+    rows: list[Row] = []
+    for corpus in corpora:
+        for coder, label in (("real", "real S"), ("synthetic", "synthetic S")):
+            prefix = f"errors.{corpus.key}.{coder}"
+            boundary = numbers.num(f"{prefix}.length.boundary", ",")
+            limit = numbers.num(f"{prefix}.length.limit", ",")
+            quantities = {
+                "frequency": "log frequency of the code",
+                "length.below": f"length, below {boundary} words",
+                "length.above": f"length, {boundary} to {limit} words",
+            }
+            for position, (key, quantity) in enumerate(quantities.items()):
+                cells = [
+                    numbers.num(f"{prefix}.{key}.{name}.{of}", ".2f" if of == "r" else "p")
+                    for name in ("pearson", "spearman")
+                    for of in ("r", "p")
+                ]
+                names = [None, None] if position else [corpus.name if coder == "real" else None, label]
+                rows.append([*names, quantity, numbers.num(f"{prefix}.{key}.n", ","), *cells])
+    return rows
+
+
+def noise(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
+    """Corpus, hypothesis, level, words changed, micro-F1 of the coder, both areas and their mean, the distance."""
+    rows: list[Row] = []
+    for corpus in corpora:
+        prefix = f"hypotheses.{corpus.key}"
+        winner = [numbers.value(f"{prefix}.winner.{of}") for of in ("hypothesis", "level")]
+        first: str | None = corpus.name
+        for hypothesis in numbers.below(f"{prefix}.distances"):
+            for level in numbers.below(f"{prefix}.distances.{hypothesis}"):
+                coder = f"noise.{corpus.key}.{hypothesis}-{level}"
+                areas = f"{prefix}.distances.{hypothesis}.{level}"
+                changed = numbers.quotient(f"{coder}.noise.words_changed", f"{coder}.noise.words", ".0%")
+                cells = [numbers.num(f"{areas}.{of}", ".3f") for of in ("frequency_area", "length_area", "distance")]
+                if winner == [hypothesis, int(level)]:
+                    cells[-1] = Markdown(f"**{cells[-1]}**")
+                micro = numbers.num(f"{coder}.micro.f1", ".3f")
+                rows.append([first, hypothesis.upper(), f"{level} %", changed, micro, *cells])
+                first = None
+    return rows
+
+
+def sources(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
+    """Corpus, input file, first half of its checksum."""
+    rows: list[Row] = []
+    for corpus in corpora:
+        files = numbers.entries(f"corpus.{corpus.key}.sources_sha256")
+        for position, (file, checksum) in enumerate(files.items()):
+            rows.append([None if position else corpus.name, code(file), code(checksum[: len(checksum) // 2])])
+    return rows
+
+
+def repairs(entries: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Letter, chapter, what the published code does, what is done here, effect."""
+    rows: list[Row] = []
+    for entry in entries:
+        effect = escape(entry["effect"])
+        if entry["parameter"]:
+            effect = join(effect, " Published behaviour: ", code(entry["parameter"]), ".")
+        rows.append([entry["id"], entry["chapter"], entry["published"], entry["here"], effect])
+    return rows
+
+
+def parameters(values: Mapping[str, Any]) -> list[Row]:
+    """Section, parameter and value, from flat keys `section.name`."""
+    rows: list[Row] = []
+    before = None
+    for key, value in values.items():
+        section, _, name = key.partition(".")
+        shown = MISSING if value is None else printed(value, "")
+        rows.append([code(section) if section != before else None, code(name) if name else None, shown])
+        before = section
+    return rows
+
+
+def code(text: str) -> Markdown:
+    """A name in typewriter letters; it breaks after dots and underscores where a cell is narrow."""
+    if "`" in text or "|" in text:
+        return escape(text)
+    return Markdown(f"`{text}`")
