@@ -1,0 +1,115 @@
+"""Corpus statistics: do synthetic notes have the shape of real ones? Paper, section 5; METHOD.md, chapter 3.
+
+Sentences and tokens are counted by rules of our own, the same for English and Swedish, without anything to download.
+Clinical notes break off lines, leave out full stops and abbreviate; splitters made for prose are not prepared for that.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from tqdm import tqdm
+
+# Only such as hardly ever end a sentence ("vb.", "avd." and "etc." do).
+_ABBREVIATIONS = (
+    "approx|dept|dr|fig|mr|mrs|ms|prof|pt|vs|"  # English
+    "ang|bitr|ca|dvs|ev|inkl|jfr|kl|leg|nr|obs|pat|resp|s k|t ex|tabl"  # Swedish
+)
+_ABBREVIATION = rf"(?<!\w)(?:(?:[^\W\d_]{{1,2}}\.){{2,}}|St\.|(?i:{_ABBREVIATIONS})\.)"  # p.o., t.ex., Dr.
+_TOKEN = re.compile(
+    rf"{_ABBREVIATION}"
+    r"|\d+(?:[.,:/]\d+)+"  # 7.4, 1,5, 06:00, 140/90
+    r"|[^\W_]+(?:['’-][^\W_]+)*"  # patient's, C-reaktivt, HbA1c
+    r"|_+"  # what was removed in MIMIC
+    r"|([^\w\s])\1*"  # punctuation, repeated marks as one
+)
+_STOP = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)")
+_ENDS_WITH_ABBREVIATION = re.compile(rf"(?:{_ABBREVIATION}|(?<!\w)[A-ZÅÄÖ]\.)$")
+_LIST_NUMBER = re.compile(r"\s*\d{1,2}\.$")
+_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
+
+
+def tokens(text: str) -> list[str]:
+    """Splits a text into words, numbers and punctuation marks.
+
+    Decimals, times and ratios stay whole, as do words with hyphen or apostrophe and abbreviations with their full stop.
+    """
+    return [match[0] for match in _TOKEN.finditer(text)]
+
+
+def sentences(text: str) -> list[str]:
+    """Splits a text into sentences; what has neither letter nor digit is none.
+
+    A sentence ends with its line, or with a full stop, question or exclamation mark before white space, unless a
+    lower-case letter follows, or the full stop belongs to an abbreviation, an initial or the number of a list item.
+    """
+    return [sentence for line in text.splitlines() for sentence in _split(line) if _LETTER_OR_DIGIT.search(sentence)]
+
+
+def _split(line: str) -> Iterator[str]:
+    start = 0
+    for stop in _STOP.finditer(line):
+        sentence, rest = line[start : stop.end()], line[stop.end() :].lstrip()
+        continues = rest[:1].islower() or _ENDS_WITH_ABBREVIATION.search(sentence) or _LIST_NUMBER.fullmatch(sentence)
+        if not continues:
+            yield sentence.strip()
+            start = stop.end()
+    yield line[start:].strip()
+
+
+def describe(texts: Iterable[str], lowercase: bool = False, name: str = "notes") -> dict[str, float | None]:
+    """Counts the documents, sentences and tokens of a corpus.
+
+    Args:
+        texts: the notes.
+        lowercase: whether unique tokens are counted regardless of case.
+        name: of the corpus, for the progress bar.
+
+    Returns:
+        documents, sentences, tokens and unique_tokens in all; sentences_per_document, tokens_per_document and
+        tokens_per_sentence (means); unique_token_ratio, the unique tokens over all tokens, which falls as a corpus
+        grows: compare corpora of like size. A ratio over nothing is None.
+    """
+    documents = sentence_count = token_count = 0
+    vocabulary: set[str] = set()
+    for text in tqdm(texts, desc=f"fidelity: {name}", unit=" notes", disable=None):
+        words = tokens(text)
+        documents += 1
+        sentence_count += len(sentences(text))
+        token_count += len(words)
+        vocabulary.update(word.lower() for word in words) if lowercase else vocabulary.update(words)
+    return {
+        "documents": documents,
+        "sentences": sentence_count,
+        "tokens": token_count,
+        "sentences_per_document": _ratio(sentence_count, documents),
+        "tokens_per_document": _ratio(token_count, documents),
+        "tokens_per_sentence": _ratio(token_count, sentence_count),
+        "unique_tokens": len(vocabulary),
+        "unique_token_ratio": _ratio(len(vocabulary), token_count),
+    }
+
+
+def compare(
+    real: Iterable[str], synthetic: Iterable[str], lowercase: bool = False
+) -> dict[str, dict[str, float | None]]:
+    """Describes real and synthetic notes side by side.
+
+    Args:
+        real: the real notes of S.
+        synthetic: the notes written from the prompts of S.
+        lowercase: whether unique tokens are counted regardless of case.
+
+    Returns:
+        The keys of `describe` under `real`, `synthetic` and `difference`, which is synthetic minus real.
+    """
+    described = {
+        "real": describe(real, lowercase, "real"),
+        "synthetic": describe(synthetic, lowercase, "synthetic"),
+    }
+    pairs = {key: (described["synthetic"][key], value) for key, value in described["real"].items()}
+    difference = {key: None if None in pair else pair[0] - pair[1] for key, pair in pairs.items()}
+    return described | {"difference": difference}
+
+
+def _ratio(count: int, total: int) -> float | None:
+    return count / total if total else None

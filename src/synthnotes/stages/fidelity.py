@@ -1,0 +1,26 @@
+"""Fidelity: corpus statistics of real against synthetic notes (paper, section 5; METHOD, section 3)."""
+
+from pathlib import Path
+
+from synthnotes import notes, params
+from synthnotes.cli import run
+from synthnotes.fidelity.statistics import compare
+from synthnotes.files import write_json
+
+
+def main(real: Path, synthetic: Path, results: Path) -> str:
+    """Compares the real notes of S with the notes that were written from their prompts."""
+    settings = params.load("fidelity")
+    texts = [notes.read(path)["text"].tolist() for path in (real, synthetic)]
+    comparison = compare(*texts, settings.lowercase)
+    write_json(results, comparison)
+    return "; ".join(
+        f"{name} {found['documents']:,} notes, {found['tokens_per_document']:.1f} tokens each, "
+        f"{found['unique_tokens']:,} unique"
+        for name, found in comparison.items()
+        if name != "difference"
+    )
+
+
+if __name__ == "__main__":
+    run(main)
