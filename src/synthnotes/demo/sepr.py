@@ -6,6 +6,7 @@ of the problems in the order of their codes, which is the order of the prompt.
 
 import random
 from collections.abc import Iterator, Sequence
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -38,11 +39,12 @@ def write(folder: Path, scale: Scale, seed: int) -> None:
         scale: how many notes, and of how many diagnoses.
         seed: of everything that is drawn.
     """
-    content = _content()
-    clinic = load_clinic("swedish").most_frequent(scale.diagnoses, scale.procedures)
-    rows = list(_clean_rows(clinic, scale.sepr_notes, random.Random(f"sepr {seed}"), Diagnosis(**content["rare"])))
+    clinic, content = load_clinic("swedish"), _content()
+    rare = Diagnosis(**content["rare"])
+    kept = clinic.most_frequent(scale.diagnoses, scale.procedures)
+    rows = list(_clean_rows(kept, rare, scale.sepr_notes, content, random.Random(f"sepr {seed}")))
     table = pd.DataFrame(_dirty(rows), columns=SCHEMA.names)
-    titles = {d.code: d.title for d in (*load_clinic("swedish").diagnoses, Diagnosis(**content["rare"]))}
+    titles = {diagnosis.code: diagnosis.title for diagnosis in (*clinic.diagnoses, rare)}
     titled = [code for code in sorted(titles) if code not in content["untitled"]]
 
     with replacing(folder / "notes.feather") as temporary:
@@ -127,9 +129,10 @@ def _patient(diagnoses: Sequence[Diagnosis], patients: dict[str, Any], rng: rand
     return {"<age>": str(age), "<sex>": sex}
 
 
-def _clean_rows(clinic: Clinic, count: int, rng: random.Random, rare: Diagnosis) -> Iterator[Row]:
+def _clean_rows(
+    clinic: Clinic, rare: Diagnosis, count: int, content: dict[str, Any], rng: random.Random
+) -> Iterator[Row]:
     """Draws the notes before the dirt; the first two with fewer than five diagnoses get the rare one too."""
-    content = _content()
     identifiers = rng.sample(range(10**6, 10**7), count)
     rare_notes = 0
     for identifier in identifiers:
@@ -156,5 +159,6 @@ def _subject(finding: str) -> str:
     return finding.partition(":")[0]
 
 
+@cache
 def _content() -> dict[str, Any]:
     return yaml.safe_load(files(__package__).joinpath("swedish.yaml").read_text(encoding="utf-8"))
