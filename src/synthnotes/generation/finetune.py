@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.utils.data import Sampler
-from transformers.trainer_callback import ProgressCallback
+from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from synthnotes.files import UserError
@@ -75,6 +75,7 @@ def training_arguments(settings: FinetuneParams, epochs: float, output: Path, gp
         logging_steps=settings.log_steps,
         eval_packing=False,
         report_to="none",
+        disable_tqdm=False,
         seed=settings.seed,
         data_seed=settings.seed,
     )
@@ -150,7 +151,8 @@ def build_trainer(
         processing_class=tokenizer,
         peft_config=lora_config(settings),
     )
-    trainer.remove_callback(ProgressCallback)
+    for callback in (ProgressCallback, PrinterCallback):
+        trainer.remove_callback(callback)
     trainer.add_callback(QuietProgress)
     return trainer
 

@@ -10,9 +10,10 @@ import synthnotes  # noqa: F401  (sets the offline environment)
 from synthnotes.generation.records import Record
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-WORDS = (
-    ["patient", "admitted", "with", "acute", "chest", "pain", "fever", "stable", "discharged", "home", "cough", "pneumonia", "treated", "antibiotics"]
-)
+WORDS = [
+    *("patient", "admitted", "with", "acute", "chest", "pain", "fever", "stable"),
+    *("discharged", "home", "cough", "pneumonia", "treated", "antibiotics"),
+]
 
 
 def make_generator(folder: Path, bos: bool = True) -> Path:

@@ -29,7 +29,7 @@ def test_a_missing_folder_is_named(tmp_path):
 
 def test_an_encoder_is_no_generator(copy):
     edit(copy / "config.json", architectures=["RobertaForMaskedLM"])
-    with pytest.raises(UserError, match="not a causal language model.*RobertaForMaskedLM"):
+    with pytest.raises(UserError, match=r"not a causal language model.*RobertaForMaskedLM"):
         check_generator(copy)
 
 

@@ -1,0 +1,164 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from transformers import AutoModelForCausalLM, set_seed
+
+from synthnotes import params
+from synthnotes.generation.encoding import NO_LOSS, encode_prompts, encode_records
+from synthnotes.generation.finetune import (
+    SimilarLengths,
+    build_trainer,
+    last_checkpoint,
+    launch_command,
+    lora_config,
+    summarise,
+    train,
+    training_arguments,
+)
+from synthnotes.generation.merging import merge
+from synthnotes.generation.models import load_tokenizer
+from synthnotes.generation.quiet import quiet
+
+
+def paper(section):
+    """The section at the paper's scale: configs/paper.yaml merged into params.yaml."""
+    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    values[section] |= yaml.safe_load(Path("configs/paper.yaml").read_text(encoding="utf-8"))[section]
+    if section == "finetune":
+        values[section]["lora"] = {"target_modules": "all-linear"} | values[section]["lora"]
+    return getattr(params.validate(values, "paper"), section)
+
+
+def toy(**changes):
+    settings = params.load("finetune")
+    return settings.model_copy(
+        update={"micro_batch": 4, "log_steps": 1, "warmup_steps": 0, "checkpoint_steps": 3, "max_length": 512} | changes
+    )
+
+
+def trainer_for(generator, records, output, settings, epochs=1.0):
+    quiet()
+    set_seed(settings.seed)
+    tokenizer = load_tokenizer(generator)
+    texts = encode_records(tokenizer, "mimic", records, settings.max_length)
+    model = AutoModelForCausalLM.from_pretrained(generator, dtype=torch.float32)
+    arguments = training_arguments(settings, epochs, output, gpu=False)
+    return texts, build_trainer(model, tokenizer, texts, texts, settings, arguments)
+
+
+def test_the_papers_values_reach_trl_and_peft(tmp_path):
+    settings = paper("finetune")
+    lora = lora_config(settings)
+    assert (lora.r, lora.lora_alpha, lora.lora_dropout, lora.target_modules) == (32, 16, 0.05, "all-linear")
+    # bfloat16 is the graphics card's here; the rest of the arguments does not depend on one.
+    arguments = training_arguments(settings, settings.epochs["mimic"], tmp_path, gpu=False)
+    assert (arguments.max_length, arguments.packing, arguments.packing_strategy) == (4096, True, "bfd")
+    assert (arguments.learning_rate, str(arguments.lr_scheduler_type.value)) == (2e-4, "cosine")
+    assert (arguments.warmup_steps, arguments.weight_decay, arguments.num_train_epochs) == (10, 0.0, 4.0)
+    assert (arguments.per_device_train_batch_size, arguments.gradient_accumulation_steps) == (2, 4)
+    assert arguments.bf16
+    assert arguments.gradient_checkpointing
+
+
+def test_several_processes_start_through_accelerate_with_a_file_that_exists():
+    settings = paper("finetune")
+    command = launch_command(settings, "synthnotes.stages.finetune", ["--corpus", "mimic"])
+    assert command[:4] == ["accelerate", "launch", "--num_processes", "2"]
+    assert command[-4:] == ["--module", "synthnotes.stages.finetune", "--corpus", "mimic"]
+    config = yaml.safe_load(Path(command[command.index("--config_file") + 1]).read_text(encoding="utf-8"))
+    assert config["deepspeed_config"]["zero_stage"] == 3
+    assert config["deepspeed_config"]["zero3_save_16bit_model"] is True
+
+
+def test_batches_hold_every_text_once_of_similar_length_and_differ_between_epochs():
+    lengths = [number % 97 for number in range(400)]
+    sampler = SimilarLengths(lengths, batch=8, seed=3)
+    first = list(sampler)
+    assert sorted(first) == list(range(400))
+    spread = [
+        max(lengths[i] for i in first[b : b + 8]) - min(lengths[i] for i in first[b : b + 8]) for b in range(0, 400, 8)
+    ]
+    assert sum(spread) / len(spread) < 12
+    sampler.set_epoch(1)
+    second = list(sampler)
+    assert second != first
+    assert list(SimilarLengths(lengths, batch=8, seed=3)) == first
+
+
+@pytest.mark.parametrize("packing", [False, True])
+def test_batches_carry_the_labels_so_that_only_notes_are_learnt(generator, records, tmp_path, packing):
+    texts, trainer = trainer_for(generator, records, tmp_path, toy(packing=packing))
+    wanted = sum(label != NO_LOSS for labels in texts.labels for label in labels)
+    # The first token of a text is never predicted; it belongs to the prompt, so nothing of the notes is lost.
+    assert sum(int((batch["labels"] != NO_LOSS).sum()) for batch in trainer.get_train_dataloader()) == wanted
+
+
+@pytest.fixture(scope="module")
+def trained(generator, records, tmp_path_factory):
+    """An uninterrupted run of two epochs, 12 steps."""
+    output = tmp_path_factory.mktemp("trained")
+    texts, trainer = trainer_for(
+        generator, records, output, toy(lora=toy().lora.model_copy(update={"dropout": 0.1})), 2.0
+    )
+    curve = train(trainer)
+    return output, curve, summarise(texts, curve, trainer)
+
+
+def test_training_lowers_the_loss_and_says_what_it_read(trained):
+    output, curve, numbers = trained
+    assert [entry["step"] for entry in curve] == list(range(1, 13))
+    assert numbers["steps"] == 12
+    assert numbers["records"] == 24
+    assert numbers["last_loss"] < numbers["first_loss"] - 0.3
+    assert numbers["validation_loss"] < numbers["first_loss"]
+    adapted = json.loads((output / "adapter" / "adapter_config.json").read_text(encoding="utf-8"))["target_modules"]
+    layers = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+    assert {name.rpartition(".")[2] for name in adapted} == set(layers)
+    assert adapted == sorted(adapted)  # PEFT keeps a set, whose order differs from run to run
+
+
+def test_a_run_killed_after_a_checkpoint_ends_with_the_weights_of_an_uninterrupted_one(
+    trained, generator, records, tmp_path
+):
+    class Killed(Exception):
+        pass
+
+    settings = toy(lora=toy().lora.model_copy(update={"dropout": 0.1}))
+    _, killed = trainer_for(generator, records, tmp_path, settings, 2.0)
+
+    def die(*_args, **_kwargs):
+        if killed.state.global_step >= 10:
+            raise Killed
+        return step(*_args, **_kwargs)
+
+    step, killed.training_step = killed.training_step, die
+    with pytest.raises(Killed):
+        train(killed)
+    # A checkpoint without the trainer's state is one that was being written when the run was killed.
+    shutil.copytree(tmp_path / "checkpoint-9", tmp_path / "checkpoint-10", ignore=shutil.ignore_patterns("trainer_*"))
+    assert last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-9")
+    _, resumed = trainer_for(generator, records, tmp_path, settings, 2.0)
+    assert train(resumed) == trained[1]
+    name = "adapter/adapter_model.safetensors"
+    assert (tmp_path / name).read_bytes() == (trained[0] / name).read_bytes()
+
+
+def test_the_saved_merged_model_predicts_what_base_and_adapter_predict(trained, generator, records, tmp_path):
+    tokenizer = load_tokenizer(generator)
+    prompts = encode_prompts(tokenizer, "mimic", [record.input for record in records[:3]])
+    check = merge(generator, trained[0] / "adapter", tmp_path / "merged", tokenizer, "float32", prompts)
+    assert check["positions"] == sum(map(len, prompts))
+    assert check["largest_logit_difference"] < 1e-4 < check["largest_logit"]
+    assert check["share_same_next_token"] == 1.0
+    assert (tmp_path / "merged" / "model.safetensors").is_file()
+    # The check can fail: the base alone predicts something else.
+    base = AutoModelForCausalLM.from_pretrained(generator)
+    merged = AutoModelForCausalLM.from_pretrained(tmp_path / "merged")
+    ids = torch.tensor([prompts[0]])
+    with torch.inference_mode():
+        assert float((base(ids).logits - merged(ids).logits).abs().max()) > 1e-3
+    assert load_tokenizer(tmp_path / "merged")(["x"])["input_ids"] == tokenizer(["x"])["input_ids"]
