@@ -101,7 +101,8 @@ class Contents:
             "test_columns": lambda: rank_tests(numbers)[0],
             "test_rows": lambda: rank_tests(numbers)[1],
             "repair_rows": lambda: tables.repairs(self.repairs),
-            "parameter_rows": lambda: tables.parameters(numbers.entries("params")),
+            "parameter_rows": lambda: tables.parameters(self.params.model_dump()),
+            "fidelity_rows": lambda rows: tables.fidelity(numbers, corpora, rows),
             "version_rows": versions,
             "source_rows": lambda: tables.sources(numbers, corpora),
         }
@@ -111,7 +112,7 @@ class Contents:
         drawings = self.drawings()
         if name not in drawings:
             raise UserError(f"paper: no figure {name!r}; there are {', '.join(drawings)}.")
-        style.save(drawings[name](), self.folder / "figures" / f"{name}.svg")
+        style.draw(drawings[name], self.folder / "figures" / f"{name}.svg")
         self.figures_drawn.append(name)
         return markup.figure(f"fig-{name}", f"figures/{name}.svg", caption, alternative, width)
 
@@ -129,8 +130,9 @@ class Contents:
         boundary = settings.errors.length_boundary
         answers, studies = plots["ratings"], self.studies()
         most = settings.report.top_chapters
+        held_out = {c.name: self.numbers.value(f"finetune.{c.key}.validation_loss") for c in self.corpora}
         drawings = {
-            "finetune": lambda: figures.training_loss(panels("finetune.{}")),
+            "finetune": lambda: figures.training_loss(panels("finetune.{}"), held_out),
             "coding": lambda: figures.coder_curves(coders),
             "frequency": lambda: figures.binned_f1(
                 panels("errors.{}.frequency"), "training notes with the code", log=True

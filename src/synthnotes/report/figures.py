@@ -12,18 +12,25 @@ from synthnotes.report.style import INK, LOOKS, OTHERS, PARTS, QUIET, band, lege
 CHAPTER_LABELS = {"truth": "true codes", "real": "predicted, real S", "synthetic": "predicted, synthetic S"}
 
 
-def training_loss(curves: Mapping[str, pd.DataFrame]) -> Figure:
-    """The generator's loss over the steps of fine-tuning.
+def training_loss(curves: Mapping[str, pd.DataFrame], held_out: Mapping[str, float | None]) -> Figure:
+    """The generator's loss over the steps of fine-tuning, and its loss on unseen notes at the end.
 
     Args:
-        curves: per panel's title the columns step and loss, and validation_loss where it was measured.
+        curves: per panel's title the columns step and loss.
+        held_out: per panel's title the loss on unseen notes, None where it was not measured.
     """
     figure, axes = panels(list(curves), 2.1, share_y=False)
-    for axis, curve in zip(axes, curves.values(), strict=True):
-        axis.plot(curve["step"], curve["loss"], color=INK, label="training")
+    for axis, (title, curve) in zip(axes, curves.items(), strict=True):
+        axis.plot(curve["step"], curve["loss"], color=INK, label="notes of L, training")
+        if (loss := held_out[title]) is not None:
+            look = LOOKS["real"]
+            axis.axhline(
+                loss, color=look.colour, linewidth=1, linestyle=(0, (4, 2)), label="unseen notes of S, at the end"
+            )
         axis.set_xlabel("optimiser step")
         axis.set_ylim(bottom=0)
     axes[0].set_ylabel("cross-entropy per token")
+    legend_below(figure, axes[0])
     return figure
 
 

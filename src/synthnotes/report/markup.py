@@ -6,7 +6,7 @@ from collections.abc import Sequence
 # The rest of the punctuation stays itself wherever it stands; ".", "-" and ":" do so between letters or digits.
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|@$~^&'\"!=+]|(?<!\w)[.:\-]|[.:\-](?!\w)")
 _LIST_ITEM = re.compile(r"^(\(?\w+)\)")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_SPACES = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 
 
 class Markdown(str):
@@ -16,12 +16,12 @@ class Markdown(str):
 def escape(value: object) -> Markdown:
     """Makes any value a piece of one line of markdown that renders as its own text.
 
-    Newlines and other control characters become single spaces. Quarto's shortcodes, references, table cells,
+    Runs of spaces, newlines and other control characters become one space. Shortcodes, references, table cells,
     formulas, HTML and typographic replacements ("--", "...") all lose their meaning.
     """
     if isinstance(value, Markdown):
         return value
-    text = " ".join(_CONTROL.sub(" ", str(value)).split())
+    text = _SPACES.sub(" ", str(value))
     text = _MARKUP.sub(lambda match: "\\" + match[0], text)
     return Markdown(_LIST_ITEM.sub(r"\1\\)", text))
 
@@ -62,7 +62,7 @@ def table(
     # Dash counts become relative widths only where a line of the source is longer than pandoc's 72 columns.
     dashes = [max(3, round(90 * width / sum(widths))) for width in widths] if widths else longest
     right = [column.startswith(">") for column in columns]
-    rule = "|".join("-" * (width - 1) + (":" if end else "-") for width, end in zip(dashes, right, strict=True))
+    rule = "|".join("-" * (n - 1) + ":" if end else ":" + "-" * (n - 1) for n, end in zip(dashes, right, strict=True))
     lines = [_line(headings, longest, right), f"|{rule}|", *(_line(row, longest, right) for row in cells)]
     return Markdown("\n" + "\n".join(lines) + f"\n\n: {' '.join(caption.split())} {{#{identifier}}}\n")
 

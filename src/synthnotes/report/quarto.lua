@@ -7,6 +7,8 @@
 local KINDS = { fig = "Figure", tbl = "Table", sec = "Section", eq = "Equation" }
 local CALLOUTS = { note = "Note", tip = "Tip", warning = "Warning", important = "Important", caution = "Caution" }
 
+local LONGEST_WHOLE_TABLE = 20 -- rows: a longer table may continue on the next page
+
 local typst = FORMAT:match("typst") ~= nil
 local numbers = {} -- identifier -> "3" or "4.2"
 local counts = { fig = 0, tbl = 0, eq = 0 }
@@ -104,7 +106,14 @@ local function tabular(element)
   end
   number("tbl", element.identifier)
   element = label_caption(element, "tbl")
-  return typst and element or pandoc.Div({ element }, { class = "table-scroll" })
+  if not typst then
+    return pandoc.Div({ element }, { class = "table-scroll" })
+  end
+  local rows = 0
+  for _, body in ipairs(element.bodies) do
+    rows = rows + #body.body
+  end
+  return { raw(rows > LONGEST_WHOLE_TABLE and "#long-table[" or "#short-table["), element, raw("]") }
 end
 
 --- `$$ … $$ {#eq-x}` becomes a display with its number at the margin.

@@ -3,7 +3,7 @@
 Colours are those of Okabe and Ito (2008); lines differ in marker and dash as well.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,15 +86,11 @@ RC = {
 
 
 def panels(titles: Sequence[str], height: float, share_y: bool = True) -> tuple[Figure, list[Axes]]:
-    """A figure of the text's width with one panel per title, side by side.
-
-    A single panel takes six tenths of the width, so that its proportions stay those of a panel among several.
-    """
-    with mpl.rc_context(RC):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
-        axes = figure.subplots(1, len(titles), sharey=share_y, squeeze=False)[0]
-        for axis, title in zip(axes, titles, strict=True):
-            axis.set_title(title)
+    """A figure of the text's width with one panel per title, side by side; `height` in inches."""
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    axes = figure.subplots(1, len(titles), sharey=share_y, squeeze=False)[0]
+    for axis, title in zip(axes, titles, strict=True):
+        axis.set_title(title)
     return figure, list(axes)
 
 
@@ -120,7 +116,7 @@ def band(axis: Axes, x: np.ndarray, mean: np.ndarray, deviation: np.ndarray, loo
     axis.plot(x, mean, color=look.colour, marker=look.marker, linestyle=look.dash, label=label or look.label)
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Writes a figure as SVG: outlines for text, fixed identifiers, no date, so that the same data give the same file."""
+def draw(drawing: Callable[[], Figure], path: Path) -> None:
+    """Draws a figure in this look and writes it as SVG: text as outlines, no date, the same data give the same file."""
     with mpl.rc_context(RC), replacing(path) as temporary:
-        figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": "synthnotes"})
+        drawing().savefig(temporary, format="svg", metadata={"Date": None, "Creator": "synthnotes"})

@@ -34,9 +34,14 @@ def by_corpus(numbers: Numbers, corpora: Sequence[Corpus], rows: Sequence[tuple[
     Args:
         numbers: all numbers.
         corpora: the columns.
-        rows: label, key with `{}` in the place of the corpus, and format.
+        rows: label, key (or several, printed with a slash between) with `{}` in the place of the corpus, and format.
     """
-    return [[label, *(numbers.num(key.format(corpus.key), spec) for corpus in corpora)] for label, key, spec in rows]
+
+    def cell(keys: str | Sequence[str], corpus: Corpus, spec: str) -> Markdown:
+        keys = [keys] if isinstance(keys, str) else keys
+        return Markdown(" / ".join(numbers.num(key.format(corpus.key), spec) for key in keys))
+
+    return [[label, *(cell(keys, corpus, spec) for corpus in corpora)] for label, keys, spec in rows]
 
 
 def flow(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
@@ -201,16 +206,51 @@ def repairs(entries: Sequence[Mapping[str, Any]]) -> list[Row]:
     return rows
 
 
+def fidelity(numbers: Numbers, corpora: Sequence[Corpus], rows: Sequence[tuple[str, str, str]]) -> list[Row]:
+    """Label, then for each corpus the number of real S, that of synthetic S, and synthetic minus real."""
+    return [
+        [
+            label,
+            *(
+                numbers.num(f"fidelity.{corpus.key}.{notes}.{key}", spec if notes != "difference" else f"+{spec}")
+                for corpus in corpora
+                for notes in ("real", "synthetic", "difference")
+            ),
+        ]
+        for label, key, spec in rows
+    ]
+
+
 def parameters(values: Mapping[str, Any]) -> list[Row]:
-    """Section, parameter and value, from flat keys `section.name`."""
+    """Section, parameter and value; what a parameter holds for several members or names stands in one cell."""
     rows: list[Row] = []
-    before = None
-    for key, value in values.items():
-        section, _, name = key.partition(".")
-        shown = MISSING if value is None else printed(value, "")
-        rows.append([code(section) if section != before else None, code(name) if name else None, shown])
-        before = section
+    for section, content in values.items():
+        if not isinstance(content, Mapping):
+            rows.append([code(section), None, _setting(content)])
+            continue
+        for position, (name, value) in enumerate(content.items()):
+            rows.append([None if position else code(section), code(name), _setting(value)])
     return rows
+
+
+def _setting(value: Any) -> Markdown:
+    """A parameter's value as YAML would have it, without brackets at the outside."""
+    if isinstance(value, Mapping):
+        parts = (
+            join(
+                f"{name}: ",
+                "(" if isinstance(of_name, Mapping) else "",
+                _setting(of_name),
+                ")" * isinstance(of_name, Mapping),
+            )
+            for name, of_name in value.items()
+        )
+        return Markdown(", ".join(parts))
+    if isinstance(value, list):
+        return Markdown(", ".join(map(_setting, value)))
+    if isinstance(value, bool):
+        return Markdown(str(value).lower())
+    return MISSING if value is None else printed(value, "")
 
 
 def code(text: str) -> Markdown:
