@@ -61,7 +61,7 @@ def codes_of_admissions(rows: dict[Kind, pd.DataFrame]) -> tuple[pd.Series, dict
         present = table[table["code"] != ""]
         unique = present.drop_duplicates(["hadm_id", "code", "icd_version"])
         version_10 = unique[unique["icd_version"] == "10"]
-        valid = version_10[version_10["code"].map({code: is_valid(code, kind) for code in printed.values()})]
+        valid = version_10[version_10["code"].isin([code for code in printed.values() if is_valid(code, kind)])]
         kept.append(valid[["hadm_id", "code"]].sort_values(["hadm_id", "code"]))
         counts[kind] = {
             "released": len(table),
@@ -102,7 +102,8 @@ def prepare_notes(notes: pd.DataFrame, codes: pd.Series, minimum_notes_per_code:
         without_rare_codes(notes, minimum_notes_per_code),
         f"only codes of fewer than {minimum_notes_per_code} notes",
     )
-    notes = notes.assign(text=[clean_note(text) for text in tqdm(notes["text"], "cleaning", unit=" notes")])
+    cleaned = [clean_note(text) for text in tqdm(notes["text"], "cleaning", unit=" notes", delay=2)]
+    notes = notes.assign(text=pd.Series(cleaned, index=notes.index, dtype=str))
     notes = flow.keep("cleaned", notes[has_text(notes)], "nothing left after cleaning")
     return notes[["note_id", "patient_id", "text", "codes"]].reset_index(drop=True)
 

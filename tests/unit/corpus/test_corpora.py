@@ -1,0 +1,249 @@
+"""Both corpora from source tables to notes with codes, every kind of dirt once; then the whole stage on files."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from synthnotes import notes as note_table
+from synthnotes.corpus import inventory, mimic, sepr
+from synthnotes.corpus.flow import Flow
+from synthnotes.corpus.subsets import divide
+from synthnotes.corpus.table import Corpus, code_set, with_descriptions, without_rare_codes
+from synthnotes.files import UserError
+from synthnotes.params import CorpusParams
+from synthnotes.stages import corpus as stage
+
+ROOT = Path(__file__).parents[3]
+SETTINGS = {
+    "minimum_notes_per_code": {"mimic": 2, "sepr": 1},
+    "prompts_share": 0.25,
+    "evaluation_share": 0.25,
+    "validation_share": 0.2,
+    "published_subsets": {
+        "mimic": {"L": "train", "S": "val", "E": "test"},
+        "sepr": {"L": "train", "S": "test", "E": "val"},
+    },
+    "seed": 3,
+}
+
+
+def coded(*rows):
+    return pd.DataFrame(rows, columns=["hadm_id", "icd_code", "icd_version"], dtype=str)
+
+
+def test_codes_of_admissions():
+    procedures = coded(("1", "02703ZZ", "10"), ("1", "0066", "9"), ("2", " ", "10"))
+    diagnoses = coded(
+        ("1", "I10", "10"), ("1", "E119", "10"), ("1", "I10", "10"), ("1", "i10", "10"), ("2", "4019", "9"),
+        ("2", "", "10"), ("3", "no code", "10"), ("3", "A00", "10"),
+    )  # fmt: skip
+    codes, counts = mimic.codes_of_admissions({"procedure": procedures, "diagnosis": diagnoses})
+    assert codes.to_dict() == {"1": ["02703ZZ", "E11.9", "I10"], "3": ["A00"]}
+    assert counts["procedure"] == {
+        "released": 3, "kept": 1,
+        "dropped_null": 1, "dropped_repeated": 0, "dropped_version_9": 1, "dropped_invalid": 0,
+    }  # fmt: skip
+    assert counts["diagnosis"] == {
+        "released": 8, "kept": 3,
+        "dropped_null": 1, "dropped_repeated": 2, "dropped_version_9": 1, "dropped_invalid": 1,
+    }  # fmt: skip
+
+
+def test_mimic_notes_and_their_flow():
+    rows = [
+        ("p1", "1", "1", "early"), ("p1", "1", "10", "Facility: x\nChief Complaint:\nlast"), ("p1", "1", "9", "middle"),
+        ("p1", "2", "3", ""), ("p2", "3", "2", "same"), ("p2", "3", "3", "same"), ("p2", "", "4", "nowhere"),
+        ("p3", "4", "1", "no codes"), ("p4", "5", "1", "rare code"), ("p5", "6", "1", "Discharge Condition: ok"),
+    ]  # fmt: skip
+    notes = pd.DataFrame(rows, columns=["subject_id", "hadm_id", "note_seq", "text"])
+    codes = pd.Series({"1": ["I10", "A00"], "3": ["I10"], "5": ["A01"], "6": ["I10"]})
+    flow = Flow(names_patients=True)
+    prepared = mimic.prepare_notes(notes, codes, 2, flow)
+    assert prepared.values.tolist() == [["1", "p1", "Chief Complaint: last", ["I10"]], ["3", "p2", "same", ["I10"]]]
+    assert {step: counts["dropped"] for step, counts in flow.steps.items()} == {
+        "released": 0, "with_text": 1, "with_admission": 1, "without_duplicates": 1, "one_per_admission": 2,
+        "with_icd10_codes": 1, "without_rare_codes": 1, "cleaned": 1,
+    }  # fmt: skip
+    assert sum(counts["dropped"] for counts in flow.steps.values()) == len(notes) - len(prepared)
+    assert flow.steps["with_icd10_codes"] == {
+        "notes": 4, "admissions": 4, "patients": 4, "codes": 3, "dropped": 1, "why": "no ICD-10 code",
+    }  # fmt: skip
+    assert flow.steps["cleaned"]["codes"] == 1
+
+
+def test_titles_are_those_of_version_10():
+    rows = pd.DataFrame(
+        [("E119", "9", "old"), ("E119", "10", " Type 2 "), ("E119", "10", "again"), ("I10", "10", "")],
+        columns=["icd_code", "icd_version", "long_title"],
+    )
+    assert mimic.titles_of_codes({"diagnosis": rows}) == {"E11.9": "Type 2"}
+
+
+def test_rare_codes_descriptions_and_code_set():
+    notes = pd.DataFrame({"codes": [["0DTJ4ZZ", "I10"], ["I10", "E11.9"], ["A00"]]})
+    frequent = without_rare_codes(notes, 2)
+    assert frequent["codes"].tolist() == [["I10"], ["I10"]]
+    titles = {"E11.9": "Type 2", "0DTJ4ZZ": "Resection", "Z99.9": "unused"}
+    assert with_descriptions(notes, titles)["descriptions"].tolist() == [["Resection"], ["Type 2"], []]
+    assert code_set(notes, titles).values.tolist() == [
+        ["0DTJ4ZZ", "Resection", "procedure"], ["A00", "", "diagnosis"],
+        ["E11.9", "Type 2", "diagnosis"], ["I10", "", "diagnosis"],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "target",
+    [["I10.9", "e119"], "I10.9,E11.9", "I109; E119", "['I10.9' 'E11.9']", "i10.9 e11.9", pd.array(["I10.9", "E11.9"])],
+)
+def test_targets_of_sepr(target):
+    assert sepr.codes_in(target) == ["I10.9", "E11.9"]
+
+
+def test_sepr_notes_and_their_flow():
+    rows = [(1, "äldre", ["A00"]), (2, None, ["A00"]), (1, "senare", ["I10.9", "I109", "??"]), (3, "kodlös", None)]
+    flow = Flow(names_patients=False)
+    prepared, code_rows = sepr.prepare_notes(pd.DataFrame(rows, columns=["_id", "text", "target"]), 1, flow)
+    assert prepared.values.tolist() == [["1", "1", "senare", ["I10.9"]]]
+    assert {step: counts["dropped"] for step, counts in flow.steps.items() if counts["dropped"]} == {
+        "with_text": 1, "one_per_id": 1, "with_icd10_codes": 1,
+    }  # fmt: skip
+    assert code_rows == {"released": 3, "dropped_repeated": 1, "dropped_invalid": 1, "kept": 1}
+    assert flow.steps["released"]["patients"] is None
+
+
+def test_division_follows_a_published_split_and_counts_what_it_leaves_out():
+    notes = pd.DataFrame({"note_id": list("12345"), "patient_id": list("aabcd"), "text": ["x y"] * 5})
+    notes["codes"] = [["I10"], ["A00"], ["I10"], ["A00"], ["I10"]]
+    corpus = Corpus(notes, {"I10": "Hypertension"}, {}, {"cleaned": {"notes": 5, "dropped": 0}}, {}, [])
+    published = pd.Series(["L", "S", "E", "L", None], dtype="str"), {"ids_unknown": 0}
+    subsets = divide(corpus, True, CorpusParams(**SETTINGS), published)
+    assert {name: table["note_id"].tolist() for name, table in subsets.tables.items()} == {
+        "L": ["1", "4"], "S": ["2"], "E": ["3"],
+    }  # fmt: skip
+    assert subsets.results["flow"]["in_split_file"]["dropped"] == 1
+    assert subsets.results["splits"]["shared_patients"] == {"L_S": 1, "L_E": 0, "S_E": 0}
+    assert subsets.results["codes"]["without_description"] == 1
+    assert subsets.results["codes"]["notes_without_description"] == 2
+    assert subsets.tables["E"]["fold"].tolist() == ["evaluation"]
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A small MIMIC in PhysioNet's shape, 40 admissions of 20 patients, and the parameters beside it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    notes = "subject_id,hadm_id,note_seq,text\n" + "".join(f'{i // 2},{i},1,"Note\n{i}"\n' for i in range(40))
+    codes = "hadm_id,icd_code,icd_version\n" + "".join(f"{i},{c},10\n" for i in range(40) for c in ("I10", "E119"))
+    titles = "icd_code,icd_version,long_title\nI10,10,Hypertension\nI10,9,Old\n"
+    contents = {
+        "note/discharge": notes,
+        "hosp/procedures_icd": "hadm_id,icd_code,icd_version\n" + "".join(f"{i},0DTJ4ZZ,10\n" for i in range(40)),
+        "hosp/diagnoses_icd": codes,
+        "hosp/d_icd_procedures": titles,
+        "hosp/d_icd_diagnoses": titles,
+    }
+    for name, content in contents.items():
+        path = tmp_path / f"mimic/{name}.csv.gz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(content.encode()))
+    return tmp_path
+
+
+def run(project):
+    return stage.main(
+        "mimic", project / "mimic", project / "out/notes", project / "out/codes.csv", project / "out/r.json"
+    )
+
+
+def test_the_stage(project):
+    assert run(project).startswith("mimic: 40 notes")
+    tables = [note_table.read(project / f"out/notes/real_{subset}.parquet") for subset in "lse"]
+    assert sum(map(len, tables)) == 40
+    assert sum(table["patient_id"].nunique() for table in tables) == 20
+    assert tables[0].iloc[0]["codes"] == ["0DTJ4ZZ", "E11.9", "I10"]
+    assert tables[0].iloc[0]["descriptions"] == ["Hypertension"]
+    assert (project / "out/codes.csv").read_text() == (
+        "code,title,kind\n0DTJ4ZZ,,procedure\nE11.9,,diagnosis\nI10,Hypertension,diagnosis\n"
+    )
+    results = json.loads((project / "out/r.json").read_text())
+    assert results["codes"]["without_description"] == 2
+    assert len(results["sources_sha256"]) == 5
+    first = [path.read_bytes() for path in sorted((project / "out").rglob("*.*"))]
+    run(project)
+    assert first == [path.read_bytes() for path in sorted((project / "out").rglob("*.*"))]
+
+
+def test_the_stage_with_a_published_split(project):
+    labels = ["train"] * 20 + ["val"] * 10 + ["test"] * 10
+    pd.DataFrame({"_id": range(40), "splits": labels}).to_feather(project / "mimic/splits.feather")
+    run(project)
+    assert note_table.read(project / "out/notes/real_s.parquet")["note_id"].tolist() == [str(i) for i in range(20, 30)]
+    results = json.loads((project / "out/r.json").read_text())
+    assert results["splits"]["file"] == {"ids_repeated": 0, "ids_in_several_subsets": 0, "ids_unknown": 0}
+    assert "splits.feather" in results["sources_sha256"]
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[:-30])
+
+
+def rewrite(old, new):
+    return lambda path: path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()).replace(old, new)))
+
+
+@pytest.mark.parametrize(
+    ("file", "damage", "message"),
+    [
+        ("note/discharge", Path.unlink, "no such file.*make check"),
+        ("hosp/d_icd_diagnoses", lambda path: path.write_bytes(b""), "the file is empty"),
+        ("hosp/d_icd_diagnoses", truncate, "gzip file|truncated"),
+        ("note/discharge", truncate, "gzip file|truncated"),
+        ("hosp/diagnoses_icd", rewrite(b"icd_version", b"version"), "column icd_version is missing"),
+        ("hosp/diagnoses_icd", rewrite(b"7,I10,10", b"7,I10,11"), "row 15 .*icd_version must be 9 or 10"),
+        ("note/discharge", rewrite(b"3,7,1", b"3,seven,1"), "row 8 .*hadm_id must be an integer"),
+    ],
+)
+def test_bad_input_leaves_no_output(project, file, damage, message):
+    path = project / f"mimic/{file}.csv.gz"
+    damage(path)
+    with pytest.raises(UserError, match=message) as error:
+        run(project)
+    assert str(path) in str(error.value)
+    assert not (project / "out").exists()
+
+
+def test_no_note_left_says_why(project):
+    to_version_9 = rewrite(b",10\n", b",9\n")
+    to_version_9(project / "mimic/hosp/diagnoses_icd.csv.gz")
+    assert run(project).endswith("1 codes")  # the procedure remains
+    to_version_9(project / "mimic/hosp/procedures_icd.csv.gz")
+    with pytest.raises(UserError, match=r"no note is left: 40 dropped \(no ICD-10 code\)"):
+        run(project)
+
+
+def test_the_inventory_names_what_is_missing(project, capsys):
+    lines = inventory.missing(["mimic"], project)
+    assert [line.split(": ")[0] for line in lines] == [
+        str(project / f"models/mimic/{role}/config.json") for role in ("generator", "encoder")
+    ]
+    assert "RoBERTa-base-PM-M3-Voc" in lines[1]
+    (project / "mimic/note/discharge.csv.gz").write_bytes(b"")
+    assert "empty. Get it again from PhysioNet" in inventory.missing(["mimic"], project)[0]
+    assert len(inventory.missing(["mimic", "sepr"], project / "nowhere")) == 5 + 2 + 4
+    assert inventory.main(project, Path("params.yaml")) == 1
+    assert "Health Bank" in capsys.readouterr().out
+
+
+def test_the_inventory_finds_everything(project, capsys):
+    for name in inventory.needed(["mimic", "sepr"]):
+        path = project / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    assert inventory.missing(["mimic", "sepr"], project) == []
+    assert inventory.main(project, Path("params.yaml")) == 0
+    (project / "params.yaml").write_text("corpora: [unknown]\n")
+    assert inventory.main(project, Path("params.yaml")) == 1
+    assert "corpora.0" in capsys.readouterr().err
