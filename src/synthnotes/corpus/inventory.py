@@ -74,7 +74,7 @@ def main(data: Path, params_file: Path) -> int:
     for line in lines:
         print(line)
     if lines:
-        print(f"{len(lines)} files are missing. Without them, `make data` fills an empty {data}/ with the demo's.")
+        print(f"{len(lines)} files are missing. (`make data` fills an empty {data}/ with the demo's instead.)")
     return 1 if lines else 0
 
 
