@@ -37,6 +37,7 @@ def table(
     columns: Sequence[str],
     rows: Sequence[Sequence[object]],
     widths: Sequence[int] | None = None,
+    here: bool = False,
 ) -> Markdown:
     """Writes a pipe table.
 
@@ -47,6 +48,7 @@ def table(
         rows: cells; data is escaped, None is an empty cell.
         widths: share of the text's width per column. Without it a table is as wide as its content, or, where a row is
             long, divides the text's width by the length of the longest cells.
+        here: keeps the table where it stands in the text; otherwise the PDF moves a short one to where a page has room.
 
     Raises:
         ValueError: a row has another number of cells than there are columns, or the caption is empty.
@@ -64,7 +66,7 @@ def table(
     right = [column.startswith(">") for column in columns]
     rule = "|".join("-" * (n - 1) + ":" if end else ":" + "-" * (n - 1) for n, end in zip(dashes, right, strict=True))
     lines = [_line(headings, longest, right), f"|{rule}|", *(_line(row, longest, right) for row in cells)]
-    return Markdown("\n" + "\n".join(lines) + f"\n\n: {' '.join(caption.split())} {{#{identifier}}}\n")
+    return Markdown("\n" + "\n".join(lines) + f"\n\n: {' '.join(caption.split())} {{#{identifier}{' .here' if here else ''}}}\n")
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:

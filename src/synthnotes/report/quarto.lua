@@ -7,7 +7,7 @@
 local KINDS = { fig = "Figure", tbl = "Table", sec = "Section", eq = "Equation" }
 local CALLOUTS = { note = "Note", tip = "Tip", warning = "Warning", important = "Important", caution = "Caution" }
 
-local LONGEST_WHOLE_TABLE = 20 -- rows: a longer table may continue on the next page
+local LONGEST_WHOLE_TABLE = { rows = 20, characters = 2500 } -- a longer table may continue on the next page
 
 local typst = FORMAT:match("typst") ~= nil
 local numbers = {} -- identifier -> "3" or "4.2"
@@ -113,7 +113,10 @@ local function tabular(element)
   for _, body in ipairs(element.bodies) do
     rows = rows + #body.body
   end
-  return { raw(rows > LONGEST_WHOLE_TABLE and "#long-table[" or "#short-table["), element, raw("]") }
+  local characters = utf8.len(pandoc.utils.stringify(element))
+  local long = rows > LONGEST_WHOLE_TABLE.rows or characters > LONGEST_WHOLE_TABLE.characters
+  local how = long and "long" or element.classes:includes("here") and "whole" or "floating"
+  return { raw("#" .. how .. "-table["), element, raw("]") }
 end
 
 --- `$$ … $$ {#eq-x}` becomes a display with its number at the margin.

@@ -124,7 +124,7 @@ def coders(
             rows.append([None if position else corpus.name, label, own, *cells])
         baseline = f"coding.{corpus.key}.real_s.baseline"
         cells = [numbers.num(f"{baseline}.{metric}", spec) for metric, spec in metrics]
-        rows.append([None, Markdown("*most frequent codes*"), None, *cells])
+        rows.append([None, Markdown("*baseline*"), None, *cells])
     return rows
 
 
