@@ -124,7 +124,7 @@ def test_training_lowers_the_loss_and_says_what_it_read(trained):
 def test_a_run_killed_after_a_checkpoint_ends_with_the_weights_of_an_uninterrupted_one(
     trained, generator, records, tmp_path
 ):
-    class Killed(Exception):
+    class KilledError(Exception):
         pass
 
     settings = toy(lora=toy().lora.model_copy(update={"dropout": 0.1}))
@@ -132,11 +132,11 @@ def test_a_run_killed_after_a_checkpoint_ends_with_the_weights_of_an_uninterrupt
 
     def die(*_args, **_kwargs):
         if killed.state.global_step >= 10:
-            raise Killed
+            raise KilledError
         return step(*_args, **_kwargs)
 
     step, killed.training_step = killed.training_step, die
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         train(killed)
     # A checkpoint without the trainer's state is one that was being written when the run was killed.
     shutil.copytree(tmp_path / "checkpoint-9", tmp_path / "checkpoint-10", ignore=shutil.ignore_patterns("trainer_*"))

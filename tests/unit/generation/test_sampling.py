@@ -32,12 +32,12 @@ def test_the_papers_values_reach_vllm():
     assert drawn["max_tokens"] == 3000  # of 4,000, the prompt takes 1,000 (repair g)
 
 
-def test_vllm_takes_the_papers_values_and_the_demos():
+def test_vllm_takes_the_papers_values_and_the_demos(generator):
     from vllm import SamplingParams
     from vllm.engine.arg_utils import EngineArgs
 
     for settings, gpu in ((paper_settings(), True), (params.load("generate"), False)):
-        wanted = engine_arguments(settings, "mimic", Path("model"), gpu)
+        wanted = engine_arguments(settings, "mimic", generator, gpu)
         engine = EngineArgs(**wanted)
         assert {name: getattr(engine, name) for name in wanted} == wanted
         wanted = sampling_parameters(settings, "mimic", Prompt("n1", [1] * 10))
