@@ -153,7 +153,7 @@ def printed(value: Any, spec: str = ".2f") -> Markdown:
     if spec == "p":
         return Markdown("< 0.001".replace("<", r"\<")) if value < 0.001 else Markdown(f"{value:.3f}")
     if spec.endswith("%"):
-        return Markdown(f"{value:{spec}}".replace("%", " %").replace("-", "−"))
+        return Markdown(f"{value:{spec}}".replace("%", "\u00a0%").replace("-", "−"))
     return Markdown(f"{value:{spec}}".replace("-", "−"))
 
 

@@ -100,6 +100,21 @@ local function figure(element)
   return label_caption(element, "fig")
 end
 
+--- The caption stays in view while a wide table scrolls under it.
+local function html_table(element)
+  local identifier = element.identifier
+  local caption = pandoc.Div(element.caption.long, { id = identifier .. "-caption", class = "table-caption" })
+  element.caption, element.identifier = { long = {} }, ""
+  local scroll = pandoc.Div({ element }, {
+    class = "table-scroll",
+    role = "region",
+    tabindex = "0",
+    ["aria-labelledby"] = identifier .. "-caption",
+    style = "--columns: " .. #element.colspecs,
+  })
+  return pandoc.Div({ caption, scroll }, { id = identifier, class = "table" })
+end
+
 local function tabular(element)
   if element.identifier == "" then
     return nil
@@ -107,7 +122,7 @@ local function tabular(element)
   number("tbl", element.identifier)
   element = label_caption(element, "tbl")
   if not typst then
-    return pandoc.Div({ element }, { class = "table-scroll" })
+    return html_table(element)
   end
   local rows = 0
   for _, body in ipairs(element.bodies) do

@@ -53,7 +53,7 @@ def flow(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
             counts = [numbers.num(f"{prefix}.{step}.{of}", ",") for of in ("notes", "admissions", "patients", "codes")]
             why = numbers.value(f"{prefix}.{step}.why")
             dropped = numbers.num(f"{prefix}.{step}.dropped", ",") if why else None
-            rows.append([None if position else corpus.name, step.replace("_", " "), *counts, dropped, why])
+            rows.append([None if position else corpus.name, step.replace("_", " ").replace("icd10", "ICD-10"), *counts, dropped, why])
     return rows
 
 
