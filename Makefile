@@ -17,7 +17,7 @@ $(VENV)/.ready: requirements/install requirements/common.txt requirements/$(KIND
 	touch $@
 
 data: setup     ## the demo's data, unless data/ holds something already
-	python -m synthnotes.demo --data data --scale $(SCALE) --seed $(SEED)
+	python -m synthnotes.demo --data data --scale $(SCALE) --seed $(SEED) --unless-own-data
 
 repro: data     ## everything: environment, demo data, the pipeline, the report
 	python -m synthnotes.corpus.inventory
