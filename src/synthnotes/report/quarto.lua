@@ -103,16 +103,16 @@ end
 --- The caption stays in view while a wide table scrolls under it.
 local function html_table(element)
   local identifier = element.identifier
-  local caption = pandoc.Div(element.caption.long, { id = identifier .. "-caption", class = "table-caption" })
+  local caption = pandoc.Div(element.caption.long, pandoc.Attr(identifier .. "-caption", { "table-caption" }))
   element.caption, element.identifier = { long = {} }, ""
-  local scroll = pandoc.Div({ element }, {
-    class = "table-scroll",
-    role = "region",
-    tabindex = "0",
-    ["aria-labelledby"] = identifier .. "-caption",
-    style = "--columns: " .. #element.colspecs,
-  })
-  return pandoc.Div({ caption, scroll }, { id = identifier, class = "table" })
+  local attributes = { -- a list: the order of a table's keys would differ from build to build
+    { "role", "region" },
+    { "tabindex", "0" },
+    { "aria-labelledby", identifier .. "-caption" },
+    { "style", "--columns: " .. #element.colspecs },
+  }
+  local scroll = pandoc.Div({ element }, pandoc.Attr("", { "table-scroll" }, attributes))
+  return pandoc.Div({ caption, scroll }, pandoc.Attr(identifier, { "table" }))
 end
 
 local function tabular(element)
@@ -152,7 +152,7 @@ local function paragraph(element)
     return { raw('#equation("' .. shown .. '")['), pandoc.Para({ content[1] }), raw("] <" .. identifier .. ">") }
   end
   local right = pandoc.Span({ pandoc.Str(shown) }, { class = "equation-number" })
-  return pandoc.Div({ pandoc.Plain({ content[1], right }) }, { id = identifier, class = "equation" })
+  return pandoc.Div({ pandoc.Plain({ content[1], right }) }, pandoc.Attr(identifier, { "equation" }))
 end
 
 local function callout(element)
