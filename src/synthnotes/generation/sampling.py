@@ -15,12 +15,10 @@ COLUMNS = ["note_id", "sample", "text", "finish_reason", "prompt_tokens", "new_t
 TOO_LONG = "prompt_too_long"  # the finish reason of samples that were never drawn
 
 # Read by vLLM when it is imported. Requests stay in this process, since only then does a seed make a run repeatable.
-# Only errors are logged, since other messages may quote prompts. Threads are left to the system: pinned ones wait for
-# each other where the cores are shared.
+# Only errors are logged, since other messages may quote prompts.
 ENVIRONMENT = {
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
     "VLLM_LOGGING_LEVEL": "ERROR",
-    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
 }
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 import yaml
 from transformers import AutoModelForCausalLM, set_seed
+from trl import SFTTrainer
 
 from synthnotes import params
 from synthnotes.generation.encoding import NO_LOSS, encode_prompts, encode_records
@@ -93,8 +94,14 @@ def test_batches_hold_every_text_once_of_similar_length_and_differ_between_epoch
 def test_batches_carry_the_labels_so_that_only_notes_are_learnt(generator, records, tmp_path, packing):
     texts, trainer = trainer_for(generator, records, tmp_path, toy(packing=packing))
     wanted = sum(label != NO_LOSS for labels in texts.labels for label in labels)
+    batches = list(trainer.get_train_dataloader())
     # The first token of a text is never predicted; it belongs to the prompt, so nothing of the notes is lost.
-    assert sum(int((batch["labels"] != NO_LOSS).sum()) for batch in trainer.get_train_dataloader()) == wanted
+    assert sum(int((batch["labels"] != NO_LOSS).sum()) for batch in batches) == wanted
+    tokens = (batches[0]["labels"] != NO_LOSS).sum()
+    with torch.inference_mode():
+        on_cpu = trainer.compute_loss(trainer.model, dict(batches[0]), num_items_in_batch=tokens)
+        by_trl = SFTTrainer.compute_loss(trainer, trainer.model, dict(batches[0]), num_items_in_batch=tokens)
+    assert float(on_cpu) == pytest.approx(float(by_trl), rel=1e-5)
 
 
 @pytest.fixture(scope="module")
