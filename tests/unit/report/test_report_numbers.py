@@ -1,10 +1,13 @@
+from pathlib import Path
+
 import pytest
 import yaml
 
-from conftest import ROOT
 from synthnotes import params
 from synthnotes.files import UserError, write_json
 from synthnotes.report.numbers import Numbers, plot_files, printed, result_files
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture

@@ -2,15 +2,17 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
 
-from conftest import ROOT
 from synthnotes.files import UserError
 from synthnotes.report import style
 from synthnotes.report.ratings import same
 from synthnotes.stages.report import main
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture

