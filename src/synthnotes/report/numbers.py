@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from synthnotes.files import UserError, read_json, require
+from synthnotes.files import UserError, read_json
 from synthnotes.params import Params
 from synthnotes.report.markup import Markdown, escape
 
@@ -81,6 +81,7 @@ class Numbers:
         """
         self.source = source
         self._numbers: dict[str, Number] = {}
+        _require_results(results, files)
         for prefix, relative in files.items():
             self.include(prefix, results / relative, read_json(results / relative))
 
@@ -159,8 +160,15 @@ def printed(value: Any, spec: str = ".2f") -> Markdown:
 
 def read_plots(results: Path, files: Mapping[str, str]) -> dict[str, pd.DataFrame]:
     """Reads the CSV files behind the figures, by name."""
-    require(*(results / relative for relative in files.values()))
+    _require_results(results, files)
     return {name: pd.read_csv(results / relative) for name, relative in files.items()}
+
+
+def _require_results(results: Path, files: Mapping[str, str]) -> None:
+    missing = [relative for relative in files.values() if not (results / relative).is_file()]
+    if missing:
+        others = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+        raise UserError(f"{results / missing[0]}: this result is missing{others}. Run `dvc repro`, which makes it.")
 
 
 def _flatten(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
