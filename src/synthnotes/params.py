@@ -142,6 +142,7 @@ class CodingParams(Section):
     weight_decay: Annotated[float, Field(ge=0)]
     precision: Precision
     threshold_steps: Annotated[int, Field(ge=2)]
+    bias_from_frequencies: bool
     attend_to_padding: bool
     baseline_codes: Positive
     seed: NotNegative

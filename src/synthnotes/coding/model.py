@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
@@ -30,6 +31,16 @@ class LabelAttention(nn.Module):
         self.bias = nn.Parameter(torch.zeros(codes))
         for weight in (self.project.weight, self.queries, self.output):
             nn.init.normal_(weight, std=INITIAL_DEVIATION)
+
+    @torch.no_grad()
+    def start_at(self, shares: np.ndarray) -> None:
+        """Lets every code's bias start at the log-odds of its share of the training notes, [codes], within (0, 1).
+
+        From a bias of zero, the first hundreds of updates have one aim, to bring down the logits of nearly all codes,
+        and at a small model's learning rate they reach it through the encoder: its output becomes the same for every
+        token, and stays so. The demo's coders collapse like this without fail (cf. the collapse in Edin et al.).
+        """
+        self.bias.copy_(torch.logit(torch.from_numpy(shares)))
 
     def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Logits of every code for every note.

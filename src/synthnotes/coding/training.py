@@ -54,8 +54,10 @@ def fit(model: PlmIcd, training: EncodedNotes, validation: EncodedNotes, setting
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
     truth = validation.labels.toarray()
+    if settings.bias_from_frequencies:
+        model.attention.start_at(smoothed_shares(training))
     steps = settings.epochs * math.ceil(len(training) / settings.batch)
-    optimizer = AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    optimizer = AdamW(model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
     schedule = get_linear_schedule_with_warmup(optimizer, settings.warmup_steps, steps)
     epochs, best = [], -1.0
     with tqdm(total=steps, desc="train", unit="step", leave=False, disable=None) as progress:
@@ -110,6 +112,11 @@ def logits_of(model: PlmIcd, notes: EncodedNotes, indices: np.ndarray, settings:
     mixed = settings.precision == "bfloat16" and device.type == "cuda"
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=mixed):
         return model(chunks)
+
+
+def smoothed_shares(notes: EncodedNotes) -> np.ndarray:
+    """Each code's share of the notes, [codes]; half a note is added with and half a note without the code."""
+    return (notes.labels.sum(axis=0) + 0.5) / (len(notes) + 1)
 
 
 def require_enough(training: EncodedNotes, validation: EncodedNotes) -> None:

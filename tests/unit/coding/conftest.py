@@ -26,6 +26,7 @@ def coding_settings(**changes) -> CodingParams:
         "weight_decay": 0.0,
         "precision": "float32",
         "threshold_steps": 20,
+        "bias_from_frequencies": True,
         "attend_to_padding": False,
         "baseline_codes": 2,
         "seed": 7,

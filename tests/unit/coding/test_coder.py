@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from scipy import sparse
 
-from synthnotes.coding import baseline, coder, predictions, training
+from synthnotes.coding import baseline, coder, predictions, thresholds, training
 from synthnotes.coding.data import encode
 from synthnotes.files import UserError, read_json, write_json
 
@@ -38,19 +38,37 @@ def test_a_coder_learns_from_notes_and_beats_the_baseline(tables, encoder_folder
     json.dumps(results, allow_nan=False)
 
 
-def test_the_weights_kept_are_the_best_epoch_s(tables, encoder_folder, settings):
-    """With a rate that ruins the later epochs, the model must still give the best epoch's validation MAP."""
-    notes, _ = tables(40, 10)
-    ruinous = settings(epochs=4, learning_rate=0.3, warmup_steps=8)
+def test_the_weights_kept_are_the_best_epoch_s(tables, encoder_folder, settings, monkeypatch):
+    judged = []
+
+    def judge(truth: np.ndarray, probabilities: np.ndarray) -> float:
+        judged.append(probabilities)
+        return [0.2, 0.9, 0.3][len(judged) - 1]
+
+    monkeypatch.setattr(training, "mean_average_precision", judge)
+    notes, _ = tables(24, 6)
     tokenizer = coder.load_tokenizer(encoder_folder)
     train, validation = (encode(notes[notes["fold"] == f], tokenizer, CODES, 100) for f in ("train", "validation"))
-    torch.manual_seed(0)
     model = coder.PlmIcd(coder.load_encoder(encoder_folder), len(CODES))
-    found = training.fit(model, train, validation, ruinous)
-    assert found.best_epoch < 4
-    again = training.mean_average_precision(validation.labels.toarray(), training.predict(model, validation, ruinous))
-    assert again == found.validation_map
-    assert again != found.curve["validation_map"].iloc[-1]
+    found = training.fit(model, train, validation, settings(epochs=3))
+    assert (found.best_epoch, found.validation_map) == (2, 0.9)
+    kept = training.predict(model, validation, settings())
+    np.testing.assert_array_equal(kept, judged[1])
+    assert not np.array_equal(kept, judged[2])
+    assert found.threshold == thresholds.best(validation.labels.toarray(), kept, 20)[0]
+
+
+@pytest.mark.parametrize("bias_from_frequencies", [True, False])
+def test_biases_start_at_the_log_odds_of_the_codes_or_at_zero(tables, encoder_folder, settings, bias_from_frequencies):
+    notes, _ = tables(24, 4)
+    encoded = encode(notes, coder.load_tokenizer(encoder_folder), CODES, 100)
+    model = coder.PlmIcd(coder.load_encoder(encoder_folder), len(CODES))
+    tiny = settings(epochs=1, learning_rate=1e-9, bias_from_frequencies=bias_from_frequencies)
+    training.fit(model, encoded, encoded, tiny)
+    with_code = np.array([notes["codes"].map(lambda codes, code=code: code in codes).sum() for code in CODES])
+    odds = (with_code + 0.5) / (28 - with_code + 0.5)
+    expected = np.log(odds) if bias_from_frequencies else np.zeros(5)
+    np.testing.assert_allclose(model.attention.bias.detach().numpy(), expected, atol=1e-5)
 
 
 def test_the_same_seed_gives_the_same_coder(tables, encoder_folder, settings):
