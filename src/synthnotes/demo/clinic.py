@@ -85,6 +85,21 @@ class Case:
 
 
 @dataclass(frozen=True)
+class PretrainingCase:
+    """What the demo's base models learn from a case of another patient than the corpus has.
+
+    Attributes:
+        titles: the codes' titles, procedures first.
+        problems: what a note says of each code, in the order of the titles.
+        note: a whole note on the case, in the form that notes have after cleaning.
+    """
+
+    titles: tuple[str, ...]
+    problems: tuple[str, ...]
+    note: str
+
+
+@dataclass(frozen=True)
 class Clinic:
     """A population of admissions; `sample_case` draws one."""
 

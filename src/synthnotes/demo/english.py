@@ -75,6 +75,11 @@ def write_note(case: Case, patient: Patient, rng: random.Random) -> str:
     return "\n\n".join(sections) + "\n"
 
 
+def write_problems(case: Case, rng: random.Random) -> list[str]:
+    """Writes what a hospital course says of each code, under its name, in the order of the codes."""
+    return [f"{_one(code, 'names', rng)}: {_one(code, 'course', rng)}" for code in (*case.procedures, *case.diagnoses)]
+
+
 def _header(case: Case, patient: Patient, rng: random.Random) -> str:
     service = SERVICES.get(case.reason.cluster, "MEDICINE")
     return (
@@ -129,11 +134,7 @@ def _laboratory_line(abnormal: dict[str, str], rng: random.Random) -> str:
 def _course(case: Case, rng: random.Random) -> list[str]:
     """One paragraph per code, in the order of the codes, under its name."""
     mark = rng.choice(("# ", "#", "# "))
-    return [
-        line
-        for code in (*case.procedures, *case.diagnoses)
-        for line in textwrap.wrap(f"{mark}{_one(code, 'names', rng)}: {_one(code, 'course', rng)}", LINE_WIDTH)
-    ]
+    return [line for problem in write_problems(case, rng) for line in textwrap.wrap(mark + problem, LINE_WIDTH)]
 
 
 def _medications(diagnoses: Sequence[Diagnosis], rng: random.Random) -> list[str]:

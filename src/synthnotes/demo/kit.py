@@ -113,8 +113,8 @@ def _make_corpus(folder: Path, corpus: str, scale: Scale, seed: int) -> None:
 
     language = {"mimic": mimic, "sepr": sepr}[corpus]
     language.write(folder / corpus, scale, seed)
-    notes = language.pretraining_texts(scale.pretraining_notes, seed)
-    write_models(folder / "models" / corpus, corpus, notes, scale, seed, line=CORPORA.index(corpus))
+    cases = language.pretraining_cases(scale.pretraining_notes, seed)
+    write_models(folder / "models" / corpus, corpus, cases, scale, seed, line=CORPORA.index(corpus))
 
 
 def _move(grown: Path, data: Path, wanted: dict[str, Any]) -> None:

@@ -14,8 +14,8 @@ import pandas as pd
 
 from synthnotes.corpus.cleaning import clean_note
 from synthnotes.demo import dirt
-from synthnotes.demo.clinic import Case, Clinic, Diagnosis, Procedure, load_clinic
-from synthnotes.demo.english import Patient, write_note
+from synthnotes.demo.clinic import Case, Clinic, Diagnosis, PretrainingCase, Procedure, load_clinic
+from synthnotes.demo.english import Patient, write_note, write_problems
 from synthnotes.demo.scale import Scale
 from synthnotes.files import replacing
 
@@ -60,10 +60,17 @@ def write(folder: Path, scale: Scale, seed: int) -> None:
             temporary.write_bytes(gzip.compress(content, compresslevel=6, mtime=0))
 
 
-def pretraining_texts(count: int, seed: int) -> list[str]:
-    """Writes cleaned notes of other patients than `write` does, for the pretraining of the tiny base models."""
+def pretraining_cases(count: int, seed: int) -> list[PretrainingCase]:
+    """Draws cases of other patients than `write` does, with cleaned notes, for the tiny base models."""
     clinic, rng = load_clinic("english"), random.Random(f"mimic/pretraining/{seed}")
-    return [clean_note(admission.notes[0]) for admission in _admissions(clinic, count, count, rng)]
+    return [
+        PretrainingCase(
+            titles=tuple(code.title for code in (*admission.case.procedures, *admission.case.diagnoses)),
+            problems=tuple(write_problems(admission.case, rng)),
+            note=clean_note(admission.notes[0]),
+        )
+        for admission in _admissions(clinic, count, count, rng)
+    ]
 
 
 def undescribed(clinic: Clinic) -> str:

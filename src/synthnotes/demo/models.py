@@ -5,11 +5,13 @@ Each language gets two folders in Hugging Face's layout, which the pipeline load
     generator/  a causal model of LLaMA's architecture, some two million parameters; its tokenizer opens a text with <s>
     encoder/    a masked-language model of RoBERTa's architecture, under a million parameters; <s> … </s>
 
-Both learn the language of notes from notes of *other* patients than the corpus has (`pretraining_texts`), and neither
-ever sees an instruction prompt. Both share one vocabulary, a byte-level BPE trained on the same notes and on the words
-of prompts and code titles, so that prompts are short.
+Both learn the language of notes from cases of *other* patients than the corpus has (`pretraining_cases`), and neither
+ever sees an instruction prompt; the generator also reads what titles mean, as a large model has from textbooks. Both
+share one vocabulary, a byte-level BPE trained on the same notes and on the words of prompts and code titles, so that
+prompts are short.
 """
 
+import random
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,7 +27,7 @@ from transformers import (
 )
 
 from synthnotes.demo import pretraining
-from synthnotes.demo.clinic import load_clinic
+from synthnotes.demo.clinic import PretrainingCase, load_clinic
 from synthnotes.demo.scale import Network, Scale
 from synthnotes.generation.prompts import render_prompt
 
@@ -33,9 +35,12 @@ LANGUAGE = {"mimic": "english", "sepr": "swedish"}
 START, PADDING, END, UNKNOWN, MASK = SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")  # RoBERTa's, by id
 GENERATOR_POSITIONS = 1024  # tokens of prompt and note together
 ENCODER_POSITIONS = 512  # tokens of a chunk
+TITLE_FORMS = (("", ", ", ".\n\n"), ("", "; ", "\n"), ("- ", "\n- ", "\n\n"), ("", " / ", "\n\n"))
 
 
-def write_models(folder: Path, corpus: str, notes: Sequence[str], scale: Scale, seed: int, line: int = 0) -> None:
+def write_models(
+    folder: Path, corpus: str, cases: Sequence[PretrainingCase], scale: Scale, seed: int, line: int = 0
+) -> None:
     """Trains and writes the base models of one language.
 
     Runs on one thread, so that the weights do not depend on the number of cores. The random state and the number of
@@ -44,27 +49,45 @@ def write_models(folder: Path, corpus: str, notes: Sequence[str], scale: Scale, 
     Args:
         folder: receives `generator/` and `encoder/`.
         corpus: `mimic` (English) or `sepr` (Swedish).
-        notes: the pretraining texts.
+        cases: what to learn from.
         scale: sizes and steps.
         seed: of weights, order of texts, masks and dropout.
         line: the screen line of the progress bars, counted from where the cursor stands.
     """
     torch.set_num_threads(1)
+    notes = [case.note for case in cases]
     vocabulary = train_vocabulary([*notes, *prompt_words(corpus)], scale.vocabulary)
 
     torch.manual_seed(seed)
     tokenizer = generator_tokenizer(vocabulary)
-    tokens = pretraining.join(tokenizer(list(notes))["input_ids"], tokenizer.eos_token_id)
+    texts = [(share, _closed(tokenizer, lesson)) for share, lesson in lessons(cases, random.Random(seed))]
     generator = build_generator(scale.generator, tokenizer)
-    pretraining.train_causal(generator, tokens, scale.generator, f"{corpus} generator", line)
+    pretraining.train_generator(generator, texts, scale.generator, f"{corpus} generator", line)
     _save(folder / "generator", generator, tokenizer)
 
     torch.manual_seed(seed)
     tokenizer = encoder_tokenizer(vocabulary)
-    tokens = pretraining.join(tokenizer(list(notes))["input_ids"])
+    tokens = pretraining.join(tokenizer(notes)["input_ids"])
     encoder = build_encoder(scale.encoder, tokenizer)
-    pretraining.train_masked(encoder, tokens, tokenizer.mask_token_id, scale.encoder, f"{corpus} encoder", line)
+    pretraining.train_encoder(encoder, tokens, tokenizer.mask_token_id, scale.encoder, f"{corpus} encoder", line)
     _save(folder / "encoder", encoder, tokenizer)
+
+
+def lessons(cases: Sequence[PretrainingCase], rng: random.Random) -> list[tuple[float, list[str]]]:
+    """The generator's lessons, each with its share of the training.
+
+    First glossary entries (a title and what a note says of it), then problem lists (the same of a whole case), then
+    case reports (the titles and the note), the titles in one of several plain forms.
+    """
+
+    def titled(titles: Sequence[str], text: str) -> str:
+        opening, separator, closing = rng.choice(TITLE_FORMS)
+        return f"{opening}{separator.join(titles)}{closing}{text}"
+
+    glossary = [titled([t], problem) for case in cases for t, problem in zip(case.titles, case.problems, strict=True)]
+    lists = [titled(case.titles, " ".join(case.problems)) for case in cases]
+    reports = [titled(case.titles, case.note) for case in cases]
+    return [(0.2, glossary), (0.2, lists), (0.6, reports)]
 
 
 def prompt_words(corpus: str) -> list[str]:
@@ -157,11 +180,18 @@ def build_encoder(network: Network, tokenizer: PreTrainedTokenizerFast) -> Rober
             # RoBERTa counts positions from the padding token's id + 1 on.
             max_position_embeddings=ENCODER_POSITIONS + tokenizer.pad_token_id + 1,
             type_vocab_size=1,
+            hidden_dropout_prob=0.0,  # so small a network learns from a few hundred notes better without
+            attention_probs_dropout_prob=0.0,
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.pad_token_id,
         )
     )
+
+
+def _closed(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[list[int]]:
+    """Tokenised texts, each closed by the end token."""
+    return [[*ids, tokenizer.eos_token_id] for ids in tokenizer(list(texts))["input_ids"]]
 
 
 def _save(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:

@@ -1,4 +1,9 @@
-"""Pretraining of the demo's base models: two plain loops over one long row of tokens.
+"""Pretraining of the demo's base models: plain loops over tokens, lesson by lesson.
+
+Tiny models have minutes where large ones have months, so the order of what they see matters. The generator first learns
+what a title means from glossary entries, then from problem lists, then from whole notes. The encoder first predicts the
+next token, which every position teaches, then restores masked tokens; the latter alone would not leave the frequencies
+of tokens behind in the time.
 
 Matrix products run in bfloat16 where the processor computes with it (otherwise that would be slower, not faster);
 weights and optimizer stay in float32. A fixed number of steps, not a time, ends the training, so that the seed alone
@@ -6,10 +11,12 @@ determines the weights.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
+from torch.nn.utils.rnn import pad_sequence
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 from tqdm import trange
@@ -17,48 +24,92 @@ from transformers import LlamaForCausalLM, PreTrainedModel, RobertaForMaskedLM
 
 from synthnotes.demo.scale import Network
 
-CAUSAL_LENGTH = 256  # tokens per sequence
-MASKED_LENGTH = 128  # the coder's chunks are as long
+GENERATOR_TOKENS = 1000  # per step, about
+ENCODER_LENGTH = 64  # tokens per sequence; the coder's chunks are as long
+CAUSAL_SHARE = 0.5  # of the encoder's steps
 MASKED_SHARE = 0.2
+IGNORED = -100  # the label that cross-entropy leaves out
 WEIGHT_DECAY = 0.01
 WARMUP_SHARE = 0.1
 CLIPPED_NORM = 1.0
+BETAS = (0.9, 0.98)
 
 
-def join(texts: Sequence[Sequence[int]], separator: int | None = None) -> torch.Tensor:
-    """Joins tokenised texts into one row, each followed by the separator if there is one: [tokens]."""
-    end = [] if separator is None else [separator]
-    return torch.tensor([token for text in texts for token in (*text, *end)])
+@dataclass(frozen=True)
+class Lesson:
+    """A part of a training.
+
+    Attributes:
+        share: of the training's steps.
+        batches: without end.
+        loss_of: the loss of a batch.
+    """
+
+    share: float
+    batches: Iterator[torch.Tensor]
+    loss_of: Callable[[torch.Tensor], torch.Tensor]
 
 
-def train_causal(model: LlamaForCausalLM, tokens: torch.Tensor, network: Network, name: str, line: int = 0) -> float:
+def join(texts: Sequence[Sequence[int]]) -> torch.Tensor:
+    """Joins tokenised texts into one row: [tokens]."""
+    return torch.tensor([token for text in texts for token in text])
+
+
+def train_generator(
+    model: LlamaForCausalLM,
+    texts: Sequence[tuple[float, Sequence[Sequence[int]]]],
+    network: Network,
+    name: str,
+    line: int = 0,
+) -> float:
     """Teaches a causal model to predict each next token; gives the mean loss of the last tenth of the steps.
 
     Args:
         model: trained in place.
+        texts: the lessons in their order: share of the steps and tokenised texts.
+        network: steps and learning rate.
+        name: of the progress bar.
+        line: the progress bar's line.
+    """
+    padding = model.config.pad_token_id
+
+    def loss_of(batch: torch.Tensor) -> torch.Tensor:
+        logits = model(input_ids=batch[:, :-1], use_cache=False).logits
+        targets = batch[:, 1:]
+        return cross_entropy(
+            logits.flatten(0, 1).float(),
+            targets.masked_fill(targets == padding, IGNORED).flatten(),
+            ignore_index=IGNORED,
+        )
+
+    lessons = [Lesson(share, whole_texts(lesson, padding), loss_of) for share, lesson in texts]
+    return _train(model, lessons, network, name, line)
+
+
+def train_encoder(
+    model: RobertaForMaskedLM, tokens: torch.Tensor, mask_id: int, network: Network, name: str, line: int = 0
+) -> float:
+    """Teaches an encoder to predict next tokens and then to restore masked ones.
+
+    A fifth of the tokens is chosen; of these, 80 % are masked, 10 % replaced by random ones, 10 % left (BERT's rule).
+
+    Args:
+        model: trained in place.
         tokens: the texts, joined: [tokens].
+        mask_id: the token that masks.
         network: steps, batch and learning rate.
         name: of the progress bar.
         line: the progress bar's line.
     """
+    ahead = torch.ones(ENCODER_LENGTH, ENCODER_LENGTH, dtype=torch.bool).triu(1)
+    causal = torch.zeros(ahead.shape).masked_fill(ahead, torch.finfo(torch.float32).min)
 
-    def loss_of(sequences: torch.Tensor) -> torch.Tensor:
-        logits = model(input_ids=sequences[:, :-1], use_cache=False).logits
-        return cross_entropy(logits.flatten(0, 1).float(), sequences[:, 1:].flatten())
+    def next_token_loss(sequences: torch.Tensor) -> torch.Tensor:
+        mask = causal.expand(len(sequences), 1, *causal.shape)
+        hidden = model.roberta(input_ids=sequences, attention_mask=mask).last_hidden_state
+        return cross_entropy(model.lm_head(hidden[:, :-1]).flatten(0, 1).float(), sequences[:, 1:].flatten())
 
-    sequences = batches(tokens, CAUSAL_LENGTH + 1, network.batch)
-    return _train(model, loss_of, sequences, network, name, line)
-
-
-def train_masked(
-    model: RobertaForMaskedLM, tokens: torch.Tensor, mask_id: int, network: Network, name: str, line: int = 0
-) -> float:
-    """Teaches an encoder to restore masked tokens; arguments and result as in `train_causal`.
-
-    A fifth of the tokens is chosen; of these, 80 % are masked, 10 % replaced by random ones, 10 % left (BERT's rule).
-    """
-
-    def loss_of(sequences: torch.Tensor) -> torch.Tensor:
+    def masked_loss(sequences: torch.Tensor) -> torch.Tensor:
         chosen = torch.rand(sequences.shape) < MASKED_SHARE
         fate = torch.rand(sequences.shape)
         spoilt = sequences.masked_fill(chosen & (fate < 0.8), mask_id)
@@ -66,8 +117,22 @@ def train_masked(
         hidden = model.roberta(input_ids=spoilt).last_hidden_state
         return cross_entropy(model.lm_head(hidden[chosen]).float(), sequences[chosen])  # the others need no logits
 
-    sequences = batches(tokens, MASKED_LENGTH, network.batch)
-    return _train(model, loss_of, sequences, network, name, line)
+    runs = batches(tokens, ENCODER_LENGTH, network.batch)
+    lessons = [Lesson(CAUSAL_SHARE, runs, next_token_loss), Lesson(1 - CAUSAL_SHARE, runs, masked_loss)]
+    return _train(model, lessons, network, name, line)
+
+
+def whole_texts(texts: Sequence[Sequence[int]], padding: int) -> Iterator[torch.Tensor]:
+    """Yields batches of some `GENERATOR_TOKENS` tokens without end, padded: [texts, tokens of the longest]."""
+    while True:
+        batch: list[torch.Tensor] = []
+        for index in torch.randperm(len(texts)).tolist():
+            batch.append(torch.tensor(texts[index]))
+            if sum(map(len, batch)) >= GENERATOR_TOKENS:
+                yield pad_sequence(batch, batch_first=True, padding_value=padding)
+                batch = []
+        if batch:
+            yield pad_sequence(batch, batch_first=True, padding_value=padding)
 
 
 def batches(tokens: torch.Tensor, length: int, size: int) -> Iterator[torch.Tensor]:
@@ -86,22 +151,17 @@ def computes_bfloat16() -> bool:
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
-def _train(
-    model: PreTrainedModel,
-    loss_of: Callable[[torch.Tensor], torch.Tensor],
-    sequences: Iterator[torch.Tensor],
-    network: Network,
-    name: str,
-    line: int,
-) -> float:
-    """Takes the network's number of steps with AdamW under a one-cycle schedule."""
-    optimizer = AdamW(model.parameters(), lr=network.learning_rate, weight_decay=WEIGHT_DECAY)
-    schedule = OneCycleLR(optimizer, network.learning_rate, network.steps, pct_start=WARMUP_SHARE)
+def _train(model: PreTrainedModel, lessons: Sequence[Lesson], network: Network, name: str, line: int) -> float:
+    """Takes the network's number of steps with AdamW under one one-cycle schedule over all lessons."""
+    optimizer = AdamW(model.parameters(), lr=network.learning_rate, betas=BETAS, weight_decay=WEIGHT_DECAY)
+    schedule = OneCycleLR(optimizer, network.learning_rate, network.steps, pct_start=WARMUP_SHARE, cycle_momentum=False)
     bfloat16, losses = computes_bfloat16(), list[float]()
+    ends = torch.tensor([lesson.share for lesson in lessons]).cumsum(0) * network.steps
     model.train()
-    for _ in (progress := trange(network.steps, desc=name, unit="step", position=line, disable=None)):
+    for step in (progress := trange(network.steps, desc=name, unit="step", position=line, disable=None)):
+        lesson = lessons[min(int((ends <= step).sum()), len(lessons) - 1)]
         with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-            loss = loss_of(next(sequences))
+            loss = lesson.loss_of(next(lesson.batches))
         optimizer.zero_grad()
         loss.backward()
         clip_grad_norm_(model.parameters(), CLIPPED_NORM)

@@ -12,7 +12,7 @@ class Network:
         layers: depth.
         heads: attention heads; vLLM's attention on a CPU wants them 32 or 64 wide.
         steps: pretraining steps.
-        batch: sequences per step.
+        batch: sequences per step; the generator counts tokens instead.
         learning_rate: the highest of the schedule.
     """
 
@@ -57,8 +57,8 @@ DEMO = Scale(
     sepr_notes=2400,
     pretraining_notes=3000,
     vocabulary=3000,
-    generator=Network(hidden_size=192, layers=4, heads=6, steps=400, batch=5, learning_rate=3e-3),
-    encoder=Network(hidden_size=128, layers=3, heads=4, steps=400, batch=16, learning_rate=2e-3),
+    generator=Network(hidden_size=192, layers=4, heads=6, steps=900, batch=4, learning_rate=3e-3),
+    encoder=Network(hidden_size=128, layers=2, heads=4, steps=700, batch=16, learning_rate=2e-3),
 )
 TOY = Scale(
     mimic_admissions=220,

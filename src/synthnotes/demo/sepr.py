@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.feather
 import yaml
 
-from synthnotes.demo.clinic import Clinic, Diagnosis, fill, load_clinic
+from synthnotes.demo.clinic import Clinic, Diagnosis, PretrainingCase, fill, load_clinic
 from synthnotes.demo.scale import Scale
 from synthnotes.files import replacing, write_csv
 
@@ -57,11 +57,21 @@ def write(folder: Path, scale: Scale, seed: int) -> None:
     write_csv(folder / "descriptions.csv", pd.DataFrame(descriptions))
 
 
-def pretraining_texts(count: int, seed: int) -> list[str]:
-    """Gives texts of other patients than `write` does, on which the demo's base models learn Swedish."""
+def pretraining_cases(count: int, seed: int) -> list[PretrainingCase]:
+    """Draws cases of other patients than `write` does, on which the demo's base models learn Swedish."""
     rng = random.Random(f"sepr pretraining {seed}")
     clinic, content = load_clinic("swedish"), _content()
-    return [compose(clinic.sample_case(rng).diagnoses, content, rng) for _ in range(count)]
+    cases = []
+    for _ in range(count):
+        diagnoses = clinic.sample_case(rng).diagnoses
+        cases.append(
+            PretrainingCase(
+                titles=tuple(diagnosis.title for diagnosis in diagnoses),
+                problems=tuple(_problem(diagnosis, content, rng) for diagnosis in diagnoses),
+                note=compose(diagnoses, content, rng),
+            )
+        )
+    return cases
 
 
 def compose(diagnoses: Sequence[Diagnosis], content: dict[str, Any], rng: random.Random) -> str:
@@ -88,10 +98,7 @@ def _draft(diagnoses: Sequence[Diagnosis], content: dict[str, Any], rng: random.
     patient = _patient(diagnoses, content["patients"], rng)
 
     def phrase(choices: Sequence[str], side: str = "") -> str:
-        sentence = fill(rng.choice(choices), rng)
-        for placeholder, value in {**patient, "<side>": side}.items():
-            sentence = sentence.replace(placeholder, value)
-        return sentence[0].upper() + sentence[1:]
+        return _phrase(choices, {**patient, "<side>": side}, rng)
 
     history, findings, actions = [phrase(frame["openings"])], [], []
     for diagnosis in diagnoses:
@@ -118,6 +125,20 @@ def _draft(diagnoses: Sequence[Diagnosis], content: dict[str, Any], rng: random.
         paragraph.append(phrase([choice]))
     actions.insert(0, phrase(frame["assessments"]))
     return "\n".join(" ".join(paragraph) for paragraph in (history, findings, actions))
+
+
+def _problem(diagnosis: Diagnosis, content: dict[str, Any], rng: random.Random) -> str:
+    """What a note says of one diagnosis: how it came, and what is done."""
+    placeholders = {**_patient([diagnosis], content["patients"], rng), "<side>": rng.choice(["höger", "vänster"])}
+    return " ".join(_phrase(diagnosis.wording[kind], placeholders, rng) for kind in ("history", "actions"))
+
+
+def _phrase(choices: Sequence[str], placeholders: dict[str, str], rng: random.Random) -> str:
+    """One of some phrases, as a sentence with its placeholders filled."""
+    sentence = fill(rng.choice(choices), rng)
+    for placeholder, value in placeholders.items():
+        sentence = sentence.replace(placeholder, value)
+    return sentence[0].upper() + sentence[1:]
 
 
 def _patient(diagnoses: Sequence[Diagnosis], patients: dict[str, Any], rng: random.Random) -> dict[str, str]:

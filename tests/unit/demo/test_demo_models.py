@@ -12,6 +12,7 @@ from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, 
 
 from synthnotes.demo import __main__ as command
 from synthnotes.demo import kit, models, pretraining, sepr
+from synthnotes.demo.clinic import PretrainingCase
 from synthnotes.demo.scale import DEMO, TOY, Network
 from synthnotes.files import UserError
 from synthnotes.generation.encoding import encode_prompts
@@ -24,15 +25,15 @@ TINY = replace(TINY, generator=NETWORK, encoder=NETWORK)
 
 
 @pytest.fixture(scope="module")
-def notes() -> list[str]:
-    return sepr.pretraining_texts(20, seed=7)
+def cases() -> list[PretrainingCase]:
+    return sepr.pretraining_cases(20, seed=7)
 
 
 @pytest.fixture(scope="module")
-def folder(notes, tmp_path_factory) -> Path:
+def folder(cases, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("models")
     threads = torch.get_num_threads()
-    models.write_models(path, "sepr", notes, TINY, seed=7)
+    models.write_models(path, "sepr", cases, TINY, seed=7)
     torch.set_num_threads(threads)
     return path
 
@@ -86,10 +87,10 @@ def test_vocabulary_makes_prompts_short(folder):
     assert isinstance(tokenizer.backend_tokenizer, Tokenizer)
 
 
-def test_same_seed_same_bytes_other_seed_other_weights(folder, notes, tmp_path):
-    models.write_models(tmp_path / "again", "sepr", notes, TINY, seed=7)
+def test_same_seed_same_bytes_other_seed_other_weights(folder, cases, tmp_path):
+    models.write_models(tmp_path / "again", "sepr", cases, TINY, seed=7)
     assert hashes(tmp_path / "again") == hashes(folder)
-    models.write_models(tmp_path / "other", "sepr", notes, TINY, seed=8)
+    models.write_models(tmp_path / "other", "sepr", cases, TINY, seed=8)
     for name in ("generator", "encoder"):
         weights = f"{name}/model.safetensors"
         assert hashes(tmp_path / "other")[weights] != hashes(folder)[weights]
@@ -103,10 +104,10 @@ def test_weights_leave_no_trace_of_this_machine(folder):
 
 def test_pretraining_learns_a_text_by_heart():
     network = Network(hidden_size=32, layers=1, heads=1, steps=60, batch=2, learning_rate=1e-2)
-    period = torch.arange(5, 15).repeat(200)  # each token tells the next
+    texts = [list(range(5, 15)) * 5 for _ in range(20)]  # each token tells the next
     tokenizer = models.generator_tokenizer(models.train_vocabulary(["a"], 300))
     torch.manual_seed(0)
-    loss = pretraining.train_causal(models.build_generator(network, tokenizer), period, network, "test")
+    loss = pretraining.train_generator(models.build_generator(network, tokenizer), [(1.0, texts)], network, "test")
     assert loss < 0.5  # chance is log 261 = 5.6, knowing the ten tokens but not their order log 10 = 2.3
 
 
