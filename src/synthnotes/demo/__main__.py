@@ -6,7 +6,7 @@ layout), and `data/DEMO.json`, which says that all this is the demo's.
 
 - The same scale and seed give the same corpora, byte for byte, everywhere; the models' weights are the same on the same
   machine, and may differ in their last digits on another processor.
-- Scale `demo` takes about four minutes on two cores, `toy` (for the pipeline test) some twenty seconds.
+- Scale `demo` takes some seven minutes on two cores, `toy` (for the pipeline test) half a minute.
 - If the folder holds this demo already, nothing happens. If it holds anything else, nothing is touched and the exit
   code is 1; with `--unless-own-data` that is no error, so that `make repro` serves the demo and real data alike.
 """

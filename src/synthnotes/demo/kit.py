@@ -3,7 +3,7 @@
 `data/DEMO.json` says what the folder holds: scale, seed, a fingerprint of the code that made it, and the SHA-256 of
 every file. A file that it does not name, or names with other content, is somebody's own: the kit keeps its hands off.
 
-Takes about four minutes on two cores at scale `demo`, of which each of the two languages fills one.
+Takes some seven minutes on two cores at scale `demo`, of which each of the two languages fills one.
 """
 
 import hashlib
@@ -29,8 +29,8 @@ UNFINISHED = ".demo-"  # prefix of the folder in which a demo grows
 def make(data: Path, scale: str, seed: int) -> str:
     """Makes the demo in `data`: `mimic/`, `sepr/`, `models/<corpus>/{generator,encoder}` and the marker.
 
-    The two languages are made at once by two processes of one thread each, which on two cores is half as fast again as
-    one with two threads. Nothing appears under its final name before all is done.
+    The two languages are made at once by two processes of one thread each, so that the weights do not depend on the
+    number of cores. Nothing appears under its final name before all is done.
 
     Args:
         data: the folder, which need not exist.

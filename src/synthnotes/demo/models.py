@@ -1,4 +1,4 @@
-"""The demo's tiny base models: what LLaMA-3.1-8B and RoBERTa-PM are to the paper, made in two minutes on one core.
+"""The demo's tiny base models: what LLaMA-3.1-8B and RoBERTa-PM are to the paper, made in minutes on one core.
 
 Each language gets two folders in Hugging Face's layout, which the pipeline loads as it would load the large ones:
 
