@@ -1,4 +1,4 @@
-"""The pipeline really runs, end to end and at toy scale, in a copy of the project; what is unchanged does not run again.
+"""The pipeline really runs, end to end and at toy scale, in a copy of the project; what is unchanged runs only once.
 
 The tests of this file share one copy and build on each other, in the order in which they stand.
 """
