@@ -2,6 +2,7 @@ import gzip
 import random
 import re
 from collections import Counter
+from dataclasses import replace
 from statistics import mean
 
 import numpy as np
@@ -17,7 +18,7 @@ from synthnotes.corpus.cleaning import clean_note
 from synthnotes.demo import dirt, mimic
 from synthnotes.demo.clinic import load_clinic
 from synthnotes.demo.english import Patient, write_note
-from synthnotes.demo.scale import DEMO, TOY, Scale
+from synthnotes.demo.scale import DEMO, TOY
 
 COLUMNS = {
     "note/discharge": "note_id subject_id hadm_id note_type note_seq charttime storetime text",
@@ -81,7 +82,7 @@ def test_files_have_physionets_columns_and_ids(tables):
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path):
-    scale = Scale(30, 20, 0, 0, diagnoses=12, procedures=3)
+    scale = replace(TOY, mimic_admissions=30, mimic_patients=20, diagnoses=12, procedures=3)
     for folder, seed in (("one", 1), ("again", 1), ("other", 2)):
         mimic.write(tmp_path / folder, scale, seed)
     files = [f"{name}.csv.gz" for name in COLUMNS]

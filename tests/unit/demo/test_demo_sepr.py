@@ -1,5 +1,6 @@
 import itertools
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,9 @@ from sklearn.preprocessing import MultiLabelBinarizer
 
 from synthnotes.demo import sepr
 from synthnotes.demo.clinic import load_clinic
-from synthnotes.demo.scale import TOY, Scale
+from synthnotes.demo.scale import DEMO, TOY
 
-SCALE = Scale(mimic_admissions=0, mimic_patients=0, sepr_notes=950, pretraining_notes=0)
+SCALE = replace(DEMO, sepr_notes=950)
 
 
 @pytest.fixture(scope="module")
