@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_paired
@@ -30,6 +30,7 @@ def test_alpha_of_full_agreement_and_of_constant_ratings():
     assert effects.krippendorff_alpha(np.full((3, 4), 2.0)) is None
 
 
+@settings(max_examples=30)  # statsmodels takes long over each
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_equals_statsmodels(p_values):
     expected = multipletests(p_values, method="holm")[1]
