@@ -31,7 +31,7 @@ check: setup    ## what data/ holds, what it lacks, whether params.yaml is valid
 	python -m synthnotes.corpus.inventory
 
 paper: setup    ## params.yaml at the paper's scale
-	python -m synthnotes.params params.yaml configs/paper.yaml
+	python -m synthnotes.configure params.yaml configs/paper.yaml
 
 test: setup     ## unit, contract and pipeline tests (minutes)
 	ruff check . && ruff format --check .

@@ -10,7 +10,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline import ROOT, called, closure, dvc_yaml, imports, looks_like_a_path, modules, stages, tree
-from synthnotes import params
+from synthnotes import configure, params
+from synthnotes.sections import Params
 
 STAGES = stages()
 BY_NAME = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
@@ -54,7 +55,7 @@ def test_stage_is_its_module_and_results_folder(stage):
 def test_every_stage_module_is_a_stage_and_every_section_belongs_to_one():
     names = {stage.base for stage in STAGES}
     assert {m.stem for m in modules() if m.parent.name == "stages"} - {"__init__"} == names
-    assert set(params.Params.model_fields) - {"corpora"} <= names
+    assert set(Params.model_fields) - {"corpora"} <= names
 
 
 @BY_NAME
@@ -185,7 +186,7 @@ def test_committed_results_are_strict_json():
 def test_configurations_are_valid(path):
     reader = YAML(typ="safe", pure=True)
     values = reader.load(ROOT / "params.yaml")
-    params.overlay(values, reader.load(path))
+    configure.overlay(values, reader.load(path))
     params.validate(values, path.name)
 
 

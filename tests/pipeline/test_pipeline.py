@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from synthnotes import params
+from synthnotes import configure
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,7 +30,7 @@ class Project:
             if (ROOT / name).is_file() and not name.startswith(("results/", "dvc.lock", "data.dvc")):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, folder / name)
-        params.merge(folder / "params.yaml", ROOT / "tests/pipeline/toy.yaml")
+        configure.merge(folder / "params.yaml", ROOT / "tests/pipeline/toy.yaml")
         self.git("init", "--quiet")
         self.git("add", "--all")
         self.git("-c", "user.name=Test", "-c", "user.email=test@example.org", "commit", "--quiet", "-m", "Copy")

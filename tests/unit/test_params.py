@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from synthnotes import params
+from synthnotes import configure, params
 from synthnotes.files import UserError
 
 VALUES = yaml.safe_load(Path("params.yaml").read_text())
@@ -52,7 +52,7 @@ def test_broken_yaml_is_told(tmp_path):
 def test_the_paper_overlay_keeps_comments_and_changes_only_what_it_says(tmp_path):
     file = tmp_path / "params.yaml"
     file.write_text(Path("params.yaml").read_text())
-    params.merge(file, Path("configs/paper.yaml"))
+    configure.merge(file, Path("configs/paper.yaml"))
     merged = yaml.safe_load(file.read_text())
     assert "# paper 6.1: PLM-ICD" in file.read_text()
     assert merged["coding"]["epochs"] == 20
@@ -66,6 +66,6 @@ def test_an_invalid_overlay_leaves_the_file_alone(tmp_path):
     file.write_text(Path("params.yaml").read_text())
     overlay.write_text("coding: {epochs: -1}")
     with pytest.raises(UserError, match=r"wrong.yaml: coding.epochs"):
-        params.merge(file, overlay)
+        configure.merge(file, overlay)
     assert file.read_text() == Path("params.yaml").read_text()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["params.yaml", "wrong.yaml"]

@@ -17,7 +17,7 @@ from synthnotes.coding.model import PlmIcd, encoder_from_config, load_encoder, l
 from synthnotes.coding.predictions import Predictions
 from synthnotes.coding.training import Fit, fit, predict
 from synthnotes.files import UserError, read_json, replacing, require, write_json
-from synthnotes.params import CodingParams
+from synthnotes.sections import CodingParams
 
 WEIGHTS = "model.safetensors"
 DESCRIPTION = "coder.json"

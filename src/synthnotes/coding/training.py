@@ -16,7 +16,7 @@ from synthnotes.coding.data import EncodedNotes, batches, pack
 from synthnotes.coding.metrics import mean_average_precision
 from synthnotes.coding.model import PlmIcd
 from synthnotes.files import UserError
-from synthnotes.params import CodingParams
+from synthnotes.sections import CodingParams
 
 
 @dataclass(frozen=True)

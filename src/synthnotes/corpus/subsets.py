@@ -9,7 +9,7 @@ import pandas as pd
 from synthnotes.corpus import splits
 from synthnotes.corpus.flow import Flow, distinct
 from synthnotes.corpus.table import Corpus, code_set, with_descriptions
-from synthnotes.params import CorpusParams
+from synthnotes.sections import CorpusParams
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from synthnotes.errors import curves
 from synthnotes.errors.decisions import Decisions
 from synthnotes.errors.families import family_distribution, family_errors
 from synthnotes.errors.predictions import code_match, describe
-from synthnotes.params import ErrorsParams
+from synthnotes.sections import ErrorsParams
 
 
 class Coder(NamedTuple):

@@ -14,7 +14,7 @@ from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from synthnotes.files import UserError
 from synthnotes.generation.encoding import TrainingTexts
-from synthnotes.params import FinetuneParams
+from synthnotes.sections import FinetuneParams
 
 if TYPE_CHECKING:
     from datasets import Dataset

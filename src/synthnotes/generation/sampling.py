@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from synthnotes.params import GenerateParams
+from synthnotes.sections import GenerateParams
 
 COLUMNS = ["note_id", "sample", "text", "finish_reason", "prompt_tokens", "new_tokens"]
 TOO_LONG = "prompt_too_long"  # the finish reason of samples that were never drawn

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from synthnotes.params import PrivacyParams
 from synthnotes.privacy.overlap import ngram_overlap
 from synthnotes.privacy.rouge import nearest_neighbours
 from synthnotes.privacy.summaries import passage_summary, recall_distribution, recall_summary
 from synthnotes.privacy.tokens import Tokenizer
+from synthnotes.sections import PrivacyParams
 
 
 class Comparison(NamedTuple):

@@ -8,11 +8,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from synthnotes.files import UserError
-from synthnotes.params import Params
 from synthnotes.report import facts, figures, markup, rating_figures, style, tables
 from synthnotes.report.markup import Markdown
 from synthnotes.report.numbers import MISSING, TRAININGS, Numbers, noisy_corpora
 from synthnotes.report.ratings import comparison, pair_tests, rank_tests
+from synthnotes.sections import Params
 
 
 class Contents:

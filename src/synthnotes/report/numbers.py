@@ -13,8 +13,8 @@ from typing import Any
 import pandas as pd
 
 from synthnotes.files import UserError, read_json
-from synthnotes.params import Params
 from synthnotes.report.markup import Markdown, escape
+from synthnotes.sections import Params
 
 MISSING = Markdown("–")  # printed for a metric that does not exist (null in its file)
 TRAININGS = ("real_l", "real_s", "synthetic_s")

@@ -12,7 +12,7 @@ from synthnotes.cli import run
 from synthnotes.files import UserError, read_json, replacing, write_csv, write_json
 from synthnotes.generation.models import check_generator, load_tokenizer
 from synthnotes.generation.records import read_records
-from synthnotes.params import FinetuneParams
+from synthnotes.sections import FinetuneParams
 
 STARTED_BY_ACCELERATE = "LOCAL_RANK"
 

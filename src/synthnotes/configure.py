@@ -1,0 +1,42 @@
+"""Configurations: files that hold some of the parameters, merged into `params.yaml`.
+
+`python -m synthnotes.configure params.yaml configs/paper.yaml` (`make paper`) sets the paper's scale.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from synthnotes import params
+from synthnotes.files import UserError, replacing, require
+
+
+def merge(path: Path, configuration: Path) -> None:
+    """Merges a configuration into a parameter file, keeping its comments; an invalid result is not written."""
+    require(path, configuration)
+    editor = YAML()
+    editor.width = 160
+    values = editor.load(path)
+    overlay(values, editor.load(configuration))
+    with replacing(path) as temporary:
+        editor.dump(values, temporary)
+        params.validate(YAML(typ="safe", pure=True).load(temporary), str(configuration))
+
+
+def overlay(base: dict[str, Any], changes: dict[str, Any]) -> None:
+    """Sets in `base`, at any depth, the values that `changes` holds; other keys stay as they are."""
+    for key, value in changes.items():
+        if isinstance(value, dict) and isinstance(base.get(key), dict):
+            overlay(base[key], value)
+        else:
+            base[key] = value
+
+
+if __name__ == "__main__":
+    try:
+        merge(Path(sys.argv[1]), Path(sys.argv[2]))
+    except UserError as error:
+        raise SystemExit(f"configure: error: {error}") from None
+    print(f"{sys.argv[1]} now holds the values of {sys.argv[2]}. `dvc params diff` shows what changed.")

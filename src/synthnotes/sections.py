@@ -1,0 +1,219 @@
+"""The sections of `params.yaml`, one type per stage: names, types and ranges of every parameter.
+
+What a parameter means stands beside its value in params.yaml.
+"""
+
+from typing import Annotated, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+T = TypeVar("T")
+Corpus = Literal["mimic", "sepr"]
+Positive = Annotated[int, Field(gt=0)]
+NotNegative = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Percent = Annotated[int, Field(gt=0, le=100)]
+Rate = Annotated[float, Field(gt=0)]
+Precision = Literal["float32", "bfloat16"]
+
+
+class Section(BaseModel):
+    """A section of params.yaml: unknown keys and values of another type are errors."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class PerCorpus(Section, Generic[T]):
+    """A value that differs between the corpora, read as `value[corpus]`."""
+
+    mimic: T
+    sepr: T
+
+    def __getitem__(self, corpus: str) -> T:
+        return getattr(self, corpus)
+
+
+class SubsetNames(Section):
+    """The labels of subsets L, S and E in a published split file."""
+
+    L: str
+    S: str
+    E: str
+
+
+class CorpusParams(Section):
+    """Chapter 1: cleaning and splits."""
+
+    minimum_notes_per_code: PerCorpus[NotNegative]
+    prompts_share: Share
+    evaluation_share: Share
+    validation_share: Share
+    published_subsets: PerCorpus[SubsetNames]
+    seed: NotNegative
+
+    @model_validator(mode="after")
+    def _leaves_training_notes(self) -> "CorpusParams":
+        if self.prompts_share + self.evaluation_share >= 1:
+            raise ValueError("prompts_share + evaluation_share must be below 1, the rest trains the generator")
+        return self
+
+
+class LoraParams(Section):
+    """Low-rank adapters (Hu et al. 2022), as PEFT names them."""
+
+    r: Positive
+    alpha: Positive
+    dropout: Share
+    target_modules: str | list[str]
+
+
+class FinetuneParams(Section):
+    """Chapter 2.1: instruction tuning of the generator."""
+
+    lora: LoraParams
+    max_length: Positive
+    packing: bool
+    learning_rate: Rate
+    scheduler: Literal["cosine", "linear", "constant"]
+    warmup_steps: NotNegative
+    weight_decay: Annotated[float, Field(ge=0)]
+    micro_batch: Positive
+    accumulation: Positive
+    epochs: PerCorpus[Rate]
+    precision: Precision
+    gradient_checkpointing: bool
+    checkpoint_steps: Positive
+    log_steps: Positive
+    validation_records: Positive
+    processes: Positive
+    accelerate_config: str | None
+    seed: NotNegative
+
+
+class MergeParams(Section):
+    """Chapter 2.1: adapters merged into the base model."""
+
+    precision: Precision
+    check_records: Positive
+
+
+class GenerateParams(Section):
+    """Chapter 2.2: sampling with vLLM."""
+
+    samples: Positive
+    temperature: Annotated[float, Field(ge=0)]
+    top_p: Annotated[float, Field(gt=0, le=1)]
+    repetition_penalty: Rate
+    max_new_tokens: PerCorpus[Positive]
+    model_length: PerCorpus[Positive]
+    concurrent_sequences: Positive
+    tensor_parallel: Positive
+    precision: Precision
+    cpu_cache_gib: Positive
+    gpu_memory_share: Share
+    prompts_per_shard: Positive
+    seed: NotNegative
+
+
+class FidelityParams(Section):
+    """Chapter 3: corpus statistics."""
+
+    lowercase: bool
+
+
+class CodingParams(Section):
+    """Chapter 4.1: PLM-ICD."""
+
+    chunk_tokens: Positive
+    max_words: Positive
+    batch: Positive
+    epochs: Positive
+    learning_rate: Rate
+    warmup_steps: NotNegative
+    weight_decay: Annotated[float, Field(ge=0)]
+    precision: Precision
+    threshold_steps: Annotated[int, Field(ge=2)]
+    bias_from_frequencies: bool
+    attend_to_padding: bool
+    baseline_codes: Positive
+    seed: NotNegative
+
+
+class ErrorsParams(Section):
+    """Chapter 4.3.1 to 4.3.3: predictions, code match, F1 curves, families."""
+
+    bins: Positive
+    length_boundary: Positive
+    other_share: Share
+
+
+class NoiseParams(Section):
+    """Chapter 4.3.4: coders trained on noisy real notes."""
+
+    corpora: list[Corpus]
+    hypotheses: list[Literal["h1", "h2"]]
+    levels: list[Percent]
+    words_replaced_in_noisy_note: Share
+    dictionary_words: Positive
+    seed: NotNegative
+
+
+class HypothesesParams(Section):
+    """Chapter 4.3.4: which noise resembles the synthetic notes."""
+
+    bins: Positive
+
+
+class PrivacyParams(Section):
+    """Chapter 6: n-gram overlap between synthetic and training notes."""
+
+    rouge_n: Positive
+    rouge_tokenizer: PerCorpus[Literal["ascii", "unicode"]]
+    top_recall: Positive
+    top_passages: Positive
+    overlap_n: Positive
+    seed: NotNegative
+
+
+class QuestionnaireParams(Section):
+    """Chapter 7.1: the questionnaire's notes."""
+
+    pairs: PerCorpus[Positive]
+    minimum_words: Positive
+    maximum_words: Positive
+    seed: NotNegative
+
+
+class RatingsParams(Section):
+    """Chapter 7.2: the ratings' evaluation."""
+
+    equivalence_margin: Rate
+    significance_level: Share
+    resamples: Positive
+    seed: NotNegative
+
+
+class ReportParams(Section):
+    """The report."""
+
+    demo: bool
+    top_chapters: Positive
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    corpora: list[Corpus]
+    corpus: CorpusParams
+    finetune: FinetuneParams
+    merge: MergeParams
+    generate: GenerateParams
+    fidelity: FidelityParams
+    coding: CodingParams
+    errors: ErrorsParams
+    noise: NoiseParams
+    hypotheses: HypothesesParams
+    privacy: PrivacyParams
+    questionnaire: QuestionnaireParams
+    ratings: RatingsParams
+    report: ReportParams
