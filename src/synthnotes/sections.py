@@ -178,7 +178,8 @@ class PrivacyParams(Section):
 class QuestionnaireParams(Section):
     """Chapter 7.1: the questionnaire's notes."""
 
-    pairs: PerCorpus[Positive]
+    pairs: PerCorpus[Annotated[int, Field(gt=0, le=49)]]  # SoSci numbers the notes with two digits
+    raters: PerCorpus[Positive]
     minimum_words: Positive
     maximum_words: Positive
     seed: NotNegative
