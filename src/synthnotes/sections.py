@@ -188,10 +188,17 @@ class QuestionnaireParams(Section):
 class RatingsParams(Section):
     """Chapter 7.2: the ratings' evaluation."""
 
+    studies: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")], str]
     equivalence_margin: Rate
     significance_level: Share
     resamples: Positive
     seed: NotNegative
+
+    @model_validator(mode="after")
+    def _has_the_published_study(self) -> "RatingsParams":
+        if "published" not in self.studies:
+            raise ValueError("studies must hold published, whose results the report compares with the paper's")
+        return self
 
 
 class ReportParams(Section):
