@@ -188,7 +188,7 @@ class QuestionnaireParams(Section):
 class RatingsParams(Section):
     """Chapter 7.2: the ratings' evaluation."""
 
-    studies: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")], str]
+    studies: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9-]*$")], str]
     equivalence_margin: Rate
     significance_level: Share
     resamples: Positive
