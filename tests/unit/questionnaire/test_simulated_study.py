@@ -29,7 +29,7 @@ def study(log_odds, pairs, raters, seed, tmp_path):
 
 
 def test_an_effect_is_found(tmp_path):
-    ratings = study(log_odds=-1.5, pairs=6, raters=16, seed=2, tmp_path=tmp_path)
+    ratings = study(log_odds=-1.5, pairs=5, raters=12, seed=2, tmp_path=tmp_path)
     result = analyse(ratings, resamples=500)["sepr"]
     for question in QUESTIONS:
         of_question = result[question]

@@ -1,5 +1,6 @@
 """Results of a run that never happened: every stage's files in their real form, with invented round numbers."""
 
+from functools import cache
 from itertools import product
 
 import pandas as pd
@@ -41,12 +42,18 @@ def write(results, params, ratings):
         table = pd.concat(curves(["synthetic", *kinds]).assign(curve=curve) for curve in ("frequency", "length"))
         write_csv(results / "hypotheses" / f"{corpus}-curves.csv", table)
     answers = pd.read_csv(ratings)
-    evaluation = analyse(answers, 0.5, 0.05, 200, 1)
+    evaluation = evaluate(ratings)
     for study in params.ratings.studies:
         of_study = {corpus: {"answers": ANSWERS} | result for corpus, result in evaluation.items()}
         write_json(results / "ratings" / f"{study}.json", of_study)
         write_csv(results / "ratings" / f"{study}-answers.csv", answer_counts(answers))
         write_csv(results / "ratings" / f"{study}-differences.csv", difference_counts(answers))
+
+
+@cache
+def evaluate(ratings):
+    """The ratings' evaluation, once for all tests."""
+    return analyse(pd.read_csv(ratings), 0.5, 0.05, 200, 1)
 
 
 def of_corpus(names_patients):
