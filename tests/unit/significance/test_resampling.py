@@ -105,7 +105,7 @@ def randomised_slowly(first: Outcome, second: Outcome, swaps: np.ndarray) -> np.
 
 def test_randomisation_is_that_of_the_matrices(monkeypatch):
     monkeypatch.setattr(randomisation, "AT_ONCE", 40)
-    first, second = outcome_of(3, patients=9), outcome_of(4, 0.78, patients=9)
+    first, second = outcome_of(3, patients=9), outcome_of(5, patients=9)
     found = randomisation.randomise(first, second, 40, seed=5)
     swaps = np.random.default_rng(5).integers(2, size=(40, 9))
     slow = randomised_slowly(first, second, swaps)
@@ -120,7 +120,7 @@ def test_randomisation_is_that_of_the_matrices(monkeypatch):
 def test_a_coder_does_not_differ_from_itself():
     one = outcome_of(5)
     found = randomisation.randomise(one, one, 20, seed=1)
-    assert found == dict.fromkeys(("micro_f1", "macro_f1"), {"difference": 0, "p": 1})
+    assert found == {name: {"difference": 0, "p": 1} for name in ("micro_f1", "macro_f1")}
     test = randomisation.mcnemar(one, one)
     assert (test["right_by_first_only"], test["right_by_second_only"]) == (0, 0)
     assert test["p"] is test["p_by_patient"] is None
@@ -149,7 +149,7 @@ def test_mcnemar_by_patient_by_hand():
 
 
 def simulated(rng: np.random.Generator, patients: int, finds: tuple[float, float]) -> list[Outcome]:
-    """Two coders on patients of one to three notes; how hard a patient is differs, so that their notes hang together."""
+    """Two coders on patients of one to three notes; some patients are easy, so that a patient's notes hang together."""
     patient = np.repeat(np.arange(patients), rng.integers(1, 4, size=patients))
     easy = rng.uniform(-0.25, 0.25, size=patients)[patient, None]
     truth = rng.random((len(patient), 8)) < [0.6, 0.5, 0.4, 0.3, 0.3, 0.2, 0.2, 0.1]
@@ -170,7 +170,7 @@ def differences(outcomes: list[Outcome]) -> dict[str, float]:
 
 
 def test_the_interval_covers_as_often_as_it_promises():
-    """240 simulated studies of 80 patients, intervals of 90 %: 216 are expected to cover, 14 is three standard errors."""
+    """240 simulated studies of 80 patients, intervals of 90 %: 216 should cover, and 14 is three standard errors."""
     rng = np.random.default_rng(11)
     true = differences(simulated(rng, 60_000, (0.7, 0.6)))
     covered = dict.fromkeys(METRICS, 0)
