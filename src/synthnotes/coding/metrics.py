@@ -31,6 +31,15 @@ def evaluate(truth: np.ndarray, probabilities: np.ndarray, predicted: np.ndarray
     """
     occurring = truth.any(axis=0)
     truth, probabilities, predicted = truth[:, occurring], probabilities[:, occurring], predicted[:, occurring]
+    return averages(truth, probabilities, predicted) | {
+        "ranking": ranking(truth, probabilities),
+        "exact_match_ratio": _mean((truth == predicted).all(axis=1)) if truth.size else None,
+        "loss": cross_entropy(truth, probabilities),
+    }
+
+
+def averages(truth: np.ndarray, probabilities: np.ndarray, predicted: np.ndarray) -> dict[str, dict[str, float | None]]:
+    """`micro` and `macro`: F1, precision, recall, false-positive rate and AUC over codes that all occur."""
     true_positive = (truth & predicted).sum(axis=0)
     false_positive = (~truth & predicted).sum(axis=0)
     false_negative = (truth & ~predicted).sum(axis=0)
@@ -39,9 +48,6 @@ def evaluate(truth: np.ndarray, probabilities: np.ndarray, predicted: np.ndarray
     return {
         "micro": rates(*totals, truth.size) | {"auc": micro_auc(truth, probabilities)},
         "macro": rates(*counts, len(truth)) | {"auc": macro_auc(truth, probabilities)},
-        "ranking": ranking(truth, probabilities),
-        "exact_match_ratio": _mean((truth == predicted).all(axis=1)) if truth.size else None,
-        "loss": cross_entropy(truth, probabilities),
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from synthnotes.report.markup import Markdown, escape
-from synthnotes.report.numbers import Numbers
+from synthnotes.report.numbers import MISSING, Numbers
 
 Row = list[object]
 
@@ -132,6 +132,22 @@ def coders(
         baseline = f"coding.{corpus.key}.real_s.baseline"
         cells = [numbers.num(f"{baseline}.{metric}", spec) for metric, spec in metrics]
         rows.append([None, Markdown("*baseline*"), None, *cells])
+    return rows
+
+
+def code_groups(numbers: Numbers, corpora: Sequence[Corpus], groups: Sequence[str], metric: str) -> list[Row]:
+    """Corpus, training set, and the metric of every coder within each group of codes, with how many these are."""
+    rows: list[Row] = []
+    for corpus in corpora:
+        coders = {label: f"coding.{corpus.key}.{training}.groups" for training, label in TRAININGS.items()}
+        for position, (label, prefix) in enumerate(coders.items()):
+            counts = [numbers.num(f"{prefix}.{group}.codes_in_evaluation", ",") for group in groups]
+            scores = [numbers.num(f"{prefix}.{group}.{metric}", ".3f") for group in groups]
+            cells = [
+                score if score == MISSING else Markdown(f"{score} ({count})")
+                for score, count in zip(scores, counts, strict=True)
+            ]
+            rows.append([None if position else corpus.name, label, *cells])
     return rows
 
 
