@@ -12,7 +12,7 @@ from scipy.stats import rankdata
 PRECISION_AT = (5, 8, 15)
 RECALL_AT = (10, 15)
 RANKING = (*(f"precision_at_{k}" for k in PRECISION_AT), *(f"recall_at_{k}" for k in RECALL_AT), "r_precision", "map")
-NOTES_AT_ONCE = 2_000  # whose ranking of all codes is held in memory
+NOTES_AT_ONCE = 2_000  # whose ranking of all codes, and loss, is held in memory
 CODES_AT_ONCE = 200  # whose ranking of all notes is held in memory
 SMALLEST = 1e-7  # probability, in the loss: what float32 tells from 1
 
@@ -141,8 +141,12 @@ def cross_entropy(truth: np.ndarray, probabilities: np.ndarray) -> float | None:
 
 def cross_entropy_per_note(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Mean binary cross-entropy of each note's decisions, in nats: [notes]."""
-    of_the_truth = np.where(truth, probabilities, 1 - probabilities)
-    return -np.log(np.maximum(of_the_truth, SMALLEST)).mean(axis=1, dtype=np.float64)
+    values = np.empty(len(truth))
+    for start in range(0, len(truth), NOTES_AT_ONCE):
+        part = slice(start, start + NOTES_AT_ONCE)
+        of_the_truth = np.where(truth[part], probabilities[part], 1 - probabilities[part])
+        values[part] = -np.log(np.maximum(of_the_truth, SMALLEST)).mean(axis=1, dtype=np.float64)
+    return values
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
