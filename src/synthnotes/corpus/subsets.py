@@ -77,12 +77,12 @@ def divide(
 
 
 def _shares(settings: CorpusParams) -> dict[str, float]:
-    training = 1 - settings.prompts_share - settings.evaluation_share
+    training = round(1 - settings.prompts_share - settings.evaluation_share, 12)
     return {"L": training, "S": settings.prompts_share, "E": settings.evaluation_share}
 
 
 def _cut(settings: CorpusParams) -> dict[str, float]:
-    return {"train": 1 - settings.validation_share, "validation": settings.validation_share}
+    return {"train": round(1 - settings.validation_share, 12), "validation": settings.validation_share}
 
 
 def _folds(notes: pd.DataFrame, group: pd.Series, settings: CorpusParams) -> pd.Series:
