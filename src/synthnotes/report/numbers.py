@@ -46,6 +46,7 @@ def plot_files(params: Params) -> dict[str, str]:
     """The CSV files behind the figures, by name, likewise."""
     files = {}
     for corpus in params.corpora:
+        files[f"corpus.{corpus}.flow"] = f"corpus/{corpus}-flow.csv"
         files[f"finetune.{corpus}"] = f"finetune/{corpus}-curve.csv"
         files |= {f"coding.{corpus}.{training}": f"coding/{corpus}/{training}-curve.csv" for training in TRAININGS}
         for view in ("frequency", "length", "chapters"):

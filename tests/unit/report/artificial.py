@@ -20,6 +20,7 @@ def write(results, params, ratings):
             write_json(results / "coding" / corpus / f"{training}.json", coder())
             curve = pd.DataFrame({"epoch": [1, 2], "training_loss": [0.5, 0.4], "validation_map": [0.2, 0.3]})
             write_csv(results / "coding" / corpus / f"{training}-curve.csv", curve)
+        write_csv(results / "corpus" / f"{corpus}-flow.csv", flow())
         write_csv(results / "finetune" / f"{corpus}-curve.csv", pd.DataFrame({"step": [1, 2], "loss": [4.0, 3.0]}))
         for view in ("frequency", "length"):
             write_csv(results / "errors" / f"{corpus}-{view}.csv", curves(["real", "synthetic"]))
@@ -45,6 +46,10 @@ def of_corpus(names_patients):
     """The JSON results of the stages with one file per corpus."""
     step = {"admissions": 90 if names_patients else None, "patients": 80 if names_patients else None, "codes": None}
     subset = {"notes": 30, "patients": 20, "codes": 5, "train": 27, "validation": 3, "evaluation": 0}
+    split = {"notes": 30, "share_of_notes": 0.3, "share_wanted": None} | {
+        "share_of_codes_missing": 0.1,
+        "kl_divergence": 0.01,
+    }
     records = {"records": 30, "mean_descriptions": 2.5}
     statistics = dict.fromkeys(
         ["documents", "sentences", "tokens", "sentences_per_document", "tokens_per_document", "tokens_per_sentence"], 7
@@ -70,9 +75,17 @@ def of_corpus(names_patients):
                 "with_text": {"notes": 90, "dropped": 10, "why": "no text | {{< meta title >}} @tbl-none"} | step,
             },
             "subsets": dict.fromkeys("LSE", subset),
-            "splits": {"shared_patients": {"L_S": 0, "L_E": 0, "S_E": 0} if names_patients else None},
+            "code_rows": {"diagnosis": {"released": 9, "dropped_null": 1, "dropped_repeated": 2, "kept": 6}},
+            "splits": {
+                "shared_patients": {"L_S": 0, "L_E": 0, "S_E": 0} if names_patients else None,
+                "groups": {"groups": 80, "notes_in_largest": 3, "notes_of_same_text": 4, "texts_shared": 2},
+                "shared_texts": {"L_S": 0, "L_E": 0, "S_E": 0},
+                "quality": dict.fromkeys("LSE", split),
+                "folds": {subset: {"train": split, "validation": split} for subset in "LS"},
+            },
             "codes": dict.fromkeys(
                 [
+                    *("unique_categories", "unique_blocks", "unique_families", "of_unknown_family"),
                     *("unique", "unique_diagnoses", "unique_procedures", "per_note_mean", "per_note_median"),
                     *("without_description", "notes_without_description"),
                 ],
@@ -127,6 +140,17 @@ def coder():
         "loss": 0.3,
     }
     return {"training_notes": 27, "threshold": 0.4} | metrics | {"baseline": metrics}
+
+
+def flow():
+    """Two steps before codes are joined and one after."""
+    rows = [
+        ("released", "notes", 100, 0, None),
+        ("with_text", "notes", 90, 10, "no text"),
+        ("with_icd10_codes", "notes", 80, 10, "no ICD-10 code"),
+        ("with_icd10_codes", "codes", 5, None, "no ICD-10 code"),
+    ]
+    return pd.DataFrame(rows, columns=["step", "unit", "left", "dropped", "why"]).assign(of="notes")
 
 
 def curves(coders):
