@@ -4,11 +4,14 @@ import json
 import math
 import shutil
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.compute as pc
 import torch
 from torch.utils.data import Sampler
+from transformers import AutoModelForCausalLM
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
@@ -67,6 +70,9 @@ def training_arguments(settings: FinetuneParams, epochs: float, output: Path, gp
         optim="adamw_torch",
         bf16=bfloat16,
         gradient_checkpointing=settings.gradient_checkpointing,
+        gradient_checkpointing_kwargs={"use_reentrant": False},  # the other kind loses the adapters' gradients in DDP
+        ddp_find_unused_parameters=False,
+        use_liger_kernel=gpu and find_spec("liger_kernel") is not None,
         use_cpu=not gpu,
         dataloader_pin_memory=gpu,
         save_strategy="steps",
@@ -81,18 +87,17 @@ def training_arguments(settings: FinetuneParams, epochs: float, output: Path, gp
     )
 
 
-def launch_command(settings: FinetuneParams, module: str, options: list[str]) -> list[str]:
-    """Gives the command that runs a module in several processes, one per GPU.
+def load_base(folder: Path, settings: FinetuneParams, gpu: bool) -> torch.nn.Module:
+    """Loads the base model, with flash attention where it is installed: packed texts cost it nothing extra.
 
-    Args:
-        settings: `processes` of them, by the file `accelerate_config`.
-        module: the module, as `python -m` takes it.
-        options: its command line.
+    Without, PyTorch's own attention keeps packed texts apart by a mask.
     """
-    command = ["accelerate", "launch", "--num_processes", str(settings.processes)]
-    if settings.accelerate_config:
-        command += ["--config_file", settings.accelerate_config]
-    return [*command, "--module", module, *options]
+    flash = gpu and settings.precision == "bfloat16" and find_spec("flash_attn") is not None
+    return AutoModelForCausalLM.from_pretrained(
+        folder,
+        dtype=getattr(torch, settings.precision),
+        attn_implementation="flash_attention_2" if flash else "sdpa",
+    )
 
 
 class SimilarLengths(Sampler[int]):
@@ -142,7 +147,7 @@ def build_trainer(
         def _get_train_sampler(self, train_dataset: "Dataset | None" = None) -> Sampler[int]:
             texts = self.train_dataset if train_dataset is None else train_dataset
             batch = self.args.train_batch_size * self.args.gradient_accumulation_steps
-            return SimilarLengths([len(ids) for ids in texts["input_ids"]], batch, self.args.seed)
+            return SimilarLengths(lengths(texts), batch, self.args.seed)
 
         def compute_loss(self, model: torch.nn.Module, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
             # TRL computes the head in tiles, twice, which saves a GPU's memory but costs a CPU a third of its speed.
@@ -191,9 +196,25 @@ def train(trainer: "SFTTrainer") -> list[dict[str, float]]:
     return curve
 
 
+def lengths(texts: "Dataset") -> list[int]:
+    """Gives the number of tokens of each text, or of each sequence of packed texts."""
+    return pc.list_value_length(texts.with_format("arrow")["input_ids"]).to_pylist()
+
+
 def summarise(texts: TrainingTexts, curve: list[dict[str, float]], trainer: "SFTTrainer") -> dict[str, Any]:
-    """Describes a finished training, with the mean loss per response token on the validation texts."""
+    """Describes a finished training, with the mean loss per response token on the validation texts.
+
+    A sequence is what the model reads at once: a text, or with packing as many texts as fit into `max_length`, of which
+    `share_of_sequences_filled` is used.
+
+    Raises:
+        RuntimeError: packing lost tokens.
+    """
+    sequences = lengths(trainer.train_dataset)
+    if sum(sequences) != texts.tokens:
+        raise RuntimeError(f"{texts.tokens} tokens went into packing, {sum(sequences)} came out.")
     validation = trainer.evaluate()["eval_loss"]
+    filled = texts.tokens / (len(sequences) * trainer.args.max_length) if trainer.args.packing else None
     return {
         "records": len(texts.input_ids) + texts.dropped,
         "records_truncated": texts.truncated,
@@ -201,6 +222,8 @@ def summarise(texts: TrainingTexts, curve: list[dict[str, float]], trainer: "SFT
         "share_of_tokens_cut": round(texts.tokens_cut, 6),
         "tokens_per_epoch": texts.tokens,
         "response_tokens_per_epoch": texts.response_tokens,
+        "sequences_per_epoch": len(sequences),
+        "share_of_sequences_filled": filled if filled is None else round(filled, 4),
         "steps": trainer.state.global_step,
         "first_loss": round(curve[0]["loss"], 4),
         "last_loss": round(curve[-1]["loss"], 4),
