@@ -31,7 +31,8 @@ class Number:
 
 def result_files(params: Params) -> dict[str, str]:
     """The JSON result files that this run must have, by the prefix of their keys, from the lists in params.yaml."""
-    stages = ("corpus", "records", "finetune", "merge", "generate", "fidelity", "errors", "privacy", "questionnaire")
+    stages = ("corpus", "records", "finetune", "merge", "generate", "ablation")
+    stages += ("fidelity", "errors", "privacy", "questionnaire")
     files = {f"{stage}.{corpus}": f"{stage}/{corpus}.json" for stage in stages for corpus in params.corpora}
     for corpus in params.corpora:
         files |= {f"coding.{corpus}.{training}": f"coding/{corpus}/{training}.json" for training in TRAININGS}
