@@ -49,8 +49,9 @@ def _train(
     from transformers import set_seed
 
     from synthnotes.generation.encoding import encode_records
-    from synthnotes.generation.finetune import build_trainer, load_base, summarise, train, training_arguments
+    from synthnotes.generation.finetune import load_base, lora_config, summarise, train, training_arguments
     from synthnotes.generation.quiet import quiet
+    from synthnotes.generation.trainer import build_trainer
     from synthnotes.generation.work import disk_space_needed, fingerprint
 
     if settings.accelerate_config is None:
@@ -69,7 +70,8 @@ def _train(
     folder = work / f"finetune-{key}"
     # The arguments come before the model: with ZeRO-3 they decide how its weights are loaded.
     arguments = training_arguments(settings, epochs, folder, gpu)
-    trainer = build_trainer(load_base(base, settings, gpu), tokenizer, learned, unseen, settings, arguments)
+    model = load_base(base, settings, gpu)
+    trainer = build_trainer(model, tokenizer, learned, unseen, lora_config(settings), arguments)
     with disk_space_needed(folder):
         losses = train(trainer)
     numbers = summarise(learned, losses, trainer)

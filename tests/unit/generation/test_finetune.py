@@ -12,8 +12,6 @@ from trl import SFTTrainer
 from synthnotes import params
 from synthnotes.generation.encoding import NO_LOSS, encode_prompts, encode_records
 from synthnotes.generation.finetune import (
-    SimilarLengths,
-    build_trainer,
     last_checkpoint,
     load_base,
     lora_config,
@@ -24,6 +22,7 @@ from synthnotes.generation.finetune import (
 from synthnotes.generation.merging import merge
 from synthnotes.generation.models import load_tokenizer
 from synthnotes.generation.quiet import quiet
+from synthnotes.generation.trainer import SimilarLengths, build_trainer
 
 
 def paper(section):
@@ -49,7 +48,7 @@ def trainer_for(generator, records, output, settings, epochs=1.0):
     texts = encode_records(tokenizer, "mimic", records, settings.max_length)
     model = load_base(generator, settings, gpu=False)
     arguments = training_arguments(settings, epochs, output, gpu=False)
-    return texts, build_trainer(model, tokenizer, texts, texts, settings, arguments)
+    return texts, build_trainer(model, tokenizer, texts, texts, lora_config(settings), arguments)
 
 
 def test_the_papers_values_reach_trl_and_peft(tmp_path):
