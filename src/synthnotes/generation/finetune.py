@@ -123,7 +123,7 @@ def train(trainer: "SFTTrainer") -> list[dict[str, float]]:
 
 
 def summarise(texts: TrainingTexts, curve: list[dict[str, float]], trainer: "SFTTrainer") -> dict[str, Any]:
-    """Describes a finished training, with the mean loss per response token on the validation texts.
+    """Describes a finished training, with the loss on the validation texts (per response token, mean over batches).
 
     A sequence is what the model reads at once: a text, or with packing as many texts as fit into `max_length`, of which
     `share_of_sequences_filled` is used.

@@ -116,7 +116,8 @@ def test_two_processes_learn_what_one_learns_with_twice_the_batch(project, gener
     assert two["steps"] == one["steps"]
     assert two["last_loss"] < two["first_loss"]
     if not packing:  # the batches hold the same texts, so that the weights are the same but for rounding
-        assert two["validation_loss"] == pytest.approx(one["validation_loss"], abs=2e-3)
+        for name in ("first_loss", "last_loss", "mean_loss"):
+            assert two[name] == pytest.approx(one[name], abs=2e-3)
         weights = [load_file(Path(f"{name}-adapter/adapter_model.safetensors")) for name in ("one", "two")]
         assert weights[0].keys() == weights[1].keys()
         for key, value in weights[0].items():
