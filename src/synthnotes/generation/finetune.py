@@ -12,15 +12,13 @@ from transformers import AutoModelForCausalLM
 
 from synthnotes.files import UserError
 from synthnotes.generation.encoding import TrainingTexts
+from synthnotes.generation.models import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 from synthnotes.generation.trainer import lengths
 from synthnotes.sections import FinetuneParams
 
 if TYPE_CHECKING:
     from peft import LoraConfig
     from trl import SFTConfig, SFTTrainer
-
-ADAPTER_WEIGHTS = "adapter_model.safetensors"
-ADAPTER_CONFIG = "adapter_config.json"
 
 
 def lora_config(settings: FinetuneParams) -> "LoraConfig":

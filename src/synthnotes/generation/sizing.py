@@ -14,7 +14,7 @@ from synthnotes.sections import FinetuneParams, GenerateParams
 
 BYTES = {"float32": 4, "bfloat16": 2}
 ADAPTER_BYTES = 16  # a trained parameter: weight, gradient, and Adam's two moments, all float32
-HEAD_TOKENS = 1024  # tokens whose logits exist at once: on a GPU the head is computed in tiles
+HEAD_TILE = 4096 * 32768  # logits that exist at once, tokens x vocabulary: TRL computes the head in tiles
 RESERVE = 0.9  # of a GPU's memory can be planned with
 
 
@@ -130,7 +130,7 @@ def activation_bytes(shape: Architecture, rank: int, tokens: int, precision: str
     layer = (4 * shape.hidden + 2 * attention + 2 * keys + 4 * shape.intermediate + 7 * rank) * size
     layer += 2 * shape.hidden * (4 + 2) if precision == "bfloat16" else 0
     kept = (shape.layers * size + 4) * shape.hidden + layer if checkpointing else shape.layers * layer
-    return tokens * kept + 2 * 4 * min(tokens, HEAD_TOKENS) * shape.vocabulary
+    return tokens * kept + 2 * 4 * min(tokens * shape.vocabulary, HEAD_TILE)
 
 
 def training_memory(shape: Architecture, settings: FinetuneParams) -> dict[str, float]:

@@ -175,7 +175,9 @@ def test_the_saved_merged_model_predicts_what_base_and_adapter_predict(trained, 
     assert check["positions"] == sum(map(len, prompts))
     assert check["largest_logit_difference"] < 1e-4 < check["largest_logit"]
     assert check["share_same_next_token"] == 1.0
+    suffixes = {path.suffix for path in (tmp_path / "merged").iterdir()}
     assert (tmp_path / "merged" / "model.safetensors").is_file()
+    assert not suffixes & {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
     # The check can fail: the base alone predicts something else.
     base = AutoModelForCausalLM.from_pretrained(generator)
     merged = AutoModelForCausalLM.from_pretrained(tmp_path / "merged")
