@@ -75,6 +75,8 @@ class Contents:
             "error_rows": lambda rows: tables.errors(numbers, corpora, rows),
             "correlation_rows": lambda: tables.correlations(numbers, corpora),
             "noise_rows": lambda: tables.noise(numbers, self.noisy),
+            "ablated": bool(self.params.ablation.repetition_penalties and self.params.ablation.temperatures),
+            "ablation_rows": lambda: tables.ablation(numbers, corpora),
             "rouge_rows": lambda: tables.rouge(numbers, corpora),
             "passage_rows": lambda: tables.passages(numbers, corpora),
             "rating_rows": lambda: comparison(numbers),

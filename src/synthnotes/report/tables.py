@@ -236,6 +236,22 @@ def noise(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
     return rows
 
 
+def ablation(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
+    """Corpus, penalty, temperature, codes found again, title words, looping, ended by themselves, words; real notes."""
+    rows: list[Row] = []
+    for corpus in corpora:
+        prefix = f"ablation.{corpus.key}"
+        found = [numbers.num(f"{prefix}.real.{of}", ".1%") for of in ("share_found", "share_of_title_words")]
+        rows.append([corpus.name, "real notes", None, *found, None, None, None])
+        for name in numbers.below(f"{prefix}.settings"):
+            of = f"{prefix}.settings.{name}"
+            values = [numbers.num(f"{of}.{key}", ".2f") for key in ("repetition_penalty", "temperature")]
+            shares = ("share_found", "share_of_title_words", "share_looping", "share_stopped")
+            cells = [numbers.num(f"{of}.{key}", ".1%") for key in shares]
+            rows.append([None, *values, *cells, numbers.num(f"{of}.mean_words", ".1f")])
+    return rows
+
+
 def fidelity(numbers: Numbers, corpora: Sequence[Corpus], rows: Sequence[tuple[str, str, str]]) -> list[Row]:
     """Label, then for each corpus the number of real S, that of synthetic S, and synthetic minus real."""
     return [
