@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from synthnotes.files import UserError
-from synthnotes.report import differences, facts, figures, markup, rating_figures, style, tables
+from synthnotes.report import differences, facts, figures, flow_figure, markup, rating_figures, style, tables
 from synthnotes.report.markup import Markdown
 from synthnotes.report.numbers import MISSING, TRAININGS, Numbers, noisy_corpora, printed
 from synthnotes.report.ratings import comparison, pair_tests, rank_tests
@@ -66,7 +66,9 @@ class Contents:
             "right": lambda headings: [f">{heading}" for heading in headings],
             "by_corpus": lambda rows: tables.by_corpus(numbers, corpora, rows),
             "flow_rows": lambda: tables.flow(numbers, corpora),
+            "code_row_rows": lambda: tables.code_rows(numbers, corpora),
             "subset_rows": lambda: tables.subsets(numbers, corpora),
+            "split_rows": lambda: tables.split_quality(numbers, corpora),
             "coder_rows": lambda metrics, first="training_notes": tables.coders(numbers, corpora, metrics, first),
             "difference_rows": lambda: differences.tests(numbers, corpora),
             "decision_rows": lambda: differences.decisions(numbers, corpora),
@@ -74,6 +76,8 @@ class Contents:
             "error_rows": lambda rows: tables.errors(numbers, corpora, rows),
             "correlation_rows": lambda: tables.correlations(numbers, corpora),
             "noise_rows": lambda: tables.noise(numbers, self.noisy),
+            "ablated": bool(self.params.ablation.repetition_penalties and self.params.ablation.temperatures),
+            "ablation_rows": lambda: tables.ablation(numbers, corpora),
             "rouge_rows": lambda: tables.rouge(numbers, corpora),
             "passage_rows": lambda: tables.passages(numbers, corpora),
             "rating_rows": lambda: comparison(numbers),
@@ -126,6 +130,9 @@ class Contents:
         }
         for corpus in self.corpora:
             chapters = plots[f"errors.{corpus.key}.chapters"]
+            flow = plots[f"corpus.{corpus.key}.flow"]
+            boxes = tables.subset_boxes(self.numbers, corpus)
+            drawings[f"flow-{corpus.key}"] = lambda table=flow, below=boxes: flow_figure.flow_chart(table, below)
             drawings[f"pies-{corpus.key}"] = lambda table=chapters: figures.chapter_pies(table, most)
             drawings[f"bars-{corpus.key}"] = lambda table=chapters: figures.chapter_bars(table, most)
         for corpus in self.noisy:

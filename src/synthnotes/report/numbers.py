@@ -31,7 +31,7 @@ class Number:
 
 def result_files(params: Params) -> dict[str, str]:
     """The JSON result files that this run must have, by the prefix of their keys, from the lists in params.yaml."""
-    stages = ("corpus", "records", "finetune", "merge", "generate", "fidelity", "significance")
+    stages = ("corpus", "records", "finetune", "merge", "generate", "ablation", "fidelity", "significance")
     stages += ("errors", "privacy", "questionnaire")
     files = {f"{stage}.{corpus}": f"{stage}/{corpus}.json" for stage in stages for corpus in params.corpora}
     for corpus in params.corpora:
@@ -47,6 +47,7 @@ def plot_files(params: Params) -> dict[str, str]:
     """The CSV files behind the figures, by name, likewise."""
     files = {}
     for corpus in params.corpora:
+        files[f"corpus.{corpus}.flow"] = f"corpus/{corpus}-flow.csv"
         files[f"finetune.{corpus}"] = f"finetune/{corpus}-curve.csv"
         files |= {f"coding.{corpus}.{training}": f"coding/{corpus}/{training}-curve.csv" for training in TRAININGS}
         files[f"significance.{corpus}"] = f"significance/{corpus}-differences.csv"
