@@ -6,7 +6,7 @@ VENV ?= $(CURDIR)/.venv
 export PATH := $(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data repro report check paper test test-slow lint wheels clean
+.PHONY: help setup data repro report check paper test test-slow bench-coding bench-significance lint wheels clean
 
 help:           ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -39,6 +39,12 @@ test: setup     ## unit, contract and pipeline tests (minutes)
 
 test-slow: setup ## what takes longer
 	pytest -m slow
+
+bench-coding: setup ## the coder against the published method: notes per second, memory (minutes)
+	python benchmarks/coding.py
+
+bench-significance: setup ## 10,000 resamples of one pair of coders at the paper's size
+	python benchmarks/significance.py
 
 lint: setup     ## format and lint
 	ruff format . && ruff check --fix .

@@ -8,9 +8,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from synthnotes.files import UserError
-from synthnotes.report import facts, figures, flow_figure, markup, rating_figures, style, tables
+from synthnotes.report import differences, facts, figures, flow_figure, markup, rating_figures, style, tables
 from synthnotes.report.markup import Markdown
-from synthnotes.report.numbers import MISSING, TRAININGS, Numbers, noisy_corpora
+from synthnotes.report.numbers import MISSING, TRAININGS, Numbers, noisy_corpora, printed
 from synthnotes.report.ratings import comparison, pair_tests, rank_tests
 from synthnotes.sections import Params
 
@@ -59,6 +59,7 @@ class Contents:
             },
             "has": lambda key: key in numbers,
             "md": Markdown,
+            "printed": printed,
             "join": markup.join,
             "table": markup.table,
             "fig": self.figure,
@@ -69,6 +70,8 @@ class Contents:
             "subset_rows": lambda: tables.subsets(numbers, corpora),
             "split_rows": lambda: tables.split_quality(numbers, corpora),
             "coder_rows": lambda metrics, first="training_notes": tables.coders(numbers, corpora, metrics, first),
+            "difference_rows": lambda: differences.tests(numbers, corpora),
+            "decision_rows": lambda: differences.decisions(numbers, corpora),
             "error_rows": lambda rows: tables.errors(numbers, corpora, rows),
             "correlation_rows": lambda: tables.correlations(numbers, corpora),
             "noise_rows": lambda: tables.noise(numbers, self.noisy),
@@ -112,6 +115,7 @@ class Contents:
         drawings = {
             "finetune": lambda: figures.training_loss(panels("finetune.{}"), held_out),
             "coding": lambda: figures.coder_curves(coders),
+            "differences": lambda: differences.intervals(panels("significance.{}")),
             "frequency": lambda: figures.binned_f1(
                 panels("errors.{}.frequency"), "training notes with the code", log=True
             ),

@@ -6,6 +6,7 @@ import pandas as pd
 
 from synthnotes.files import write_csv, write_json
 from synthnotes.questionnaire.ratings import analyse, answer_counts
+from synthnotes.significance.comparison import tidy
 
 RATE = {"f1": 0.5, "precision": 0.4, "recall": 0.6, "false_positive_rate": 0.1, "auc": 0.9}
 CORRELATION = {"n": 9, "pearson": {"r": 0.5, "p": 0.01}, "spearman": {"r": None, "p": None}}
@@ -14,6 +15,7 @@ CORRELATION = {"n": 9, "pearson": {"r": 0.5, "p": 0.01}, "spearman": {"r": None,
 def write(results, params, ratings):
     """Writes all result files that a report for `params` reads."""
     for corpus in params.corpora:
+        write_json(results / "significance" / f"{corpus}.json", significance(params.significance))
         for name, content in of_corpus(corpus == "mimic").items():
             write_json(results / name / f"{corpus}.json", content)
         for training in ("real_l", "real_s", "synthetic_s"):
@@ -21,6 +23,7 @@ def write(results, params, ratings):
             curve = pd.DataFrame({"epoch": [1, 2], "training_loss": [0.5, 0.4], "validation_map": [0.2, 0.3]})
             write_csv(results / "coding" / corpus / f"{training}-curve.csv", curve)
         write_csv(results / "corpus" / f"{corpus}-flow.csv", flow())
+        write_csv(results / "significance" / f"{corpus}-differences.csv", tidy(significance(params.significance)))
         write_csv(results / "finetune" / f"{corpus}-curve.csv", pd.DataFrame({"step": [1, 2], "loss": [4.0, 3.0]}))
         for view in ("frequency", "length"):
             write_csv(results / "errors" / f"{corpus}-{view}.csv", curves(["real", "synthetic"]))
@@ -168,6 +171,29 @@ def chapters():
             for coder, (family, title) in product(["real", "truth", "synthetic"], titles.items())
         ]
     )
+
+
+def significance(settings):
+    """The same difference for every pair and metric."""
+    test = {"first": 0.5, "second": 0.6, "difference": -0.1, "low": -0.15, "high": -0.04, "p": 0.012, "p_holm": 0.034}
+    bootstrap = {
+        "micro": {"f1": test, "recall": test},
+        "macro": {"f1": test},
+        "ranking": {"map": test},
+        "loss": test,
+    }
+    randomised = {"difference": -0.1, "p": 0.0001, "p_holm": 0.0004}
+    pair = {
+        "bootstrap": bootstrap,
+        "randomisation": {"micro_f1": randomised, "macro_f1": randomised},
+        "mcnemar": {
+            "decisions": 500, "right_by_first_only": 10, "right_by_second_only": 31,
+            "p": 0.001, "p_by_patient": 0.004, "p_holm": 0.002,
+        },
+        "non_inferiority": {name: {"margin": 0.05, "verdict": "inconclusive"} for name in ("micro_f1", "macro_f1")},
+    }  # fmt: skip
+    pairs = {f"{first}_against_{second}": pair for first, second in settings.pairs}
+    return {"patients": 20, "notes": 30, "codes": 5, "resamples": 100, "level": 0.05, "seeds": {}, "pairs": pairs}
 
 
 def hypotheses(noise):
