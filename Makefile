@@ -6,7 +6,7 @@ VENV ?= $(CURDIR)/.venv
 export PATH := $(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data repro report check paper test test-slow bench-coding bench-significance lint wheels clean
+.PHONY: help setup data repro report check paper test test-slow bench-coding bench-significance bench-splits lint wheels clean
 
 help:           ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -45,6 +45,9 @@ bench-coding: setup ## the coder against the published method: notes per second,
 
 bench-significance: setup ## 10,000 resamples of one pair of coders at the paper's size
 	python benchmarks/significance.py
+
+bench-splits: setup ## splits of a corpus of MIMIC-IV's size, against iterative stratification as published
+	python benchmarks/splits.py
 
 lint: setup     ## format and lint
 	ruff format . && ruff check --fix .
