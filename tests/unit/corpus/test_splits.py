@@ -54,7 +54,7 @@ def test_rare_labels_do_not_blow_up_a_small_part():
     assert max(Counter(item // 6 for item, part in enumerate(parts) if part == 1).values()) == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(*[st.integers(0, 3)] * 4, st.integers(0, 1)), min_size=2, max_size=12))
 def test_the_cost_of_a_move_is_what_it_adds_to_the_objective(rows):
     *counts, part_of = np.array(rows).T
@@ -74,7 +74,7 @@ def test_the_cost_of_a_move_is_what_it_adds_to_the_objective(rows):
     assert cost * sizes[0] == pytest.approx(objective() - before)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 5), st.integers(0, 31)), min_size=1, max_size=60),
     st.lists(st.integers(1, 9), min_size=2, max_size=4),
@@ -124,7 +124,7 @@ def test_groups_by_hand():
     assert counts == {"groups": 3, "notes_in_largest": 4, "notes_of_same_text": 3, "texts_shared": 1}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 8), st.integers(0, 30), st.lists(st.sampled_from("abcde"), min_size=1)), min_size=1
