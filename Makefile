@@ -7,10 +7,10 @@ VENV ?= $(CURDIR)/.venv
 export PATH := $(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data repro report check paper plan test test-slow bench-generation bench-finetune lint wheels clean
+.PHONY: $(shell sed -nE 's/^([a-z-]+):.*/\1/p' $(MAKEFILE_LIST))
 
 help:           ## this list
-	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
+	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 20
 
 setup: $(VENV)/.ready ## the environment in .venv (KIND=gpu for CUDA)
 $(VENV)/.ready: requirements/install requirements/common.txt requirements/$(KIND).txt pyproject.toml
@@ -44,6 +44,12 @@ test: setup     ## unit, contract and pipeline tests (minutes)
 
 test-slow: setup ## what takes longer
 	pytest -m slow
+
+bench-coding: setup ## the coder against the published method: notes per second, memory (minutes)
+	python benchmarks/coding.py
+
+bench-significance: setup ## 10,000 resamples of one pair of coders at the paper's size
+	python benchmarks/significance.py
 
 bench-generation: setup ## tokens per second of the sampling stage against transformers.generate
 	python benchmarks/generation.py

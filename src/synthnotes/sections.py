@@ -167,6 +167,21 @@ class CodingParams(Section):
     seed: NotNegative
 
 
+class SignificanceParams(Section):
+    """Chapter 4.2: differences between coders."""
+
+    pairs: Annotated[list[Annotated[list[str], Field(min_length=2, max_length=2)]], Field(min_length=1)]
+    resamples: Positive
+    level: Annotated[float, Field(gt=0, lt=1)]
+    margin: Share
+    seed: NotNegative
+
+    @property
+    def coders(self) -> list[str]:
+        """The coders that stand in a pair, each once."""
+        return list(dict.fromkeys(name for pair in self.pairs for name in pair))
+
+
 class ErrorsParams(Section):
     """Chapter 4.3.1 to 4.3.3: predictions, code match, F1 curves, families."""
 
@@ -239,6 +254,7 @@ class Params(Section):
     ablation: AblationParams
     fidelity: FidelityParams
     coding: CodingParams
+    significance: SignificanceParams
     errors: ErrorsParams
     noise: NoiseParams
     hypotheses: HypothesesParams

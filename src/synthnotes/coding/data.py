@@ -48,16 +48,16 @@ class Chunks:
     Attributes:
         input_ids: [chunks, tokens].
         attention_mask: bool [chunks, tokens], what may be attended to.
-        per_note: how many chunks belong to each note, in the order of the notes.
+        lengths: how many tokens of each note may be attended to, in the order of the notes.
     """
 
     input_ids: torch.Tensor
     attention_mask: torch.Tensor
-    per_note: list[int]
+    lengths: list[int]
 
     def to(self, device: torch.device) -> "Chunks":
         """The same chunks on another device."""
-        return Chunks(self.input_ids.to(device), self.attention_mask.to(device), self.per_note)
+        return Chunks(self.input_ids.to(device), self.attention_mask.to(device), self.lengths)
 
 
 def encode(
@@ -115,7 +115,8 @@ def pack(tokens: Sequence[np.ndarray], chunk_tokens: int, padding_id: int, atten
         input_ids.reshape(-1)[start : start + len(note)] = note
         attention_mask.reshape(-1)[start : start + len(note)] = True
         start += chunks * width
-    return Chunks(torch.from_numpy(input_ids), torch.from_numpy(attention_mask), per_note)
+    lengths = [count * width for count in per_note] if attend_to_padding else [len(note) for note in tokens]
+    return Chunks(torch.from_numpy(input_ids), torch.from_numpy(attention_mask), lengths)
 
 
 def batches(lengths: np.ndarray, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:

@@ -11,6 +11,7 @@ from scipy.stats import rankdata
 
 PRECISION_AT = (5, 8, 15)
 RECALL_AT = (10, 15)
+RANKING = (*(f"precision_at_{k}" for k in PRECISION_AT), *(f"recall_at_{k}" for k in RECALL_AT), "r_precision", "map")
 NOTES_AT_ONCE = 2_000  # whose ranking of all codes is held in memory
 CODES_AT_ONCE = 200  # whose ranking of all notes is held in memory
 SMALLEST = 1e-7  # probability, in the loss: what float32 tells from 1
@@ -63,22 +64,24 @@ def rates(
 
 
 def ranking(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float | None]:
-    """Precision and recall at k, R-precision and mean average precision: means over the notes that have a code.
+    """Precision and recall at k, R-precision and mean average precision: means over the notes that have a code."""
+    coded = truth.any(axis=1)
+    values = ranking_per_note(truth[coded], probabilities[coded])
+    # With fewer codes than k there is no k-th rank, and the name is absent from the values.
+    return {name: _mean(values[name]) if name in values else None for name in RANKING}
+
+
+def ranking_per_note(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, np.ndarray]:
+    """Each ranking metric of each note, [notes]; every note has at least one code.
 
     R-precision is the precision at as many codes as the note has. Equal probabilities keep the order of the codes.
+    A metric at more ranks than there are codes is absent.
     """
-    coded = truth.any(axis=1)
-    truth, probabilities = truth[coded], probabilities[coded]
     parts = [
-        _ranking_per_note(truth[start : start + NOTES_AT_ONCE], probabilities[start : start + NOTES_AT_ONCE])
+        _rank(truth[start : start + NOTES_AT_ONCE], probabilities[start : start + NOTES_AT_ONCE])
         for start in range(0, len(truth), NOTES_AT_ONCE)
     ]
-    names = [f"precision_at_{k}" for k in PRECISION_AT] + [f"recall_at_{k}" for k in RECALL_AT] + ["r_precision", "map"]
-    # With fewer codes than k there is no k-th rank, and the name is absent from the parts.
-    return {
-        name: _mean(np.concatenate([part[name] for part in parts])) if parts and name in parts[0] else None
-        for name in names
-    }
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
 
 
 def mean_average_precision(truth: np.ndarray, probabilities: np.ndarray) -> float | None:
@@ -87,8 +90,7 @@ def mean_average_precision(truth: np.ndarray, probabilities: np.ndarray) -> floa
     return ranking(truth[:, occurring], probabilities[:, occurring])["map"]
 
 
-def _ranking_per_note(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, np.ndarray]:
-    """Each ranking metric per note, [notes]; every note has at least one code."""
+def _rank(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, np.ndarray]:
     order = np.argsort(-probabilities, axis=1, kind="stable")
     ranked = np.take_along_axis(truth, order, axis=1)
     hits = ranked.cumsum(axis=1)  # [notes, rank]: true codes among the first ranks
@@ -128,10 +130,13 @@ def _auc(truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
 def cross_entropy(truth: np.ndarray, probabilities: np.ndarray) -> float | None:
     """Mean binary cross-entropy per decision, in nats."""
-    if not truth.size:
-        return None
+    return _mean(cross_entropy_per_note(truth, probabilities)) if truth.size else None
+
+
+def cross_entropy_per_note(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Mean binary cross-entropy of each note's decisions, in nats: [notes]."""
     of_the_truth = np.where(truth, probabilities, 1 - probabilities)
-    return float(-np.log(np.maximum(of_the_truth, SMALLEST)).mean())
+    return -np.log(np.maximum(of_the_truth, SMALLEST)).mean(axis=1, dtype=np.float64)
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from synthnotes.report.markup import Markdown, escape
-from synthnotes.report.numbers import Numbers
+from synthnotes.report.numbers import MISSING, Numbers
 
 Row = list[object]
 
@@ -74,6 +74,50 @@ def subsets(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
             cells = [numbers.num(f"{prefix}.{of}", ",") for of in ("notes", "patients", "codes", *folds)]
             published = numbers.num(f"published.corpora.{corpus.key}.{subset}", ",")
             rows.append([f"{corpus.name}-{subset}", use, *cells, *[None] * (2 - len(folds)), published])
+    return rows
+
+
+def subset_boxes(numbers: Numbers, corpus: Corpus) -> dict[str, dict[str, str]]:
+    """For each subset, headed by its name, the counts that its box in the flow chart holds, by what they count."""
+    boxes = {}
+    for subset, use in SUBSETS.items():
+        prefix = f"corpus.{corpus.key}.subsets.{subset}"
+        units = {"notes": "notes", "patients": "patients", "codes": "codes"}
+        if subset != "E":
+            units |= {"train": "notes train the coder", "validation": "notes validate it"}
+        counts = {label: numbers.value(f"{prefix}.{of}") for of, label in units.items()}
+        boxes[f"{subset}: {use}"] = {label: f"{n:,}" for label, n in counts.items() if n is not None}
+    return boxes
+
+
+def code_rows(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
+    """Corpus, kind of code, rows released, dropped as null, repeated, of version 9 and invalid, and kept."""
+    rows: list[Row] = []
+    for corpus in corpora:
+        prefix = f"corpus.{corpus.key}.code_rows"
+        for position, kind in enumerate(numbers.below(prefix)):
+            columns = ("released", *(f"dropped_{why}" for why in ("null", "repeated", "version_9", "invalid")), "kept")
+            keys = [f"{prefix}.{kind}.{column}" for column in columns]
+            cells = [numbers.num(key, ",") if key in numbers else MISSING for key in keys]
+            rows.append([None if position else corpus.name, kind, *cells])
+    return rows
+
+
+def split_quality(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
+    """Part, notes, share and wanted share of the notes, share of the codes that it lacks, divergence in nats."""
+    rows: list[Row] = []
+    for corpus in corpora:
+        parts = {f"{corpus.name}-{subset}": f"quality.{subset}" for subset in SUBSETS}
+        parts |= {
+            f"{corpus.name}-{subset}, {fold}": f"folds.{subset}.{fold}"
+            for subset in "LS"
+            for fold in ("train", "validation")
+        }
+        for label, key in parts.items():
+            prefix = f"corpus.{corpus.key}.splits.{key}"
+            specs = {"notes": ",", "share_of_notes": ".2%", "share_wanted": ".2%", "share_of_codes_missing": ".1%"}
+            cells = [numbers.num(f"{prefix}.{of}", spec) for of, spec in specs.items()]
+            rows.append([label, *cells, numbers.num(f"{prefix}.kl_divergence", ".4f")])
     return rows
 
 
