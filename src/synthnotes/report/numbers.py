@@ -31,7 +31,7 @@ class Number:
 
 def result_files(params: Params) -> dict[str, str]:
     """The JSON result files that this run must have, by the prefix of their keys, from the lists in params.yaml."""
-    stages = ("corpus", "records", "finetune", "merge", "generate", "fidelity", "significance")
+    stages = ("corpus", "records", "finetune", "merge", "generate", "ablation", "fidelity", "significance")
     stages += ("errors", "privacy", "questionnaire")
     files = {f"{stage}.{corpus}": f"{stage}/{corpus}.json" for stage in stages for corpus in params.corpora}
     for corpus in params.corpora:

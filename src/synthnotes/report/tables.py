@@ -179,6 +179,22 @@ def coders(
     return rows
 
 
+def code_groups(numbers: Numbers, corpora: Sequence[Corpus], groups: Sequence[str], metric: str) -> list[Row]:
+    """Corpus, training set, and the metric of every coder within each group of codes, with how many these are."""
+    rows: list[Row] = []
+    for corpus in corpora:
+        coders = {label: f"coding.{corpus.key}.{training}.groups" for training, label in TRAININGS.items()}
+        for position, (label, prefix) in enumerate(coders.items()):
+            counts = [numbers.num(f"{prefix}.{group}.codes_in_evaluation", ",") for group in groups]
+            scores = [numbers.num(f"{prefix}.{group}.{metric}", ".3f") for group in groups]
+            cells = [
+                score if score == MISSING else Markdown(f"{score} ({count})")
+                for score, count in zip(scores, counts, strict=True)
+            ]
+            rows.append([None if position else corpus.name, label, *cells])
+    return rows
+
+
 def errors(numbers: Numbers, corpora: Sequence[Corpus], rows: Sequence[tuple[str, str, str]]) -> list[Row]:
     """Label, then for each corpus the number of the coder of real S and that of synthetic S.
 
@@ -233,6 +249,22 @@ def noise(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
                 micro = numbers.num(f"{coder}.micro.f1", ".3f")
                 rows.append([first, hypothesis.upper(), f"{level} %", changed, micro, *cells])
                 first = None
+    return rows
+
+
+def ablation(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
+    """Corpus, penalty, temperature, codes found again, title words, looping, ended by themselves, words; real notes."""
+    rows: list[Row] = []
+    for corpus in corpora:
+        prefix = f"ablation.{corpus.key}"
+        found = [numbers.num(f"{prefix}.real.{of}", ".1%") for of in ("share_found", "share_of_title_words")]
+        rows.append([corpus.name, "real notes", None, *found, None, None, None])
+        for name in numbers.below(f"{prefix}.settings"):
+            of = f"{prefix}.settings.{name}"
+            values = [numbers.num(f"{of}.{key}", ".2f") for key in ("repetition_penalty", "temperature")]
+            shares = ("share_found", "share_of_title_words", "share_looping", "share_stopped")
+            cells = [numbers.num(f"{of}.{key}", ".1%") for key in shares]
+            rows.append([None, *values, *cells, numbers.num(f"{of}.mean_words", ".1f")])
     return rows
 
 

@@ -18,6 +18,7 @@ def write(results, params, ratings):
         write_json(results / "significance" / f"{corpus}.json", significance(params.significance))
         for name, content in of_corpus(corpus == "mimic").items():
             write_json(results / name / f"{corpus}.json", content)
+        write_json(results / "ablation" / f"{corpus}.json", ablation(params))
         for training in ("real_l", "real_s", "synthetic_s"):
             write_json(results / "coding" / corpus / f"{training}.json", coder())
             curve = pd.DataFrame({"epoch": [1, 2], "training_loss": [0.5, 0.4], "validation_map": [0.2, 0.3]})
@@ -61,6 +62,17 @@ def of_corpus(names_patients):
     of_notes = {"notes": 10, "all": summary, "top": summary}
     passages = {"pairs": 2, "longest_run_words": summary, "occurrences_in_training": summary}
     predictions = {"total": 40, "per_note": 2.0, "unique": 4}
+    quality = dict.fromkeys(
+        [
+            "mean_words",
+            "median_words",
+            "share_looping",
+            "share_empty",
+            "share_other_language",
+            "share_language_unknown",
+        ],
+        0.0,
+    )
     errors = {
         "predictions": {"predicted": predictions, "true": predictions, "correct": predictions, "coverage": 0.8},
         "code_match": {"exact_share": 0.1, "proper_subset_share": None, "empty": 3},
@@ -98,13 +110,18 @@ def of_corpus(names_patients):
         },
         "records": {"training": records, "prompts": records},
         "finetune": {
-            "records": 30, "records_truncated": 0, "steps": 2,
+            "records": 30, "records_truncated": 0, "records_dropped": 0, "share_of_tokens_cut": 0.0, "steps": 2,
+            "sequences_per_epoch": 30, "share_of_sequences_filled": None,
             "first_loss": 4.0, "last_loss": 3.0, "validation_loss": 3.5
         },
         "merge": {"share_same_next_token": 1.0},
         "generate": {
             "prompts": 30, "prompts_too_long": 0, "samples": 150, "share_stopped": 0.9, "share_cut": 0.1,
-            "mean_words": 98.5, "similarity": {"within_prompts": 0.4, "between_prompts": 0.2},
+            "mean_words": 98.5, "mean_log_probability": -0.75,
+            "similarity": {"within_prompts": 0.4, "between_prompts": 0.2},
+            "quality": {
+                "real": quality, "samples": quality, "prompts_near_identical": {"prompts": 3, "share": 0.1}
+            },
         },
         "fidelity": {"real": statistics, "synthetic": statistics, "difference": dict.fromkeys(statistics, 0)},
         "errors": {"real": errors, "synthetic": errors},
@@ -122,6 +139,18 @@ def of_corpus(names_patients):
         },
         "questionnaire": {"notes": 6},
     }  # fmt: skip
+
+
+def ablation(params):
+    """Two pairs of values for each entry of the lists; nothing where they are empty."""
+    found = {"share_found": 0.6, "share_of_title_words": 0.5}
+    described = found | {"share_looping": 0.1, "share_stopped": 0.9, "mean_words": 77.5}
+    pairs = product(params.ablation.repetition_penalties, params.ablation.temperatures)
+    entries = {
+        f"pair_{number}": {"repetition_penalty": penalty, "temperature": temperature} | described
+        for number, (penalty, temperature) in enumerate(pairs)
+    }
+    return {"prompts": 100, "real": found, "settings": entries} if entries else {"prompts": 0, "settings": {}}
 
 
 def coder():
@@ -142,7 +171,10 @@ def coder():
         "exact_match_ratio": 0.2,
         "loss": 0.3,
     }
-    return {"training_notes": 27, "threshold": 0.4} | metrics | {"baseline": metrics}
+    group = {"codes": 4, "codes_in_evaluation": 3, "micro": RATE, "macro": RATE}
+    nothing = {"codes": 0, "codes_in_evaluation": 0} | dict.fromkeys(("micro", "macro"), dict.fromkeys(RATE))
+    groups = dict.fromkeys(("frequent", "middle", "rare", "unseen", "diagnoses"), group) | {"procedures": nothing}
+    return {"training_notes": 27, "threshold": 0.4} | metrics | {"baseline": metrics, "groups": groups}
 
 
 def flow():

@@ -87,6 +87,13 @@ def test_a_corpus_that_is_not_rebuilt_is_left_out(build):
     assert "English" in shown  # both studies' ratings are published
 
 
+def test_the_ablation_shows_when_it_is_switched_on(build):
+    assert "Repetition penalty and temperature" not in words(build())
+    shown = words(build(ablation={"repetition_penalties": [1.0, 1.5], "temperatures": [0.8]}))
+    assert "Repetition penalty and temperature" in shown
+    assert shown.count("77.5") == 4  # two pairs of values in two corpora
+
+
 def test_real_data_are_not_called_artificial(build):
     shown = words(build(corpora=["mimic"], report={"demo": False}))
     assert "artificial" not in shown.replace("Infections of an artificial kind", "")
