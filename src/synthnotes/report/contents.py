@@ -72,6 +72,7 @@ class Contents:
             "coder_rows": lambda metrics, first="training_notes": tables.coders(numbers, corpora, metrics, first),
             "difference_rows": lambda: differences.tests(numbers, corpora),
             "decision_rows": lambda: differences.decisions(numbers, corpora),
+            "group_rows": lambda groups, metric: tables.code_groups(numbers, corpora, groups, metric),
             "error_rows": lambda rows: tables.errors(numbers, corpora, rows),
             "correlation_rows": lambda: tables.correlations(numbers, corpora),
             "noise_rows": lambda: tables.noise(numbers, self.noisy),
