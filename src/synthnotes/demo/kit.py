@@ -3,7 +3,7 @@
 `data/DEMO.json` says what the folder holds: scale, seed, a fingerprint of the code that made it, and the SHA-256 of
 every file. A file that it does not name, or names with other content, is somebody's own: the kit keeps its hands off.
 
-Takes some seven minutes on two cores at scale `demo`, of which each of the two languages fills one.
+Takes some five minutes on two cores at scale `demo`, of which each of the two languages fills one.
 """
 
 import hashlib

@@ -25,6 +25,7 @@ from transformers import LlamaForCausalLM, PreTrainedModel, RobertaForMaskedLM
 from synthnotes.demo.scale import Network
 
 GENERATOR_TOKENS = 1000  # per step, about
+POOL = 512  # texts from which batches of similar length are filled
 ENCODER_LENGTH = 64  # tokens per sequence; the coder's chunks are as long
 CAUSAL_SHARE = 0.5  # of the encoder's steps
 MASKED_SHARE = 0.2
@@ -123,16 +124,26 @@ def train_encoder(
 
 
 def whole_texts(texts: Sequence[Sequence[int]], padding: int) -> Iterator[torch.Tensor]:
-    """Yields batches of some `GENERATOR_TOKENS` tokens without end, padded: [texts, tokens of the longest]."""
+    """Yields batches of some `GENERATOR_TOKENS` tokens without end, padded: [texts, tokens of the longest].
+
+    The texts of a batch are drawn at random and are of similar length, which leaves little padding.
+    """
     while True:
-        batch: list[torch.Tensor] = []
-        for index in torch.randperm(len(texts)).tolist():
-            batch.append(torch.tensor(texts[index]))
-            if sum(map(len, batch)) >= GENERATOR_TOKENS:
-                yield pad_sequence(batch, batch_first=True, padding_value=padding)
-                batch = []
-        if batch:
-            yield pad_sequence(batch, batch_first=True, padding_value=padding)
+        for drawn in torch.randperm(len(texts)).split(POOL):
+            by_length = sorted(drawn.tolist(), key=lambda index: len(texts[index]))
+            filled = _fill([torch.tensor(texts[index]) for index in by_length])
+            for index in torch.randperm(len(filled)).tolist():
+                yield pad_sequence(filled[index], batch_first=True, padding_value=padding)
+
+
+def _fill(texts: Sequence[torch.Tensor]) -> list[list[torch.Tensor]]:
+    """Cuts a row of texts into batches of some `GENERATOR_TOKENS` tokens; the last may hold fewer."""
+    filled: list[list[torch.Tensor]] = [[]]
+    for text in texts:
+        if sum(map(len, filled[-1])) >= GENERATOR_TOKENS:
+            filled.append([])
+        filled[-1].append(text)
+    return filled
 
 
 def batches(tokens: torch.Tensor, length: int, size: int) -> Iterator[torch.Tensor]:
@@ -153,10 +164,11 @@ def computes_bfloat16() -> bool:
 
 def _train(model: PreTrainedModel, lessons: Sequence[Lesson], network: Network, name: str, line: int) -> float:
     """Takes the network's number of steps with AdamW under one one-cycle schedule over all lessons."""
-    optimizer = AdamW(model.parameters(), lr=network.learning_rate, betas=BETAS, weight_decay=WEIGHT_DECAY)
+    optimizer = AdamW(model.parameters(), lr=network.learning_rate, betas=BETAS, weight_decay=WEIGHT_DECAY, fused=True)
     schedule = OneCycleLR(optimizer, network.learning_rate, network.steps, pct_start=WARMUP_SHARE, cycle_momentum=False)
     bfloat16, losses = computes_bfloat16(), list[float]()
     ends = torch.tensor([lesson.share for lesson in lessons]).cumsum(0) * network.steps
+    model.set_attn_implementation("eager")  # on texts as short as these, a processor is faster without fused attention
     model.train()
     for step in (progress := trange(network.steps, desc=name, unit="step", position=line, disable=None)):
         lesson = lessons[min(int((ends <= step).sum()), len(lessons) - 1)]

@@ -57,7 +57,7 @@ DEMO = Scale(
     sepr_notes=2400,
     pretraining_notes=3000,
     vocabulary=3000,
-    generator=Network(hidden_size=192, layers=4, heads=6, steps=900, batch=4, learning_rate=3e-3),
+    generator=Network(hidden_size=192, layers=4, heads=6, steps=1050, batch=4, learning_rate=3e-3),
     encoder=Network(hidden_size=128, layers=2, heads=4, steps=700, batch=16, learning_rate=2e-3),
 )
 TOY = Scale(

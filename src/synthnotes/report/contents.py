@@ -8,9 +8,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from synthnotes.files import UserError
-from synthnotes.report import facts, figures, markup, rating_figures, style, tables
+from synthnotes.report import differences, facts, figures, flow_figure, markup, rating_figures, style, tables
 from synthnotes.report.markup import Markdown
-from synthnotes.report.numbers import MISSING, TRAININGS, Numbers, noisy_corpora
+from synthnotes.report.numbers import MISSING, TRAININGS, Numbers, noisy_corpora, printed
 from synthnotes.report.ratings import comparison, pair_tests, rank_tests
 from synthnotes.sections import Params
 
@@ -59,17 +59,25 @@ class Contents:
             },
             "has": lambda key: key in numbers,
             "md": Markdown,
+            "printed": printed,
             "join": markup.join,
             "table": markup.table,
             "fig": self.figure,
             "right": lambda headings: [f">{heading}" for heading in headings],
             "by_corpus": lambda rows: tables.by_corpus(numbers, corpora, rows),
             "flow_rows": lambda: tables.flow(numbers, corpora),
+            "code_row_rows": lambda: tables.code_rows(numbers, corpora),
             "subset_rows": lambda: tables.subsets(numbers, corpora),
+            "split_rows": lambda: tables.split_quality(numbers, corpora),
             "coder_rows": lambda metrics, first="training_notes": tables.coders(numbers, corpora, metrics, first),
+            "difference_rows": lambda: differences.tests(numbers, corpora),
+            "decision_rows": lambda: differences.decisions(numbers, corpora),
+            "group_rows": lambda groups, metric: tables.code_groups(numbers, corpora, groups, metric),
             "error_rows": lambda rows: tables.errors(numbers, corpora, rows),
             "correlation_rows": lambda: tables.correlations(numbers, corpora),
             "noise_rows": lambda: tables.noise(numbers, self.noisy),
+            "ablated": bool(self.params.ablation.repetition_penalties and self.params.ablation.temperatures),
+            "ablation_rows": lambda: tables.ablation(numbers, corpora),
             "rouge_rows": lambda: tables.rouge(numbers, corpora),
             "passage_rows": lambda: tables.passages(numbers, corpora),
             "rating_rows": lambda: comparison(numbers),
@@ -110,6 +118,7 @@ class Contents:
         drawings = {
             "finetune": lambda: figures.training_loss(panels("finetune.{}"), held_out),
             "coding": lambda: figures.coder_curves(coders),
+            "differences": lambda: differences.intervals(panels("significance.{}")),
             "frequency": lambda: figures.binned_f1(
                 panels("errors.{}.frequency"), "training notes with the code", log=True
             ),
@@ -121,6 +130,9 @@ class Contents:
         }
         for corpus in self.corpora:
             chapters = plots[f"errors.{corpus.key}.chapters"]
+            flow = plots[f"corpus.{corpus.key}.flow"]
+            boxes = tables.subset_boxes(self.numbers, corpus)
+            drawings[f"flow-{corpus.key}"] = lambda table=flow, below=boxes: flow_figure.flow_chart(table, below)
             drawings[f"pies-{corpus.key}"] = lambda table=chapters: figures.chapter_pies(table, most)
             drawings[f"bars-{corpus.key}"] = lambda table=chapters: figures.chapter_bars(table, most)
         for corpus in self.noisy:

@@ -31,7 +31,8 @@ class Number:
 
 def result_files(params: Params) -> dict[str, str]:
     """The JSON result files that this run must have, by the prefix of their keys, from the lists in params.yaml."""
-    stages = ("corpus", "records", "finetune", "merge", "generate", "fidelity", "errors", "privacy", "questionnaire")
+    stages = ("corpus", "records", "finetune", "merge", "generate", "ablation", "fidelity", "significance")
+    stages += ("errors", "privacy", "questionnaire")
     files = {f"{stage}.{corpus}": f"{stage}/{corpus}.json" for stage in stages for corpus in params.corpora}
     for corpus in params.corpora:
         files |= {f"coding.{corpus}.{training}": f"coding/{corpus}/{training}.json" for training in TRAININGS}
@@ -46,8 +47,10 @@ def plot_files(params: Params) -> dict[str, str]:
     """The CSV files behind the figures, by name, likewise."""
     files = {}
     for corpus in params.corpora:
+        files[f"corpus.{corpus}.flow"] = f"corpus/{corpus}-flow.csv"
         files[f"finetune.{corpus}"] = f"finetune/{corpus}-curve.csv"
         files |= {f"coding.{corpus}.{training}": f"coding/{corpus}/{training}-curve.csv" for training in TRAININGS}
+        files[f"significance.{corpus}"] = f"significance/{corpus}-differences.csv"
         for view in ("frequency", "length", "chapters"):
             files[f"errors.{corpus}.{view}"] = f"errors/{corpus}-{view}.csv"
         files[f"privacy.{corpus}"] = f"privacy/{corpus}-recall.csv"

@@ -227,3 +227,19 @@ def test_command_refuses_or_leaves_own_data_alone(tmp_path, monkeypatch, capsys)
 def test_unknown_scale(tmp_path):
     with pytest.raises(UserError, match=r"huge.*demo, toy"):
         kit.make(tmp_path, "huge", 1)
+
+
+def test_batches_of_whole_texts_hold_every_text_once_an_epoch_and_little_padding():
+    rng = torch.Generator().manual_seed(1)
+    lengths = torch.randint(20, 400, (700,), generator=rng).tolist()
+    texts = [[number + 5] * length for number, length in enumerate(lengths)]  # a text's token is its number
+    batches = pretraining.whole_texts(texts, padding=1)
+    seen, real, padded = [], 0, 0
+    while len(seen) < len(texts):
+        batch = next(batches)
+        assert batch.shape[0] == 1 or (batch != 1).sum() < pretraining.GENERATOR_TOKENS + 400
+        seen += [int(row[0]) - 5 for row in batch]
+        real, padded = real + int((batch != 1).sum()), padded + batch.numel()
+    assert sorted(seen) == list(range(len(texts)))
+    assert real == sum(lengths)
+    assert padded < 1.15 * real
