@@ -76,6 +76,13 @@ def test_what_is_dropped_is_counted(project):
     assert len(corpus.notes) == 40
 
 
+def test_a_note_with_nothing_left_after_cleaning_is_counted(project):
+    notes = contents()["note/discharge"].replace('Chief Complaint:\nNote ""1""', "Discharge Condition:")
+    corpus = load(project, note__discharge=notes)
+    assert corpus.flow["cleaned"]["dropped"] == 1
+    assert corpus.notes["note_id"].tolist() == [str(i) for i in range(40) if i != 1]
+
+
 def test_a_note_of_five_megabytes(project):
     long = '44-DS-1,20,39,2,"' + "word, quoted\n" * 310_000 + '"\n'
     corpus = load(project, note__discharge=contents()["note/discharge"] + long)
