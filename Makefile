@@ -60,6 +60,12 @@ bench-finetune: setup ## tokens per second, memory and utilisation of fine-tunin
 bench-splits: setup ## splits of a corpus of MIMIC-IV's size, against iterative stratification as published
 	python benchmarks/splits.py
 
+bench-corpora: setup ## cleaning and describing notes against the published method
+	python benchmarks/corpora.py
+
+bench-release: setup ## the corpus stage on an invented release of MIMIC-IV's full size (SHARE=0.05: a part)
+	python benchmarks/full_release.py $(SHARE)
+
 lint: setup     ## format and lint
 	ruff format . && ruff check --fix .
 
