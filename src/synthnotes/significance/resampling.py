@@ -70,6 +70,19 @@ class Counts:
         # Counts of some ten thousand are exact in float32, which halves the traffic.
         self.per_code = sparse.vstack([matrix.T for matrix in by_patient], format="csr", dtype=np.float32)
 
+    def by_code(self, weights: np.ndarray) -> np.ndarray:
+        """Counts per code where patients count as often as their weights say.
+
+        Args:
+            weights: whole numbers, [resamples, patients].
+
+        Returns:
+            float32 [matrices, codes, resamples]; the matrices are the truth, then for each outcome what is predicted,
+            and what is predicted rightly.
+        """
+        counted = self.per_code @ np.ascontiguousarray(weights.T, dtype=np.float32)
+        return counted.reshape(self.totals.shape[1], self.codes, len(weights))
+
     def metrics(self, weights: np.ndarray) -> list[Samples]:
         """The metrics of each outcome where patients count as often as their weights say.
 
@@ -81,8 +94,7 @@ class Counts:
         """
         notes = weights @ self.notes
         totals = (weights @ self.totals).T  # [matrices, resamples]
-        by_code = self.per_code @ np.ascontiguousarray(weights.T, dtype=np.float32)
-        by_code = by_code.reshape(-1, self.codes, len(weights))  # [matrices, codes, resamples]
+        by_code = self.by_code(weights)
         occurring = by_code[0] > 0
         found = []
         for i, means in enumerate(self.means):
