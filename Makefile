@@ -60,6 +60,9 @@ bench-generation: setup ## tokens per second of the sampling stage against trans
 bench-finetune: setup ## tokens per second, memory and utilisation of fine-tuning a 1B model; needs a GPU
 	python benchmarks/finetune_gpu.py
 
+bench-splits: setup ## splits of a corpus of MIMIC-IV's size, against iterative stratification as published
+	python benchmarks/splits.py
+
 lint: setup     ## format and lint
 	ruff format . && ruff check --fix .
 

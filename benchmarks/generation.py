@@ -17,9 +17,9 @@ import machine
 
 PROJECT = Path(os.environ.get("PROJECT", "."))
 CORPUS = "mimic"
-STAGE_PROMPTS = 400
+STAGE_PROMPTS = 250
 # Sequences at once, and how many batches of them; larger ones take longer, so fewer suffice.
-BATCHES = {12: 4, 48: 3, 129: 2}
+BATCHES = {12: 3, 48: 2, 129: 1}
 
 
 def stage() -> dict[str, Any]:

@@ -21,12 +21,14 @@ class EncodedNotes:
     """Notes ready for the coder.
 
     Attributes:
+        note_ids: the id of each note.
         tokens: the token ids of each note, at least one.
         labels: bool [notes, codes], sparse.
         truncated: how many notes were longer than the limit.
         padding_id: the encoder's padding token.
     """
 
+    note_ids: list[str]
     tokens: list[np.ndarray]
     labels: sparse.csr_array
     truncated: int
@@ -84,7 +86,8 @@ def encode(
         # A note without tokens stands as one padding token: an attention over nothing is not a number.
         tokens += [np.asarray(ids or [tokenizer.pad_token_id], dtype=np.int64) for ids in encoded["input_ids"]]
     truncated = sum(len(text) < len(whole.rstrip()) for text, whole in zip(texts, notes["text"], strict=True))
-    return EncodedNotes(tokens, label_matrix(notes, code_set), truncated, tokenizer.pad_token_id)
+    labels = label_matrix(notes, code_set)
+    return EncodedNotes(notes["note_id"].tolist(), tokens, labels, truncated, tokenizer.pad_token_id)
 
 
 def first_words(text: str, count: int) -> str:

@@ -12,7 +12,7 @@ from scipy.stats import rankdata
 PRECISION_AT = (5, 8, 15)
 RECALL_AT = (10, 15)
 RANKING = (*(f"precision_at_{k}" for k in PRECISION_AT), *(f"recall_at_{k}" for k in RECALL_AT), "r_precision", "map")
-NOTES_AT_ONCE = 2_000  # whose ranking of all codes is held in memory
+NOTES_AT_ONCE = 2_000  # whose ranking of all codes, and loss, is held in memory
 CODES_AT_ONCE = 200  # whose ranking of all notes is held in memory
 SMALLEST = 1e-7  # probability, in the loss: what float32 tells from 1
 
@@ -31,6 +31,15 @@ def evaluate(truth: np.ndarray, probabilities: np.ndarray, predicted: np.ndarray
     """
     occurring = truth.any(axis=0)
     truth, probabilities, predicted = truth[:, occurring], probabilities[:, occurring], predicted[:, occurring]
+    return averages(truth, probabilities, predicted) | {
+        "ranking": ranking(truth, probabilities),
+        "exact_match_ratio": _mean((truth == predicted).all(axis=1)) if truth.size else None,
+        "loss": cross_entropy(truth, probabilities),
+    }
+
+
+def averages(truth: np.ndarray, probabilities: np.ndarray, predicted: np.ndarray) -> dict[str, dict[str, float | None]]:
+    """`micro` and `macro`: F1, precision, recall, false-positive rate and AUC over codes that all occur."""
     true_positive = (truth & predicted).sum(axis=0)
     false_positive = (~truth & predicted).sum(axis=0)
     false_negative = (truth & ~predicted).sum(axis=0)
@@ -39,9 +48,6 @@ def evaluate(truth: np.ndarray, probabilities: np.ndarray, predicted: np.ndarray
     return {
         "micro": rates(*totals, truth.size) | {"auc": micro_auc(truth, probabilities)},
         "macro": rates(*counts, len(truth)) | {"auc": macro_auc(truth, probabilities)},
-        "ranking": ranking(truth, probabilities),
-        "exact_match_ratio": _mean((truth == predicted).all(axis=1)) if truth.size else None,
-        "loss": cross_entropy(truth, probabilities),
     }
 
 
@@ -135,8 +141,12 @@ def cross_entropy(truth: np.ndarray, probabilities: np.ndarray) -> float | None:
 
 def cross_entropy_per_note(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Mean binary cross-entropy of each note's decisions, in nats: [notes]."""
-    of_the_truth = np.where(truth, probabilities, 1 - probabilities)
-    return -np.log(np.maximum(of_the_truth, SMALLEST)).mean(axis=1, dtype=np.float64)
+    values = np.empty(len(truth))
+    for start in range(0, len(truth), NOTES_AT_ONCE):
+        part = slice(start, start + NOTES_AT_ONCE)
+        of_the_truth = np.where(truth[part], probabilities[part], 1 - probabilities[part])
+        values[part] = -np.log(np.maximum(of_the_truth, SMALLEST)).mean(axis=1, dtype=np.float64)
+    return values
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -4,14 +4,20 @@ The items are groups of notes that must stay together (a patient's), the labels 
 taken from a package because the known ones count every item once, while a patient here stands for several notes;
 because they need a dense matrix of items by labels (a gigabyte for 122,000 notes of 7,900 codes); and because they
 leave the parts' sizes to chance: what rare labels round up in a small part adds up, to an eighth of the notes instead
-of a tenth. Hence two steps: `_deal` is the published algorithm; `_even_out` then moves items until no move brings the
-parts nearer to their sizes, and of the items that fit takes those whose move serves the labels best.
+of a tenth. Hence two steps more. `_deal` is the published algorithm; `_even_out` moves items until no move brings the
+parts nearer to their sizes; `_improve` moves items that serve the labels better elsewhere, whereupon sizes are evened
+out again, for a few rounds.
 """
+
+from itertools import permutations
 
 import numpy as np
 from scipy import sparse
 
 MOVED_AT_ONCE = 0.05  # of the items still to be moved, before the costs of moving are computed anew
+ROUNDS = 10  # of improvement; the first few do most
+ROUNDING = 1e-9
+IMPROVED_AT_ONCE = 0.01  # of a part's items, in a round
 
 
 def stratify(labels: sparse.csr_array, sizes: np.ndarray, shares: np.ndarray, seed: int) -> np.ndarray:
@@ -32,6 +38,9 @@ def stratify(labels: sparse.csr_array, sizes: np.ndarray, shares: np.ndarray, se
     parts = _Parts(shuffled, np.asarray(sizes)[items], np.asarray(shares, float))
     _deal(parts)
     _even_out(parts)
+    for _ in range(ROUNDS):
+        _improve(parts)
+        _even_out(parts)
     part_of = np.empty_like(parts.part_of)
     part_of[items] = parts.part_of
     return part_of
@@ -43,15 +52,21 @@ class _Parts:
     Attributes:
         labels: int [items, labels].
         sizes: int [items].
+        weights: one over the number of notes with each label, float [labels].
+        own_cost: each item's squared numbers of notes by label, weighted, float [items].
         part_of: the part of each item, -1 while it waits, int [items].
-        lacking: how many notes with each label each part still lacks, float [labels, parts].
+        wanted: how many notes with each label each part should have, float [labels, parts].
+        held: how many it has, int [labels, parts].
         lacking_notes: how many notes each part still lacks, float [parts].
     """
 
     def __init__(self, labels: sparse.csr_array, sizes: np.ndarray, shares: np.ndarray) -> None:
         self.labels, self.sizes = labels, sizes
         self.part_of = np.full(labels.shape[0], -1)
-        self.lacking = np.outer(labels.sum(axis=0), shares)
+        self.weights = 1 / np.maximum(labels.sum(axis=0), 1)
+        self.own_cost = labels.power(2) @ self.weights
+        self.wanted = np.outer(labels.sum(axis=0), shares)
+        self.held = np.zeros(self.wanted.shape, int)
         self.lacking_notes = sizes.sum() * shares
 
     def labels_of(self, item: int) -> tuple[np.ndarray, np.ndarray]:
@@ -64,11 +79,25 @@ class _Parts:
         own, notes = self.labels_of(item)
         before = self.part_of[item]
         if before >= 0:
-            self.lacking[own, before] += notes
+            self.held[own, before] -= notes
             self.lacking_notes[before] += self.sizes[item]
-        self.lacking[own, part] -= notes
+        self.held[own, part] += notes
         self.lacking_notes[part] -= self.sizes[item]
         self.part_of[item] = part
+
+    def cost(self, items: np.ndarray, giver: int, taker: int) -> np.ndarray:
+        """What moving each of some items from one part to another costs the labels, per note moved.
+
+        That is what the move adds to the labels' squared deviations from the wanted counts, each in units of the
+        label's own count; and 1 for every label that the giver has no more, less 1 for every one new to the taker.
+        """
+        labels = self.labels[items]
+        lacking = self.weights * (self.wanted - self.held).T
+        last = (labels.data == self.held[labels.indices, giver]).astype(int)
+        lost = sparse.csr_array((last, labels.indices, labels.indptr), labels.shape).sum(axis=1)
+        gained = (labels > 0).astype(int) @ (self.held[:, taker] == 0).astype(int)
+        deviations = 2 * (labels @ (lacking[giver] - lacking[taker]) + self.own_cost[items])
+        return (deviations + lost - gained) / self.sizes[items]
 
 
 def _deal(parts: _Parts) -> None:
@@ -86,7 +115,8 @@ def _deal(parts: _Parts) -> None:
         column = slice(holders.indptr[label], holders.indptr[label + 1])
         largest_first = holders.indices[column][np.argsort(-holders.data[column], kind="stable")]
         for item in largest_first[parts.part_of[largest_first] < 0].tolist():
-            most = parts.lacking[label] == parts.lacking[label].max()
+            lacking = parts.wanted[label] - parts.held[label]
+            most = lacking == lacking.max()
             parts.place(item, int(np.where(most, parts.lacking_notes, -np.inf).argmax()))
             own, _ = parts.labels_of(item)
             waiting[own] -= 1
@@ -99,21 +129,27 @@ def _deal(parts: _Parts) -> None:
 def _even_out(parts: _Parts) -> None:
     """Moves items from the part with most notes too many to the one with most too few while that helps the sizes.
 
-    Of those whose size fits, the items move whose labels' squared deviations from the wanted counts, each in units of
-    the label's own count so that rare labels weigh as much as frequent ones, grow least per note moved.
+    Of the items whose size fits, those move that cost the labels least per note.
     """
-    weights = 1 / np.maximum(parts.labels.sum(axis=0), 1)
-    own_cost = parts.labels.power(2) @ weights
     while True:
         giver, taker = int(parts.lacking_notes.argmin()), int(parts.lacking_notes.argmax())
         gap = parts.lacking_notes[taker] - parts.lacking_notes[giver]
         # Moving s notes changes the sizes' squared deviations by 2s(s - gap).
-        fitting = np.flatnonzero((parts.part_of == giver) & (parts.sizes < gap - 1e-9))
+        fitting = np.flatnonzero((parts.part_of == giver) & (parts.sizes < gap - ROUNDING))
         if not fitting.size:
             return
-        pull = weights * (parts.lacking[:, giver] - parts.lacking[:, taker])
-        cost = (parts.labels[fitting] @ pull + own_cost[fitting]) / parts.sizes[fitting]
+        cheapest_first = fitting[np.argsort(parts.cost(fitting, giver, taker), kind="stable")]
         some = max(1, int(MOVED_AT_ONCE * gap / 2 / parts.sizes[fitting].mean()))
-        for item in fitting[np.argsort(cost, kind="stable")[:some]].tolist():
-            if parts.sizes[item] < parts.lacking_notes[taker] - parts.lacking_notes[giver] - 1e-9:
+        for item in cheapest_first[:some].tolist():
+            if parts.sizes[item] < parts.lacking_notes[taker] - parts.lacking_notes[giver] - ROUNDING:
                 parts.place(item, taker)
+
+
+def _improve(parts: _Parts) -> None:
+    """Moves some of the items that serve the labels better in another part, whatever that does to the sizes."""
+    for giver, taker in permutations(range(len(parts.lacking_notes)), 2):
+        items = np.flatnonzero(parts.part_of == giver)
+        cost = parts.cost(items, giver, taker)
+        cheapest = np.argsort(cost, kind="stable")[: max(1, int(IMPROVED_AT_ONCE * items.size))]
+        for item in items[cheapest[cost[cheapest] < -ROUNDING]].tolist():
+            parts.place(item, taker)

@@ -12,9 +12,9 @@ LAUNCHED = "SYNTHNOTES_LAUNCHED"  # set in the processes that accelerate starts,
 
 
 def check_processes(settings: FinetuneParams, gpus: int) -> None:
-    """Refuses more processes than GPUs, sharding without any, and several GPUs of which nobody says how to use them.
+    """Refuses more processes than GPUs, DeepSpeed without any, and several GPUs of which nobody says how to use them.
 
-    Without a GPU, several processes train on the CPU (DDP only).
+    Without a GPU, several processes train on the CPU, by DDP or FSDP over gloo: slow, but the same code.
 
     Raises:
         UserError: names the parameters.
@@ -22,8 +22,8 @@ def check_processes(settings: FinetuneParams, gpus: int) -> None:
     config, processes = settings.accelerate_config, settings.processes
     if gpus and processes > gpus:
         raise UserError(f"finetune.processes: {processes} GPUs are needed, {gpus} are present. Lower it.")
-    if not gpus and config in ("fsdp", "zero3"):
-        raise UserError(f"finetune.accelerate_config: {config} needs GPUs, none is present. Take ddp, or one process.")
+    if not gpus and config == "zero3":
+        raise UserError("finetune.accelerate_config: zero3 needs GPUs, none is present. Take ddp or fsdp.")
     if gpus > 1 and config is None:
         raise UserError(
             f"finetune.accelerate_config: {gpus} GPUs are present. Say how to use them: single for the first alone, "

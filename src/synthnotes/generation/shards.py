@@ -4,9 +4,10 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +18,8 @@ from synthnotes.files import UserError, replacing
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler
 from synthnotes.generation.work import disk_space_needed
 from synthnotes.sections import GenerateParams
+
+_stop: Event | None = None  # in the process of an engine: set when another engine has failed
 
 
 @dataclass(frozen=True)
@@ -90,19 +93,23 @@ def _sample_one_by_one(shards: Sequence[Shard], start: Callable[[], Sampler], do
     sampler = start()
     progress = tqdm(shards, "shards", done + len(shards), unit="shard", initial=done, position=position, disable=None)
     for shard in progress:
-        _require_parent()
+        if _must_stop():
+            return
         table = sampler(shard.prompts, shard.settings)
         with disk_space_needed(shard.path), replacing(shard.path) as temporary:
             table.to_parquet(temporary, index=False, compression="zstd")
 
 
 def _sample_side_by_side(shards: Sequence[Shard], start: Callable[[], Sampler], engines: int, gpus: int) -> None:
-    """Gives every engine each `engines`-th shard, and its own GPUs."""
+    """Gives every engine each `engines`-th shard and its own GPUs; if one fails, the others end after their shard."""
     context = multiprocessing.get_context("spawn")  # a forked process could not use a GPU
-    with ProcessPoolExecutor(engines, mp_context=context) as pool:
+    stop = context.Event()
+    with ProcessPoolExecutor(engines, mp_context=context, initializer=_heed, initargs=(stop,)) as pool:
         futures = [
             pool.submit(_work, shards[rank::engines], start, rank, devices_of(rank, gpus)) for rank in range(engines)
         ]
+        wait(futures, return_when=FIRST_EXCEPTION)
+        stop.set()
         try:
             for future in futures:
                 future.result()
@@ -113,10 +120,22 @@ def _sample_side_by_side(shards: Sequence[Shard], start: Callable[[], Sampler], 
             ) from None
 
 
+def _heed(stop: Event) -> None:
+    """Keeps, in an engine's process, the sign to stop."""
+    global _stop
+    _stop = stop
+
+
 def _work(shards: Sequence[Shard], start: Callable[[], Sampler], rank: int, devices: str | None) -> None:
     if devices is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = devices  # before the engine looks for any
     _sample_one_by_one(shards, start, position=rank)
+
+
+def _must_stop() -> bool:
+    """Whether, in an engine's process, another has failed, or the parent was killed and nobody would read shards."""
+    parent = multiprocessing.parent_process()
+    return parent is not None and ((_stop is not None and _stop.is_set()) or not parent.is_alive())
 
 
 def devices_of(rank: int, gpus: int) -> str | None:
@@ -129,13 +148,6 @@ def devices_of(rank: int, gpus: int) -> str | None:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     names = visible.split(",") if visible else list(map(str, range((rank + 1) * gpus)))
     return ",".join(names[rank * gpus : (rank + 1) * gpus])
-
-
-def _require_parent() -> None:
-    """Ends an engine's process whose parent was killed; nobody would read its shards."""
-    parent = multiprocessing.parent_process()
-    if parent is not None and not parent.is_alive():
-        raise SystemExit(1)
 
 
 def _warn(message: str) -> None:

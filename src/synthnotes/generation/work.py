@@ -13,6 +13,8 @@ import numpy as np
 from synthnotes.files import UserError
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# What safetensors and PyTorch, which pass no errno on, say of a full disk.
+SAY_FULL = ("No space left on device", "Disk quota exceeded", "File too large", "file write failed", "unexpected pos")
 
 
 def fingerprint(values: Any, folder: Path, tokens: Iterable[Sequence[int]] = ()) -> str:
@@ -37,8 +39,8 @@ def disk_space_needed(path: Path) -> Iterator[None]:
     """Turns a full disk, quota or file size limit, met while `path` is written, into a `UserError`."""
     try:
         yield
-    except OSError as error:
-        if error.errno not in FULL:
+    except Exception as error:
+        if getattr(error, "errno", None) not in FULL and not any(words in str(error) for words in SAY_FULL):
             raise
         raise UserError(
             f"{path}: no space left to write it. Free some and run `dvc repro` again: finished work is kept."

@@ -83,6 +83,7 @@ class Contents:
             "coder_rows": lambda metrics, first="training_notes": tables.coders(numbers, corpora, metrics, first),
             "difference_rows": lambda: differences.tests(numbers, corpora),
             "decision_rows": lambda: differences.decisions(numbers, corpora),
+            "group_rows": lambda groups, metric: tables.code_groups(numbers, corpora, groups, metric),
             "error_rows": lambda rows: error_tables.errors(numbers, corpora, rows),
             "correlation_rows": lambda: error_tables.correlations(numbers, corpora),
             "loss_rows": lambda: error_tables.losses({c.name: self.plots[f"errors.{c.key}.codes"] for c in corpora}),

@@ -27,7 +27,7 @@ MARKERS = "o^sDvX"
 
 
 def tests(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
-    """Corpus, coders, metric, difference, interval, p, p after Holm, that of the randomisation, verdict."""
+    """Corpus, coders, metric, difference, interval, p after Holm, that of the randomisation, verdict."""
     rows: list[Row] = []
     for corpus, pair, names, first in _pairs(numbers, corpora):
         for position, (metric, label) in enumerate(TESTED.items()):
@@ -40,7 +40,6 @@ def tests(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
                     label,
                     numbers.num(f"{test}.difference", "+.3f"),
                     numbers.interval(f"{test}.low", f"{test}.high", "+.3f"),
-                    numbers.num(f"{test}.p", "p"),
                     numbers.num(f"{test}.p_holm", "p"),
                     numbers.num(randomised, "p") if randomised in numbers else MISSING,
                     numbers.value(verdict).replace("_", "-") if verdict in numbers else MISSING,

@@ -179,6 +179,22 @@ def coders(
     return rows
 
 
+def code_groups(numbers: Numbers, corpora: Sequence[Corpus], groups: Sequence[str], metric: str) -> list[Row]:
+    """Corpus, training set, and the metric of every coder within each group of codes, with how many these are."""
+    rows: list[Row] = []
+    for corpus in corpora:
+        coders = {label: f"coding.{corpus.key}.{training}.groups" for training, label in TRAININGS.items()}
+        for position, (label, prefix) in enumerate(coders.items()):
+            counts = [numbers.num(f"{prefix}.{group}.codes_in_evaluation", ",") for group in groups]
+            scores = [numbers.num(f"{prefix}.{group}.{metric}", ".3f") for group in groups]
+            cells = [
+                score if score == MISSING else Markdown(f"{score} ({count})")
+                for score, count in zip(scores, counts, strict=True)
+            ]
+            rows.append([None if position else corpus.name, label, *cells])
+    return rows
+
+
 def ablation(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
     """Corpus, penalty, temperature, codes found again, title words, looping, ended by themselves, words; real notes."""
     rows: list[Row] = []

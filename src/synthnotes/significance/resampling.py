@@ -62,13 +62,14 @@ class Counts:
         first = outcomes[0]
         self.patients = int(first.patients.max()) + 1
         self.codes = first.truth.shape[1]
-        self.notes = first.by_patient(np.ones(len(first.patients)))
-        self.means = [{name: one.by_patient(values) for name, values in one.means.items()} for one in outcomes]
         matrices = [first.truth, *(matrix for one in outcomes for matrix in (one.predicted, one.correct))]
         by_patient = [first.by_patient(matrix) for matrix in matrices]
-        self.totals = np.stack([matrix.sum(axis=1) for matrix in by_patient], axis=1)  # [patients, matrices]
         # Counts of some ten thousand are exact in float32, which halves the traffic.
         self.per_code = sparse.vstack([matrix.T for matrix in by_patient], format="csr", dtype=np.float32)
+        self.means = [list(one.means) for one in outcomes]
+        columns = [np.ones(len(first.patients)), *(values for one in outcomes for values in one.means.values())]
+        totals = [matrix.sum(axis=1) for matrix in by_patient]
+        self.sums = np.stack([*totals, *map(first.by_patient, columns)], axis=1)  # [patients, matrices, notes, means]
 
     def by_code(self, weights: np.ndarray) -> np.ndarray:
         """Counts per code where patients count as often as their weights say.
@@ -81,7 +82,7 @@ class Counts:
             and what is predicted rightly.
         """
         counted = self.per_code @ np.ascontiguousarray(weights.T, dtype=np.float32)
-        return counted.reshape(self.totals.shape[1], self.codes, len(weights))
+        return counted.reshape(1 + 2 * len(self.means), self.codes, len(weights))
 
     def metrics(self, weights: np.ndarray) -> list[Samples]:
         """The metrics of each outcome where patients count as often as their weights say.
@@ -92,19 +93,19 @@ class Counts:
         Returns:
             Per outcome, by metric: [resamples].
         """
-        notes = weights @ self.notes
-        totals = (weights @ self.totals).T  # [matrices, resamples]
         by_code = self.by_code(weights)
+        sums = (weights.astype(np.float64) @ self.sums).T
+        totals, notes, means = sums[: len(by_code)], sums[len(by_code)], iter(sums[len(by_code) + 1 :])
         occurring = by_code[0] > 0
         found = []
-        for i, means in enumerate(self.means):
+        for i, names in enumerate(self.means):
             of_all, of_codes = ([counts[0], counts[2 * i + 1], counts[2 * i + 2]] for counts in (totals, by_code))
             micro = rates(*of_all) | false_positive_rate(*of_all, notes * self.codes)
             macro = rates(*of_codes) | false_positive_rate(*of_codes, notes.astype(np.float32))
             found.append(
                 {f"micro.{name}": value for name, value in micro.items()}
                 | {f"macro.{name}": _mean_where(occurring, value) for name, value in macro.items()}
-                | {name: weights @ values / notes for name, values in means.items()}
+                | {name: next(means) / notes for name in names}
             )
         return found
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from synthnotes import notes as note_table
-from synthnotes.corpus import inventory, mimic, sepr
+from synthnotes.corpus import mimic, sepr
 from synthnotes.corpus.flow import Flow
 from synthnotes.corpus.subsets import divide
 from synthnotes.corpus.table import Corpus, code_set, with_descriptions, without_rare_codes
@@ -256,28 +256,3 @@ def test_no_note_left_says_why(project):
     to_version_9(project / "mimic/hosp/procedures_icd.csv.gz")
     with pytest.raises(UserError, match=r"no note is left: 40 dropped \(no ICD-10 code\)"):
         run(project)
-
-
-def test_the_inventory_names_what_is_missing(project, capsys):
-    lines = inventory.missing(["mimic"], project)
-    assert [line.split(": ")[0] for line in lines] == [
-        str(project / f"models/mimic/{role}/config.json") for role in ("generator", "encoder")
-    ]
-    assert "RoBERTa-base-PM-M3-Voc" in lines[1]
-    (project / "mimic/note/discharge.csv.gz").write_bytes(b"")
-    assert "empty. Get it again from PhysioNet" in inventory.missing(["mimic"], project)[0]
-    assert len(inventory.missing(["mimic", "sepr"], project / "nowhere")) == 5 + 2 + 4
-    assert inventory.main(project, Path("params.yaml")) == 1
-    assert "Health Bank" in capsys.readouterr().out
-
-
-def test_the_inventory_finds_everything(project, capsys):
-    for name in inventory.needed(["mimic", "sepr"]):
-        path = project / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"x")
-    assert inventory.missing(["mimic", "sepr"], project) == []
-    assert inventory.main(project, Path("params.yaml")) == 0
-    (project / "params.yaml").write_text("corpora: [unknown]\n")
-    assert inventory.main(project, Path("params.yaml")) == 1
-    assert "corpora.0" in capsys.readouterr().err

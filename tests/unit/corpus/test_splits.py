@@ -13,7 +13,7 @@ from scipy import sparse
 
 from synthnotes.corpus import published, splits
 from synthnotes.corpus.quality import quality
-from synthnotes.corpus.stratification import stratify
+from synthnotes.corpus.stratification import _Parts, stratify
 from synthnotes.files import UserError
 
 SHARES = {"L": 0.6, "S": 0.2, "E": 0.2}
@@ -54,7 +54,27 @@ def test_rare_labels_do_not_blow_up_a_small_part():
     assert max(Counter(item // 6 for item, part in enumerate(parts) if part == 1).values()) == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(*[st.integers(0, 3)] * 4, st.integers(0, 1)), min_size=2, max_size=12))
+def test_the_cost_of_a_move_is_what_it_adds_to_the_objective(rows):
+    *counts, part_of = np.array(rows).T
+    counts, sizes = np.array(counts).T, np.array(counts).max(axis=0) + 1
+    parts = _Parts(sparse.csr_array(counts), sizes, np.array([0.7, 0.3]))
+    for item, part in enumerate(part_of):
+        parts.place(item, part)
+
+    def objective():
+        held = np.array([counts[parts.part_of == part].sum(axis=0) for part in (0, 1)]).T
+        deviations = (held - np.outer(counts.sum(axis=0), [0.7, 0.3])) ** 2 / np.maximum(counts.sum(axis=0), 1)[:, None]
+        return deviations.sum() + (held == 0).sum()
+
+    before, giver = objective(), part_of[0]
+    cost = parts.cost(np.array([0]), giver, 1 - giver)[0]
+    parts.place(0, 1 - giver)
+    assert cost * sizes[0] == pytest.approx(objective() - before)
+
+
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 5), st.integers(0, 31)), min_size=1, max_size=60),
     st.lists(st.integers(1, 9), min_size=2, max_size=4),
@@ -91,7 +111,7 @@ def test_stratification_is_no_worse_than_iterstrat():
     own = [parts_of(matrix.astype(int), [1] * 600, shares, seed) for seed in range(12)]
     theirs = np.mean([unevenness(yardstick(seed)) for seed in range(12)])
     assert all(np.bincount(parts).tolist() == [420, 120, 60] for parts in own)
-    assert np.mean([unevenness(parts) for parts in own]) <= theirs
+    assert np.mean([unevenness(parts) for parts in own]) <= 0.85 * theirs
     assert theirs < 0.3 * unevenness(rng.choice(3, size=600, p=shares))
 
 
@@ -104,7 +124,7 @@ def test_groups_by_hand():
     assert counts == {"groups": 3, "notes_in_largest": 4, "notes_of_same_text": 3, "texts_shared": 1}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 8), st.integers(0, 30), st.lists(st.sampled_from("abcde"), min_size=1)), min_size=1

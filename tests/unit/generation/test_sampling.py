@@ -15,6 +15,7 @@ from synthnotes.files import UserError, read_json
 from synthnotes.generation.records import build_records, write_records
 from synthnotes.generation.sampling import Prompt, check_gpus, decisive, seed_of
 from synthnotes.generation.vllm_engine import engine_arguments, sampling_parameters
+from synthnotes.stages import generate
 
 
 def paper_settings():
@@ -218,3 +219,23 @@ def test_a_missing_model_is_one_clear_line_and_leaves_nothing(project):
     assert len(done.stderr.splitlines()) == 1
     assert not (project / "samples.parquet").exists()
     assert not (project / "work").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"tensor_parallel": 2}, r"generate\.tensor_parallel \(2\) x .* 2 GPUs are needed, 0 are present"),
+        ({"samples": 0}, r"generate\.samples"),
+        ({"model_length": {"mimic": 9999, "sepr": 160}}, "the model reads 512 tokens"),
+        ({"model_length": {"mimic": 20, "sepr": 160}}, "no prompt is shorter than"),
+    ],
+)
+def test_values_that_cannot_work_are_refused_before_an_engine_starts(project, generator, monkeypatch, changes, message):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    monkeypatch.setattr("synthnotes.generation.sampling.starter", lambda *_: pytest.fail("an engine was started"))
+    change(project, max_new_tokens={"mimic": 12, "sepr": 12}, **changes)
+    monkeypatch.chdir(project)
+    names = ("records", "work", "samples", "synthetic", "results")
+    with pytest.raises(UserError, match=message):
+        generate.main("mimic", model=generator, real=Path("real.parquet"), **{name: Path(name) for name in names})
+    assert not Path("work").exists()

@@ -151,6 +151,20 @@ def start_and_die():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+class Failing(FakeSampler):
+    def __call__(self, prompts, settings):
+        if prompts[0].note_id == "n1":
+            raise UserError("n1 cannot be sampled")
+        time.sleep(0.4)
+        return super().__call__(prompts, settings)
+
+
+def test_where_one_engine_fails_the_others_stop_and_its_error_is_told(tmp_path):
+    with pytest.raises(UserError, match="n1 cannot be sampled"):
+        sample(tmp_path, Failing, prompts_per_shard=1, engines=2)
+    assert len(list(tmp_path.iterdir())) < 3  # of the other engine's n2, n4 and n6
+
+
 def test_each_engine_gets_gpus_of_its_own(monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert [devices_of(rank, 2) for rank in range(2)] == ["0,1", "2,3"]

@@ -184,7 +184,10 @@ def coder():
         "exact_match_ratio": 0.2,
         "loss": 0.3,
     }
-    return {"training_notes": 27, "threshold": 0.4} | metrics | {"baseline": metrics}
+    group = {"codes": 4, "codes_in_evaluation": 3, "micro": RATE, "macro": RATE}
+    nothing = {"codes": 0, "codes_in_evaluation": 0} | dict.fromkeys(("micro", "macro"), dict.fromkeys(RATE))
+    groups = dict.fromkeys(("frequent", "middle", "rare", "unseen", "diagnoses"), group) | {"procedures": nothing}
+    return {"training_notes": 27, "threshold": 0.4} | metrics | {"baseline": metrics, "groups": groups}
 
 
 def flow():
