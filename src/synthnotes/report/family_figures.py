@@ -87,7 +87,7 @@ def confusion(table: pd.DataFrame, chapters: pd.DataFrame, most: int) -> Figure:
         axis.set_yticks(range(len(shown) + 1), [*titles, "others", "no code missed"])
         axis.grid(visible=False)
         axis.set_xlabel("family of the wrong code")
-        for row, column in np.argwhere(values.to_numpy() >= 0.5):
+        for row, column in np.argwhere(values.to_numpy() >= 1):
             value = values.iloc[row, column]
             ink = "white" if value > darkest / 2 else "black"
             axis.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=5.6, color=ink)
