@@ -51,6 +51,9 @@ bench-coding: setup ## the coder against the published method: notes per second,
 bench-significance: setup ## 10,000 resamples of one pair of coders at the paper's size
 	python benchmarks/significance.py
 
+bench-errors: setup ## errors and noise at the paper's size; code match against a double loop
+	python benchmarks/errors.py
+
 bench-generation: setup ## tokens per second of the sampling stage against transformers.generate
 	python benchmarks/generation.py
 
