@@ -34,7 +34,7 @@ BUDGET = 4 * GIB
 
 
 def invent(notes: int, words: int, seed: int) -> list[str]:
-    """Invents notes: words by Zipf's law, about a third of them in phrases of 6 to 20 words that recur, also by Zipf."""
+    """Invents notes: words by Zipf's law, a third of them in phrases that recur, also by Zipf."""
     rng = np.random.default_rng(0)  # one language for all corpora
     letters = np.array(list("etaoinshrdlu"))
     vocabulary = [
@@ -124,7 +124,9 @@ def measure(size: tuple[int, int, int], tokenizer: str, kinds: list[str]) -> dic
         pairs = entry.get("pairs", synthetic * real)
         entry["pairs_per_second"] = pairs / entry["seconds"]
         entries[kind] = {name: round(value, 4) for name, value in entry.items()}
-        print(f"{kind:12}{entry['seconds']:10.2f}{entry['pairs_per_second']:16,.0f}{entry['peak_gib']:8.2f}", flush=True)
+        print(
+            f"{kind:12}{entry['seconds']:10.2f}{entry['pairs_per_second']:16,.0f}{entry['peak_gib']:8.2f}", flush=True
+        )
     if "neighbours" in entries and "pairwise" in entries:
         times = entries["neighbours"]["pairs_per_second"] / entries["pairwise"]["pairs_per_second"]
         print(f"The search is {times:,.0f} times faster than pairwise.")
