@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from synthnotes.files import UserError
-from synthnotes.report import facts, figures, markup, rating_figures, style, tables
+from synthnotes.report import facts, figures, markup, privacy, rating_figures, style, tables
 from synthnotes.report.markup import Markdown
 from synthnotes.report.numbers import MISSING, TRAININGS, Numbers, noisy_corpora
 from synthnotes.report.ratings import comparison, pair_tests, rank_tests
@@ -70,8 +70,11 @@ class Contents:
             "error_rows": lambda rows: tables.errors(numbers, corpora, rows),
             "correlation_rows": lambda: tables.correlations(numbers, corpora),
             "noise_rows": lambda: tables.noise(numbers, self.noisy),
-            "rouge_rows": lambda: tables.rouge(numbers, corpora),
-            "passage_rows": lambda: tables.passages(numbers, corpora),
+            "rouge_rows": lambda: privacy.rouge(numbers, corpora),
+            "passage_rows": lambda: privacy.pairs(numbers, corpora),
+            "longest_rows": lambda: privacy.longest(numbers, corpora),
+            "verdict_rows": lambda: privacy.verdicts(numbers, corpora),
+            "detection_rows": lambda: privacy.detection(numbers, corpora),
             "rating_rows": lambda: comparison(numbers),
             "pair_rows": lambda: pair_tests(numbers),
             "test_columns": lambda: rank_tests(numbers)[0],
@@ -115,6 +118,8 @@ class Contents:
             ),
             "length": lambda: figures.binned_f1(panels("errors.{}.length"), "words in the note", boundary=boundary),
             "recall": lambda: figures.recall(panels("privacy.{}")),
+            "passages": lambda: figures.passages(panels("passages.{}")),
+            "detection": lambda: figures.detection(panels("detection.{}")),
             "readability": lambda: rating_figures.boxes(answers, "readability", studies),
             "coherence": lambda: rating_figures.boxes(answers, "coherence", studies),
             "correlation": lambda: rating_figures.correlation(self.levels()),

@@ -31,7 +31,8 @@ class Number:
 
 def result_files(params: Params) -> dict[str, str]:
     """The JSON result files that this run must have, by the prefix of their keys, from the lists in params.yaml."""
-    stages = ("corpus", "records", "finetune", "merge", "generate", "fidelity", "errors", "privacy", "questionnaire")
+    stages = ("corpus", "records", "finetune", "merge", "generate", "fidelity", "errors", "privacy", "detection")
+    stages += ("questionnaire",)
     files = {f"{stage}.{corpus}": f"{stage}/{corpus}.json" for stage in stages for corpus in params.corpora}
     for corpus in params.corpora:
         files |= {f"coding.{corpus}.{training}": f"coding/{corpus}/{training}.json" for training in TRAININGS}
@@ -51,6 +52,8 @@ def plot_files(params: Params) -> dict[str, str]:
         for view in ("frequency", "length", "chapters"):
             files[f"errors.{corpus}.{view}"] = f"errors/{corpus}-{view}.csv"
         files[f"privacy.{corpus}"] = f"privacy/{corpus}-recall.csv"
+        files[f"passages.{corpus}"] = f"privacy/{corpus}-passages.csv"
+        files[f"detection.{corpus}"] = f"detection/{corpus}-curve.csv"
     files |= {f"hypotheses.{corpus}": f"hypotheses/{corpus}-curves.csv" for corpus in noisy_corpora(params)}
     return files | {"ratings": "ratings/answers.csv"}
 
