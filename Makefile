@@ -2,14 +2,15 @@
 KIND ?= cpu
 SCALE ?= demo
 SEED ?= 1337
+GPU ?= h100
 VENV ?= $(CURDIR)/.venv
 export PATH := $(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data repro report check paper test test-slow lint wheels clean
+.PHONY: $(shell sed -nE 's/^([a-z-]+):.*/\1/p' $(MAKEFILE_LIST))
 
 help:           ## this list
-	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
+	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 20
 
 setup: $(VENV)/.ready ## the environment in .venv (KIND=gpu for CUDA)
 $(VENV)/.ready: requirements/install requirements/common.txt requirements/$(KIND).txt pyproject.toml
@@ -33,12 +34,34 @@ check: setup    ## what data/ holds, what it lacks, whether params.yaml is valid
 paper: setup    ## params.yaml at the paper's scale
 	python -m synthnotes.configure params.yaml configs/paper.yaml
 
+plan: setup     ## tokens, GPU memory, GPU hours and disk of fine-tuning and sampling, before they are spent (GPU=h100)
+	dvc repro --quiet records
+	python -m synthnotes.generation.plan --models data/models --records build/records --params-file params.yaml --gpu $(GPU)
+
 test: setup     ## unit, contract and pipeline tests (minutes)
 	ruff check . && ruff format --check .
 	pytest -m "not slow"
 
 test-slow: setup ## what takes longer
 	pytest -m slow
+
+bench-coding: setup ## the coder against the published method: notes per second, memory (minutes)
+	python benchmarks/coding.py
+
+bench-significance: setup ## 10,000 resamples of one pair of coders at the paper's size
+	python benchmarks/significance.py
+
+bench-generation: setup ## tokens per second of the sampling stage against transformers.generate
+	python benchmarks/generation.py
+
+bench-finetune: setup ## tokens per second, memory and utilisation of fine-tuning a 1B model; needs a GPU
+	python benchmarks/finetune_gpu.py
+
+bench-privacy: setup ## the privacy searches against the pairwise method; SIZE='3000 20000 900' or SIZE=--paper
+	python benchmarks/privacy.py $(SIZE)
+
+bench-splits: setup ## splits of a corpus of MIMIC-IV's size, against iterative stratification as published
+	python benchmarks/splits.py
 
 lint: setup     ## format and lint
 	ruff format . && ruff check --fix .

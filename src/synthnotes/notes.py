@@ -11,7 +11,10 @@ Columns:
     text: the note, not empty.
     codes: the note's ICD-10 codes as printed (`I10`, `E11.9`, `0DTJ4ZZ`), not empty; procedures, then diagnoses.
     descriptions: the titles of those codes that have one, in the order of the codes.
-    fold: `train` or `validation` (the coder's cut within L and S), `evaluation` in E.
+    fold: `train` or `validation` (the coder's cut within L and S), `evaluation` throughout E; so the fold and the
+        file's name tell the subset.
+
+The schema is checked where a table is written and where it is read.
 """
 
 from pathlib import Path
@@ -33,6 +36,7 @@ SCHEMA = pa.schema(
     ]
 )
 FOLDS = ("train", "validation", "evaluation")
+NAMED = 3  # ids in a message
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -49,9 +53,13 @@ def read(path: Path) -> pd.DataFrame:
     missing = [name for name in SCHEMA.names if name not in table.column_names]
     if missing:
         raise UserError(f"{path}: column {missing[0]} is missing. Delete the file and run `dvc repro`.")
-    notes = table.select(SCHEMA.names).cast(SCHEMA).to_pandas()
+    try:
+        notes = table.select(SCHEMA.names).cast(SCHEMA).to_pandas()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        found = ", ".join(f"{field.name} {field.type}" for field in table.schema if field.name in SCHEMA.names)
+        raise UserError(f"{path}: a column of the wrong type ({found}). Delete it and run `dvc repro`.") from error
     for column in ("codes", "descriptions"):
-        notes[column] = [list(values) for values in notes[column]]
+        notes[column] = [[] if values is None else list(values) for values in notes[column]]
     check(notes, str(path))
     return notes
 
@@ -65,16 +73,42 @@ def write(path: Path, notes: pd.DataFrame) -> None:
 
 
 def check(notes: pd.DataFrame, where: str) -> None:
-    """Raises a `UserError` that names the first offending note_id (never its text) if the table breaks its schema."""
+    """Checks a note table against the schema.
 
-    def refuse(bad: pd.Series, expected: str) -> None:
-        if bad.any():
-            raise UserError(f"{where}: note {notes.loc[bad.idxmax(), 'note_id']}: {expected} ({int(bad.sum())} notes).")
+    Args:
+        notes: the table.
+        where: its file, for messages.
 
+    Raises:
+        UserError: names the file, the rule, how many notes break it, and the ids of the first (never their text).
+    """
     if notes.empty:
         raise UserError(f"{where}: no notes. See the flow of the corpus in results/corpus/ for what was dropped.")
-    refuse(notes["note_id"].isna() | notes["note_id"].duplicated(), "note_id must be present and unique")
-    refuse(notes["patient_id"].isna(), "patient_id must be present")
-    refuse(notes["text"].isna() | (notes["text"].str.strip() == ""), "text must not be empty")
-    refuse(notes["codes"].map(len) == 0, "codes must not be empty")
-    refuse(~notes["fold"].isin(FOLDS), f"fold must be one of {', '.join(FOLDS)}")
+    blank = {column: _blank(notes[column]) for column in ("note_id", "patient_id", "text")}
+    codes = notes["codes"]
+    titles = notes["descriptions"].map(len)
+    rules = {
+        "note_id must be present": blank["note_id"],
+        "note_id must be unique": notes["note_id"].duplicated(keep=False),
+        "patient_id must be present": blank["patient_id"],
+        "text must not be empty": blank["text"],
+        "codes must not be empty": codes.map(lambda own: not own or not all(isinstance(c, str) and c for c in own)),
+        "codes must not repeat": codes.map(lambda own: len(set(own)) < len(own)),
+        "descriptions must be those of the codes, at most one each": titles > codes.map(len),
+        f"fold must be one of {', '.join(FOLDS)}": ~notes["fold"].isin(FOLDS),
+        "fold must be evaluation for all notes or for none": _mixed(notes["fold"] == "evaluation"),
+    }
+    for rule, broken in rules.items():
+        if broken.any():
+            ids = ", ".join(str(note)[:40] for note in notes.loc[broken, "note_id"].unique()[:NAMED])
+            raise UserError(f"{where}: {rule}; broken by {int(broken.sum())} of {len(notes)} notes, first: {ids}.")
+
+
+def _blank(values: pd.Series) -> pd.Series:
+    """What is missing or nothing but white space."""
+    return values.fillna("").astype(str).str.strip() == ""
+
+
+def _mixed(evaluation: pd.Series) -> pd.Series:
+    """The notes outside of the fold that most of a table's notes have, as far as one side is `evaluation`."""
+    return evaluation != (evaluation.mean() >= 0.5)

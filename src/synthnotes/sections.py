@@ -22,6 +22,9 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
+    def __reduce__(self) -> tuple:  # to other processes as plain values: generic classes have no name to be pickled by
+        return type(self).model_validate, (self.model_dump(),)
+
 
 class PerCorpus(Section, Generic[T]):
     """A value that differs between the corpora, read as `value[corpus]`."""
@@ -86,8 +89,14 @@ class FinetuneParams(Section):
     log_steps: Positive
     validation_records: Positive
     processes: Positive
-    accelerate_config: str | None
+    accelerate_config: Literal["single", "ddp", "fsdp", "zero3"] | None
     seed: NotNegative
+
+    @model_validator(mode="after")
+    def _processes_have_their_configuration(self) -> "FinetuneParams":
+        if (self.processes > 1) != (self.accelerate_config in ("ddp", "fsdp", "zero3")):
+            raise ValueError("accelerate_config must be ddp, fsdp or zero3 for several processes, single or null for 1")
+        return self
 
 
 class MergeParams(Section):
@@ -98,8 +107,9 @@ class MergeParams(Section):
 
 
 class GenerateParams(Section):
-    """Chapter 2.2: sampling with vLLM."""
+    """Chapter 2.2: sampling."""
 
+    engine: Literal["vllm", "transformers"]
     samples: Positive
     temperature: Annotated[float, Field(ge=0)]
     top_p: Annotated[float, Field(gt=0, le=1)]
@@ -108,11 +118,29 @@ class GenerateParams(Section):
     model_length: PerCorpus[Positive]
     concurrent_sequences: Positive
     tensor_parallel: Positive
+    data_parallel: Positive
     precision: Precision
     cpu_cache_gib: Positive
     gpu_memory_share: Share
     prompts_per_shard: Positive
     seed: NotNegative
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "GenerateParams":
+        if self.engine == "transformers" and self.tensor_parallel > 1:
+            raise ValueError("tensor_parallel must be 1 with engine transformers, which cannot split a model")
+        if any(self.max_new_tokens[corpus] > self.model_length[corpus] for corpus in ("mimic", "sepr")):
+            raise ValueError("max_new_tokens must not exceed model_length")
+        return self
+
+
+class AblationParams(Section):
+    """Chapter 2.2: what repetition penalty and temperature do to the samples."""
+
+    repetition_penalties: list[Rate]
+    temperatures: list[Annotated[float, Field(ge=0)]]
+    prompts: Positive
+    samples: Positive
 
 
 class FidelityParams(Section):
@@ -137,6 +165,21 @@ class CodingParams(Section):
     attend_to_padding: bool
     baseline_codes: Positive
     seed: NotNegative
+
+
+class SignificanceParams(Section):
+    """Chapter 4.2: differences between coders."""
+
+    pairs: Annotated[list[Annotated[list[str], Field(min_length=2, max_length=2)]], Field(min_length=1)]
+    resamples: Positive
+    level: Annotated[float, Field(gt=0, lt=1)]
+    margin: Share
+    seed: NotNegative
+
+    @property
+    def coders(self) -> list[str]:
+        """The coders that stand in a pair, each once."""
+        return list(dict.fromkeys(name for pair in self.pairs for name in pair))
 
 
 class ErrorsParams(Section):
@@ -185,7 +228,8 @@ class PrivacyParams(Section):
 class QuestionnaireParams(Section):
     """Chapter 7.1: the questionnaire's notes."""
 
-    pairs: PerCorpus[Positive]
+    pairs: PerCorpus[Annotated[int, Field(gt=0, le=49)]]  # SoSci numbers the notes with two digits
+    raters: PerCorpus[Positive]
     minimum_words: Positive
     maximum_words: Positive
     seed: NotNegative
@@ -194,10 +238,17 @@ class QuestionnaireParams(Section):
 class RatingsParams(Section):
     """Chapter 7.2: the ratings' evaluation."""
 
+    studies: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9-]*$")], str]
     equivalence_margin: Rate
     significance_level: Share
     resamples: Positive
     seed: NotNegative
+
+    @model_validator(mode="after")
+    def _has_the_published_study(self) -> "RatingsParams":
+        if "published" not in self.studies:
+            raise ValueError("studies must hold published, whose results the report compares with the paper's")
+        return self
 
 
 class ReportParams(Section):
@@ -215,8 +266,10 @@ class Params(Section):
     finetune: FinetuneParams
     merge: MergeParams
     generate: GenerateParams
+    ablation: AblationParams
     fidelity: FidelityParams
     coding: CodingParams
+    significance: SignificanceParams
     errors: ErrorsParams
     noise: NoiseParams
     hypotheses: HypothesesParams

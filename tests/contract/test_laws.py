@@ -206,7 +206,9 @@ def test_chapters_keep_to_themselves(module):
         assert {(chapter, other) for other in others} <= ALLOWED
 
 
-@pytest.mark.parametrize("stage", ["corpus", "fidelity", "privacy", "errors", "hypotheses", "ratings", "report"])
+@pytest.mark.parametrize(
+    "stage", ["corpus", "fidelity", "privacy", "significance", "errors", "hypotheses", "ratings", "report"]
+)
 def test_light_stages_do_not_load_torch(stage):
     heavy = {"torch", "transformers", "vllm", "peft", "trl"}
     for module in closure(Path(f"src/synthnotes/stages/{stage}.py")):

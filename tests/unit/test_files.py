@@ -3,7 +3,6 @@
 import pandas as pd
 import pytest
 
-from synthnotes import notes
 from synthnotes.files import UserError, read_json, replacing, require, write_csv, write_json
 
 
@@ -47,42 +46,3 @@ def test_missing_and_empty_files_are_told(tmp_path):
 def test_csv_rounds_and_reads_back(tmp_path):
     write_csv(tmp_path / "t.csv", pd.DataFrame({"x": [1 / 3], "n": [7]}))
     assert (tmp_path / "t.csv").read_text() == "x,n\n0.333333,7\n"
-
-
-def note_table(**changes):
-    columns = {
-        "note_id": ["1", "2"],
-        "patient_id": ["p", "p"],
-        "text": ["Åter frisk.", "Well."],
-        "codes": [["I10"], ["0DTJ4ZZ", "E11.9"]],
-        "descriptions": [["Hypertension"], []],
-        "fold": ["train", "validation"],
-    }
-    return pd.DataFrame(columns | changes)
-
-
-def test_a_note_table_reads_back_as_written(tmp_path):
-    notes.write(tmp_path / "n.parquet", note_table())
-    assert notes.read(tmp_path / "n.parquet").to_dict("list") == note_table().to_dict("list")
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"note_id": ["1", "1"]}, "note 1: note_id must be present and unique"),
-        ({"text": ["x", " \n"]}, "note 2: text must not be empty"),
-        ({"codes": [[], ["I10"]]}, "note 1: codes must not be empty"),
-        ({"fold": ["train", "test"]}, "note 2: fold must be one of"),
-        ({"patient_id": [None, "p"]}, "note 1: patient_id must be present"),
-    ],
-)
-def test_a_broken_note_table_is_refused_without_its_text(tmp_path, changes, message):
-    with pytest.raises(UserError, match=message):
-        notes.write(tmp_path / "n.parquet", note_table(**changes))
-    assert not (tmp_path / "n.parquet").exists()
-
-
-def test_a_file_that_is_no_table_is_refused(tmp_path):
-    (tmp_path / "n.parquet").write_text("no parquet")
-    with pytest.raises(UserError, match="not a parquet file"):
-        notes.read(tmp_path / "n.parquet")

@@ -21,12 +21,14 @@ class EncodedNotes:
     """Notes ready for the coder.
 
     Attributes:
+        note_ids: the id of each note.
         tokens: the token ids of each note, at least one.
         labels: bool [notes, codes], sparse.
         truncated: how many notes were longer than the limit.
         padding_id: the encoder's padding token.
     """
 
+    note_ids: list[str]
     tokens: list[np.ndarray]
     labels: sparse.csr_array
     truncated: int
@@ -48,16 +50,16 @@ class Chunks:
     Attributes:
         input_ids: [chunks, tokens].
         attention_mask: bool [chunks, tokens], what may be attended to.
-        per_note: how many chunks belong to each note, in the order of the notes.
+        lengths: how many tokens of each note may be attended to, in the order of the notes.
     """
 
     input_ids: torch.Tensor
     attention_mask: torch.Tensor
-    per_note: list[int]
+    lengths: list[int]
 
     def to(self, device: torch.device) -> "Chunks":
         """The same chunks on another device."""
-        return Chunks(self.input_ids.to(device), self.attention_mask.to(device), self.per_note)
+        return Chunks(self.input_ids.to(device), self.attention_mask.to(device), self.lengths)
 
 
 def encode(
@@ -84,7 +86,8 @@ def encode(
         # A note without tokens stands as one padding token: an attention over nothing is not a number.
         tokens += [np.asarray(ids or [tokenizer.pad_token_id], dtype=np.int64) for ids in encoded["input_ids"]]
     truncated = sum(len(text) < len(whole.rstrip()) for text, whole in zip(texts, notes["text"], strict=True))
-    return EncodedNotes(tokens, label_matrix(notes, code_set), truncated, tokenizer.pad_token_id)
+    labels = label_matrix(notes, code_set)
+    return EncodedNotes(notes["note_id"].tolist(), tokens, labels, truncated, tokenizer.pad_token_id)
 
 
 def first_words(text: str, count: int) -> str:
@@ -115,7 +118,8 @@ def pack(tokens: Sequence[np.ndarray], chunk_tokens: int, padding_id: int, atten
         input_ids.reshape(-1)[start : start + len(note)] = note
         attention_mask.reshape(-1)[start : start + len(note)] = True
         start += chunks * width
-    return Chunks(torch.from_numpy(input_ids), torch.from_numpy(attention_mask), per_note)
+    lengths = [count * width for count in per_note] if attend_to_padding else [len(note) for note in tokens]
+    return Chunks(torch.from_numpy(input_ids), torch.from_numpy(attention_mask), lengths)
 
 
 def batches(lengths: np.ndarray, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:

@@ -12,11 +12,25 @@ from synthnotes.files import UserError, require
 
 def read_code_set(path: Path) -> list[str]:
     """Reads the codes of a corpus, in the order of its table (columns code, title, kind)."""
+    return _read_codes(path)["code"].tolist()
+
+
+def read_kinds(path: Path) -> list[str]:
+    """Reads the kind of each code of a corpus, `diagnosis` or `procedure`, in the order of its table."""
+    table = _read_codes(path)
+    if "kind" not in table or not table["kind"].isin(["diagnosis", "procedure"]).all():
+        raise UserError(
+            f"{path}: expected a column `kind`, diagnosis or procedure. Delete the file and run `dvc repro`."
+        )
+    return table["kind"].tolist()
+
+
+def _read_codes(path: Path) -> pd.DataFrame:
     require(path)
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     if "code" not in table or table.empty or table["code"].duplicated().any():
         raise UserError(f"{path}: expected a column `code` with one row per code. Delete the file and run `dvc repro`.")
-    return table["code"].tolist()
+    return table
 
 
 def label_matrix(notes: pd.DataFrame, code_set: Sequence[str]) -> sparse.csr_array:

@@ -11,7 +11,8 @@ from scipy.stats import rankdata
 
 PRECISION_AT = (5, 8, 15)
 RECALL_AT = (10, 15)
-NOTES_AT_ONCE = 2_000  # whose ranking of all codes is held in memory
+RANKING = (*(f"precision_at_{k}" for k in PRECISION_AT), *(f"recall_at_{k}" for k in RECALL_AT), "r_precision", "map")
+NOTES_AT_ONCE = 2_000  # whose ranking of all codes, and loss, is held in memory
 CODES_AT_ONCE = 200  # whose ranking of all notes is held in memory
 SMALLEST = 1e-7  # probability, in the loss: what float32 tells from 1
 
@@ -30,6 +31,15 @@ def evaluate(truth: np.ndarray, probabilities: np.ndarray, predicted: np.ndarray
     """
     occurring = truth.any(axis=0)
     truth, probabilities, predicted = truth[:, occurring], probabilities[:, occurring], predicted[:, occurring]
+    return averages(truth, probabilities, predicted) | {
+        "ranking": ranking(truth, probabilities),
+        "exact_match_ratio": _mean((truth == predicted).all(axis=1)) if truth.size else None,
+        "loss": cross_entropy(truth, probabilities),
+    }
+
+
+def averages(truth: np.ndarray, probabilities: np.ndarray, predicted: np.ndarray) -> dict[str, dict[str, float | None]]:
+    """`micro` and `macro`: F1, precision, recall, false-positive rate and AUC over codes that all occur."""
     true_positive = (truth & predicted).sum(axis=0)
     false_positive = (~truth & predicted).sum(axis=0)
     false_negative = (truth & ~predicted).sum(axis=0)
@@ -38,9 +48,6 @@ def evaluate(truth: np.ndarray, probabilities: np.ndarray, predicted: np.ndarray
     return {
         "micro": rates(*totals, truth.size) | {"auc": micro_auc(truth, probabilities)},
         "macro": rates(*counts, len(truth)) | {"auc": macro_auc(truth, probabilities)},
-        "ranking": ranking(truth, probabilities),
-        "exact_match_ratio": _mean((truth == predicted).all(axis=1)) if truth.size else None,
-        "loss": cross_entropy(truth, probabilities),
     }
 
 
@@ -63,22 +70,24 @@ def rates(
 
 
 def ranking(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float | None]:
-    """Precision and recall at k, R-precision and mean average precision: means over the notes that have a code.
+    """Precision and recall at k, R-precision and mean average precision: means over the notes that have a code."""
+    coded = truth.any(axis=1)
+    values = ranking_per_note(truth[coded], probabilities[coded])
+    # With fewer codes than k there is no k-th rank, and the name is absent from the values.
+    return {name: _mean(values[name]) if name in values else None for name in RANKING}
+
+
+def ranking_per_note(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, np.ndarray]:
+    """Each ranking metric of each note, [notes]; every note has at least one code.
 
     R-precision is the precision at as many codes as the note has. Equal probabilities keep the order of the codes.
+    A metric at more ranks than there are codes is absent.
     """
-    coded = truth.any(axis=1)
-    truth, probabilities = truth[coded], probabilities[coded]
     parts = [
-        _ranking_per_note(truth[start : start + NOTES_AT_ONCE], probabilities[start : start + NOTES_AT_ONCE])
+        _rank(truth[start : start + NOTES_AT_ONCE], probabilities[start : start + NOTES_AT_ONCE])
         for start in range(0, len(truth), NOTES_AT_ONCE)
     ]
-    names = [f"precision_at_{k}" for k in PRECISION_AT] + [f"recall_at_{k}" for k in RECALL_AT] + ["r_precision", "map"]
-    # With fewer codes than k there is no k-th rank, and the name is absent from the parts.
-    return {
-        name: _mean(np.concatenate([part[name] for part in parts])) if parts and name in parts[0] else None
-        for name in names
-    }
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
 
 
 def mean_average_precision(truth: np.ndarray, probabilities: np.ndarray) -> float | None:
@@ -87,8 +96,7 @@ def mean_average_precision(truth: np.ndarray, probabilities: np.ndarray) -> floa
     return ranking(truth[:, occurring], probabilities[:, occurring])["map"]
 
 
-def _ranking_per_note(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, np.ndarray]:
-    """Each ranking metric per note, [notes]; every note has at least one code."""
+def _rank(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, np.ndarray]:
     order = np.argsort(-probabilities, axis=1, kind="stable")
     ranked = np.take_along_axis(truth, order, axis=1)
     hits = ranked.cumsum(axis=1)  # [notes, rank]: true codes among the first ranks
@@ -128,10 +136,17 @@ def _auc(truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
 def cross_entropy(truth: np.ndarray, probabilities: np.ndarray) -> float | None:
     """Mean binary cross-entropy per decision, in nats."""
-    if not truth.size:
-        return None
-    of_the_truth = np.where(truth, probabilities, 1 - probabilities)
-    return float(-np.log(np.maximum(of_the_truth, SMALLEST)).mean())
+    return _mean(cross_entropy_per_note(truth, probabilities)) if truth.size else None
+
+
+def cross_entropy_per_note(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Mean binary cross-entropy of each note's decisions, in nats: [notes]."""
+    values = np.empty(len(truth))
+    for start in range(0, len(truth), NOTES_AT_ONCE):
+        part = slice(start, start + NOTES_AT_ONCE)
+        of_the_truth = np.where(truth[part], probabilities[part], 1 - probabilities[part])
+        values[part] = -np.log(np.maximum(of_the_truth, SMALLEST)).mean(axis=1, dtype=np.float64)
+    return values
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -1,12 +1,12 @@
 """PLM-ICD (Huang et al. 2022), as Edin et al. (SIGIR 2023) re-implemented it: encoder and label-wise attention."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
-from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from synthnotes.coding.data import Chunks
@@ -42,22 +42,25 @@ class LabelAttention(nn.Module):
         """
         self.bias.copy_(torch.logit(torch.from_numpy(shares)))
 
-    def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    def forward(self, hidden: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
         """Logits of every code for every note.
 
+        The notes are read one after another: what is not there needs neither padding nor a mask, and the kernels are
+        faster without one.
+
         Args:
-            hidden: [notes, tokens, width].
-            mask: bool [notes, tokens], what may be attended to; at least one token of each note.
+            hidden: [tokens of all notes, width], the notes one below the other.
+            lengths: tokens of each note, at least one.
 
         Returns:
             float32 [notes, codes].
         """
-        queries = self.queries.expand(len(hidden), 1, *self.queries.shape)
         keys = torch.tanh(self.project(hidden))
-        context = scaled_dot_product_attention(
-            queries, keys[:, None], hidden[:, None], attn_mask=mask[:, None, None, :], scale=1.0
-        ).squeeze(1)
-        return (context * self.output).sum(dim=2) + self.bias
+        contexts = [
+            scaled_dot_product_attention(self.queries[None, None], key[None, None], value[None, None], scale=1.0)[0, 0]
+            for key, value in zip(keys.split(lengths), hidden.split(lengths), strict=True)
+        ]
+        return torch.stack([(context * self.output).sum(dim=1) for context in contexts]) + self.bias
 
 
 class PlmIcd(nn.Module):
@@ -71,12 +74,9 @@ class PlmIcd(nn.Module):
     def forward(self, chunks: Chunks) -> torch.Tensor:
         """Logits, float32 [notes, codes], for the notes of one batch."""
         hidden = self.encoder(input_ids=chunks.input_ids, attention_mask=chunks.attention_mask.long()).last_hidden_state
-        tokens_per_note = [count * chunks.input_ids.shape[1] for count in chunks.per_note]
-        hidden = pad_sequence(hidden.flatten(0, 1).split(tokens_per_note), batch_first=True)
-        mask = pad_sequence(chunks.attention_mask.flatten().split(tokens_per_note), batch_first=True)
         # Probabilities of thousands of codes come from small differences: scores and softmax stay in float32.
         with torch.autocast(hidden.device.type, enabled=False):
-            return self.attention(hidden.float(), mask)
+            return self.attention(hidden[chunks.attention_mask].float(), chunks.lengths)
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:

@@ -5,7 +5,8 @@ threshold. Nothing in it is pickled, so that loading it cannot run code.
 """
 
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -80,3 +81,39 @@ def load(folder: Path) -> Predictions:
             )
     except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: not a complete file of predictions. Delete it and run `dvc repro`.") from error
+
+
+def align(predictions: Predictions, note_ids: Sequence[str], code_set: Sequence[str], where: str) -> Predictions:
+    """Puts the predictions in the order of the evaluated notes.
+
+    Args:
+        predictions: as a coder left them, for the notes of E in any order.
+        note_ids: of E.
+        code_set: the corpus's codes.
+        where: the coder's folder, for messages.
+
+    Raises:
+        UserError: the predictions are not for these notes and codes, or hold what is no probability.
+    """
+
+    def refuse(found: str, expected: str) -> None:
+        raise UserError(f"{where}: {found}, expected {expected}. Delete the folder and run `dvc repro`.")
+
+    if predictions.codes != list(code_set):
+        other = set(predictions.codes) ^ set(code_set)
+        which = f"{min(other)} is in one of them only" if other else "their order differs"
+        refuse(f"predictions of another code set ({which})", f"the {len(code_set)} codes of the corpus")
+    row = {note_id: index for index, note_id in enumerate(predictions.note_ids)}
+    if len(row) < len(predictions.note_ids):
+        refuse("several predictions of one note", "one per note of E")
+    strange = row.keys() ^ set(note_ids)
+    if strange:
+        lacks = "E does not have" if strange & row.keys() else "has no predictions"
+        note_id = min(strange & row.keys() or strange)
+        refuse(f"note {note_id}, which {lacks}", f"predictions of the {len(note_ids)} notes of E")
+    if not 0 <= predictions.threshold <= 1:
+        refuse(f"threshold {predictions.threshold}", "one in [0, 1]")
+    if not ((predictions.probabilities >= 0) & (predictions.probabilities <= 1)).all():  # NaN fails too
+        refuse("a value that is no probability", "values in [0, 1]")
+    order = [row[note_id] for note_id in note_ids]
+    return replace(predictions, note_ids=list(note_ids), probabilities=predictions.probabilities[order])

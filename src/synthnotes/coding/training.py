@@ -1,6 +1,7 @@
 """Training the coder: AdamW with warm-up and linear decay; the epoch with the best validation MAP gives the weights."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,7 +67,8 @@ def fit(model: PlmIcd, training: EncodedNotes, validation: EncodedNotes, setting
             total = 0.0
             for indices in batches(training.lengths, settings.batch, rng):
                 loss = loss_of(model, training, indices, settings)
-                total += require_finite(loss.item(), f"{progress.n + 1} of {steps}") * len(indices)
+                note_ids = [training.note_ids[index] for index in indices]
+                total += require_finite(loss.item(), f"{progress.n + 1} of {steps}", note_ids) * len(indices)
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
@@ -128,11 +130,11 @@ def require_enough(training: EncodedNotes, validation: EncodedNotes) -> None:
         )
 
 
-def require_finite(loss: float, step: str) -> float:
+def require_finite(loss: float, step: str, note_ids: Sequence[str]) -> float:
     """Gives the loss back, or raises a `UserError` if training has diverged."""
     if not math.isfinite(loss):
         raise UserError(
-            f"the coder's loss became {loss} in step {step}; nothing was saved. "
+            f"the coder's loss became {loss} in step {step}, on the notes {', '.join(note_ids)}; nothing was saved. "
             "Lower coding.learning_rate or raise coding.warmup_steps in params.yaml."
         )
     return loss

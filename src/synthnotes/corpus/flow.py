@@ -1,10 +1,13 @@
 """The flow table: what is left of a corpus after each step, and why the rest was dropped (as in a CONSORT diagram)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any
 
 import pandas as pd
+
+PLURALS = {"procedure": "procedures", "diagnosis": "diagnoses"}
+UNITS = ("notes", "admissions", "patients", "codes")
 
 
 class Flow:
@@ -25,23 +28,74 @@ class Flow:
     def keep(self, step: str, notes: pd.DataFrame, why: str | None = None) -> pd.DataFrame:
         """Records `notes` as what `step` leaves and returns them.
 
+        A step's record holds what is left of each of `UNITS` and how much the step dropped of it: `dropped` are notes,
+        `dropped_patients` patients none of whose notes is left, and so on; None where a unit is not known (yet).
+
         Args:
             step: the step's name, snake_case.
             notes: columns note_id (the admission, where the source names one), patient_id and, once joined, codes.
             why: what the dropped notes have in common; None for the first step, which drops none.
+
+        Raises:
+            ValueError: the step exists, or leaves more notes than there were.
         """
-        before = list(self.steps.values())[-1]["notes"] if self.steps else len(notes)
-        self.steps[step] = {
+        if step in self.steps:
+            raise ValueError(f"flow: step {step} twice")
+        left = {
             "notes": len(notes),
-            "admissions": int(notes["note_id"].nunique()) if self.names_patients else None,
-            "patients": int(notes["patient_id"].nunique()) if self.names_patients else None,
+            "admissions": named(notes["note_id"]) if self.names_patients else None,
+            "patients": named(notes["patient_id"]) if self.names_patients else None,
             "codes": distinct(notes["codes"]) if "codes" in notes else None,
-            "dropped": before - len(notes),
-            "why": why,
         }
+        before = next(reversed(self.steps.values())) if self.steps else left
+        dropped = {unit: _minus(before.get(unit), left[unit]) for unit in UNITS}
+        if dropped["notes"] < 0:
+            raise ValueError(f"flow: step {step} leaves {left['notes']} notes of {before['notes']}")
+        of_units = {f"dropped_{unit}": dropped[unit] for unit in UNITS[1:]}
+        self.steps[step] = left | {"dropped": dropped["notes"]} | of_units | {"why": why}
         return notes
+
+
+def tidy(steps: Mapping[str, Mapping[str, Any]], code_rows: Mapping[str, Mapping[str, int]]) -> pd.DataFrame:
+    """The flow as a tidy table.
+
+    Args:
+        steps: those of a `Flow`.
+        code_rows: for each kind of code the rows that assign codes: `released`, `dropped_…` for each reason, `kept`.
+
+    Returns:
+        Columns of (notes, procedures, diagnoses), step, unit, left, dropped and why; a unit that is not known has no
+        row.
+    """
+    rows = [
+        ("notes", step, unit, count[unit], count["dropped" if unit == "notes" else f"dropped_{unit}"], count["why"])
+        for step, count in steps.items()
+        for unit in UNITS
+        if count[unit] is not None
+    ]
+    for kind, counts in code_rows.items():
+        left = counts["released"]
+        rows.append((PLURALS[kind], "released", "rows", left, 0, None))
+        for reason, dropped in counts.items():
+            if reason.startswith("dropped_"):
+                left -= dropped
+                why = reason.removeprefix("dropped_").replace("_", " ")
+                rows.append((PLURALS[kind], f"without_{reason.removeprefix('dropped_')}", "rows", left, dropped, why))
+        if left != counts["kept"]:
+            raise ValueError(f"flow: {kind} rows do not add up: {counts}")
+    table = pd.DataFrame(rows, columns=["of", "step", "unit", "left", "dropped", "why"])
+    return table.astype({"left": "int64", "dropped": "Int64"})
+
+
+def named(ids: pd.Series) -> int:
+    """The number of different ids, an absent or empty one not counted."""
+    return int(ids[ids != ""].nunique())
 
 
 def distinct(code_lists: Iterable[list[str]]) -> int:
     """The number of different codes in lists of codes."""
     return len(set(chain.from_iterable(code_lists)))
+
+
+def _minus(before: int | None, left: int | None) -> int | None:
+    return None if before is None or left is None else before - left

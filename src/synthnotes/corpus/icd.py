@@ -2,14 +2,16 @@
 
 Diagnoses are ICD-10-CM (English) or ICD-10-SE (Swedish) codes, procedures ICD-10-PCS codes. As printed, a diagnosis
 has a dot after its third character unless it is three characters long (`I10`, `E11.9`); a procedure has seven
-characters and no dot (`0DTJ4ZZ`). So the printed form alone tells the kind.
+characters and no dot (`0DTJ4ZZ`). So the printed form alone tells the kind. What has neither form, or lies outside of
+every chapter, is `unknown`: nothing here raises over a code.
 """
 
 import re
 from functools import cache
 from typing import Literal, NamedTuple
 
-Kind = Literal["diagnosis", "procedure"]
+Kind = Literal["diagnosis", "procedure", "unknown"]
+UNKNOWN: Kind = "unknown"
 
 DIAGNOSIS = re.compile(r"[A-Z][\dA][\dA-Z](?:\.[\dA-Z]{1,4})?")  # a second letter since ICD-10-CM's QA0
 PROCEDURE = re.compile(r"[0-9B-DF-HX][0-9A-HJ-NP-Z]{6}")  # PCS uses neither I nor O
@@ -25,7 +27,7 @@ class Chapter(NamedTuple):
     title: str
 
 
-# The ranges are the widest of the WHO's edition, ICD-10-CM (D49, K94, O9A, V00, Y99) and ICD-10-SE (E90, T98).
+# The ranges are the widest of the WHO's edition, ICD-10-CM (D49, K94, O9A, QA0, V00, Y99) and ICD-10-SE (E90, T98).
 CHAPTERS = (
     Chapter("I", "A00", "B99", "Infectious and parasitic diseases"),
     Chapter("II", "C00", "D49", "Neoplasms"),
@@ -43,7 +45,7 @@ CHAPTERS = (
     Chapter("XIV", "N00", "N99", "Genitourinary system"),
     Chapter("XV", "O00", "O9A", "Pregnancy, childbirth and the puerperium"),
     Chapter("XVI", "P00", "P96", "Conditions originating in the perinatal period"),
-    Chapter("XVII", "Q00", "Q99", "Congenital malformations"),
+    Chapter("XVII", "Q00", "QA0", "Congenital malformations"),
     Chapter("XVIII", "R00", "R99", "Symptoms, signs and abnormal findings"),
     Chapter("XIX", "S00", "T98", "Injury, poisoning and other external consequences"),
     Chapter("XX", "V00", "Y99", "External causes of morbidity and mortality"),
@@ -72,9 +74,11 @@ SECTIONS = {
 }
 
 # "X" is a chapter (respiratory) as well as a PCS section (new technology): sections are prefixed to keep them apart.
-FAMILY_NAMES = {chapter.number: chapter.title for chapter in CHAPTERS} | {
-    f"PCS {section}": title for section, title in SECTIONS.items()
-}
+FAMILY_NAMES = (
+    {chapter.number: chapter.title for chapter in CHAPTERS}
+    | {f"PCS {section}": title for section, title in SECTIONS.items()}
+    | {UNKNOWN: "Unknown"}
+)
 
 
 def format_code(code: str, kind: Kind) -> str:
@@ -90,33 +94,28 @@ def format_code(code: str, kind: Kind) -> str:
 
 def is_valid(code: str, kind: Kind) -> bool:
     """Whether a printed code has the form of its kind (whether an edition lists it is another question)."""
-    return (DIAGNOSIS if kind == "diagnosis" else PROCEDURE).fullmatch(code) is not None
+    form = {"diagnosis": DIAGNOSIS, "procedure": PROCEDURE}.get(kind)
+    return form is not None and form.fullmatch(code) is not None
 
 
 def kind_of(code: str) -> Kind:
-    """The kind of a printed code.
-
-    Raises:
-        ValueError: the code has the form of neither kind.
-    """
-    for kind in ("diagnosis", "procedure"):
-        if is_valid(code, kind):
-            return kind
-    raise ValueError(f"{code!r} is neither an ICD-10 diagnosis (I10, E11.9) nor an ICD-10-PCS procedure (0DTJ4ZZ)")
+    """The kind of a printed code, `unknown` if it has the form of neither."""
+    return next((kind for kind in ("diagnosis", "procedure") if is_valid(code, kind)), UNKNOWN)
 
 
 @cache
 def family(code: str) -> str:
     """The family of a printed code: the chapter of a diagnosis (`IX`), the section of a procedure (`PCS 0`).
 
-    Families say how far from the truth a wrong code is (paper, 6.3.3); `FAMILY_NAMES` gives their titles.
-
-    Raises:
-        ValueError: the code has the form of neither kind.
+    Families say how far from the truth a wrong code is (paper, 6.3.3); `FAMILY_NAMES` gives their titles. A code that
+    has the form of neither kind, or whose category no chapter holds, belongs to `unknown`.
     """
-    if kind_of(code) == "procedure":
+    if is_valid(code, "procedure"):
         return f"PCS {code[0]}"
-    return _chapter(code).number
+    if not is_valid(code, "diagnosis"):
+        return UNKNOWN
+    # Digits sort before letters, so that the categories of ICD-10-CM with a letter (C7A, I5A) stay in their chapters.
+    return next((c.number for c in CHAPTERS if c.first <= category(code) <= c.last), UNKNOWN)
 
 
 def category(code: str) -> str:
@@ -124,9 +123,23 @@ def category(code: str) -> str:
     return code[:3]
 
 
-def _chapter(diagnosis: str) -> Chapter:
-    # Letter and next character decide: where chapters share a letter (C/D, D, H) they part at a full ten, and ICD-10-CM
-    # has letters in third and second place (C7A, O9A, QA0), beyond the numbered end of their chapter.
-    return max(
-        (chapter for chapter in CHAPTERS if chapter.first[:2] <= diagnosis[:2]), key=lambda chapter: chapter.first
-    )
+@cache
+def block(code: str) -> str:
+    """The block of a diagnosis, as ICD-10-CM draws them (`I10-I1A`); section and body system of a procedure (`PCS 0D`).
+
+    Where blocks lie within blocks, the narrowest. `unknown` for a code of neither kind, and for a category between the
+    blocks, such as some of ICD-10-SE.
+    """
+    if is_valid(code, "procedure"):
+        return f"PCS {code[:2]}"
+    if not is_valid(code, "diagnosis"):
+        return UNKNOWN
+    import simple_icd_10_cm as icd_10_cm  # takes a second or two: it reads the whole classification
+
+    own = category(code)
+    if icd_10_cm.is_category(own):
+        parent = icd_10_cm.get_parent(own)
+        return own if icd_10_cm.is_chapter(parent) else parent  # a block of one category has its name
+    # A category of another edition goes by the ranges in the blocks' names, which nest.
+    blocks = sorted(filter(icd_10_cm.is_block, icd_10_cm.get_all_codes()), reverse=True)
+    return min((name for name in blocks if name[:3] <= own <= name[-3:]), key=lambda name: name[-3:], default=UNKNOWN)

@@ -1,81 +1,223 @@
-"""What data/ holds and what it lacks: `make check` runs this before anything long does."""
+"""What data/ holds and lacks, and whether the machine is large enough: `make check`, before anything long runs."""
 
 import argparse
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from synthnotes import params
-from synthnotes.corpus import mimic, sepr
-from synthnotes.files import UserError
+import pyarrow as pa
+import pyarrow.feather as feather
 
-NOTES_ACCESS = 'PhysioNet, "MIMIC-IV-Note: Deidentified free-text clinical notes", credentialed access'
-CODES_ACCESS = 'PhysioNet, "MIMIC-IV", credentialed access'
+from synthnotes import params
+from synthnotes.corpus import machine, mimic, releases, sepr, sources
+from synthnotes.corpus.machine import GIB, Model
+from synthnotes.files import UserError
+from synthnotes.sections import Params
+
+CREDENTIALS = (
+    "on PhysioNet: become a credentialed user (identity and CITI course), sign the data use agreement on the page "
+)
 SEPR_ACCESS = "the Health Bank (Stockholm University), SEPR II, on request"
 MODELS = {
     "mimic": {"generator": "Llama-3.1-8B", "encoder": "RoBERTa-base-PM-M3-Voc"},
     "sepr": {"generator": "Llama-3.1-8B", "encoder": "SweDeClin-BERT"},
 }
+VERSIONS = ((2, 2), (3, 1))  # of MIMIC-IV, the first and the last that the method is for
+DEMO = "DEMO.json"  # what the demo kit leaves beside its data
+COUNTED = 64 * 2**20  # bytes: rows of larger files are not counted, that would take minutes
 
 
-def needed(corpora: Sequence[str]) -> dict[str, str]:
-    """The files that the pipeline reads from data/, each with how to get it, by path relative to data/."""
-    files = {}
-    for corpus in corpora:
-        if corpus == "mimic":
-            for name in mimic.FILES:
-                files[f"mimic/{name}"] = NOTES_ACCESS if name.startswith("note/") else CODES_ACCESS
-        else:
-            files |= {f"sepr/{name}": SEPR_ACCESS for name in sepr.FILES}
-        for role, model in MODELS[corpus].items():
-            files[f"models/{corpus}/{role}/config.json"] = f"Hugging Face, {model}, the model's whole folder"
-    return files
+@dataclass(frozen=True)
+class Finding:
+    """One line of the inventory.
 
-
-def missing(corpora: Sequence[str], data: Path) -> list[str]:
-    """What a data folder lacks.
-
-    Args:
-        corpora: the corpora to rebuild, `mimic` or `sepr`.
-        data: the folder.
-
-    Returns:
-        For each file that is absent or empty a line that names it and how to get it; no line if nothing is missing.
+    Attributes:
+        text: what was found.
+        stops: whether the run would fail over it.
     """
-    lines = []
-    for name, source in needed(corpora).items():
-        path = data / name
-        if not path.is_file():
-            lines.append(f"{path}: missing. From {source}.")
-        elif path.stat().st_size == 0:
-            lines.append(f"{path}: empty. Get it again from {source}.")
-    return lines
+
+    text: str
+    stops: bool = False
 
 
 def main(data: Path, params_file: Path) -> int:
-    """Validates the parameters, prints what is there and what is missing; returns the exit code."""
+    """Validates the parameters, prints what is there, what is missing and what does not suffice.
+
+    Returns:
+        The exit code: 0 if nothing found would make the run fail.
+    """
     try:
-        corpora = params.read(params_file).corpora
+        settings = params.read(params_file)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"{params_file}: valid. Corpora to rebuild: {', '.join(corpora)}.")
-    for name in needed(corpora):
-        path = data / name
-        if path.is_file() and path.stat().st_size:
-            print(f"{path}: {path.stat().st_size / 2**20:,.1f} MiB")
-    for corpus in corpora:
-        splits = data / corpus / "splits.feather"
-        used = (
-            "its published subsets are used" if splits.is_file() else "absent (optional): subsets are drawn by patient"
-        )
-        print(f"{splits}: {used}")
-    lines = missing(corpora, data)
-    for line in lines:
-        print(line)
-    if lines:
-        print(f"{len(lines)} files are missing. (`make data` fills an empty {data}/ with the demo's instead.)")
-    return 1 if lines else 0
+    print(f"{params_file}: valid. Corpora to rebuild: {', '.join(settings.corpora)}.")
+    findings = []
+    for finding in inventory(data, settings):
+        print(("! " if finding.stops else "  ") + finding.text, flush=True)
+        findings.append(finding)
+    wrong = sum(finding.stops for finding in findings)
+    if wrong:
+        print(f"{wrong} of these would make the run fail. (`make data` fills an empty {data}/ with the demo's data.)")
+    return 1 if wrong else 0
+
+
+def inventory(data: Path, settings: Params) -> Iterator[Finding]:
+    """Everything that can be said of a data folder and the machine without reading the notes."""
+    if (data / DEMO).is_file() != settings.report.demo:
+        told = "the demo's data" if not settings.report.demo else "data that the demo kit has not made"
+        yield Finding(f"{data}: {told}, but report.demo is {str(settings.report.demo).lower()} in params.yaml")
+    models, note_bytes = {}, {}
+    for corpus in settings.corpora:
+        yield from _mimic(data / corpus) if corpus == "mimic" else _sepr(data / corpus)
+        yield _split_file(data / corpus / "splits.feather")
+        models[corpus] = {}
+        for role, name in MODELS[corpus].items():
+            model, finding = _model(data / "models" / corpus / role, name)
+            yield finding
+            models[corpus] |= {role: model} if model else {}
+        note_bytes[corpus] = _note_bytes(data / corpus, corpus)
+    if all(len(of_corpus) == len(MODELS[corpus]) for corpus, of_corpus in models.items()):
+        yield from _machine(data, settings, models, note_bytes)
+    else:
+        yield Finding("disk, memory and GPUs: told once the models are there")
+
+
+def _mimic(folder: Path) -> Iterator[Finding]:
+    columns = {name.removesuffix(".csv.gz"): names for name, names in mimic.FILES.items()}
+    for product in releases.PRODUCTS:
+        access = f'{CREDENTIALS}"{product.page}" and download it into {folder}/'
+        all_found = releases.found(folder, product)
+        if len(all_found) > 1:
+            places = ", ".join(f"{release.label} in {release.root}" for release in all_found)
+            yield Finding(f"{folder}: several releases: {places}. Leave one there.", stops=True)
+        if not all_found:
+            yield Finding(f"{product.title}: missing. Get it {access}", stops=True)
+        for release in all_found:
+            yield Finding(f"{release.label}, in {release.root}{_supported(release)}")
+            yield from (_csv(path, columns[name]) for name, path in release.files.items())
+            for name in release.missing:
+                yield Finding(f"{release.root / name}.csv.gz: missing. Get it {access}", stops=True)
+
+
+def _supported(release: releases.Release) -> str:
+    """A remark on a version of MIMIC-IV for which the method was not made."""
+    if release.product is not releases.MIMIC_IV or release.version is None:
+        return ""
+    version = tuple(map(int, release.version.split(".")))[:2]
+    first, last = (".".join(map(str, version)) for version in VERSIONS)
+    return "" if VERSIONS[0] <= version <= VERSIONS[1] else f"; only {first} to {last} have been tried"
+
+
+def _sepr(folder: Path) -> Iterator[Finding]:
+    notes, titles = folder / sepr.NOTES, folder / sepr.DESCRIPTIONS
+    for path in (notes, titles):
+        if not path.is_file():
+            yield Finding(f"{path}: missing. From {SEPR_ACCESS}", stops=True)
+        elif path == titles:
+            yield _csv(path, sepr.FILES[sepr.DESCRIPTIONS])
+        else:
+            yield _feather(path, sepr.FILES[sepr.NOTES])
+
+
+def _csv(path: Path, columns: list[str]) -> Finding:
+    """A table's size, and its rows where it is small; whether its columns are those expected."""
+    try:
+        sources.check_columns(path, columns)
+        small = path.stat().st_size <= COUNTED
+        rows = f", {len(sources.read_csv(path, columns[:1])):,} rows" if small else ""
+    except UserError as error:
+        return Finding(str(error), stops=True)
+    return Finding(f"{path}: {_size(path)}{rows}")
+
+
+def _feather(path: Path, columns: list[str]) -> Finding:
+    """A feather file's size and rows, by its first column alone; whether its columns are those expected."""
+    try:
+        with pa.memory_map(str(path)) as file:
+            names = pa.ipc.open_file(file).schema.names
+        rows = feather.read_table(path, columns=names[:1]).num_rows
+    except (pa.ArrowInvalid, OSError):  # damaged, empty, or of feather's first version
+        names = []
+    try:
+        if not set(columns) <= set(names):
+            rows = len(sources.read_feather(path, columns))
+    except UserError as error:
+        return Finding(str(error), stops=True)
+    return Finding(f"{path}: {_size(path)}, {rows:,} rows")
+
+
+def _split_file(path: Path) -> Finding:
+    if not path.is_file():
+        return Finding(f"{path}: absent (optional); subsets are drawn by patient")
+    try:
+        rows = len(sources.read_feather(path, ["_id", "split|splits"]))
+    except UserError as error:
+        return Finding(str(error), stops=True)
+    return Finding(f"{path}: {rows:,} rows; its published subsets are used")
+
+
+def _model(folder: Path, name: str) -> tuple[Model | None, Finding]:
+    if not (folder / "config.json").is_file():
+        return None, Finding(f"{folder}: missing. Hugging Face, {name}: the model's whole folder", stops=True)
+    try:
+        model = machine.read_model(folder)
+    except (ValueError, OSError) as error:
+        told = f"not a whole model ({error}). Get {name} from Hugging Face again"
+        return None, Finding(f"{folder}: {told}", stops=True)
+    kind = model.config.get("model_type", "unknown kind")
+    return model, Finding(f"{folder}: {kind}, {model.parameters / 1e6:,.0f} million parameters")
+
+
+def _note_bytes(folder: Path, corpus: str) -> int:
+    """The size of a corpus's notes as they lie on disk; 0 where they are missing, which is told elsewhere."""
+    if corpus == "mimic":
+        paths = [r.files["note/discharge"] for r in releases.found(folder, releases.MIMIC_IV_NOTE)]
+    else:
+        paths = [folder / sepr.NOTES]
+    return sum(path.stat().st_size for path in paths if path.is_file())
+
+
+def _machine(
+    data: Path, settings: Params, models: dict[str, dict[str, Model]], note_bytes: dict[str, int]
+) -> Iterator[Finding]:
+    """Disk, memory and GPUs against the estimates of `machine.needs`."""
+    cards = machine.gpus()
+    needs = machine.needs(settings, models, note_bytes, machine.size_of(data), bool(cards))
+    project = data.absolute().parent
+    held = machine.size_of(project / "build") + machine.size_of(project / ".dvc" / "cache")
+    free = shutil.disk_usage(project).free
+    there = f"{_gib(free)} free, {_gib(held)} in use by earlier runs"
+    yield Finding(f"disk: {there}; needs about {_gib(needs.disk)}", stops=free + held < needs.disk)
+    memory = machine.memory()
+    if memory is None:
+        yield Finding(f"memory: not told by this system; needs about {_gib(needs.memory)}")
+    else:
+        yield Finding(f"memory: {_gib(memory)}; needs about {_gib(needs.memory)}", stops=memory < needs.memory)
+    yield _gpus(cards, needs, max(of_corpus["generator"].parameters for of_corpus in models.values()))
+
+
+def _gpus(cards: list[int], needs: machine.Needs, parameters: int) -> Finding:
+    if not cards:
+        if needs.gpus > 1:
+            asked = "params.yaml asks for them (generate.tensor_parallel, finetune.processes)"
+            return Finding(f"GPUs: none; {needs.gpus} are needed, {asked}", stops=True)
+        if parameters > machine.WITHOUT_GPU:
+            return Finding(f"GPUs: none; one of {_gib(needs.gpu_memory)} is needed for a generator this large", True)
+        return Finding("GPUs: none; the generator is small enough to go without")
+    told = f"GPUs: {len(cards)}, of {_gib(min(cards))}; {needs.gpus} needed, with about {_gib(needs.gpu_memory)} each"
+    return Finding(told, stops=len(cards) < needs.gpus or min(cards) < needs.gpu_memory)
+
+
+def _size(path: Path) -> str:
+    size = path.stat().st_size
+    return f"{size / 2**20:,.1f} MiB" if size >= 2**20 else f"{size / 2**10:,.1f} KiB"
+
+
+def _gib(size: int) -> str:
+    return f"{size / GIB:,.1f} GiB"
 
 
 if __name__ == "__main__":

@@ -1,13 +1,16 @@
 """From a prepared corpus to its three note tables, and what the results say about them (METHOD, section 1)."""
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 import pandas as pd
 
-from synthnotes.corpus import splits
+from synthnotes.corpus import flow as flow_table
+from synthnotes.corpus import icd, splits
 from synthnotes.corpus.flow import Flow, distinct
+from synthnotes.corpus.quality import quality
 from synthnotes.corpus.table import Corpus, code_set, with_descriptions
 from synthnotes.sections import CorpusParams
 
@@ -19,11 +22,13 @@ class Subsets:
     Attributes:
         tables: the note table of each of L, S and E.
         codes: the code set, columns code, title and kind.
+        flow: the flow as a tidy table.
         results: aggregates, ready for JSON.
     """
 
     tables: dict[str, pd.DataFrame]
     codes: pd.DataFrame
+    flow: pd.DataFrame
     results: dict[str, Any]
 
 
@@ -40,15 +45,16 @@ def divide(
     """
     flow = Flow(names_patients, corpus.flow)
     notes = corpus.notes
+    group, groups = splits.groups(notes)
     if published is None:
-        training_share = 1 - settings.prompts_share - settings.evaluation_share
-        shares = {"L": training_share, "S": settings.prompts_share, "E": settings.evaluation_share}
-        notes = notes.assign(subset=splits.by_patient(notes, shares, settings.seed))
+        shares = _shares(settings)
+        notes = notes.assign(subset=splits.by_group(group, notes["codes"], shares, settings.seed))
     else:
+        shares = dict.fromkeys(splits.SUBSETS)
         notes = notes.assign(subset=published[0])
         notes = flow.keep("in_split_file", notes[notes["subset"].notna()], "not in the published split file")
-    notes = with_descriptions(notes, corpus.titles)
-    tables = {name: _with_folds(notes[notes["subset"] == name], name, settings) for name in splits.SUBSETS}
+    notes = with_descriptions(notes, corpus.titles).assign(fold=_folds(notes, group, settings))
+    tables = {name: notes[notes["subset"] == name] for name in splits.SUBSETS}
     codes = code_set(notes, corpus.titles)
     results = {
         "release": corpus.release,
@@ -58,21 +64,34 @@ def divide(
         "splits": {
             "by": "patient, iterative stratification" if published is None else "published split file",
             "file": None if published is None else published[1],
-            "shared_patients": splits.shared_patients(notes["patient_id"], notes["subset"]) if names_patients else None,
-            "quality": splits.quality(notes["codes"], notes["subset"]),
+            "groups": groups,
+            "shared_patients": splits.shared(notes["patient_id"], notes["subset"]) if names_patients else None,
+            "shared_texts": splits.shared(notes["text"], notes["subset"]),
+            "quality": quality(notes["codes"], notes["subset"], shares),
+            "folds": {name: quality(tables[name]["codes"], tables[name]["fold"], _cut(settings)) for name in "LS"},
         },
         "codes": _code_statistics(notes, codes),
         "words_per_note": _words(notes["text"]),
     }
-    return Subsets(tables, codes, results)
+    return Subsets(tables, codes, flow_table.tidy(flow.steps, corpus.code_rows), results)
 
 
-def _with_folds(notes: pd.DataFrame, subset: str, settings: CorpusParams) -> pd.DataFrame:
-    """Adds the coder's cut: train and validation within L and S, again by patient and stratified."""
-    if subset == "E":
-        return notes.assign(fold="evaluation")
-    shares = {"train": 1 - settings.validation_share, "validation": settings.validation_share}
-    return notes.assign(fold=splits.by_patient(notes, shares, settings.seed))
+def _shares(settings: CorpusParams) -> dict[str, float]:
+    training = round(1 - settings.prompts_share - settings.evaluation_share, 12)
+    return {"L": training, "S": settings.prompts_share, "E": settings.evaluation_share}
+
+
+def _cut(settings: CorpusParams) -> dict[str, float]:
+    return {"train": round(1 - settings.validation_share, 12), "validation": settings.validation_share}
+
+
+def _folds(notes: pd.DataFrame, group: pd.Series, settings: CorpusParams) -> pd.Series:
+    """The coder's cut, train and validation within L and S, again by group and stratified; all of E is evaluation."""
+    fold = pd.Series("evaluation", index=notes.index)
+    for name in ("L", "S"):
+        own = notes.index[notes["subset"] == name]
+        fold[own] = splits.by_group(group[own], notes.loc[own, "codes"], _cut(settings), settings.seed)
+    return fold
 
 
 def _sizes(table: pd.DataFrame, names_patients: bool) -> dict[str, int | None]:
@@ -89,12 +108,17 @@ def _code_statistics(notes: pd.DataFrame, codes: pd.DataFrame) -> dict[str, Any]
     assigned = pd.Series(list(chain.from_iterable(notes["codes"])))
     untitled = set(codes.loc[codes["title"] == "", "code"])
     per_note = notes["codes"].map(len)
+    families = Counter(map(icd.family, codes["code"]))
     return {
         "per_note_mean": float(per_note.mean()),
         "per_note_median": float(per_note.median()),
         "unique": len(codes),
         "unique_diagnoses": int((codes["kind"] == "diagnosis").sum()),
         "unique_procedures": int((codes["kind"] == "procedure").sum()),
+        "unique_categories": len({icd.category(code) for code in codes["code"]}),
+        "unique_blocks": len({icd.block(code) for code in codes["code"]} - {icd.UNKNOWN}),
+        "unique_families": len(families.keys() - {icd.UNKNOWN}),
+        "of_unknown_family": families.get(icd.UNKNOWN, 0),
         "without_description": len(untitled),
         "assignments_without_description": int(assigned.isin(list(untitled)).sum()),
         "notes_without_description": int((notes["descriptions"].map(len) == 0).sum()),

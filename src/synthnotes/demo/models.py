@@ -113,39 +113,31 @@ def train_vocabulary(texts: Sequence[str], size: int) -> Tokenizer:
 
 def generator_tokenizer(vocabulary: Tokenizer) -> PreTrainedTokenizerFast:
     """A tokenizer in the manner of LLaMA: a text opens with the start token, and whoever wants an end adds it."""
-    vocabulary = Tokenizer.from_str(vocabulary.to_str())
-    vocabulary.post_processor = processors.TemplateProcessing(
+    opening = processors.TemplateProcessing(
         single=f"{START} $A",
         pair=f"{START} $A {START} $B",
         special_tokens=[(START, vocabulary.token_to_id(START))],
     )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=vocabulary,
-        bos_token=START,
-        eos_token=END,
-        pad_token=PADDING,
-        model_max_length=GENERATOR_POSITIONS,
-        clean_up_tokenization_spaces=False,
-    )
+    return _tokenizer(vocabulary, opening, GENERATOR_POSITIONS, bos_token=START, eos_token=END, pad_token=PADDING)
 
 
 def encoder_tokenizer(vocabulary: Tokenizer) -> PreTrainedTokenizerFast:
     """A tokenizer in the manner of RoBERTa: a text stands between start and end token."""
-    vocabulary = Tokenizer.from_str(vocabulary.to_str())
-    vocabulary.post_processor = processors.RobertaProcessing(
+    ends = processors.RobertaProcessing(
         (END, vocabulary.token_to_id(END)), (START, vocabulary.token_to_id(START)), add_prefix_space=False
     )
+    roles = {"bos_token": START, "cls_token": START, "eos_token": END, "sep_token": END, "pad_token": PADDING}
+    return _tokenizer(vocabulary, ends, ENCODER_POSITIONS, **roles, unk_token=UNKNOWN, mask_token=MASK)
+
+
+def _tokenizer(
+    vocabulary: Tokenizer, special: processors.PostProcessor, positions: int, **roles: str
+) -> PreTrainedTokenizerFast:
+    """A copy of the vocabulary that sets the special tokens where `special` says, with the tokens in their roles."""
+    vocabulary = Tokenizer.from_str(vocabulary.to_str())
+    vocabulary.post_processor = special
     return PreTrainedTokenizerFast(
-        tokenizer_object=vocabulary,
-        bos_token=START,
-        cls_token=START,
-        eos_token=END,
-        sep_token=END,
-        pad_token=PADDING,
-        unk_token=UNKNOWN,
-        mask_token=MASK,
-        model_max_length=ENCODER_POSITIONS,
-        clean_up_tokenization_spaces=False,
+        tokenizer_object=vocabulary, model_max_length=positions, clean_up_tokenization_spaces=False, **roles
     )
 
 

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 
 from synthnotes.coding.labels import label_matrix
-from synthnotes.coding.predictions import Predictions
-from synthnotes.files import UserError
+from synthnotes.coding.predictions import Predictions, align
 
 
 @dataclass(frozen=True)
@@ -70,28 +69,5 @@ def decide(predictions: Predictions, evaluation: pd.DataFrame, code_set: Sequenc
     Raises:
         UserError: the predictions are not for these notes and codes, or hold what is no probability.
     """
-    _check(predictions, evaluation["note_id"], code_set, where)
-    row = {note_id: index for index, note_id in enumerate(predictions.note_ids)}
-    order = [row[note_id] for note_id in evaluation["note_id"]]
-    return Decisions(list(code_set), label_matrix(evaluation, code_set).toarray(), predictions.predicted[order])
-
-
-def _check(predictions: Predictions, note_ids: pd.Series, code_set: Sequence[str], where: str) -> None:
-    def refuse(found: str, expected: str) -> None:
-        raise UserError(f"{where}: {found}, expected {expected}. Delete the folder and run `dvc repro`.")
-
-    if predictions.codes != list(code_set):
-        other = set(predictions.codes) ^ set(code_set)
-        which = f"{min(other)} is in one of them only" if other else "their order differs"
-        refuse(f"predictions of another code set ({which})", f"the {len(code_set)} codes of the corpus")
-    if len(set(predictions.note_ids)) < len(predictions.note_ids):
-        refuse("several predictions of one note", "one per note of E")
-    strange = set(predictions.note_ids) ^ set(note_ids)
-    if strange:
-        lacks = "E does not have" if strange & set(predictions.note_ids) else "has no predictions"
-        note_id = min(strange & set(predictions.note_ids) or strange)
-        refuse(f"note {note_id}, which {lacks}", f"predictions of the {len(note_ids)} notes of E")
-    if not 0 <= predictions.threshold <= 1:
-        refuse(f"threshold {predictions.threshold}", "one in [0, 1]")
-    if not ((predictions.probabilities >= 0) & (predictions.probabilities <= 1)).all():  # NaN fails too
-        refuse("a value that is no probability", "values in [0, 1]")
+    aligned = align(predictions, evaluation["note_id"].tolist(), code_set, where)
+    return Decisions(list(code_set), label_matrix(evaluation, code_set).toarray(), aligned.predicted)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from synthnotes.corpus.icd import FAMILY_NAMES, family
+from synthnotes.corpus.icd import FAMILY_NAMES, UNKNOWN, family
 from synthnotes.errors.decisions import Decisions
 
 OTHERS = "Others"
@@ -17,12 +17,15 @@ OTHERS = "Others"
 def family_errors(decisions: Decisions) -> dict[str, int | float | None]:
     """Counts wrong codes that share their family with a true code of the note (WF), and those that do not (OOF).
 
+    Codes of unknown family are no family: a wrong one is out of family whatever the true codes are.
+
     Returns:
-        wrong, within_family and out_of_family, counts; within_family_share and out_of_family_share, of the wrong ones,
-        None where nothing is wrong.
+        wrong, within_family, out_of_family and, of the latter, of_unknown_family, counts; within_family_share and
+        out_of_family_share, of the wrong ones, None where nothing is wrong.
     """
     families, family_of = np.unique([family(code) for code in decisions.codes], return_inverse=True)
     membership = np.eye(len(families), dtype=np.float32)[family_of]  # [codes, families]; float multiplies fastest
+    membership[:, families == UNKNOWN] = 0
     true_families = decisions.truth.astype(np.float32) @ membership > 0  # [notes, families]
     notes, codes = (decisions.predicted & ~decisions.truth).nonzero()
     wrong = len(notes)
@@ -31,6 +34,7 @@ def family_errors(decisions: Decisions) -> dict[str, int | float | None]:
         "wrong": wrong,
         "within_family": within,
         "out_of_family": wrong - within,
+        "of_unknown_family": int((families[family_of[codes]] == UNKNOWN).sum()),
         "within_family_share": within / wrong if wrong else None,
         "out_of_family_share": (wrong - within) / wrong if wrong else None,
     }

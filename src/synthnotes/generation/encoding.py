@@ -4,9 +4,11 @@ A training text is the tokens of the prompt, then those of the note, then the en
 apart, so that no token spans their border: what is sampled from is exactly the beginning of what was trained on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from synthnotes.generation.prompts import render_prompt
 from synthnotes.generation.records import Record
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 NO_LOSS = -100  # the label that PyTorch's cross-entropy ignores
+ENCODED_AT_ONCE = 2000  # records
 
 
 @dataclass(frozen=True)
@@ -22,15 +25,15 @@ class TrainingTexts:
     """Records as a causal language model trains on them.
 
     Attributes:
-        input_ids: one list of token ids per record, at most `max_length` long.
+        input_ids: int32 [tokens] per record, at most `max_length` long.
         labels: the same with `NO_LOSS` in place of the prompt.
         truncated: number of records that lost their end.
         dropped: number of records whose prompt alone fills `max_length`; not among `input_ids`.
         tokens_cut: share of all records' tokens that were cut or dropped.
     """
 
-    input_ids: list[list[int]]
-    labels: list[list[int]]
+    input_ids: list[np.ndarray]
+    labels: list[np.ndarray]
     truncated: int
     dropped: int
     tokens_cut: float
@@ -43,7 +46,7 @@ class TrainingTexts:
     @property
     def response_tokens(self) -> int:
         """Tokens that one epoch learns from: those of notes, and the end tokens."""
-        return sum(label != NO_LOSS for labels in self.labels for label in labels)
+        return sum(int((labels != NO_LOSS).sum()) for labels in self.labels)
 
 
 def encode_prompts(
@@ -61,19 +64,29 @@ def encode_records(
     tokenizer: "PreTrainedTokenizerBase", corpus: str, records: Sequence[Record], max_length: int
 ) -> TrainingTexts:
     """Encodes records for training with the loss on the response only, cut to `max_length` tokens."""
-    prompts = encode_prompts(tokenizer, corpus, [record.input for record in records])
-    notes = tokenizer([record.output for record in records], add_special_tokens=False)["input_ids"]
-    input_ids: list[list[int]] = []
-    labels: list[list[int]] = []
+    input_ids: list[np.ndarray] = []
+    labels: list[np.ndarray] = []
     truncated = dropped = total = 0
-    for prompt, note in zip(prompts, notes, strict=True):
+    for prompt, note in _encode(tokenizer, corpus, records):
         text = [*prompt, *note, tokenizer.eos_token_id]
         total += len(text)
         if len(prompt) >= max_length:
             dropped += 1
             continue
         truncated += len(text) > max_length
-        input_ids.append(text[:max_length])
-        labels.append(([NO_LOSS] * len(prompt) + text[len(prompt) :])[:max_length])
+        input_ids.append(np.array(text[:max_length], dtype=np.int32))
+        labels.append(input_ids[-1].copy())
+        labels[-1][: len(prompt)] = NO_LOSS
     kept = sum(map(len, input_ids))
-    return TrainingTexts(input_ids, labels, truncated, dropped, (total - kept) / total)
+    return TrainingTexts(input_ids, labels, truncated, dropped, (total - kept) / total if total else 0.0)
+
+
+def _encode(
+    tokenizer: "PreTrainedTokenizerBase", corpus: str, records: Sequence[Record]
+) -> Iterator[tuple[list[int], list[int]]]:
+    """Yields the tokens of each record's prompt and note; a slice at a time, since Python's integers are large."""
+    for start in range(0, len(records), ENCODED_AT_ONCE):
+        some = records[start : start + ENCODED_AT_ONCE]
+        prompts = encode_prompts(tokenizer, corpus, [record.input for record in some])
+        notes = tokenizer([record.output for record in some], add_special_tokens=False)["input_ids"]
+        yield from zip(prompts, notes, strict=True)

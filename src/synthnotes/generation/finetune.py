@@ -3,26 +3,22 @@
 import json
 import math
 import shutil
-from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.utils.data import Sampler
-from transformers.trainer_callback import PrinterCallback, ProgressCallback
-from transformers.trainer_pt_utils import get_length_grouped_indices
+from transformers import AutoModelForCausalLM
 
 from synthnotes.files import UserError
 from synthnotes.generation.encoding import TrainingTexts
+from synthnotes.generation.models import ADAPTER_CONFIG, ADAPTER_WEIGHTS
+from synthnotes.generation.trainer import lengths
 from synthnotes.sections import FinetuneParams
 
 if TYPE_CHECKING:
-    from datasets import Dataset
     from peft import LoraConfig
     from trl import SFTConfig, SFTTrainer
-
-ADAPTER_WEIGHTS = "adapter_model.safetensors"
-ADAPTER_CONFIG = "adapter_config.json"
 
 
 def lora_config(settings: FinetuneParams) -> "LoraConfig":
@@ -67,6 +63,9 @@ def training_arguments(settings: FinetuneParams, epochs: float, output: Path, gp
         optim="adamw_torch",
         bf16=bfloat16,
         gradient_checkpointing=settings.gradient_checkpointing,
+        gradient_checkpointing_kwargs={"use_reentrant": False},  # the other kind loses the adapters' gradients in DDP
+        ddp_find_unused_parameters=False,
+        use_liger_kernel=gpu and find_spec("liger_kernel") is not None,
         use_cpu=not gpu,
         dataloader_pin_memory=gpu,
         save_strategy="steps",
@@ -81,87 +80,17 @@ def training_arguments(settings: FinetuneParams, epochs: float, output: Path, gp
     )
 
 
-def launch_command(settings: FinetuneParams, module: str, options: list[str]) -> list[str]:
-    """Gives the command that runs a module in several processes, one per GPU.
+def load_base(folder: Path, settings: FinetuneParams, gpu: bool) -> torch.nn.Module:
+    """Loads the base model, with flash attention where it is installed: packed texts cost it nothing extra.
 
-    Args:
-        settings: `processes` of them, by the file `accelerate_config`.
-        module: the module, as `python -m` takes it.
-        options: its command line.
+    Without, PyTorch's own attention keeps packed texts apart by a mask.
     """
-    command = ["accelerate", "launch", "--num_processes", str(settings.processes)]
-    if settings.accelerate_config:
-        command += ["--config_file", settings.accelerate_config]
-    return [*command, "--module", module, *options]
-
-
-class SimilarLengths(Sampler[int]):
-    """Shuffles texts so that those of one batch are of similar length, which leaves little padding.
-
-    Unlike the trainer's own option it draws from the seed and the epoch alone, so that a resumed run sees the batches
-    that the killed one would have seen.
-    """
-
-    def __init__(self, lengths: list[int], batch: int, seed: int) -> None:
-        self.lengths, self.batch, self.seed, self.epoch = lengths, batch, seed, 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Is called by the data loader before each epoch."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    def __iter__(self) -> Iterator[int]:
-        generator = torch.Generator().manual_seed(self.seed + self.epoch)
-        return iter(get_length_grouped_indices(self.lengths, self.batch, generator=generator))
-
-
-class QuietProgress(ProgressCallback):
-    """The trainer's progress bar with the loss in it, instead of a line of numbers for every log entry."""
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
-        """Shows the loss in the bar."""
-        if state.is_world_process_zero and self.training_bar is not None and logs and "loss" in logs:
-            self.training_bar.set_postfix(loss=f"{float(logs['loss']):.3f}")
-
-
-def build_trainer(
-    model: torch.nn.Module,
-    tokenizer: Any,
-    training: TrainingTexts,
-    validation: TrainingTexts,
-    settings: FinetuneParams,
-    arguments: "SFTConfig",
-) -> "SFTTrainer":
-    """Puts model, texts and settings into TRL's trainer. The texts bring labels, so TRL masks nothing by itself."""
-    from transformers import Trainer as HuggingFaceTrainer
-    from trl import SFTTrainer
-
-    class Trainer(SFTTrainer):
-        def _get_train_sampler(self, train_dataset: "Dataset | None" = None) -> Sampler[int]:
-            texts = self.train_dataset if train_dataset is None else train_dataset
-            batch = self.args.train_batch_size * self.args.gradient_accumulation_steps
-            return SimilarLengths([len(ids) for ids in texts["input_ids"]], batch, self.args.seed)
-
-        def compute_loss(self, model: torch.nn.Module, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-            # TRL computes the head in tiles, twice, which saves a GPU's memory but costs a CPU a third of its speed.
-            # The model's own loss is the same number.
-            loss = HuggingFaceTrainer.compute_loss if self.args.use_cpu else SFTTrainer.compute_loss
-            return loss(self, model, inputs, *args, **kwargs)
-
-    trainer = Trainer(
-        model=model,
-        args=arguments,
-        train_dataset=_dataset(training),
-        eval_dataset=_dataset(validation),
-        processing_class=tokenizer,
-        peft_config=lora_config(settings),
+    flash = gpu and settings.precision == "bfloat16" and find_spec("flash_attn") is not None
+    return AutoModelForCausalLM.from_pretrained(
+        folder,
+        dtype=getattr(torch, settings.precision),
+        attn_implementation="flash_attention_2" if flash else "sdpa",
     )
-    for callback in (ProgressCallback, PrinterCallback):
-        trainer.remove_callback(callback)
-    trainer.add_callback(QuietProgress)
-    return trainer
 
 
 def last_checkpoint(output: Path) -> str | None:
@@ -192,8 +121,19 @@ def train(trainer: "SFTTrainer") -> list[dict[str, float]]:
 
 
 def summarise(texts: TrainingTexts, curve: list[dict[str, float]], trainer: "SFTTrainer") -> dict[str, Any]:
-    """Describes a finished training, with the mean loss per response token on the validation texts."""
+    """Describes a finished training, with the loss on the validation texts (per response token, mean over batches).
+
+    A sequence is what the model reads at once: a text, or with packing as many texts as fit into `max_length`, of which
+    `share_of_sequences_filled` is used.
+
+    Raises:
+        RuntimeError: packing lost tokens.
+    """
+    sequences = lengths(trainer.train_dataset)
+    if sum(sequences) != texts.tokens:
+        raise RuntimeError(f"{texts.tokens} tokens went into packing, {sum(sequences)} came out.")
     validation = trainer.evaluate()["eval_loss"]
+    filled = texts.tokens / (len(sequences) * trainer.args.max_length) if trainer.args.packing else None
     return {
         "records": len(texts.input_ids) + texts.dropped,
         "records_truncated": texts.truncated,
@@ -201,6 +141,8 @@ def summarise(texts: TrainingTexts, curve: list[dict[str, float]], trainer: "SFT
         "share_of_tokens_cut": round(texts.tokens_cut, 6),
         "tokens_per_epoch": texts.tokens,
         "response_tokens_per_epoch": texts.response_tokens,
+        "sequences_per_epoch": len(sequences),
+        "share_of_sequences_filled": filled if filled is None else round(filled, 4),
         "steps": trainer.state.global_step,
         "first_loss": round(curve[0]["loss"], 4),
         "last_loss": round(curve[-1]["loss"], 4),
@@ -217,9 +159,3 @@ def _copy_adapter(saved: Path, adapter: Path) -> None:
     if isinstance(config["target_modules"], list):
         config["target_modules"].sort()
     (adapter / ADAPTER_CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def _dataset(texts: TrainingTexts) -> "Dataset":
-    from datasets import Dataset
-
-    return Dataset.from_dict({"input_ids": texts.input_ids, "labels": texts.labels})

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 CAUSAL = ("ForCausalLM", "LMHeadModel")
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json")
+ADAPTER_WEIGHTS, ADAPTER_CONFIG = "adapter_model.safetensors", "adapter_config.json"
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
 
@@ -42,12 +43,41 @@ def check_generator(folder: Path, needed_length: int | None = None) -> dict[str,
         pickled = any(next(folder.glob(pattern), None) for pattern in PICKLES)
         reason = "only pickled weights, which can run code when loaded" if pickled else "no weights"
         raise UserError(f"{folder}: {reason}. Put the model's *.safetensors files there.")
+    _require_all_shards(folder)
     if not any((folder / name).is_file() for name in TOKENIZERS):
         raise UserError(f"{folder}: no tokenizer (one of {', '.join(TOKENIZERS)}). Save it into the same folder.")
     longest = config.get("max_position_embeddings")
     if needed_length and longest and needed_length > longest:
         raise UserError(f"{folder}: the model reads {longest} tokens, params.yaml asks for {needed_length}. Lower it.")
     return config
+
+
+def check_adapter(folder: Path) -> None:
+    """Checks that a folder holds a LoRA adapter as safetensors; PEFT would fall back to a pickled one.
+
+    Raises:
+        UserError: the folder, its configuration or its weights are missing.
+    """
+    for name in (ADAPTER_CONFIG, ADAPTER_WEIGHTS):
+        if not (folder / name).is_file():
+            raise UserError(f"{folder / name}: missing. Delete the folder and run `dvc repro`, which makes it.")
+
+
+def _require_all_shards(folder: Path) -> None:
+    """Large models come in several files, which an index names: a download that broke off lacks some of them."""
+    index = folder / "model.safetensors.index.json"
+    if not index.is_file():
+        return
+    try:
+        needed = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UserError(f"{index}: not a valid index of weights. Copy the model's folder again.") from None
+    missing = [name for name in needed if not (folder / name).is_file()]
+    if missing:
+        raise UserError(
+            f"{folder}: {len(missing)} of {len(needed)} files of weights are missing, the first is "
+            f"{missing[0]}. Copy them again."
+        )
 
 
 def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from synthnotes.generation.quality import jaccard, language, loops, near_identical
 from synthnotes.generation.sampling import TOO_LONG
 
 PAIRS = 2000  # pairs of notes that a mean similarity is taken over
@@ -34,7 +35,7 @@ def summarise(samples: pd.DataFrame, seed: int) -> dict[str, Any]:
     Where prompts decide what a note says, the second is clearly higher.
 
     Args:
-        samples: table with note_id, sample, text, finish_reason, prompt_tokens and new_tokens.
+        samples: table with note_id, sample, text, finish_reason, prompt_tokens, new_tokens and mean_log_probability.
         seed: draws the pairs.
     """
     drawn = samples[samples["finish_reason"] != TOO_LONG]
@@ -51,6 +52,7 @@ def summarise(samples: pd.DataFrame, seed: int) -> dict[str, Any]:
         "empty_first": int((first["text"].str.strip() == "").sum()),
         "prompt_tokens": int(first["prompt_tokens"].sum()),
         "new_tokens": int(drawn["new_tokens"].sum()),
+        "mean_log_probability": _round(drawn["mean_log_probability"].mean()) if len(drawn) else None,
         "mean_words": _round(drawn["text"].str.split().map(len).mean()) if len(drawn) else None,
         "identical_first_pairs": int((copies * (copies - 1) // 2).sum()),
         "similarity": {
@@ -60,10 +62,49 @@ def summarise(samples: pd.DataFrame, seed: int) -> dict[str, Any]:
     }
 
 
-def jaccard(first: str, second: str) -> float:
-    """Gives the Jaccard index of two texts' sets of lower-case words; of two empty texts 1."""
-    a, b = set(first.lower().split()), set(second.lower().split())
-    return len(a & b) / len(a | b) if a | b else 1.0
+def assess(samples: pd.DataFrame, real: pd.Series, corpus: str) -> dict[str, Any]:
+    """Compares samples as texts with the real notes of their prompts.
+
+    Args:
+        samples: table with note_id, text and finish_reason.
+        real: the texts of the real notes.
+        corpus: `mimic` or `sepr`, which decides the language.
+
+    Returns:
+        For `real` and `samples` what `of_texts` gives, and in `prompts_near_identical` the number and share of the
+        prompts of which all samples are near-identical (of those with two samples or more).
+    """
+    drawn = samples[samples["finish_reason"] != TOO_LONG]
+    of_prompts = [texts.tolist() for _, texts in drawn.groupby("note_id", sort=False)["text"]]
+    several = [texts for texts in of_prompts if len(texts) > 1]
+    alike = sum(map(near_identical, several))
+    return {
+        "real": of_texts(real, corpus),
+        "samples": of_texts(drawn["text"], corpus),
+        "prompts_near_identical": {"prompts": alike, "share": _round(alike / len(several)) if several else None},
+    }
+
+
+def of_texts(texts: pd.Series, corpus: str) -> dict[str, Any]:
+    """Describes notes as texts; all None if there are none.
+
+    Returns:
+        Mean, median, and 5th and 95th percentile of their words; the share of them that loop, that are empty, that are
+        in the other corpus's language, and that hold too few function words to tell.
+    """
+    lengths = texts.str.split().map(len).to_numpy(dtype=float)
+    languages = [language(text) for text in texts]
+    measures = {
+        "mean_words": lambda: lengths.mean(),
+        "median_words": lambda: np.median(lengths),
+        "percentile_5_words": lambda: np.percentile(lengths, 5),
+        "percentile_95_words": lambda: np.percentile(lengths, 95),
+        "share_looping": lambda: np.mean([loops(text) for text in texts]),
+        "share_empty": lambda: np.mean(lengths == 0),
+        "share_other_language": lambda: np.mean([found not in (corpus, None) for found in languages]),
+        "share_language_unknown": lambda: np.mean([found is None for found in languages]),
+    }
+    return {name: _round(measure()) if len(texts) else None for name, measure in measures.items()}
 
 
 def _similarity_between(texts: list[str], seed: int) -> float | None:

@@ -1,25 +1,23 @@
-"""Sampling: notes from prompts with vLLM's offline engine (paper, section 4.1; Kwon et al. 2023)."""
+"""Sampling: what every engine is given and gives back, and what decides a sample (paper, section 4.1)."""
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from synthnotes.files import UserError
 from synthnotes.sections import GenerateParams
 
-COLUMNS = ["note_id", "sample", "text", "finish_reason", "prompt_tokens", "new_tokens"]
+COLUMNS = ["note_id", "sample", "text", "finish_reason", "prompt_tokens", "new_tokens", "mean_log_probability"]
 TOO_LONG = "prompt_too_long"  # the finish reason of samples that were never drawn
 
-# Read by vLLM when it is imported. Requests stay in this process, since only then does a seed make a run repeatable.
-# Only errors are logged, since other messages may quote prompts.
-ENVIRONMENT = {
-    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
-    "VLLM_LOGGING_LEVEL": "ERROR",
-}
+# What decides the samples, next to model and prompts. The rest says how an engine does its work: changing that does not
+# make finished shards worthless.
+DECISIVE = {"engine", "samples", "temperature", "top_p", "repetition_penalty", "precision", "prompts_per_shard", "seed"}
 
 
 @dataclass(frozen=True)
@@ -30,57 +28,56 @@ class Prompt:
     tokens: list[int]
 
 
-Sampler = Callable[[Sequence[Prompt]], pd.DataFrame]
+# An engine at work. It takes prompts that leave room for a note, and the values to sample with, and gives a table with
+# a row per prompt and sample, in their order:
+#   note_id, sample (from 0), text;
+#   finish_reason: `stop` (the note ended by itself) or `length` (it was cut; repair h);
+#   prompt_tokens, new_tokens (with the end token);
+#   mean_log_probability: of the new tokens, by the model itself, before temperature, penalty and top_p.
+Sampler = Callable[[Sequence[Prompt], GenerateParams], pd.DataFrame]
 
 
-def engine_arguments(settings: GenerateParams, corpus: str, model: Path, gpu: bool) -> dict[str, Any]:
-    """Gives the arguments of `vllm.LLM`.
+def starter(settings: GenerateParams, corpus: str, model: Path) -> Callable[[], Sampler]:
+    """Gives the function that starts the engine that the settings name; it can be sent to another process."""
+    if settings.engine == "vllm":
+        from synthnotes.generation.vllm_engine import start
+    else:
+        from synthnotes.generation.transformers_engine import start
+    return partial(start, settings, corpus, model)
 
-    Args:
-        settings: the section `generate`.
-        corpus: `mimic` or `sepr`.
-        model: the merged model's folder.
-        gpu: whether there is one.
+
+def check_gpus(settings: GenerateParams, present: int) -> None:
+    """Refuses settings that ask for more GPUs than there are; on a CPU, engines run side by side at most.
+
+    Raises:
+        UserError: names the parameters.
     """
-    length = settings.model_length[corpus]
-    arguments: dict[str, Any] = {
-        "model": str(model),
-        "dtype": settings.precision,
-        "max_model_len": length,
-        "max_num_seqs": settings.concurrent_sequences,
-        "enable_prefix_caching": True,  # the samples of one prompt share its keys and values
-        "seed": settings.seed,
-    }
-    if gpu:
-        return arguments | {
-            "tensor_parallel_size": settings.tensor_parallel,
-            "gpu_memory_utilization": settings.gpu_memory_share,
-        }
-    return arguments | {
-        "kv_cache_memory_bytes": settings.cpu_cache_gib * 2**30,
-        "enforce_eager": True,
-        # Seeds per request need every prompt to be read in one go on the CPU.
-        "enable_chunked_prefill": False,
-        "max_num_batched_tokens": max(2 * length, 2048),
-    }
+    needed = settings.tensor_parallel * settings.data_parallel
+    if (present and needed > present) or (not present and settings.tensor_parallel > 1):
+        raise UserError(
+            f"generate.tensor_parallel ({settings.tensor_parallel}) x generate.data_parallel "
+            f"({settings.data_parallel}): {needed} GPUs are needed, {present} are present. Lower them in params.yaml."
+        )
 
 
-def sampling_parameters(settings: GenerateParams, corpus: str, prompt: Prompt) -> dict[str, Any]:
-    """Gives the arguments of `vllm.SamplingParams` for one prompt.
+def decisive(settings: GenerateParams, corpus: str) -> dict[str, Any]:
+    """Gives the settings that decide the samples of a corpus: the key under which unfinished work is kept."""
+    bounds = {"max_new_tokens": settings.max_new_tokens[corpus], "model_length": settings.model_length[corpus]}
+    return settings.model_dump(include=DECISIVE) | bounds
 
-    New tokens are bounded by what the model's length leaves after the prompt (repair g). The seed follows from the
-    run's seed and the prompt's note_id, so that it does not depend on order or shard; vLLM adds the sample's number.
+
+def new_token_limit(settings: GenerateParams, corpus: str, prompt: Prompt) -> int:
+    """Bounds a note's tokens by the parameter and by what the model's length leaves after the prompt (repair g)."""
+    return min(settings.max_new_tokens[corpus], settings.model_length[corpus] - len(prompt.tokens))
+
+
+def seed_of(settings: GenerateParams, prompt: Prompt) -> int:
+    """Gives the seed of a prompt's first sample; sample i has this seed + i.
+
+    It follows from the run's seed and the prompt's note_id, so that a sample depends on no order, shard or process.
     """
-    left = settings.model_length[corpus] - len(prompt.tokens)
     digest = hashlib.sha256(f"{settings.seed} {prompt.note_id}".encode()).digest()
-    return {
-        "n": settings.samples,
-        "temperature": settings.temperature,
-        "top_p": settings.top_p,
-        "repetition_penalty": settings.repetition_penalty,
-        "max_tokens": min(settings.max_new_tokens[corpus], left),
-        "seed": int.from_bytes(digest[:7], "big"),
-    }
+    return int.from_bytes(digest[:7], "big")
 
 
 def split_by_length(
@@ -94,34 +91,9 @@ def split_by_length(
 
 def unsampled(prompts: Sequence[Prompt], samples: int) -> pd.DataFrame:
     """Gives the rows of prompts that are too long: empty samples, with a reason that says so."""
-    rows = [(p.note_id, sample, "", TOO_LONG, len(p.tokens), 0) for p in prompts for sample in range(samples)]
+    rows = [
+        (prompt.note_id, sample, "", TOO_LONG, len(prompt.tokens), 0, float("nan"))
+        for prompt in prompts
+        for sample in range(samples)
+    ]
     return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def start_vllm(settings: GenerateParams, corpus: str, model: Path) -> Sampler:
-    """Starts vLLM on a merged model and gives a function that samples from it.
-
-    The function takes prompts that leave room for a note, and returns a table with a row per prompt and sample:
-    note_id, sample (from 0), text, finish_reason (`stop`: the note ended by itself, `length`: it was cut; repair h),
-    prompt_tokens, new_tokens (with the end token).
-    """
-    os.environ.update(ENVIRONMENT)
-    import torch
-    from vllm import LLM, SamplingParams
-
-    engine = LLM(**engine_arguments(settings, corpus, model, gpu=torch.cuda.is_available()))
-
-    def sample(prompts: Sequence[Prompt]) -> pd.DataFrame:
-        engine.reset_prefix_cache()  # a shard's samples do not depend on the shards before it
-        outputs = engine.generate(
-            [{"prompt_token_ids": prompt.tokens} for prompt in prompts],
-            [SamplingParams(**sampling_parameters(settings, corpus, prompt)) for prompt in prompts],
-        )
-        rows = [
-            (prompt.note_id, s.index, s.text.strip(), s.finish_reason, len(prompt.tokens), len(s.token_ids))
-            for prompt, output in zip(prompts, outputs, strict=True)
-            for s in sorted(output.outputs, key=lambda s: s.index)
-        ]
-        return pd.DataFrame(rows, columns=COLUMNS)
-
-    return sample

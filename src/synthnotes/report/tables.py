@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from synthnotes.report.markup import Markdown, escape
-from synthnotes.report.numbers import Numbers
+from synthnotes.report.numbers import MISSING, Numbers
 
 Row = list[object]
 
@@ -77,6 +77,50 @@ def subsets(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
     return rows
 
 
+def subset_boxes(numbers: Numbers, corpus: Corpus) -> dict[str, dict[str, str]]:
+    """For each subset, headed by its name, the counts that its box in the flow chart holds, by what they count."""
+    boxes = {}
+    for subset, use in SUBSETS.items():
+        prefix = f"corpus.{corpus.key}.subsets.{subset}"
+        units = {"notes": "notes", "patients": "patients", "codes": "codes"}
+        if subset != "E":
+            units |= {"train": "notes train the coder", "validation": "notes validate it"}
+        counts = {label: numbers.value(f"{prefix}.{of}") for of, label in units.items()}
+        boxes[f"{subset}: {use}"] = {label: f"{n:,}" for label, n in counts.items() if n is not None}
+    return boxes
+
+
+def code_rows(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
+    """Corpus, kind of code, rows released, dropped as null, repeated, of version 9 and invalid, and kept."""
+    rows: list[Row] = []
+    for corpus in corpora:
+        prefix = f"corpus.{corpus.key}.code_rows"
+        for position, kind in enumerate(numbers.below(prefix)):
+            columns = ("released", *(f"dropped_{why}" for why in ("null", "repeated", "version_9", "invalid")), "kept")
+            keys = [f"{prefix}.{kind}.{column}" for column in columns]
+            cells = [numbers.num(key, ",") if key in numbers else MISSING for key in keys]
+            rows.append([None if position else corpus.name, kind, *cells])
+    return rows
+
+
+def split_quality(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
+    """Part, notes, share and wanted share of the notes, share of the codes that it lacks, divergence in nats."""
+    rows: list[Row] = []
+    for corpus in corpora:
+        parts = {f"{corpus.name}-{subset}": f"quality.{subset}" for subset in SUBSETS}
+        parts |= {
+            f"{corpus.name}-{subset}, {fold}": f"folds.{subset}.{fold}"
+            for subset in "LS"
+            for fold in ("train", "validation")
+        }
+        for label, key in parts.items():
+            prefix = f"corpus.{corpus.key}.splits.{key}"
+            specs = {"notes": ",", "share_of_notes": ".2%", "share_wanted": ".2%", "share_of_codes_missing": ".1%"}
+            cells = [numbers.num(f"{prefix}.{of}", spec) for of, spec in specs.items()]
+            rows.append([label, *cells, numbers.num(f"{prefix}.kl_divergence", ".4f")])
+    return rows
+
+
 def coders(
     numbers: Numbers, corpora: Sequence[Corpus], metrics: Sequence[tuple[str, str]], first: str = "training_notes"
 ) -> list[Row]:
@@ -98,6 +142,22 @@ def coders(
         baseline = f"coding.{corpus.key}.real_s.baseline"
         cells = [numbers.num(f"{baseline}.{metric}", spec) for metric, spec in metrics]
         rows.append([None, Markdown("*baseline*"), None, *cells])
+    return rows
+
+
+def code_groups(numbers: Numbers, corpora: Sequence[Corpus], groups: Sequence[str], metric: str) -> list[Row]:
+    """Corpus, training set, and the metric of every coder within each group of codes, with how many these are."""
+    rows: list[Row] = []
+    for corpus in corpora:
+        coders = {label: f"coding.{corpus.key}.{training}.groups" for training, label in TRAININGS.items()}
+        for position, (label, prefix) in enumerate(coders.items()):
+            counts = [numbers.num(f"{prefix}.{group}.codes_in_evaluation", ",") for group in groups]
+            scores = [numbers.num(f"{prefix}.{group}.{metric}", ".3f") for group in groups]
+            cells = [
+                score if score == MISSING else Markdown(f"{score} ({count})")
+                for score, count in zip(scores, counts, strict=True)
+            ]
+            rows.append([None if position else corpus.name, label, *cells])
     return rows
 
 
@@ -155,6 +215,22 @@ def noise(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
                 micro = numbers.num(f"{coder}.micro.f1", ".3f")
                 rows.append([first, hypothesis.upper(), f"{level} %", changed, micro, *cells])
                 first = None
+    return rows
+
+
+def ablation(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
+    """Corpus, penalty, temperature, codes found again, title words, looping, ended by themselves, words; real notes."""
+    rows: list[Row] = []
+    for corpus in corpora:
+        prefix = f"ablation.{corpus.key}"
+        found = [numbers.num(f"{prefix}.real.{of}", ".1%") for of in ("share_found", "share_of_title_words")]
+        rows.append([corpus.name, "real notes", None, *found, None, None, None])
+        for name in numbers.below(f"{prefix}.settings"):
+            of = f"{prefix}.settings.{name}"
+            values = [numbers.num(f"{of}.{key}", ".2f") for key in ("repetition_penalty", "temperature")]
+            shares = ("share_found", "share_of_title_words", "share_looping", "share_stopped")
+            cells = [numbers.num(f"{of}.{key}", ".1%") for key in shares]
+            rows.append([None, *values, *cells, numbers.num(f"{of}.mean_words", ".1f")])
     return rows
 
 

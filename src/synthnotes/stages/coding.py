@@ -5,7 +5,8 @@ from pathlib import Path
 from synthnotes import notes, params
 from synthnotes.cli import run
 from synthnotes.coding import coder as coders
-from synthnotes.coding.labels import read_code_set
+from synthnotes.coding.groups import by_group, frequency_groups, kind_groups
+from synthnotes.coding.labels import label_matrix, read_code_set, read_kinds
 from synthnotes.files import write_csv, write_json
 
 
@@ -13,10 +14,17 @@ def main(training: Path, evaluation: Path, encoder: Path, codes: Path, coder: Pa
     """Trains a coder on the notes of one table and evaluates it on those of another."""
     settings = params.load("coding")
     code_set = read_code_set(codes)
-    experiment = coders.run(notes.read(training), notes.read(evaluation), encoder, code_set, settings)
+    taught, evaluated = notes.read(training), notes.read(evaluation)
+    frequency = label_matrix(taught[taught["fold"] == "train"], code_set).sum(axis=0, dtype=int)
+    groups = frequency_groups(frequency) | kind_groups(read_kinds(codes))
+
+    experiment = coders.run(taught, evaluated, encoder, code_set, settings)
+    truth, predicted = label_matrix(evaluated, code_set).toarray(), experiment.predictions
+    by_groups = by_group(truth, predicted.probabilities, predicted.predicted, groups)
+
     coders.save(coder, experiment, settings)
     write_csv(curve, experiment.curve)
-    write_json(results, experiment.results)
+    write_json(results, experiment.results | {"groups": by_groups})
     return coders.summary(experiment.results)
 
 

@@ -7,38 +7,39 @@ import pandas as pd
 from synthnotes import notes as note_table
 from synthnotes import params
 from synthnotes.cli import run
-from synthnotes.corpus import mimic, sepr, sources, splits
+from synthnotes.corpus import mimic, published, sepr, sources, splits
 from synthnotes.corpus.subsets import divide
 from synthnotes.files import UserError, write_csv, write_json
 
 SOURCES = {"mimic": mimic, "sepr": sepr}
 
 
-def main(corpus: str, data: Path, notes: Path, codes: Path, results: Path) -> str:
+def main(corpus: str, data: Path, notes: Path, codes: Path, results: Path, flow: Path) -> str:
     """Prepares one corpus and writes its notes for training (L), prompts (S) and evaluation (E), and its code set."""
     if corpus not in SOURCES:
         raise UserError(f"--corpus {corpus}: expected one of {', '.join(SOURCES)}.")
     settings = params.load("corpus")
     split_file = data / "splits.feather"
-    published = read_splits(split_file) if split_file.exists() else None
+    split_rows = read_splits(split_file) if split_file.exists() else None
 
     prepared = SOURCES[corpus].load(data, settings.minimum_notes_per_code[corpus])
     if prepared.notes.empty:
         raise UserError(f"{data}: no note is left: {lost(prepared.flow)}.")
     chosen = None
-    if published is not None:
+    if split_rows is not None:
         labels = settings.published_subsets[corpus].model_dump()
-        chosen = splits.from_published(prepared.notes["note_id"], published, labels, str(split_file))
+        chosen = published.subsets_of(prepared.notes["note_id"], split_rows, labels, str(split_file))
     subsets = divide(prepared, SOURCES[corpus].NAMES_PATIENTS, settings, chosen)
 
     paths = {subset: notes / f"real_{subset.lower()}.parquet" for subset in splits.SUBSETS}
     for subset, path in paths.items():  # all of them, before the first is written
         note_table.check(subsets.tables[subset], str(path))
-    files = prepared.files + [split_file] * (published is not None)
+    files = prepared.files + [split_file] * (split_rows is not None)
     checksums = {file.relative_to(data).as_posix(): sources.sha256(file) for file in files}
     for subset, path in paths.items():
         note_table.write(path, subsets.tables[subset])
     write_csv(codes, subsets.codes)
+    write_csv(flow, subsets.flow)
     write_json(results, {"corpus": corpus, "sources_sha256": checksums} | subsets.results)
     sizes = ", ".join(f"{subset} {len(table):,}" for subset, table in subsets.tables.items())
     return f"{corpus}: {len(prepared.notes):,} notes ({sizes}), {len(subsets.codes):,} codes"
@@ -47,7 +48,11 @@ def main(corpus: str, data: Path, notes: Path, codes: Path, results: Path) -> st
 def read_splits(path: Path) -> pd.DataFrame:
     """Reads a published split file: columns note_id and label."""
     table = sources.read_feather(path, ["_id", "split|splits"])
-    return pd.DataFrame({"note_id": sources.as_ids(table["_id"]), "label": table["split"].astype("string")})
+    try:
+        ids = sources.as_ids(table["_id"])
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{path}: column _id holds no ids: expected integers or text. {sources.AGAIN}") from error
+    return pd.DataFrame({"note_id": ids, "label": table["split"].astype("string")})
 
 
 def lost(flow: dict[str, dict[str, object]]) -> str:

@@ -1,8 +1,6 @@
 """Finetune: instruction tuning of the base model on the records of L (paper, section 4.1)."""
 
-import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,19 +8,23 @@ from typing import Any
 from synthnotes import params
 from synthnotes.cli import run
 from synthnotes.files import UserError, read_json, replacing, write_csv, write_json
+from synthnotes.generation.launching import check_processes, launch, launch_command, must_launch
 from synthnotes.generation.models import check_generator, load_tokenizer
 from synthnotes.generation.records import read_records
 from synthnotes.sections import FinetuneParams
 
-STARTED_BY_ACCELERATE = "LOCAL_RANK"
 
-
-def main(corpus: str, base: Path, records: Path, work: Path, adapter: Path, results: Path, curve: Path) -> str:
-    """Trains the adapter; with more than one process by starting itself again through accelerate."""
+def main(
+    corpus: str, base: Path, records: Path, accelerate: Path, work: Path, adapter: Path, results: Path, curve: Path
+) -> str:
+    """Trains the adapter; where several processes are asked for, by starting itself again through accelerate."""
     settings = params.load("finetune")
     check_generator(base, settings.max_length)
-    if settings.processes > 1 and STARTED_BY_ACCELERATE not in os.environ:
-        _launch(settings)
+    if must_launch(settings):
+        import torch
+
+        check_processes(settings, torch.cuda.device_count())
+        launch(launch_command(settings, accelerate, "synthnotes.stages.finetune", sys.argv[1:]))
         numbers = read_json(results)
     else:
         numbers = _train(corpus, settings, base, records, work, adapter, results, curve)
@@ -30,14 +32,6 @@ def main(corpus: str, base: Path, records: Path, work: Path, adapter: Path, resu
         f"{corpus}: {numbers['records']} records, {numbers['steps']} steps, loss {numbers['first_loss']:.2f} -> "
         f"{numbers['last_loss']:.2f}, on unseen notes {numbers['validation_loss']:.2f}"
     )
-
-
-def _launch(settings: FinetuneParams) -> None:
-    from synthnotes.generation.finetune import launch_command
-
-    command = launch_command(settings, "synthnotes.stages.finetune", sys.argv[1:])
-    if subprocess.run(command, check=False).returncode:
-        raise UserError("finetune: training failed in one of its processes, see above.")
 
 
 def _train(
@@ -52,13 +46,17 @@ def _train(
 ) -> dict[str, Any]:
     import pandas as pd
     import torch
-    from transformers import AutoModelForCausalLM, set_seed
+    from transformers import set_seed
 
     from synthnotes.generation.encoding import encode_records
-    from synthnotes.generation.finetune import build_trainer, summarise, train, training_arguments
+    from synthnotes.generation.finetune import load_base, lora_config, summarise, train, training_arguments
     from synthnotes.generation.quiet import quiet
-    from synthnotes.generation.work import fingerprint
+    from synthnotes.generation.trainer import build_trainer
+    from synthnotes.generation.work import disk_space_needed, fingerprint
 
+    if settings.accelerate_config is None:
+        check_processes(settings, torch.cuda.device_count())
+    gpu = torch.cuda.is_available()
     quiet()
     set_seed(settings.seed)
     tokenizer = load_tokenizer(base)
@@ -68,16 +66,17 @@ def _train(
     if not learned.input_ids or not unseen.input_ids:
         raise UserError(f"{records}: no prompt is shorter than finetune.max_length ({settings.max_length}). Raise it.")
     epochs = settings.epochs[corpus]
-    key = fingerprint([settings.model_dump(), epochs, learned.input_ids, learned.labels], base)
+    key = fingerprint([settings.model_dump(), epochs], base, [*learned.input_ids, *learned.labels])
     folder = work / f"finetune-{key}"
     # The arguments come before the model: with ZeRO-3 they decide how its weights are loaded.
-    arguments = training_arguments(settings, epochs, folder, gpu=torch.cuda.is_available())
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=getattr(torch, settings.precision))
-    trainer = build_trainer(model, tokenizer, learned, unseen, settings, arguments)
-    losses = train(trainer)
+    arguments = training_arguments(settings, epochs, folder, gpu)
+    model = load_base(base, settings, gpu)
+    trainer = build_trainer(model, tokenizer, learned, unseen, lora_config(settings), arguments)
+    with disk_space_needed(folder):
+        losses = train(trainer)
     numbers = summarise(learned, losses, trainer)
     if trainer.is_world_process_zero():
-        with replacing(adapter) as temporary:
+        with disk_space_needed(adapter), replacing(adapter) as temporary:
             shutil.copytree(folder / "adapter", temporary)
         write_csv(curve, pd.DataFrame(losses))
         write_json(results, numbers)

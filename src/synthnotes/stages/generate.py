@@ -2,7 +2,6 @@
 
 import shutil
 import sys
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -14,9 +13,9 @@ from synthnotes.generation import sampling
 from synthnotes.generation.encoding import encode_prompts
 from synthnotes.generation.models import check_generator, load_tokenizer
 from synthnotes.generation.records import read_records
-from synthnotes.generation.samples import first_samples, summarise
-from synthnotes.generation.shards import sample_in_shards
-from synthnotes.generation.work import fingerprint
+from synthnotes.generation.samples import assess, first_samples, summarise
+from synthnotes.generation.shards import cut, sample_shards
+from synthnotes.generation.work import disk_space_needed, fingerprint
 
 
 def main(
@@ -25,6 +24,10 @@ def main(
     """Samples from every prompt; writes all samples, the note table of the first ones, and their description."""
     settings = params.load("generate")
     check_generator(model, settings.model_length[corpus])
+    import torch
+
+    gpus = torch.cuda.device_count()
+    sampling.check_gpus(settings, gpus)
     real_notes = notes.read(real)
     prompted = read_records(records / "prompts.jsonl")
     encoded = encode_prompts(load_tokenizer(model), corpus, [record.input for record in prompted])
@@ -36,16 +39,18 @@ def main(
     if not fitting:
         raise UserError(f"generate: no prompt is shorter than generate.model_length.{corpus}. Raise it.")
 
-    folder = work / f"generate-{fingerprint([corpus, settings.model_dump(), [vars(p) for p in fitting]], model)}"
-    start = partial(sampling.start_vllm, settings, corpus, model)
-    drawn = sample_in_shards(fitting, start, folder, settings.prompts_per_shard)
-    table = pd.concat([drawn, sampling.unsampled(too_long, settings.samples)], ignore_index=True)
-    notes.write(synthetic, first_samples(table, real_notes))
-    with replacing(samples) as temporary:
-        table.to_parquet(temporary, index=False, compression="zstd")
-    numbers = summarise(table, settings.seed)
+    key = fingerprint([corpus, sampling.decisive(settings, corpus), [vars(prompt) for prompt in fitting]], model)
+    shards = cut(fitting, settings, work / f"generate-{key}")
+    start = sampling.starter(settings, corpus, model)
+    tables = sample_shards(shards, start, settings.data_parallel, settings.tensor_parallel if gpus else 0)
+    table = pd.concat([*tables, sampling.unsampled(too_long, settings.samples)], ignore_index=True)
+    with disk_space_needed(samples):
+        notes.write(synthetic, first_samples(table, real_notes))
+        with replacing(samples) as temporary:
+            table.to_parquet(temporary, index=False, compression="zstd")
+    numbers = summarise(table, settings.seed) | {"quality": assess(table, real_notes["text"], corpus)}
     write_json(results, numbers)
-    shutil.rmtree(folder)
+    shutil.rmtree(work / f"generate-{key}")
     return (
         f"{corpus}: {numbers['samples']} samples of {numbers['prompts']} prompts, "
         f"{numbers['share_stopped']:.1%} ended by themselves, {numbers['mean_words']:.0f} words a note"

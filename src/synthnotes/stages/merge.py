@@ -4,24 +4,25 @@ from pathlib import Path
 
 from synthnotes import params
 from synthnotes.cli import run
-from synthnotes.files import replacing, require, write_json
+from synthnotes.files import replacing, write_json
 from synthnotes.generation.encoding import encode_prompts
-from synthnotes.generation.models import load_tokenizer
+from synthnotes.generation.models import check_adapter, load_tokenizer
 from synthnotes.generation.records import read_records
 
 
 def main(corpus: str, base: Path, adapter: Path, records: Path, merged: Path, results: Path) -> str:
     """Saves base + adapter as one model and checks that both predict the same."""
     settings = params.load("merge")
-    require(adapter)
+    check_adapter(adapter)
     chosen = read_records(records / "prompts.jsonl")[: settings.check_records]
     tokenizer = load_tokenizer(base)
     prompts = encode_prompts(tokenizer, corpus, [record.input for record in chosen])
     from synthnotes.generation.merging import merge
     from synthnotes.generation.quiet import quiet
+    from synthnotes.generation.work import disk_space_needed
 
     quiet()
-    with replacing(merged) as folder:
+    with disk_space_needed(merged), replacing(merged) as folder:
         check = merge(base, adapter, folder, tokenizer, settings.precision, prompts)
     write_json(results, check)
     return f"{corpus}: logits differ by {check['largest_logit_difference']:.1e} at most from base + adapter"

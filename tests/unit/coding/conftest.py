@@ -84,12 +84,6 @@ def settings():
     return coding_settings
 
 
-@pytest.fixture
-def notes_of():
-    """Makes a note table."""
-    return note_table
-
-
 @pytest.fixture(name="save_tokenizer")
 def save_tokenizer_fixture():
     """Saves the tiny tokenizer, with or without special tokens around a note."""
@@ -100,3 +94,14 @@ def save_tokenizer_fixture():
 def save_encoder_fixture():
     """Saves a tiny encoder of some architecture."""
     return save_encoder
+
+
+@pytest.fixture
+def tables():
+    """A training table with both folds, and an evaluation table."""
+
+    def make(train: int, validation: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+        folds = [note_table(train, 1, "train"), note_table(validation, 2, "validation")]
+        return pd.concat(folds, ignore_index=True), note_table(20, 3, "evaluation")
+
+    return make

@@ -69,7 +69,7 @@ def test_chunks_of_a_batch_hold_no_row_of_padding():
     chunks = pack([np.arange(2, 7), np.array([9])], chunk_tokens=4, padding_id=1)
     np.testing.assert_array_equal(chunks.input_ids, [[2, 3, 4, 5], [6, 1, 1, 1], [9, 1, 1, 1]])
     np.testing.assert_array_equal(chunks.attention_mask, chunks.input_ids != 1)
-    assert chunks.per_note == [2, 1]
+    assert chunks.lengths == [5, 1]
 
 
 def test_short_notes_need_no_full_chunks():
@@ -81,7 +81,7 @@ def test_the_published_collation_pads_to_the_longest_note_and_attends_to_it():
     chunks = pack([np.arange(2, 7), np.array([9])], chunk_tokens=4, padding_id=1, attend_to_padding=True)
     np.testing.assert_array_equal(chunks.input_ids, [[2, 3, 4, 5], [6, 1, 1, 1], [9, 1, 1, 1], [1, 1, 1, 1]])
     assert chunks.attention_mask.all()
-    assert chunks.per_note == [2, 2]
+    assert chunks.lengths == [8, 8]
 
 
 @given(

@@ -108,6 +108,7 @@ def test_parts_of_the_notes_together_equal_the_whole(monkeypatch):
     parts = evaluate(truth, probabilities, probabilities > 0.5)
     for group in ("micro", "macro", "ranking"):
         assert parts[group] == pytest.approx(whole[group])
+    assert parts["loss"] == pytest.approx(whole["loss"])
 
 
 @settings(max_examples=25, deadline=None)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from synthnotes import notes as note_table
-from synthnotes.corpus import inventory, mimic, sepr
+from synthnotes.corpus import mimic, sepr
 from synthnotes.corpus.flow import Flow
 from synthnotes.corpus.subsets import divide
 from synthnotes.corpus.table import Corpus, code_set, with_descriptions, without_rare_codes
@@ -69,7 +69,8 @@ def test_mimic_notes_and_their_flow():
     }  # fmt: skip
     assert sum(counts["dropped"] for counts in flow.steps.values()) == len(notes) - len(prepared)
     assert flow.steps["with_icd10_codes"] == {
-        "notes": 4, "admissions": 4, "patients": 4, "codes": 3, "dropped": 1, "why": "no ICD-10 code",
+        "notes": 4, "admissions": 4, "patients": 4, "codes": 3, "why": "no ICD-10 code",
+        "dropped": 1, "dropped_admissions": 1, "dropped_patients": 1, "dropped_codes": None,
     }  # fmt: skip
     assert flow.steps["cleaned"]["codes"] == 1
 
@@ -117,7 +118,9 @@ def test_sepr_notes_and_their_flow():
 def test_division_follows_a_published_split_and_counts_what_it_leaves_out():
     notes = pd.DataFrame({"note_id": list("12345"), "patient_id": list("aabcd"), "text": ["x y"] * 5})
     notes["codes"] = [["I10"], ["A00"], ["I10"], ["A00"], ["I10"]]
-    corpus = Corpus(notes, {"I10": "Hypertension"}, {}, {"cleaned": {"notes": 5, "dropped": 0}}, {}, [])
+    flow = Flow(names_patients=True)
+    flow.keep("cleaned", notes)
+    corpus = Corpus(notes, {"I10": "Hypertension"}, {}, flow.steps, {}, [])
     published = pd.Series(["L", "S", "E", "L", None], dtype="str"), {"ids_unknown": 0}
     subsets = divide(corpus, True, CorpusParams(**SETTINGS), published)
     assert {name: table["note_id"].tolist() for name, table in subsets.tables.items()} == {
@@ -154,7 +157,9 @@ def project(tmp_path, monkeypatch):
 
 def run(project):
     return stage.main(
-        "mimic", project / "mimic", project / "out/notes", project / "out/codes.csv", project / "out/r.json"
+        "mimic",
+        project / "mimic",
+        *(project / f"out/{name}" for name in ("notes", "codes.csv", "r.json", "flow.csv")),
     )
 
 
@@ -182,8 +187,37 @@ def test_the_stage_with_a_published_split(project):
     run(project)
     assert note_table.read(project / "out/notes/real_s.parquet")["note_id"].tolist() == [str(i) for i in range(20, 30)]
     results = json.loads((project / "out/r.json").read_text())
-    assert results["splits"]["file"] == {"ids_repeated": 0, "ids_in_several_subsets": 0, "ids_unknown": 0}
+    assert results["splits"]["file"] == {
+        "rows": 40, "ids": 40, "ids_repeated": 0, "ids_in_several_subsets": 0, "ids_unknown": 0, "notes_not_named": 0,
+    }  # fmt: skip
     assert "splits.feather" in results["sources_sha256"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"id": range(40), "split": ["train"] * 40}, "column _id is missing .found: id, split"),
+        ({"_id": range(40), "part": ["train"] * 40}, "column split or splits is missing"),
+        ({"_id": range(900, 940), "split": ["train", "val", "test", "val"] * 10}, "none of the file's 40 ids is one"),
+        ({"_id": range(40), "split": ["train", "dev"] * 20}, "row 2: a label that is none of"),
+        ({"_id": [0.5] * 40, "split": ["train"] * 40}, "column _id holds no ids"),
+    ],
+)
+def test_a_split_file_that_does_not_fit_leaves_no_output(project, columns, message):
+    path = project / "mimic/splits.feather"
+    pd.DataFrame(columns).to_feather(path)
+    with pytest.raises(UserError, match=message) as error:
+        run(project)
+    assert str(path) in str(error.value)
+    assert not (project / "out").exists()
+
+
+def test_the_flow_of_the_stage(project):
+    run(project)
+    flow = pd.read_csv(project / "out/flow.csv")
+    assert flow["of"].unique().tolist() == ["notes", "procedures", "diagnoses"]
+    assert flow.query("of == 'notes' and unit == 'notes'")["left"].tolist() == [40] * 8
+    assert flow.query("of == 'diagnoses'")["left"].tolist() == [80] * 5
 
 
 def truncate(path):
@@ -222,28 +256,3 @@ def test_no_note_left_says_why(project):
     to_version_9(project / "mimic/hosp/procedures_icd.csv.gz")
     with pytest.raises(UserError, match=r"no note is left: 40 dropped \(no ICD-10 code\)"):
         run(project)
-
-
-def test_the_inventory_names_what_is_missing(project, capsys):
-    lines = inventory.missing(["mimic"], project)
-    assert [line.split(": ")[0] for line in lines] == [
-        str(project / f"models/mimic/{role}/config.json") for role in ("generator", "encoder")
-    ]
-    assert "RoBERTa-base-PM-M3-Voc" in lines[1]
-    (project / "mimic/note/discharge.csv.gz").write_bytes(b"")
-    assert "empty. Get it again from PhysioNet" in inventory.missing(["mimic"], project)[0]
-    assert len(inventory.missing(["mimic", "sepr"], project / "nowhere")) == 5 + 2 + 4
-    assert inventory.main(project, Path("params.yaml")) == 1
-    assert "Health Bank" in capsys.readouterr().out
-
-
-def test_the_inventory_finds_everything(project, capsys):
-    for name in inventory.needed(["mimic", "sepr"]):
-        path = project / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"x")
-    assert inventory.missing(["mimic", "sepr"], project) == []
-    assert inventory.main(project, Path("params.yaml")) == 0
-    (project / "params.yaml").write_text("corpora: [unknown]\n")
-    assert inventory.main(project, Path("params.yaml")) == 1
-    assert "corpora.0" in capsys.readouterr().err

@@ -21,9 +21,21 @@ def test_wrong_codes_within_and_out_of_family():
         "wrong": 4,
         "within_family": 1,
         "out_of_family": 3,
+        "of_unknown_family": 0,
         "within_family_share": 0.25,
         "out_of_family_share": 0.75,
     }
+
+
+def test_codes_without_a_chapter_are_counted_and_are_no_family():
+    codes = ["D99.1", "D98", "??", "I10"]  # well-formed but in no chapter, and no code at all
+    truth, predicted = matrix([1, 0, 0, 1]), matrix([0, 1, 1, 1])
+    errors = family_errors(Decisions(codes, truth, predicted))
+    assert (errors["wrong"], errors["within_family"], errors["of_unknown_family"]) == (2, 0, 2)
+    table = family_distribution({"real": predicted}, codes, other_share=0)
+    assert table[["family", "title", "predictions"]].values.tolist() == [
+        ["unknown", "Unknown", 2], ["IX", "Circulatory system", 1],
+    ]  # fmt: skip
 
 
 def test_nothing_wrong_has_no_share():

@@ -18,6 +18,7 @@ def test_the_sampled_prompt_is_the_training_texts_exact_prefix_and_only_the_note
     texts = encode_records(tokenizer, corpus, records + awkward, 512)
     prompts = encode_prompts(tokenizer, corpus, [record.input for record in records + awkward])
     for record, prompt, ids, labels in zip(records + awkward, prompts, texts.input_ids, texts.labels, strict=True):
+        ids, labels = ids.tolist(), labels.tolist()
         assert ids[: len(prompt)] == prompt
         assert tokenizer.decode(prompt) == "<s>" + render_prompt(corpus, record.input)
         assert labels[: len(prompt)] == [NO_LOSS] * len(prompt)
@@ -39,3 +40,15 @@ def test_what_is_cut_and_dropped_is_counted(tokenizer):
     total = len(prompt) + 2 + len(prompt) + note_tokens + 1 + len(long_prompt) + 2
     assert texts.tokens_cut == pytest.approx((note_tokens + 1 - 5 + len(long_prompt) + 2) / total)
     assert (texts.tokens, texts.response_tokens) == (2 * len(prompt) + 7, 7)
+
+
+def test_records_encoded_in_slices_are_those_encoded_at_once(tokenizer, records, monkeypatch):
+    whole = encode_records(tokenizer, "mimic", records, 512)
+    monkeypatch.setattr("synthnotes.generation.encoding.ENCODED_AT_ONCE", 5)
+    sliced = encode_records(tokenizer, "mimic", records, 512)
+    assert [ids.tolist() for ids in sliced.input_ids] == [ids.tolist() for ids in whole.input_ids]
+    assert len(sliced.labels) == len(records)
+
+
+def test_no_records_are_no_texts(tokenizer):
+    assert encode_records(tokenizer, "mimic", [], 512).tokens_cut == 0

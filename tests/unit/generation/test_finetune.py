@@ -1,5 +1,6 @@
 import json
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,8 @@ from trl import SFTTrainer
 from synthnotes import params
 from synthnotes.generation.encoding import NO_LOSS, encode_prompts, encode_records
 from synthnotes.generation.finetune import (
-    SimilarLengths,
-    build_trainer,
     last_checkpoint,
-    launch_command,
+    load_base,
     lora_config,
     summarise,
     train,
@@ -23,6 +22,7 @@ from synthnotes.generation.finetune import (
 from synthnotes.generation.merging import merge
 from synthnotes.generation.models import load_tokenizer
 from synthnotes.generation.quiet import quiet
+from synthnotes.generation.trainer import SimilarLengths, build_trainer
 
 
 def paper(section):
@@ -46,9 +46,9 @@ def trainer_for(generator, records, output, settings, epochs=1.0):
     set_seed(settings.seed)
     tokenizer = load_tokenizer(generator)
     texts = encode_records(tokenizer, "mimic", records, settings.max_length)
-    model = AutoModelForCausalLM.from_pretrained(generator, dtype=torch.float32)
+    model = load_base(generator, settings, gpu=False)
     arguments = training_arguments(settings, epochs, output, gpu=False)
-    return texts, build_trainer(model, tokenizer, texts, texts, settings, arguments)
+    return texts, build_trainer(model, tokenizer, texts, texts, lora_config(settings), arguments)
 
 
 def test_the_papers_values_reach_trl_and_peft(tmp_path):
@@ -63,16 +63,6 @@ def test_the_papers_values_reach_trl_and_peft(tmp_path):
     assert (arguments.per_device_train_batch_size, arguments.gradient_accumulation_steps) == (2, 4)
     assert arguments.bf16
     assert arguments.gradient_checkpointing
-
-
-def test_several_processes_start_through_accelerate_with_a_file_that_exists():
-    settings = paper("finetune")
-    command = launch_command(settings, "synthnotes.stages.finetune", ["--corpus", "mimic"])
-    assert command[:4] == ["accelerate", "launch", "--num_processes", "2"]
-    assert command[-4:] == ["--module", "synthnotes.stages.finetune", "--corpus", "mimic"]
-    config = yaml.safe_load(Path(command[command.index("--config_file") + 1]).read_text(encoding="utf-8"))
-    assert config["deepspeed_config"]["zero_stage"] == 3
-    assert config["deepspeed_config"]["zero3_save_16bit_model"] is True
 
 
 def test_batches_hold_every_text_once_of_similar_length_and_differ_between_epochs():
@@ -104,6 +94,29 @@ def test_batches_carry_the_labels_so_that_only_notes_are_learnt(generator, recor
     assert float(on_cpu) == pytest.approx(float(by_trl), rel=1e-5)
 
 
+def test_packed_texts_do_not_see_each_other_and_none_of_their_tokens_is_lost(generator, records, tmp_path):
+    """The loss of each packed sequence is that of its texts, read one by one."""
+    texts, trainer = trainer_for(generator, records, tmp_path, toy(packing=True, micro_batch=1))
+    model = trainer.model.eval()
+    alone = {}
+    with torch.inference_mode():
+        for ids, labels in zip(texts.input_ids, texts.labels, strict=True):
+            inputs = {
+                "input_ids": torch.tensor(ids[None].astype(int)),
+                "labels": torch.tensor(labels[None].astype(int)),
+            }
+            alone[tuple(ids.tolist())] = float(model(**inputs).loss) * int((labels != NO_LOSS).sum())
+        packed = list(trainer.get_train_dataloader())
+        assert len(packed) < len(texts.input_ids)
+        for batch in packed:
+            starts = [*(batch["position_ids"][0] == 0).nonzero()[:, 0].tolist(), batch["input_ids"].shape[1]]
+            inside = [tuple(batch["input_ids"][0, a:b].tolist()) for a, b in pairwise(starts)]
+            expected = sum(alone.pop(ids) for ids in inside)
+            loss = float(trainer.compute_loss(trainer.model, dict(batch), num_items_in_batch=torch.tensor(1)))
+            assert loss == pytest.approx(expected, rel=1e-4)
+    assert not alone
+
+
 @pytest.fixture(scope="module")
 def trained(generator, records, tmp_path_factory):
     """An uninterrupted run of two epochs, 12 steps."""
@@ -119,7 +132,8 @@ def test_training_lowers_the_loss_and_says_what_it_read(trained):
     output, curve, numbers = trained
     assert [entry["step"] for entry in curve] == list(range(1, 13))
     assert numbers["steps"] == 12
-    assert numbers["records"] == 24
+    assert numbers["records"] == numbers["sequences_per_epoch"] == 24
+    assert numbers["share_of_sequences_filled"] is None
     assert numbers["last_loss"] < numbers["first_loss"] - 0.3
     assert numbers["validation_loss"] < numbers["first_loss"]
     adapted = json.loads((output / "adapter" / "adapter_config.json").read_text(encoding="utf-8"))["target_modules"]
@@ -161,7 +175,9 @@ def test_the_saved_merged_model_predicts_what_base_and_adapter_predict(trained, 
     assert check["positions"] == sum(map(len, prompts))
     assert check["largest_logit_difference"] < 1e-4 < check["largest_logit"]
     assert check["share_same_next_token"] == 1.0
+    suffixes = {path.suffix for path in (tmp_path / "merged").iterdir()}
     assert (tmp_path / "merged" / "model.safetensors").is_file()
+    assert not suffixes & {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
     # The check can fail: the base alone predicts something else.
     base = AutoModelForCausalLM.from_pretrained(generator)
     merged = AutoModelForCausalLM.from_pretrained(tmp_path / "merged")

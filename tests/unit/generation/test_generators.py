@@ -4,7 +4,7 @@ import shutil
 import pytest
 
 from synthnotes.files import UserError
-from synthnotes.generation.models import check_generator, load_tokenizer
+from synthnotes.generation.models import check_adapter, check_generator, load_tokenizer
 
 
 @pytest.fixture
@@ -71,3 +71,24 @@ def test_a_tokenizer_larger_than_the_model_is_refused(copy):
 def test_a_length_beyond_the_models_is_refused(generator):
     with pytest.raises(UserError, match=r"reads 512 tokens, params\.yaml asks for 513"):
         check_generator(generator, 513)
+
+
+def test_a_model_with_a_missing_file_of_weights_is_refused(copy):
+    first, second = "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"
+    (copy / "model.safetensors").rename(copy / first)
+    index = copy / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {"a": first, "b": second}}))
+    with pytest.raises(UserError, match=f"1 of 2 files of weights are missing, the first is {second}"):
+        check_generator(copy)
+    (copy / second).write_text("x")
+    check_generator(copy)
+    index.write_text("[]")
+    with pytest.raises(UserError, match="not a valid index of weights"):
+        check_generator(copy)
+
+
+def test_a_pickled_adapter_is_refused(tmp_path):
+    (tmp_path / "adapter_config.json").write_text("{}")
+    (tmp_path / "adapter_model.bin").write_text("x")
+    with pytest.raises(UserError, match=r"adapter_model\.safetensors: missing"):
+        check_adapter(tmp_path)

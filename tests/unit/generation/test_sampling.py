@@ -1,7 +1,9 @@
 import itertools
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -9,9 +11,11 @@ import pytest
 import yaml
 
 from synthnotes import notes, params
-from synthnotes.files import read_json
+from synthnotes.files import UserError, read_json
 from synthnotes.generation.records import build_records, write_records
-from synthnotes.generation.sampling import Prompt, engine_arguments, sampling_parameters
+from synthnotes.generation.sampling import Prompt, check_gpus, decisive, seed_of
+from synthnotes.generation.vllm_engine import engine_arguments, sampling_parameters
+from synthnotes.stages import generate
 
 
 def paper_settings():
@@ -58,7 +62,7 @@ def test_seeds_differ_between_prompts_and_runs_and_depend_on_nothing_else():
     other = settings.model_copy(update={"seed": settings.seed + 1})
 
     def seed(settings, note_id, tokens=3):
-        return sampling_parameters(settings, "mimic", Prompt(note_id, [1] * tokens))["seed"]
+        return seed_of(settings, Prompt(note_id, [1] * tokens))
 
     assert seed(settings, "a") == seed(settings, "a", tokens=9)
     assert len({seed(settings, "a"), seed(settings, "b"), seed(other, "a")}) == 3
@@ -66,6 +70,31 @@ def test_seeds_differ_between_prompts_and_runs_and_depend_on_nothing_else():
     seeds = sorted(seed(settings, f"n{number}") for number in range(500))
     assert min(b - a for a, b in itertools.pairwise(seeds)) > settings.samples
     assert seeds[-1] < 2**63
+
+
+@pytest.mark.parametrize(
+    ("tensor", "data", "present", "fits"),
+    [(1, 1, 0, True), (1, 2, 0, True), (2, 1, 0, False), (2, 1, 1, False), (2, 2, 4, True), (2, 3, 4, False)],
+)
+def test_more_gpus_than_present_are_refused(tensor, data, present, fits):
+    settings = params.load("generate").model_copy(update={"tensor_parallel": tensor, "data_parallel": data})
+    if fits:
+        check_gpus(settings, present)
+    else:
+        with pytest.raises(UserError, match=rf"{tensor * data} GPUs are needed, {present} are present"):
+            check_gpus(settings, present)
+
+
+def test_unfinished_work_is_kept_under_what_decides_the_samples_and_under_nothing_else():
+    settings = params.load("generate")
+    key = decisive(settings, "mimic")
+    indifferent = {"concurrent_sequences", "tensor_parallel", "data_parallel", "cpu_cache_gib", "gpu_memory_share"}
+    others = dict.fromkeys(type(settings).model_fields, 7) | {"engine": "transformers", "precision": "bfloat16"}
+    others |= dict.fromkeys(["temperature", "top_p", "repetition_penalty", "gpu_memory_share"], 0.7)
+    for name in set(others) - {"max_new_tokens", "model_length"}:
+        changed = settings.model_copy(update={name: others[name]})
+        assert (decisive(changed, "mimic") == key) == (name in indifferent), name
+    assert key["max_new_tokens"] == settings.max_new_tokens["mimic"]
 
 
 @pytest.fixture
@@ -86,7 +115,7 @@ def project(tmp_path, generator):
             "note_id": ["a", "b", "c", "long"],
             "patient_id": ["p1", "p2", "p3", "p4"],
             "text": ["secretword"] * 4,
-            "codes": [["I10"]] * 4,
+            "codes": [["I10"], ["I10", "R05"], ["I10"], ["I10"]],
             "descriptions": [["fever"], ["cough", "pain"], [], ["q7 " * 150]],
             "fold": ["train", "validation", "train", "train"],
         }
@@ -96,9 +125,9 @@ def project(tmp_path, generator):
     return tmp_path
 
 
-def run_stage(project, generator):
+def stage_command(model):
     paths = {
-        "model": generator,
+        "model": model,
         "records": "records",
         "real": "real.parquet",
         "work": "work",
@@ -107,12 +136,23 @@ def run_stage(project, generator):
         "results": "results.json",
     }
     options = [word for name, path in paths.items() for word in (f"--{name}", str(path))]
-    command = [sys.executable, "-m", "synthnotes.stages.generate", "--corpus", "mimic", *options]
-    return subprocess.run(command, cwd=project, capture_output=True, text=True, env=os.environ, check=False)
+    return [sys.executable, "-m", "synthnotes.stages.generate", "--corpus", "mimic", *options]
 
 
-def test_the_stage_samples_with_vllm(project, generator):
-    done = run_stage(project, generator)
+def run_stage(project, model):
+    return subprocess.run(
+        stage_command(model), cwd=project, capture_output=True, text=True, env=os.environ, check=False
+    )
+
+
+def change(project, **values):
+    file = project / "params.yaml"
+    params = yaml.safe_load(file.read_text())
+    params["generate"] |= values
+    file.write_text(yaml.safe_dump(params))
+
+
+def check_samples(project, done):
     assert done.returncode == 0, done.stderr[-2000:]
     assert "1 prompts leave no room for a note: long" in done.stderr
     assert "generate: mimic: 6 samples of 4 prompts" in done.stdout
@@ -124,14 +164,52 @@ def test_the_stage_samples_with_vllm(project, generator):
     drawn = samples[samples["finish_reason"] != "prompt_too_long"]
     assert ((drawn["new_tokens"] == 12) | (drawn["finish_reason"] == "stop")).all()
     assert drawn["text"].nunique() == len(drawn)  # a seed each: no sample repeats another
+    # An untrained model finds all of its 600 tokens about as likely.
+    assert drawn["mean_log_probability"].between(-8, -5).all()
+    assert samples["mean_log_probability"].isna().sum() == 2
     synthetic = notes.read(project / "synthetic.parquet")
     assert synthetic["note_id"].tolist() == ["a", "b", "c"]
     assert synthetic["fold"].tolist() == ["train", "validation", "train"]
     results = read_json(project / "results.json")
     assert (results["samples"], results["prompts_too_long"]) == (6, 1)
+    assert results["quality"]["real"]["mean_words"] == 1.0
     assert not any((project / "work").iterdir())
     for text in ["secretword", *synthetic["text"]]:
         assert text not in done.stdout + done.stderr
+
+
+def test_the_stage_samples_with_vllm(project, generator):
+    check_samples(project, run_stage(project, generator))
+
+
+@pytest.mark.slow
+def test_the_stage_samples_with_transformers_in_two_processes(project, generator):
+    change(project, engine="transformers", data_parallel=2)
+    check_samples(project, run_stage(project, generator))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["vllm", "transformers"])
+def test_a_stage_killed_for_real_goes_on_and_ends_with_the_same_table(project, generator, engine):
+    change(project, engine=engine, prompts_per_shard=1)
+    assert run_stage(project, generator).returncode == 0
+    whole = (project / "samples.parquet").read_bytes()
+    (project / "samples.parquet").unlink()
+    killed = subprocess.Popen(stage_command(generator), cwd=project, env=os.environ)
+    while not (finished := list((project / "work").rglob("shard-*.parquet"))):
+        assert killed.poll() is None
+        time.sleep(0.002)
+    killed.send_signal(signal.SIGKILL)
+    assert killed.wait() == -signal.SIGKILL
+    assert not (project / "samples.parquet").exists()
+    written = finished[0].stat().st_mtime_ns
+    again = subprocess.Popen(stage_command(generator), cwd=project, env=os.environ)
+    while again.poll() is None:
+        if finished[0].exists():
+            assert finished[0].stat().st_mtime_ns == written  # it is kept, not sampled again
+        time.sleep(0.05)
+    assert again.returncode == 0
+    assert (project / "samples.parquet").read_bytes() == whole
 
 
 def test_a_missing_model_is_one_clear_line_and_leaves_nothing(project):
@@ -141,3 +219,23 @@ def test_a_missing_model_is_one_clear_line_and_leaves_nothing(project):
     assert len(done.stderr.splitlines()) == 1
     assert not (project / "samples.parquet").exists()
     assert not (project / "work").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"tensor_parallel": 2}, r"generate\.tensor_parallel \(2\) x .* 2 GPUs are needed, 0 are present"),
+        ({"samples": 0}, r"generate\.samples"),
+        ({"model_length": {"mimic": 9999, "sepr": 160}}, "the model reads 512 tokens"),
+        ({"model_length": {"mimic": 20, "sepr": 160}}, "no prompt is shorter than"),
+    ],
+)
+def test_values_that_cannot_work_are_refused_before_an_engine_starts(project, generator, monkeypatch, changes, message):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    monkeypatch.setattr("synthnotes.generation.sampling.starter", lambda *_: pytest.fail("an engine was started"))
+    change(project, max_new_tokens={"mimic": 12, "sepr": 12}, **changes)
+    monkeypatch.chdir(project)
+    names = ("records", "work", "samples", "synthetic", "results")
+    with pytest.raises(UserError, match=message):
+        generate.main("mimic", model=generator, real=Path("real.parquet"), **{name: Path(name) for name in names})
+    assert not Path("work").exists()

@@ -5,9 +5,14 @@ from itertools import product
 import pandas as pd
 
 from synthnotes.files import write_csv, write_json
-from synthnotes.questionnaire.ratings import analyse, answer_counts
+from synthnotes.questionnaire.ratings import analyse, answer_counts, difference_counts
+from synthnotes.significance.comparison import tidy
 
 RATE = {"f1": 0.5, "precision": 0.4, "recall": 0.6, "false_positive_rate": 0.1, "auc": 0.9}
+ANSWERS = {
+    "interviews": 12, "tests": 1, "screened_out": 0, "without_a_pair": 1, "raters": 10, "incomplete": 0, "ratings": 60,
+    "without_both_answers": 0, "without_the_other_note": 2,
+}  # fmt: skip
 CORRELATION = {"n": 9, "pearson": {"r": 0.5, "p": 0.01}, "spearman": {"r": None, "p": None}}
 
 FOUND = ("located", "flagged_by_passage", "nearest_is_source", "flagged_by_recall")
@@ -16,12 +21,16 @@ FOUND = ("located", "flagged_by_passage", "nearest_is_source", "flagged_by_recal
 def write(results, params, ratings):
     """Writes all result files that a report for `params` reads."""
     for corpus in params.corpora:
+        write_json(results / "significance" / f"{corpus}.json", significance(params.significance))
         for name, content in of_corpus(corpus == "mimic").items():
             write_json(results / name / f"{corpus}.json", content)
+        write_json(results / "ablation" / f"{corpus}.json", ablation(params))
         for training in ("real_l", "real_s", "synthetic_s"):
             write_json(results / "coding" / corpus / f"{training}.json", coder())
             curve = pd.DataFrame({"epoch": [1, 2], "training_loss": [0.5, 0.4], "validation_map": [0.2, 0.3]})
             write_csv(results / "coding" / corpus / f"{training}-curve.csv", curve)
+        write_csv(results / "corpus" / f"{corpus}-flow.csv", flow())
+        write_csv(results / "significance" / f"{corpus}-differences.csv", tidy(significance(params.significance)))
         write_csv(results / "finetune" / f"{corpus}-curve.csv", pd.DataFrame({"step": [1, 2], "loss": [4.0, 3.0]}))
         for view in ("frequency", "length"):
             write_csv(results / "errors" / f"{corpus}-{view}.csv", curves(["real", "synthetic"]))
@@ -43,14 +52,22 @@ def write(results, params, ratings):
         table = pd.concat(curves(["synthetic", *kinds]).assign(curve=curve) for curve in ("frequency", "length"))
         write_csv(results / "hypotheses" / f"{corpus}-curves.csv", table)
     answers = pd.read_csv(ratings)
-    write_json(results / "ratings" / "ratings.json", analyse(answers, 0.5, 0.05, 200, 1))
-    write_csv(results / "ratings" / "answers.csv", answer_counts(answers))
+    evaluation = analyse(answers, 0.5, 0.05, 200, 1)
+    for study in params.ratings.studies:
+        of_study = {corpus: {"answers": ANSWERS} | result for corpus, result in evaluation.items()}
+        write_json(results / "ratings" / f"{study}.json", of_study)
+        write_csv(results / "ratings" / f"{study}-answers.csv", answer_counts(answers))
+        write_csv(results / "ratings" / f"{study}-differences.csv", difference_counts(answers))
 
 
 def of_corpus(names_patients):
     """The JSON results of the stages with one file per corpus."""
     step = {"admissions": 90 if names_patients else None, "patients": 80 if names_patients else None, "codes": None}
     subset = {"notes": 30, "patients": 20, "codes": 5, "train": 27, "validation": 3, "evaluation": 0}
+    split = {"notes": 30, "share_of_notes": 0.3, "share_wanted": None} | {
+        "share_of_codes_missing": 0.1,
+        "kl_divergence": 0.01,
+    }
     records = {"records": 30, "mean_descriptions": 2.5}
     statistics = dict.fromkeys(
         ["documents", "sentences", "tokens", "sentences_per_document", "tokens_per_document", "tokens_per_sentence"], 7
@@ -62,6 +79,17 @@ def of_corpus(names_patients):
     measure = {"synthetic": 0.3, "control": 0.4, "difference": -0.1, "low": -0.2, "high": 0.0, "verdict": "not nearer"}
     measure["notes_above_control"] = 3
     predictions = {"total": 40, "per_note": 2.0, "unique": 4}
+    quality = dict.fromkeys(
+        [
+            "mean_words",
+            "median_words",
+            "share_looping",
+            "share_empty",
+            "share_other_language",
+            "share_language_unknown",
+        ],
+        0.0,
+    )
     errors = {
         "predictions": {"predicted": predictions, "true": predictions, "correct": predictions, "coverage": 0.8},
         "code_match": {"exact_share": 0.1, "proper_subset_share": None, "empty": 3},
@@ -79,9 +107,17 @@ def of_corpus(names_patients):
                 "with_text": {"notes": 90, "dropped": 10, "why": "no text | {{< meta title >}} @tbl-none"} | step,
             },
             "subsets": dict.fromkeys("LSE", subset),
-            "splits": {"shared_patients": {"L_S": 0, "L_E": 0, "S_E": 0} if names_patients else None},
+            "code_rows": {"diagnosis": {"released": 9, "dropped_null": 1, "dropped_repeated": 2, "kept": 6}},
+            "splits": {
+                "shared_patients": {"L_S": 0, "L_E": 0, "S_E": 0} if names_patients else None,
+                "groups": {"groups": 80, "notes_in_largest": 3, "notes_of_same_text": 4, "texts_shared": 2},
+                "shared_texts": {"L_S": 0, "L_E": 0, "S_E": 0},
+                "quality": dict.fromkeys("LSE", split),
+                "folds": {subset: {"train": split, "validation": split} for subset in "LS"},
+            },
             "codes": dict.fromkeys(
                 [
+                    *("unique_categories", "unique_blocks", "unique_families", "of_unknown_family"),
                     *("unique", "unique_diagnoses", "unique_procedures", "per_note_mean", "per_note_median"),
                     *("without_description", "notes_without_description"),
                 ],
@@ -91,13 +127,18 @@ def of_corpus(names_patients):
         },
         "records": {"training": records, "prompts": records},
         "finetune": {
-            "records": 30, "records_truncated": 0, "steps": 2,
+            "records": 30, "records_truncated": 0, "records_dropped": 0, "share_of_tokens_cut": 0.0, "steps": 2,
+            "sequences_per_epoch": 30, "share_of_sequences_filled": None,
             "first_loss": 4.0, "last_loss": 3.0, "validation_loss": 3.5
         },
         "merge": {"share_same_next_token": 1.0},
         "generate": {
             "prompts": 30, "prompts_too_long": 0, "samples": 150, "share_stopped": 0.9, "share_cut": 0.1,
-            "mean_words": 98.5, "similarity": {"within_prompts": 0.4, "between_prompts": 0.2},
+            "mean_words": 98.5, "mean_log_probability": -0.75,
+            "similarity": {"within_prompts": 0.4, "between_prompts": 0.2},
+            "quality": {
+                "real": quality, "samples": quality, "prompts_near_identical": {"prompts": 3, "share": 0.1}
+            },
         },
         "fidelity": {"real": statistics, "synthetic": statistics, "difference": dict.fromkeys(statistics, 0)},
         "errors": {"real": errors, "synthetic": errors},
@@ -121,6 +162,18 @@ def of_corpus(names_patients):
     }  # fmt: skip
 
 
+def ablation(params):
+    """Two pairs of values for each entry of the lists; nothing where they are empty."""
+    found = {"share_found": 0.6, "share_of_title_words": 0.5}
+    described = found | {"share_looping": 0.1, "share_stopped": 0.9, "mean_words": 77.5}
+    pairs = product(params.ablation.repetition_penalties, params.ablation.temperatures)
+    entries = {
+        f"pair_{number}": {"repetition_penalty": penalty, "temperature": temperature} | described
+        for number, (penalty, temperature) in enumerate(pairs)
+    }
+    return {"prompts": 100, "real": found, "settings": entries} if entries else {"prompts": 0, "settings": {}}
+
+
 def coder():
     """The results of a coder."""
     ranking = [
@@ -139,7 +192,21 @@ def coder():
         "exact_match_ratio": 0.2,
         "loss": 0.3,
     }
-    return {"training_notes": 27, "threshold": 0.4} | metrics | {"baseline": metrics}
+    group = {"codes": 4, "codes_in_evaluation": 3, "micro": RATE, "macro": RATE}
+    nothing = {"codes": 0, "codes_in_evaluation": 0} | dict.fromkeys(("micro", "macro"), dict.fromkeys(RATE))
+    groups = dict.fromkeys(("frequent", "middle", "rare", "unseen", "diagnoses"), group) | {"procedures": nothing}
+    return {"training_notes": 27, "threshold": 0.4} | metrics | {"baseline": metrics, "groups": groups}
+
+
+def flow():
+    """Two steps before codes are joined and one after."""
+    rows = [
+        ("released", "notes", 100, 0, None),
+        ("with_text", "notes", 90, 10, "no text"),
+        ("with_icd10_codes", "notes", 80, 10, "no ICD-10 code"),
+        ("with_icd10_codes", "codes", 5, None, "no ICD-10 code"),
+    ]
+    return pd.DataFrame(rows, columns=["step", "unit", "left", "dropped", "why"]).assign(of="notes")
 
 
 def curves(coders):
@@ -157,6 +224,29 @@ def chapters():
             for coder, (family, title) in product(["real", "truth", "synthetic"], titles.items())
         ]
     )
+
+
+def significance(settings):
+    """The same difference for every pair and metric."""
+    test = {"first": 0.5, "second": 0.6, "difference": -0.1, "low": -0.15, "high": -0.04, "p": 0.012, "p_holm": 0.034}
+    bootstrap = {
+        "micro": {"f1": test, "recall": test},
+        "macro": {"f1": test},
+        "ranking": {"map": test},
+        "loss": test,
+    }
+    randomised = {"difference": -0.1, "p": 0.0001, "p_holm": 0.0004}
+    pair = {
+        "bootstrap": bootstrap,
+        "randomisation": {"micro_f1": randomised, "macro_f1": randomised},
+        "mcnemar": {
+            "decisions": 500, "right_by_first_only": 10, "right_by_second_only": 31,
+            "p": 0.001, "p_by_patient": 0.004, "p_holm": 0.002,
+        },
+        "non_inferiority": {name: {"margin": 0.05, "verdict": "inconclusive"} for name in ("micro_f1", "macro_f1")},
+    }  # fmt: skip
+    pairs = {f"{first}_against_{second}": pair for first, second in settings.pairs}
+    return {"patients": 20, "notes": 30, "codes": 5, "resamples": 100, "level": 0.05, "seeds": {}, "pairs": pairs}
 
 
 def hypotheses(noise):

@@ -44,12 +44,12 @@ def test_the_whole_report(run_of, tmp_path, paper):
     file, results = run_of()
     paths = [[tmp_path / name / f"report.{ending}" for ending in ("html", "pdf")] for name in ("first", "second")]
     summaries = [main(paper, results, file, *each) for each in paths]
-    assert all(summary.startswith("15 figures") for summary in summaries)
+    assert [summary[:10] for summary in summaries] == ["20 figures"] * 2
     assert [path.read_bytes() for path in paths[0]] == [path.read_bytes() for path in paths[1]]
     assert paths[0][1].read_bytes().startswith(b"%PDF")
     html = paths[0][0].read_text(encoding="utf-8")
     assert len(html) < 5 * 2**20
-    assert html.count("data:image/svg+xml") == 15
+    assert html.count("data:image/svg+xml") == 20
     targets = set(re.findall(r'href="#([^"]+)"', html))
     assert targets <= set(re.findall(r'id="([^"]+)"', html))
 
@@ -85,6 +85,13 @@ def test_a_corpus_that_is_not_rebuilt_is_left_out(build):
     assert "SEPR-L" in shown
     assert "English study" not in shown  # a figure's title, outlines
     assert "English" in shown  # both studies' ratings are published
+
+
+def test_the_ablation_shows_when_it_is_switched_on(build):
+    assert "Repetition penalty and temperature" not in words(build())
+    shown = words(build(ablation={"repetition_penalties": [1.0, 1.5], "temperatures": [0.8]}))
+    assert "Repetition penalty and temperature" in shown
+    assert shown.count("77.5") == 4  # two pairs of values in two corpora
 
 
 def test_real_data_are_not_called_artificial(build):

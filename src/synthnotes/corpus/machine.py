@@ -1,0 +1,140 @@
+"""What a run needs of the machine, estimated from the parameters and the files in data/, and what the machine has.
+
+The estimates are lower bounds, in bytes, so that they refuse no run that would have ended well. P is the generator's
+number of parameters, b the bytes that a parameter takes in the stage's precision, N the size of the corpus's notes as
+they lie on disk (compressed to about a third).
+
+Disk: for each corpus the merged generator (P b), a coder for each training set and each kind of noise (an encoder's
+weights each), records and note tables (about 4 N); all of it twice, since DVC keeps a copy in its cache; and DVC's copy
+of data/. What build/ and the cache hold already is deducted.
+
+Memory, the largest of: the corpus stage (all notes raw and clean, 6 N, and 1 GiB); merging (P b and a half); sampling
+where there is no GPU (P b, the key-value cache that is asked for, and 1.5 GiB for the libraries).
+
+Memory of each GPU, the larger of: sampling, P b over the GPUs in parallel and the key-value cache of one sequence of
+full length, within the share of the GPU that may be used; fine-tuning, P b over the processes (whole without ZeRO-3)
+and the logits of one step with their gradient (notes x tokens x vocabulary x 4 bytes, twice).
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synthnotes.sections import Params
+
+GIB = 2**30
+BYTES = {"float32": 4, "float": 4, "bfloat16": 2, "float16": 2}
+TRAINING_SETS = 3  # real L, real S, synthetic S
+WEIGHTS = (".safetensors", ".bin")
+WITHOUT_GPU = 3_000_000_000  # parameters: a larger generator would take months on a CPU
+
+
+@dataclass(frozen=True)
+class Model:
+    """A base model's folder: number of parameters, and what its config.json says."""
+
+    parameters: int
+    config: dict[str, Any]
+
+    def cache_per_token(self, precision: str) -> int:
+        """Bytes of key-value cache that one token takes."""
+        heads = self.config.get("num_attention_heads", 1)
+        size = self.config.get("head_dim") or self.config.get("hidden_size", 0) // heads
+        values = 2 * self.config.get("num_hidden_layers", 0) * self.config.get("num_key_value_heads", heads) * size
+        return values * BYTES[precision]
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Bytes that a run needs: on disk, in memory, and on each of a number of GPUs."""
+
+    disk: int
+    memory: int
+    gpu_memory: int
+    gpus: int
+
+
+def read_model(folder: Path) -> Model:
+    """Reads a model's folder.
+
+    Raises:
+        ValueError: config.json is no JSON object, or there are no weights.
+    """
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if not isinstance(config, dict):
+        raise ValueError("config.json holds no object")
+    sizes = {ending: sum(p.stat().st_size for p in folder.iterdir() if p.name.endswith(ending)) for ending in WEIGHTS}
+    size = next((size for size in sizes.values() if size), 0)  # some folders hold the same weights in both forms
+    if not size:
+        raise ValueError("no weights (*.safetensors or *.bin)")
+    return Model(size // BYTES.get(str(config.get("dtype", config.get("torch_dtype", "float32"))), 4), config)
+
+
+def needs(
+    params: Params, models: dict[str, dict[str, Model]], note_bytes: dict[str, int], data_bytes: int, gpu: bool
+) -> Needs:
+    """Estimates what a run needs, as the module's head says.
+
+    Args:
+        params: all parameters.
+        models: per corpus the generator and the encoder.
+        note_bytes: per corpus the size of the file of notes.
+        data_bytes: the size of data/.
+        gpu: whether the machine has a GPU.
+    """
+    merged, generate, finetune = BYTES[params.merge.precision], params.generate, params.finetune
+    disk, memory, gpu_memory = data_bytes, 0, 0
+    for corpus, of_corpus in models.items():
+        generator, encoder = of_corpus["generator"], of_corpus["encoder"]
+        noises = len(params.noise.hypotheses) * len(params.noise.levels) if corpus in params.noise.corpora else 0
+        coders = (TRAINING_SETS + noises) * encoder.parameters * BYTES["float32"]
+        disk += 2 * (generator.parameters * merged + coders + 4 * note_bytes[corpus])
+        weights = generator.parameters * BYTES[generate.precision]
+        on_cpu = weights + generate.cpu_cache_gib * GIB + int(1.5 * GIB)
+        merging = int(1.5 * generator.parameters * merged)
+        memory = max(memory, GIB + 6 * note_bytes[corpus], merging, 0 if gpu else on_cpu)
+        cache = generator.cache_per_token(generate.precision) * generate.model_length[corpus]
+        sampling = (weights // generate.tensor_parallel + cache) / max(generate.gpu_memory_share, 0.01)
+        logits = finetune.micro_batch * finetune.max_length * generator.config.get("vocab_size", 0) * 4
+        shards = finetune.processes if finetune.accelerate_config else 1
+        tuning = generator.parameters * BYTES[finetune.precision] // shards + 2 * logits
+        gpu_memory = max(gpu_memory, int(sampling), tuning)
+    return Needs(disk, memory, gpu_memory, max(generate.tensor_parallel, finetune.processes))
+
+
+def gpus() -> list[int]:
+    """The memory of each NVIDIA GPU in bytes, as nvidia-smi tells it; empty where there is none."""
+    if not shutil.which("nvidia-smi"):
+        return []
+    query = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    try:
+        told = subprocess.run(query, capture_output=True, text=True, timeout=30, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [int(line) * 2**20 for line in told.split("\n") if line.strip().isdigit()]
+
+
+def memory(meminfo: Path = Path("/proc/meminfo"), limit: Path = Path("/sys/fs/cgroup/memory.max")) -> int | None:
+    """The machine's memory in bytes, or a container's limit where that is lower; None where neither is told."""
+    known = []
+    try:
+        lines = meminfo.read_text(encoding="ascii").splitlines()
+        known += [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemTotal:")]
+    except OSError:
+        pass  # not Linux
+    try:
+        text = limit.read_text(encoding="ascii").strip()
+        known += [int(text)] if text.isdigit() else []
+    except OSError:
+        pass
+    return min(known, default=None)
+
+
+def size_of(folder: Path) -> int:
+    """The size of all files below a folder in bytes; 0 where there is none."""
+    paths = (Path(parent, name) for parent, _, names in os.walk(folder) for name in names)
+    return sum(path.stat().st_size for path in paths if path.is_file())

@@ -1,0 +1,140 @@
+"""Releases: where PhysioNet's files lie below data/mimic, and which version they are.
+
+A release is found wherever its folder has been put: `wget -r` leaves `physionet.org/files/mimiciv/3.1/hosp/…`, the
+archive unpacks to `mimic-iv-3.1/hosp/…`, and `hosp/…` may stand straight in data/mimic. Files are `.csv.gz`, or `.csv`
+where somebody has unpacked them.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from synthnotes.files import UserError
+
+ENDINGS = (".csv.gz", ".csv")  # of both, the one whose checksum PhysioNet publishes
+CHECKSUMS = "SHA256SUMS.txt"
+DEPTH = 6  # folders below data/mimic that are searched; `wget -r` needs five
+VERSION = re.compile(r"(?:^|[^\d.])(\d+(?:\.\d+)+)$")
+
+
+@dataclass(frozen=True)
+class Product:
+    """What PhysioNet publishes under one title.
+
+    Attributes:
+        title: its name on PhysioNet.
+        page: what to search PhysioNet for.
+        files: the files that the pipeline reads, without ending.
+    """
+
+    title: str
+    page: str
+    files: tuple[str, ...]
+
+
+MIMIC_IV = Product(
+    "MIMIC-IV",
+    "MIMIC-IV",
+    ("hosp/procedures_icd", "hosp/diagnoses_icd", "hosp/d_icd_procedures", "hosp/d_icd_diagnoses"),
+)
+MIMIC_IV_NOTE = Product("MIMIC-IV-Note", "MIMIC-IV-Note: Deidentified free-text clinical notes", ("note/discharge",))
+PRODUCTS = (MIMIC_IV_NOTE, MIMIC_IV)
+
+
+@dataclass(frozen=True)
+class Release:
+    """A product as it lies on disk.
+
+    Attributes:
+        product: what it is.
+        root: the folder that holds `hosp` or `note`.
+        version: as the folders' names tell it, such as `3.1`; None where they do not.
+        files: the path of each of the product's files that is there, by name without ending.
+    """
+
+    product: Product
+    root: Path
+    version: str | None
+    files: dict[str, Path]
+
+    @property
+    def label(self) -> str:
+        """Title and version, for people."""
+        return f"{self.product.title} {self.version or '(version not named)'}"
+
+    @property
+    def missing(self) -> list[str]:
+        """The product's files that are not there."""
+        return [name for name in self.product.files if name not in self.files]
+
+
+def found(folder: Path, product: Product) -> list[Release]:
+    """Finds every release of a product below a folder, complete or not, the oldest version first."""
+    roots: dict[Path, dict[str, Path]] = {}
+    for directory in _folders(folder):
+        for name in product.files:
+            for ending in ENDINGS:
+                path = directory / (name + ending)
+                if path.is_file():
+                    roots.setdefault(directory, {}).setdefault(name, path)
+    releases = [Release(product, root, _version(root.relative_to(folder)), files) for root, files in roots.items()]
+    return sorted(releases, key=lambda release: (_order(release.version), release.root))
+
+
+def the_release(folder: Path, product: Product) -> Release:
+    """The one release of a product below a folder.
+
+    Which version a result rests on must never depend on what else was downloaded, so two of them are an error.
+
+    Raises:
+        UserError: none, several, or one that lacks a file.
+    """
+    releases = found(folder, product)
+    if not releases:
+        names = " and ".join(f"{name}.csv.gz" for name in product.files)
+        raise UserError(f"{folder}: no such file as {names}. Get {product.title} from PhysioNet, and see `make check`.")
+    if len(releases) > 1:
+        places = ", ".join(f"{release.version or 'no version named'} in {release.root}" for release in releases)
+        raise UserError(
+            f"{folder}: {len(releases)} releases of {product.title}: {places}. Leave the one to use there and move the "
+            "others elsewhere."
+        )
+    release = releases[0]
+    if release.missing:
+        raise UserError(
+            f"{release.root / release.missing[0]}.csv.gz: no such file, though {release.label} is there. Get it from "
+            f"PhysioNet, and see `make check`."
+        )
+    return release
+
+
+def published_checksum(release: Release, name: str) -> str | None:
+    """The SHA-256 that the release's own SHA256SUMS.txt gives for a file, None where it is not there or not named."""
+    try:
+        lines = (release.root / CHECKSUMS).read_text(encoding="ascii").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return None
+    wanted = release.files[name].relative_to(release.root).as_posix()
+    return next((line.split()[0].lower() for line in lines if line.split()[1:] == [wanted]), None)
+
+
+def _folders(folder: Path) -> Iterator[Path]:
+    """The folder and those below it, as deep as a release may lie; links are followed, hidden folders are not."""
+    for name, below, _ in os.walk(folder, followlinks=True):
+        directory = Path(name)
+        below[:] = sorted(b for b in below if not b.startswith("."))
+        if len(directory.relative_to(folder).parts) >= DEPTH:
+            below.clear()
+        yield directory
+
+
+def _version(root: Path) -> str | None:
+    """The version at the end of the innermost folder's name that has one."""
+    matches = (VERSION.search(part) for part in reversed(root.parts))
+    return next((match[1] for match in matches if match), None)
+
+
+def _order(version: str | None) -> tuple[int, ...]:
+    return tuple(map(int, version.split("."))) if version else ()

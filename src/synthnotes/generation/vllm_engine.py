@@ -1,0 +1,90 @@
+"""The vLLM engine: samples with vLLM's offline engine, on GPUs or a CPU (Kwon et al. 2023)."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler, new_token_limit, seed_of
+from synthnotes.sections import GenerateParams
+
+# Read by vLLM when it is imported. Requests stay in this process, since only then does a seed make a run repeatable.
+# Only errors are logged, since other messages may quote prompts.
+ENVIRONMENT = {
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+    "VLLM_LOGGING_LEVEL": "ERROR",
+}
+
+
+def engine_arguments(settings: GenerateParams, corpus: str, model: Path, gpu: bool) -> dict[str, Any]:
+    """Gives the arguments of `vllm.LLM`.
+
+    Args:
+        settings: the section `generate`.
+        corpus: `mimic` or `sepr`.
+        model: the merged model's folder.
+        gpu: whether there is one.
+    """
+    length = settings.model_length[corpus]
+    arguments: dict[str, Any] = {
+        "model": str(model),
+        "dtype": settings.precision,
+        "max_model_len": length,
+        "max_num_seqs": settings.concurrent_sequences,
+        "enable_prefix_caching": True,  # the samples of one prompt share its keys and values
+        "seed": settings.seed,
+    }
+    if gpu:
+        return arguments | {
+            "tensor_parallel_size": settings.tensor_parallel,
+            "gpu_memory_utilization": settings.gpu_memory_share,
+        }
+    return arguments | {
+        "kv_cache_memory_bytes": settings.cpu_cache_gib * 2**30,
+        "enforce_eager": True,
+        # Seeds per request need every prompt to be read in one go on the CPU.
+        "enable_chunked_prefill": False,
+        "max_num_batched_tokens": max(2 * length, 2048),
+    }
+
+
+def sampling_parameters(settings: GenerateParams, corpus: str, prompt: Prompt) -> dict[str, Any]:
+    """Gives the arguments of `vllm.SamplingParams` for one prompt; to its seed vLLM adds the sample's number."""
+    return {
+        "n": settings.samples,
+        "temperature": settings.temperature,
+        "top_p": settings.top_p,
+        "repetition_penalty": settings.repetition_penalty,
+        "max_tokens": new_token_limit(settings, corpus, prompt),
+        "seed": seed_of(settings, prompt),
+        "logprobs": 0,  # of the sampled tokens, and of no others
+    }
+
+
+def start(settings: GenerateParams, corpus: str, model: Path) -> Sampler:
+    """Starts vLLM on a merged model and gives the function that samples from it."""
+    os.environ.update(ENVIRONMENT)
+    import torch
+    from vllm import LLM, SamplingParams
+
+    engine = LLM(**engine_arguments(settings, corpus, model, gpu=torch.cuda.is_available()))
+
+    def sample(prompts: Sequence[Prompt], settings: GenerateParams) -> pd.DataFrame:
+        engine.reset_prefix_cache()  # a shard's samples do not depend on the shards before it
+        outputs = engine.generate(
+            [{"prompt_token_ids": prompt.tokens} for prompt in prompts],
+            [SamplingParams(**sampling_parameters(settings, corpus, prompt)) for prompt in prompts],
+        )
+        rows = [
+            (
+                *(prompt.note_id, sample.index, sample.text.strip(), sample.finish_reason),
+                *(len(prompt.tokens), len(sample.token_ids), sample.cumulative_logprob / len(sample.token_ids)),
+            )
+            for prompt, output in zip(prompts, outputs, strict=True)
+            for sample in sorted(output.outputs, key=lambda sample: sample.index)
+        ]
+        return pd.DataFrame(rows, columns=COLUMNS)
+
+    return sample

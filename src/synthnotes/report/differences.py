@@ -1,0 +1,107 @@
+"""The differences between coders: the tables of their tests, and the plot of their intervals."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from synthnotes.report.numbers import MISSING, Numbers
+from synthnotes.report.style import PARTS, QUIET, legend_below, panels
+from synthnotes.report.tables import TRAININGS, Corpus, Row
+
+TESTED = {"micro.f1": "micro-F1", "macro.f1": "macro-F1", "ranking.map": "MAP"}
+PLOTTED = TESTED | {
+    "micro.precision": "precision",
+    "micro.recall": "recall",
+    "macro.precision": "macro precision",
+    "macro.recall": "macro recall",
+    "ranking.r_precision": "R-precision",
+    "ranking.precision_at_5": "P@5",
+    "ranking.precision_at_8": "P@8",
+    "ranking.precision_at_15": "P@15",
+    "ranking.recall_at_10": "R@10",
+    "ranking.recall_at_15": "R@15",
+    "exact_match_ratio": "exact match",
+}
+MARKERS = "o^sDvX"
+
+
+def tests(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
+    """Corpus, coders, metric, difference, interval, p after Holm, that of the randomisation, verdict."""
+    rows: list[Row] = []
+    for corpus, pair, names, first in _pairs(numbers, corpora):
+        for position, (metric, label) in enumerate(TESTED.items()):
+            test, judged = f"{pair}.bootstrap.{metric}", metric.replace(".", "_")
+            randomised, verdict = f"{pair}.randomisation.{judged}.p_holm", f"{pair}.non_inferiority.{judged}.verdict"
+            rows.append(
+                [
+                    corpus if first and not position else None,
+                    None if position else names,
+                    label,
+                    numbers.num(f"{test}.difference", "+.3f"),
+                    numbers.interval(f"{test}.low", f"{test}.high", "+.3f"),
+                    numbers.num(f"{test}.p_holm", "p"),
+                    numbers.num(randomised, "p") if randomised in numbers else MISSING,
+                    numbers.value(verdict).replace("_", "-") if verdict in numbers else MISSING,
+                ]
+            )
+    return rows
+
+
+def decisions(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
+    """Corpus, coders, decisions that only the first and only the second makes rightly, p, p after Holm, by patient."""
+    rows: list[Row] = []
+    for corpus, pair, names, first in _pairs(numbers, corpora):
+        counts = [numbers.num(f"{pair}.mcnemar.right_by_{which}_only", ",") for which in ("first", "second")]
+        ps = [numbers.num(f"{pair}.mcnemar.{p}", "p") for p in ("p", "p_holm", "p_by_patient")]
+        rows.append([corpus if first else None, names, *counts, *ps])
+    return rows
+
+
+def intervals(differences: Mapping[str, pd.DataFrame]) -> Figure:
+    """The difference of each metric with its interval, for every pair of coders.
+
+    Args:
+        differences: per panel's title the columns pair, metric, difference, low and high.
+    """
+    figure, axes = panels(list(differences), 3.4)
+    for axis, table in zip(axes, differences.values(), strict=True):
+        shown = [metric for metric in PLOTTED if metric in set(table["metric"])]
+        pairs = table["pair"].unique()
+        for position, pair in enumerate(pairs):
+            of_pair = table[table["pair"] == pair].set_index("metric").loc[shown]
+            below, above = of_pair["difference"] - of_pair["low"], of_pair["high"] - of_pair["difference"]
+            # Bootstrap intervals of skewed differences need not hold the difference itself.
+            axis.errorbar(
+                of_pair["difference"],
+                [row + 0.16 * (2 * position - len(pairs) + 1) for row in range(len(shown))],
+                xerr=[below.clip(lower=0), above.clip(lower=0)],
+                color=PARTS[position % len(PARTS)],
+                marker=MARKERS[position % len(MARKERS)],
+                linestyle="none",
+                elinewidth=1.1,
+                capsize=2,
+                label=names_of(pair),
+            )
+        axis.axvline(0, color=QUIET, linewidth=0.8)
+        axis.set_yticks(range(len(shown)), [PLOTTED[metric] for metric in shown])
+        axis.set_xlabel("difference")
+        if not axis.yaxis_inverted():
+            axis.invert_yaxis()
+    legend_below(figure, axes[0], columns=2)
+    return figure
+
+
+def names_of(pair: str) -> str:
+    """The label of a pair, `synthetic_s_against_real_s`: its first coder minus its second."""
+    first, second = (TRAININGS.get(name, name.replace("_", " ")) for name in pair.split("_against_"))
+    return f"{first} − {second}"
+
+
+def _pairs(numbers: Numbers, corpora: Sequence[Corpus]) -> list[tuple[str, str, str, bool]]:
+    """Corpus, prefix of the keys, label, and whether it is the corpus's first, of every pair."""
+    return [
+        (corpus.name, f"significance.{corpus.key}.pairs.{pair}", names_of(pair), not position)
+        for corpus in corpora
+        for position, pair in enumerate(numbers.below(f"significance.{corpus.key}.pairs"))
+    ]

@@ -1,0 +1,148 @@
+"""The flow chart of a corpus, as in a CONSORT diagram: from what was released to the subsets, and what was dropped."""
+
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
+
+from synthnotes.report.style import INK, QUIET, WIDTH
+
+LINE = 0.15  # inches, as all lengths here
+PAD = 0.08
+GAP = 0.16  # least length of an arrow on each side of the box of exclusions beside it
+MAIN = (0.05, 2.75)  # left and right end of the column of notes kept
+ASIDE = (3.2, WIDTH - 0.05)  # and of the column of notes dropped
+CHARACTERS = 46  # of a reason in a line of that column
+FILLS = {"main": "#EEF3F7", "aside": "#FFFFFF", "subset": "#E3EFE9"}
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Steps drawn as one box of exclusions and the box of what is left after them.
+
+    Attributes:
+        title: heading of what is left.
+        left: counts of what is left, by unit.
+        dropped: for each step the notes dropped and why.
+    """
+
+    title: str
+    left: Mapping[str, int]
+    dropped: list[tuple[int, str]]
+
+
+def flow_chart(flow: pd.DataFrame, subsets: Mapping[str, Mapping[str, str]]) -> Figure:
+    """Draws the flow of a corpus.
+
+    Args:
+        flow: columns of, step, unit, left, dropped and why (those of the corpus stage's flow table).
+        subsets: for each subset's heading the lines of its box, as label and value.
+    """
+    phases = phases_of(flow[flow["of"] == "notes"])
+    texts = [[p.title, *_lines(p.left)] for p in phases]
+    asides = [_reasons(p.dropped) for p in phases]
+    height = sum(_height(len(lines)) for lines in texts) + sum(_height(len(a)) + 2 * GAP for a in asides[1:])
+    height += 2 * GAP + max((_height(1 + len(lines)) for lines in subsets.values()), default=0) + 0.1
+    figure = Figure(figsize=(WIDTH, height))
+    axis = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(0, height))
+    axis.set_axis_off()
+
+    top, middle = height - 0.05, sum(MAIN) / 2
+    for position, (lines, aside) in enumerate(zip(texts, asides, strict=True)):
+        if position:
+            below = top - _height(len(aside)) - 2 * GAP
+            _arrow(axis, (middle, top), (middle, below))
+            _arrow(axis, (middle, (top + below) / 2), (ASIDE[0], (top + below) / 2))
+            _box(axis, ASIDE, top - GAP, aside, "aside")
+            top = below
+        _box(axis, MAIN, top, [(line, "") for line in lines], "main")
+        top -= _height(len(lines))
+    _branch(axis, middle, top, subsets)
+    return figure
+
+
+def phases_of(flow: pd.DataFrame) -> list[Phase]:
+    """Three phases: what was released, what is left before codes are joined, and what is left at the end.
+
+    Args:
+        flow: the rows of notes of a flow table.
+    """
+    steps = list(flow["step"].unique())
+    coded = set(flow.loc[flow["unit"] == "codes", "step"])
+    before, after = [s for s in steps[1:] if s not in coded], [s for s in steps[1:] if s in coded]
+    phases = []
+    for title, own in (("Released", steps[:1]), ("Usable notes", before), ("Corpus", after)):
+        if not own:
+            continue
+        counts = flow[flow["step"] == own[-1]].set_index("unit")["left"]
+        dropped = flow[(flow["unit"] == "notes") & flow["step"].isin(own)]
+        codes = flow[flow["unit"] == "codes"].set_index("step")["dropped"]
+        reasons = [
+            (int(row.dropped), str(row.why) + _of_codes(codes.get(row.step)))
+            for row in dropped.itertuples()
+            if not pd.isna(row.why)
+        ]
+        phases.append(Phase(title, counts.astype(int).to_dict(), reasons))
+    return phases
+
+
+def _of_codes(dropped: object) -> str:
+    return f" ({int(dropped):,} codes)" if dropped is not None and not pd.isna(dropped) and dropped else ""
+
+
+def _lines(left: Mapping[str, int]) -> list[str]:
+    """Counts two to a line."""
+    parts = [f"{count:,} {unit}" for unit, count in left.items()]
+    return [" · ".join(parts[i : i + 2]) for i in range(0, len(parts), 2)]
+
+
+def _reasons(dropped: list[tuple[int, str]]) -> list[tuple[str, str]]:
+    lines = [(f"Dropped: {sum(count for count, _ in dropped):,} notes", "")]
+    for count, why in dropped:
+        first, *rest = textwrap.wrap(why, CHARACTERS)
+        lines += [(f"{count:,}", first), *(("", line) for line in rest)]
+    return lines
+
+
+def _height(lines: int) -> float:
+    return lines * LINE + 2 * PAD
+
+
+def _box(axis: Axes, sides: tuple[float, float], top: float, lines: list[tuple[str, str]], kind: str) -> None:
+    """A box of lines: the first as heading; of a line with two parts the first is a number, aligned to the right."""
+    left, right = sides
+    height = _height(len(lines))
+    style = {"boxstyle": "round,pad=0,rounding_size=0.05", "facecolor": FILLS[kind], "edgecolor": QUIET}
+    axis.add_patch(FancyBboxPatch((left, top - height), right - left, height, linewidth=0.7, **style))
+    for number, (first, second) in enumerate(lines):
+        y = top - PAD - (number + 0.5) * LINE
+        if not second and (number == 0 or first):
+            axis.text(left + 0.1, y, first, va="center", weight="normal" if number else "bold", color=INK)
+        else:
+            axis.text(left + 0.55, y, first, va="center", ha="right", color=INK)
+            axis.text(left + 0.63, y, second, va="center", color=INK)
+
+
+def _branch(axis: Axes, middle: float, top: float, subsets: Mapping[str, Mapping[str, str]]) -> None:
+    """The subsets side by side below the last box, each with an arrow of its own."""
+    width = (WIDTH - 0.1 - 0.15 * (len(subsets) - 1)) / max(1, len(subsets))
+    bar = top - GAP
+    centres = []
+    for number, (title, lines) in enumerate(subsets.items()):
+        left = 0.05 + number * (width + 0.15)
+        _box(
+            axis, (left, left + width), bar - GAP, [(title, ""), *((n, label) for label, n in lines.items())], "subset"
+        )
+        centres.append(left + width / 2)
+        _arrow(axis, (centres[-1], bar), (centres[-1], bar - GAP))
+    axis.plot([middle, middle], [top, bar], color=QUIET, linewidth=0.8)
+    axis.plot([min(centres), max(centres)], [bar, bar], color=QUIET, linewidth=0.8, solid_capstyle="projecting")
+
+
+def _arrow(axis: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
+    arrow = {"arrowstyle": "-|>", "color": QUIET, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 7}
+    axis.annotate("", end, start, arrowprops=arrow)

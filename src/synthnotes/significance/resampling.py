@@ -1,0 +1,125 @@
+"""Metrics of coders on resampled patients, from what each patient contributes to them.
+
+A resample draws as many patients as there are, with replacement, and takes all of their notes: the notes of a patient
+hang together, so that resampled notes would promise too much (Field and Welsh 2007, on the cluster bootstrap). The set
+of codes stays that of E; a code that no note of a resample has is left out of its macro averages.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from scipy import sparse
+from tqdm import tqdm
+
+from synthnotes.significance.outcomes import Outcome
+
+AT_ONCE = 64  # resamples in memory: their counts per code fit into the processor's cache
+Samples = dict[str, np.ndarray]
+
+
+def bootstrap(coders: Mapping[str, Sequence[Outcome]], resamples: int, seed: int) -> dict[str, Samples]:
+    """The metrics of each coder on the same resamples.
+
+    Args:
+        coders: the outcomes of each coder, one per seed, on the same notes; a metric is their mean.
+        resamples: how many.
+        seed: of the resampling.
+
+    Returns:
+        Per coder and metric: [resamples].
+    """
+    outcomes = [outcome for seeds in coders.values() for outcome in seeds]
+    counts = Counts(outcomes)
+    blocks = [counts.metrics(weights) for weights in draw(counts.patients, resamples, seed)]
+    of_outcome = iter([_concatenate([block[i] for block in blocks]) for i in range(len(outcomes))])
+    return {coder: _mean([next(of_outcome) for _ in seeds]) for coder, seeds in coders.items()}
+
+
+def observed(coders: Mapping[str, Sequence[Outcome]]) -> dict[str, dict[str, float]]:
+    """The metrics of each coder on E itself."""
+    everyone = {
+        coder: [Counts([outcome]).metrics(np.ones((1, outcome.patients.max() + 1)))[0] for outcome in seeds]
+        for coder, seeds in coders.items()
+    }
+    return {
+        coder: {metric: float(value[0]) for metric, value in _mean(seeds).items()} for coder, seeds in everyone.items()
+    }
+
+
+def draw(patients: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
+    """Yields how often each patient is drawn into each resample: float32 [resamples at once, patients]."""
+    rng = np.random.default_rng(seed)
+    for start in tqdm(range(0, resamples, AT_ONCE), "bootstrap", unit_scale=AT_ONCE, leave=False, disable=None):
+        size = min(AT_ONCE, resamples - start)
+        drawn = rng.integers(patients, size=(size, patients)) + patients * np.arange(size)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=size * patients).reshape(size, patients).astype(np.float32)
+
+
+class Counts:
+    """What each patient contributes to the metrics of some coders that were evaluated on the same notes."""
+
+    def __init__(self, outcomes: Sequence[Outcome]) -> None:
+        first = outcomes[0]
+        self.patients = int(first.patients.max()) + 1
+        self.codes = first.truth.shape[1]
+        matrices = [first.truth, *(matrix for one in outcomes for matrix in (one.predicted, one.correct))]
+        by_patient = [first.by_patient(matrix) for matrix in matrices]
+        # Counts of some ten thousand are exact in float32, which halves the traffic.
+        self.per_code = sparse.vstack([matrix.T for matrix in by_patient], format="csr", dtype=np.float32)
+        self.means = [list(one.means) for one in outcomes]
+        columns = [np.ones(len(first.patients)), *(values for one in outcomes for values in one.means.values())]
+        totals = [matrix.sum(axis=1) for matrix in by_patient]
+        self.sums = np.stack([*totals, *map(first.by_patient, columns)], axis=1)  # [patients, matrices, notes, means]
+
+    def metrics(self, weights: np.ndarray) -> list[Samples]:
+        """The metrics of each outcome where patients count as often as their weights say.
+
+        Args:
+            weights: whole numbers, [resamples, patients].
+
+        Returns:
+            Per outcome, by metric: [resamples].
+        """
+        by_code = self.per_code @ np.ascontiguousarray(weights.T, dtype=np.float32)
+        by_code = by_code.reshape(-1, self.codes, len(weights))  # [matrices, codes, resamples]
+        sums = (weights.astype(np.float64) @ self.sums).T
+        totals, notes, means = sums[: len(by_code)], sums[len(by_code)], iter(sums[len(by_code) + 1 :])
+        occurring = by_code[0] > 0
+        found = []
+        for i, names in enumerate(self.means):
+            of_all, of_codes = ([counts[0], counts[2 * i + 1], counts[2 * i + 2]] for counts in (totals, by_code))
+            micro = rates(*of_all) | false_positive_rate(*of_all, notes * self.codes)
+            macro = rates(*of_codes) | false_positive_rate(*of_codes, notes.astype(np.float32))
+            found.append(
+                {f"micro.{name}": value for name, value in micro.items()}
+                | {f"macro.{name}": _mean_where(occurring, value) for name, value in macro.items()}
+                | {name: next(means) / notes for name in names}
+            )
+        return found
+
+
+def _mean_where(occurring: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Means over the codes that occur in a resample, from [codes, resamples]."""
+    return np.sum(values, axis=0, where=occurring, dtype=np.float64) / occurring.sum(axis=0)
+
+
+def rates(true: np.ndarray, predicted: np.ndarray, correct: np.ndarray) -> Samples:
+    """F1, precision and recall from whole counts; a ratio with an empty denominator is 0."""
+    return {
+        "f1": 2 * correct / np.maximum(true + predicted, 1),
+        "precision": correct / np.maximum(predicted, 1),
+        "recall": correct / np.maximum(true, 1),
+    }
+
+
+def false_positive_rate(true: np.ndarray, predicted: np.ndarray, correct: np.ndarray, decisions: np.ndarray) -> Samples:
+    """The share of the decisions against a code that went wrong, likewise."""
+    return {"false_positive_rate": (predicted - correct) / np.maximum(decisions - true, 1)}
+
+
+def _concatenate(blocks: Sequence[Samples]) -> Samples:
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+
+
+def _mean(seeds: Sequence[Samples]) -> Samples:
+    return {name: np.mean([one[name] for one in seeds], axis=0) for name in seeds[0]}

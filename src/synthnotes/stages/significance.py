@@ -1,0 +1,47 @@
+"""Significance: are the coders' differences more than the luck of the evaluated patients (paper, 6.2)?"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from synthnotes import notes, params
+from synthnotes.cli import run
+from synthnotes.coding import predictions
+from synthnotes.coding.labels import label_matrix, read_code_set
+from synthnotes.coding.outcomes import outcome
+from synthnotes.files import write_csv, write_json
+from synthnotes.significance.comparison import compare, tidy
+from synthnotes.significance.outcomes import Outcome
+
+
+def main(evaluation: Path, codes: Path, coders: Path, results: Path, differences: Path) -> str:
+    """Compares the coders in the folder `coders` pair by pair, by their predictions for the notes of E."""
+    settings = params.load("significance")
+    code_set = read_code_set(codes)
+    evaluated = notes.read(evaluation)
+    truth = label_matrix(evaluated, code_set).toarray()
+    patients, _ = pd.factorize(evaluated["patient_id"])
+
+    def outcomes(coder: str) -> list[Outcome]:
+        folders = [coders / coder]  # one per seed
+        found = []
+        for folder in folders:
+            predicted = predictions.load(folder)
+            aligned = predictions.align(predicted, evaluated["note_id"].tolist(), code_set, str(folder))
+            found.append(outcome(truth, aligned, patients))
+        return found
+
+    comparison = compare({coder: outcomes(coder) for coder in settings.coders}, settings)
+
+    write_csv(differences, tidy(comparison))
+    write_json(results, comparison)
+    return f"{comparison['notes']} notes of {comparison['patients']} patients; micro-F1 " + ", ".join(
+        "{} {:+.3f} [{:+.3f}, {:+.3f}]".format(
+            name.replace("_", " "), *(test[of] for of in ("difference", "low", "high"))
+        )
+        for name, test in ((name, pair["bootstrap"]["micro"]["f1"]) for name, pair in comparison["pairs"].items())
+    )
+
+
+if __name__ == "__main__":
+    run(main)

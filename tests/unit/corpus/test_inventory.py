@@ -1,0 +1,214 @@
+"""The inventory: what it says of whole, missing, broken and doubled files, and of a machine that is too small."""
+
+import gzip
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from synthnotes import configure, params
+from synthnotes.corpus import inventory, machine
+from synthnotes.corpus.machine import GIB, Model, Needs
+
+ROOT = Path(__file__).parents[3]
+CODES, TITLES = "hadm_id,icd_code,icd_version\n1,I10,10\n", "icd_code,icd_version,long_title\nI10,10,Hypertension\n"
+TABLES = {
+    "note/discharge": 'subject_id,hadm_id,note_seq,text\n1,1,1,"secret\nnote"\n2,2,1,secret\n',
+    "hosp/procedures_icd": CODES, "hosp/diagnoses_icd": CODES, "hosp/d_icd_procedures": TITLES,
+    "hosp/d_icd_diagnoses": TITLES,
+}  # fmt: skip
+CONFIG = {
+    "model_type": "llama",
+    "dtype": "bfloat16",
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "vocab_size": 3000,
+}
+LARGE = CONFIG | {"hidden_size": 4096, "num_hidden_layers": 32, "vocab_size": 128_256}
+
+
+def write_tables(root):
+    for name, content in TABLES.items():
+        path = root / f"{name}.csv.gz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(content.encode()))
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    """Whole data for both corpora, and the demo's parameters beside them."""
+    data = tmp_path / "data"
+    write_tables(data / "mimic")
+    (data / "sepr").mkdir()
+    pd.DataFrame({"_id": [1], "text": ["secret"], "target": [["I10"]]}).to_feather(data / "sepr/notes.feather")
+    (data / "sepr/descriptions.csv").write_text("code,transcription\ni10,Hypertoni\n")
+    for corpus in ("mimic", "sepr"):
+        for role in ("generator", "encoder"):
+            folder = data / "models" / corpus / role
+            folder.mkdir(parents=True)
+            (folder / "config.json").write_text(json.dumps(CONFIG))
+            (folder / "model.safetensors").write_bytes(b"\0" * 4000)
+    (data / "DEMO.json").write_text("{}")
+    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    monkeypatch.setattr(machine, "gpus", list)
+    monkeypatch.setattr(machine, "memory", lambda: 64 * GIB)
+    return data
+
+
+def check(data, capsys):
+    """The exit code and the lines printed; the inventory never shows a note."""
+    code = inventory.main(data, data.parent / "params.yaml")
+    out = capsys.readouterr().out
+    assert "secret" not in out
+    return code, out
+
+
+def test_whole_data_pass(data, capsys):
+    code, out = check(data, capsys)
+    assert code == 0
+    assert "! " not in out
+    assert "discharge.csv.gz: 0.1 KiB, 2 rows" in out
+    assert re.search(r"notes.feather: [\d.]+ KiB, 1 rows", out)
+    assert "splits.feather: absent (optional)" in out
+    assert "generator: llama, 0 million parameters" in out
+
+
+def test_nothing_there(data, capsys):
+    code, out = check(data.parent / "nowhere", capsys)
+    assert code == 1
+    assert "8 of these would make the run fail" in out
+    for words in ("credentialed user", "MIMIC-IV-Note: Deidentified free-text clinical notes", "Health Bank", "SweDeC"):
+        assert words in out
+    assert "http" not in out
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda data: (data / "mimic/note/discharge.csv.gz").unlink(), "! MIMIC-IV-Note: missing. Get it on PhysioNet"),
+        (lambda data: (data / "mimic/hosp/d_icd_diagnoses.csv.gz").unlink(), "! .*d_icd_diagnoses.csv.gz: missing"),
+        (lambda data: (data / "mimic/hosp/diagnoses_icd.csv.gz").write_bytes(b""), "! .*the file is empty"),
+        (lambda data: (data / "mimic/hosp/diagnoses_icd.csv.gz").write_bytes(b"PK"), "! .*not a complete gzip file"),
+        (
+            lambda data: (data / "mimic/hosp/diagnoses_icd.csv.gz").write_bytes(gzip.compress(b"a;b\n1;2\n")),
+            "! .*column hadm_id is missing",
+        ),
+        (lambda data: write_tables(data / "mimic/mimic-iv-3.1"), "! .*several releases: .*MIMIC-IV 3.1"),
+        (lambda data: (data / "sepr/notes.feather").write_bytes(b"feather?"), "! .*not a complete feather file"),
+        (lambda data: pd.DataFrame({"_id": [1]}).to_feather(data / "sepr/notes.feather"), "! .*column text is missing"),
+        (lambda data: (data / "sepr/descriptions.csv").write_text("kod\nx\n"), "! .*column code is missing"),
+        (lambda data: pd.DataFrame({"_id": [1]}).to_feather(data / "sepr/splits.feather"), "! .*split or splits is mi"),
+        (lambda data: (data / "models/sepr/encoder/config.json").unlink(), "! .*encoder: missing. Hugging Face, SweDe"),
+        (lambda data: (data / "models/sepr/encoder/config.json").write_text("{"), "! .*not a whole model"),
+        (lambda data: (data / "models/mimic/generator/model.safetensors").unlink(), "! .*no weights"),
+    ],
+)
+def test_what_would_make_the_run_fail(data, capsys, damage, message):
+    damage(data)
+    code, out = check(data, capsys)
+    assert code == 1
+    assert re.search(message, out), out
+    assert "Traceback" not in out
+
+
+def test_nested_releases_are_recognised_by_their_folders(data, capsys):
+    for name in ("note", "hosp"):
+        (data / "mimic" / name).rename(data / name)
+    for version, name in (
+        ("physionet.org/files/mimic-iv-note/2.2", "note"),
+        ("physionet.org/files/mimiciv/3.2", "hosp"),
+    ):
+        (data / "mimic" / version).mkdir(parents=True)
+        (data / name).rename(data / "mimic" / version / name)
+    code, out = check(data, capsys)
+    assert code == 0
+    assert f"MIMIC-IV-Note 2.2, in {data}/mimic/physionet.org" in out
+    assert "MIMIC-IV 3.2, in " in out
+    assert "only 2.2 to 3.1 have been tried" in out
+
+
+def test_real_data_under_the_demo_parameters_are_remarked(data, capsys):
+    (data / "DEMO.json").unlink()
+    code, out = check(data, capsys)
+    assert code == 0
+    assert "data that the demo kit has not made, but report.demo is true" in out
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("memory", lambda: 2 * GIB, "! memory: 2.0 GiB; needs about 3.5 GiB"),
+        ("gpus", lambda: [2**20], "! GPUs: 1, of 0.0 GiB; 1 needed"),
+        ("size_of", lambda folder: 2**60 if folder.name == "data" else 0, "! disk: "),
+    ],
+)
+def test_a_machine_that_is_too_small(data, capsys, monkeypatch, name, value, message):
+    monkeypatch.setattr(machine, name, value)
+    code, out = check(data, capsys)
+    assert code == 1
+    assert message in out
+
+
+def test_needs_at_the_papers_scale(tmp_path):
+    values = yaml.safe_load((ROOT / "params.yaml").read_text())
+    configure.overlay(values, yaml.safe_load((ROOT / "configs/paper.yaml").read_text()))
+    settings = params.validate(values, "paper.yaml")
+    models = {"mimic": {"generator": Model(8 * 10**9, LARGE), "encoder": Model(125 * 10**6, {})}}
+    needs = machine.needs(settings, models, {"mimic": 10**9}, 20 * 10**9, gpu=True)
+    # Merged 16 GB, 15 coders of 0.5 GB, 4 GB of notes and records, twice; and 20 GB of data.
+    assert needs.disk == 2 * (16 + 7.5 + 4) * 10**9 + 20 * 10**9
+    assert needs.memory == 24 * 10**9  # merging
+    # Half of 16 GB, and 6,000 tokens x 131,072 bytes (32 layers, 8 heads of 128, keys and values, 2 bytes), in 90 %;
+    # fine-tuning: half of 16 GB, and twice the logits of 2 x 4,096 tokens.
+    sampling, tuning = (8e9 + 6000 * 131_072) / 0.9, 8e9 + 2 * 2 * 4096 * 128_256 * 4
+    assert needs.gpu_memory == int(max(sampling, tuning))
+    assert needs.gpus == 2
+
+
+def test_needs_of_a_large_corpus_without_a_gpu():
+    settings = params.read(ROOT / "params.yaml")
+    models = {"sepr": {"generator": Model(10**6, CONFIG), "encoder": Model(10**6, CONFIG)}}
+    assert machine.needs(settings, models, {"sepr": 10**9}, 0, gpu=False).memory == GIB + 6 * 10**9
+    small = machine.needs(settings, models, {"sepr": 10**6}, 0, gpu=False)
+    assert small.memory == 4 * 10**6 + settings.generate.cpu_cache_gib * GIB + int(1.5 * GIB)
+
+
+@pytest.mark.parametrize(
+    ("cards", "gpus", "parameters", "stops"),
+    [
+        ([], 1, 10**6, False), ([], 2, 10**6, True), ([], 1, 8 * 10**9, True),
+        ([80 * GIB] * 2, 2, 8 * 10**9, False), ([80 * GIB], 2, 8 * 10**9, True), ([80 * GIB, 8 * GIB], 2, 10**9, True),
+    ],
+)  # fmt: skip
+def test_gpus(cards, gpus, parameters, stops):
+    assert inventory._gpus(cards, Needs(0, 0, 40 * GIB, gpus), parameters).stops is stops
+
+
+def test_memory_is_the_lower_of_machine_and_container(tmp_path):
+    meminfo, limit = tmp_path / "meminfo", tmp_path / "memory.max"
+    assert machine.memory(meminfo, limit) is None
+    meminfo.write_text("MemTotal:       16000000 kB\nMemFree:  1 kB\n")
+    limit.write_text("max\n")
+    assert machine.memory(meminfo, limit) == 16_000_000 * 1024
+    limit.write_text(f"{4 * GIB}\n")
+    assert machine.memory(meminfo, limit) == 4 * GIB
+
+
+def test_gpus_as_nvidia_smi_tells_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert machine.gpus() == []
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho 81559\necho 143771\n")
+    tool.chmod(0o755)
+    assert machine.gpus() == [81559 * 2**20, 143771 * 2**20]
+    tool.write_text("#!/bin/sh\necho no driver\nexit 9\n")
+    assert machine.gpus() == []
+
+
+def test_a_wrong_parameter_is_told(data, capsys):
+    (data.parent / "params.yaml").write_text("corpora: [unknown]\n")
+    assert inventory.main(data, data.parent / "params.yaml") == 1
+    assert "corpora.0" in capsys.readouterr().err

@@ -1,0 +1,77 @@
+"""Releases are found wherever PhysioNet's files have been put, and two of one product are refused."""
+
+import pytest
+
+from synthnotes.corpus.releases import MIMIC_IV, MIMIC_IV_NOTE, found, published_checksum, the_release
+from synthnotes.files import UserError
+
+
+def put(root, product, ending=".csv.gz", names=None):
+    for name in names or product.files:
+        path = root / (name + ending)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+
+
+@pytest.mark.parametrize(
+    ("place", "version"),
+    [
+        ("", None),
+        ("physionet.org/files/mimiciv/3.1", "3.1"),
+        ("mimic-iv-2.2", "2.2"),
+        ("mimic-iv-3.0/mimic-iv-3.0", "3.0"),
+        ("files/10.1/hospital", "10.1"),
+        ("physionet.org", None),
+    ],
+)
+@pytest.mark.parametrize("ending", [".csv.gz", ".csv"])
+def test_one_release_wherever_it_lies(tmp_path, place, version, ending):
+    put(tmp_path / place, MIMIC_IV, ending)
+    put(tmp_path / "mimic-iv-note-2.2", MIMIC_IV_NOTE)
+    release = the_release(tmp_path, MIMIC_IV)
+    assert release.version == version
+    assert release.root == tmp_path / place
+    assert release.files == {name: tmp_path / place / (name + ending) for name in MIMIC_IV.files}
+    assert release.label == f"MIMIC-IV {version or '(version not named)'}"
+    assert the_release(tmp_path, MIMIC_IV_NOTE).label == "MIMIC-IV-Note 2.2"
+
+
+def test_the_compressed_file_goes_before_the_unpacked_one(tmp_path):
+    put(tmp_path, MIMIC_IV_NOTE)
+    put(tmp_path, MIMIC_IV_NOTE, ".csv")
+    assert the_release(tmp_path, MIMIC_IV_NOTE).files == {"note/discharge": tmp_path / "note/discharge.csv.gz"}
+
+
+def test_two_releases_are_refused_and_named_in_their_order(tmp_path):
+    for version in ("10.0", "2.2", "3.1"):
+        put(tmp_path / version, MIMIC_IV)
+    assert [release.version for release in found(tmp_path, MIMIC_IV)] == ["2.2", "3.1", "10.0"]
+    with pytest.raises(UserError, match=r"3 releases of MIMIC-IV: 2.2 in .*2.2, 3.1 in .*Leave the one to use"):
+        the_release(tmp_path, MIMIC_IV)
+
+
+def test_what_is_missing_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"no such file as note/discharge.csv.gz. Get MIMIC-IV-Note from PhysioNet"):
+        the_release(tmp_path, MIMIC_IV_NOTE)
+    put(tmp_path / "3.1", MIMIC_IV, names=["hosp/diagnoses_icd", "hosp/d_icd_diagnoses"])
+    assert found(tmp_path, MIMIC_IV)[0].missing == ["hosp/procedures_icd", "hosp/d_icd_procedures"]
+    with pytest.raises(UserError, match=r"3.1/hosp/procedures_icd.csv.gz: no such file, though MIMIC-IV 3.1 is there"):
+        the_release(tmp_path, MIMIC_IV)
+    assert found(tmp_path / "absent", MIMIC_IV) == []
+
+
+def test_links_are_followed_but_not_for_ever_and_hidden_folders_are_not_searched(tmp_path):
+    put(tmp_path / "elsewhere/3.1", MIMIC_IV)
+    put(tmp_path / "data/.demo-1/3.1", MIMIC_IV)
+    (tmp_path / "data/physionet").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    assert the_release(tmp_path / "data", MIMIC_IV).root == tmp_path / "data/physionet/3.1"
+    (tmp_path / "elsewhere/round").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    assert len(found(tmp_path / "data", MIMIC_IV)) >= 1
+
+
+def test_checksums_of_the_release(tmp_path):
+    put(tmp_path, MIMIC_IV_NOTE)
+    release = the_release(tmp_path, MIMIC_IV_NOTE)
+    assert published_checksum(release, "note/discharge") is None
+    (tmp_path / "SHA256SUMS.txt").write_text("AB12 LICENSE.txt\nAB34  note/discharge.csv.gz\n")
+    assert published_checksum(release, "note/discharge") == "ab34"

@@ -1,0 +1,200 @@
+"""The bootstrap and the tests of decisions against the plain computation on resampled matrices."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
+
+from synthnotes.coding.metrics import evaluate
+from synthnotes.coding.outcomes import outcome
+from synthnotes.coding.predictions import Predictions
+from synthnotes.significance import randomisation, resampling
+from synthnotes.significance.comparison import bootstrap_tests
+from synthnotes.significance.outcomes import Outcome
+
+NOTES, CODES = 30, 6
+
+
+def decisions(seed: int, quality: float = 0.8, notes: int = NOTES) -> tuple[np.ndarray, Predictions]:
+    """A truth in which every note has a code and one code is rare, and a coder that is right with some probability."""
+    rng = np.random.default_rng(seed)
+    truth = np.random.default_rng(99).random((notes, CODES)) < [0.6, 0.4, 0.3, 0.2, 0.05, 0]
+    truth[:, 0] |= ~truth.any(axis=1)
+    probabilities = np.where(rng.random(truth.shape) < quality, truth, ~truth) * 0.4 + rng.random(truth.shape) * 0.5
+    ids = [str(note) for note in range(notes)]
+    return truth, Predictions(ids, list("abcdef"), probabilities.astype(np.float16).astype(np.float32), 0.45)
+
+
+def outcome_of(seed: int, quality: float = 0.8, patients: int = NOTES) -> Outcome:
+    return outcome(*decisions(seed, quality), np.arange(NOTES) % patients)
+
+
+def flat(results: dict, prefix: str = "") -> dict[str, float]:
+    found = {}
+    for name, value in results.items():
+        found |= flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return found
+
+
+def test_the_observed_metrics_are_those_of_the_coder():
+    truth, predictions = decisions(1)
+    whole = flat(evaluate(truth, predictions.probabilities, predictions.predicted))
+    found = resampling.observed({"coder": [outcome_of(1, patients=7)]})["coder"]
+    assert set(whole) - set(found) == {"micro.auc", "macro.auc"} | {k for k, v in whole.items() if v is None}
+    assert found == pytest.approx({name: whole[name] for name in found})
+
+
+def test_a_resample_is_that_of_the_matrices(monkeypatch):
+    monkeypatch.setattr(resampling, "AT_ONCE", 4)
+    truth, predictions = decisions(2)
+    truth, predicted = truth[:, :5], predictions.predicted[:, :5]  # no note has the last code
+    one = outcome_of(2, patients=11)
+    samples = resampling.bootstrap({"coder": [one]}, 10, seed=3)["coder"]
+    weights = np.concatenate(list(resampling.draw(11, 10, seed=3))).astype(int)
+    assert weights.sum(axis=1).tolist() == [11] * 10
+    lacking = 0
+    for i, weight in enumerate(weights):
+        rows = np.repeat(np.arange(NOTES), weight[one.patients])
+        drawn, given = truth[rows], predicted[rows]
+        occurring = drawn.any(axis=0)
+        lacking += not occurring.all()
+        expected = flat(evaluate(drawn, given * 1.0, given))
+        for rate in ("f1", "precision", "recall", "false_positive_rate"):
+            assert samples[f"macro.{rate}"][i] == pytest.approx(expected[f"macro.{rate}"], abs=1e-6)
+        assert samples["micro.recall"][i] == pytest.approx((drawn & given).sum() / drawn.sum())
+        assert samples["micro.precision"][i] == pytest.approx((drawn & given).sum() / given.sum())
+        assert samples["exact_match_ratio"][i] == pytest.approx((drawn == given).all(axis=1).mean())
+        assert samples["ranking.map"][i] == pytest.approx(one.means["ranking.map"][rows].mean())
+    assert lacking  # the rare code is missing in some resample
+
+
+def test_a_coder_with_several_seeds_is_their_mean():
+    seeds = [outcome_of(seed) for seed in (1, 2)]
+    together = resampling.bootstrap({"both": seeds}, 5, seed=1)["both"]
+    apart = [resampling.bootstrap({"one": [seed]}, 5, seed=1)["one"] for seed in seeds]
+    for metric, values in together.items():
+        np.testing.assert_allclose(values, (apart[0][metric] + apart[1][metric]) / 2)
+
+
+def test_micro_f1_and_its_difference_by_hand():
+    truth = sparse.csr_array(np.array([[1, 1], [0, 1]], dtype=bool))
+    first, second = (sparse.csr_array(np.array(rows, dtype=bool)) for rows in ([[1, 1], [0, 0]], [[1, 0], [1, 1]]))
+    outcomes = [Outcome(truth, predicted, {}, np.arange(2)) for predicted in (first, second)]
+    # The first coder finds 2 of 3 with 2 predictions, the second 2 of 3 with 3.
+    values = resampling.observed({"first": outcomes[:1], "second": outcomes[1:]})
+    assert [values[name]["micro.f1"] for name in values] == pytest.approx([4 / 5, 4 / 6])
+    assert [values[name]["macro.f1"] for name in values] == pytest.approx([(1 + 2 / 3) / 2, (2 / 3 + 2 / 3) / 2])
+    # By the first note alone 1 and 2/3, by the second 0 and 2/3.
+    weights = np.array([[2, 0], [0, 2]], dtype=np.float32)
+    first, second = resampling.Counts(outcomes).metrics(weights)
+    assert first["micro.f1"].tolist() == pytest.approx([1, 0])
+    assert second["micro.f1"].tolist() == pytest.approx([2 / 3, 2 / 3])
+    assert second["macro.f1"].tolist() == pytest.approx([1 / 2, 1])  # the second note alone lacks the first code
+
+
+def randomised_slowly(first: Outcome, second: Outcome, swaps: np.ndarray) -> np.ndarray:
+    """Differences of micro and macro F1 with the rows of the matrices changed over, [swaps, 2]."""
+    truth, *given = (matrix.toarray() for matrix in (first.truth, first.predicted, second.predicted))
+    found = []
+    for swap in swaps.astype(bool)[:, first.patients]:
+        pair = [np.where(swap[:, None], given[1 - i], given[i]) for i in (0, 1)]
+        scores = [evaluate(truth, predicted * 1.0, predicted) for predicted in pair]
+        found.append([scores[0][average]["f1"] - scores[1][average]["f1"] for average in ("micro", "macro")])
+    return np.array(found)
+
+
+def test_randomisation_is_that_of_the_matrices(monkeypatch):
+    monkeypatch.setattr(randomisation, "AT_ONCE", 40)
+    first, second = outcome_of(3, patients=9), outcome_of(5, patients=9)
+    found = randomisation.randomise(first, second, 40, seed=5)
+    swaps = np.random.default_rng(5).integers(2, size=(40, 9))
+    slow = randomised_slowly(first, second, swaps)
+    observed = randomised_slowly(first, second, np.zeros((1, 9)))[0]
+    for i, name in enumerate(("micro_f1", "macro_f1")):
+        assert found[name]["difference"] == pytest.approx(observed[i])
+        extreme = (np.abs(slow[:, i]) >= abs(observed[i]) - 1e-9).sum()
+        assert found[name]["p"] == pytest.approx((1 + extreme) / 41)
+        assert 0 < extreme < 40
+
+
+def test_a_coder_does_not_differ_from_itself():
+    one = outcome_of(5)
+    found = randomisation.randomise(one, one, 20, seed=1)
+    assert found == {name: {"difference": 0, "p": 1} for name in ("micro_f1", "macro_f1")}
+    test = randomisation.mcnemar(one, one)
+    assert (test["right_by_first_only"], test["right_by_second_only"]) == (0, 0)
+    assert test["p"] is test["p_by_patient"] is None
+
+
+@pytest.mark.parametrize("qualities", [(0.8, 0.7), (0.7, 0.8), (0.75, 0.75)])
+def test_mcnemar_equals_statsmodels(qualities):
+    first, second = (outcome_of(seed, quality, patients=12) for seed, quality in zip((6, 7), qualities, strict=True))
+    test = randomisation.mcnemar(first, second)
+    right = [one.predicted.toarray() == one.truth.toarray() for one in (first, second)]
+    table = [[(right[0] == a)[right[1] == b].sum() for b in (True, False)] for a in (True, False)]
+    assert [test["right_by_first_only"], test["right_by_second_only"]] == [table[0][1], table[1][0]]
+    assert test["decisions"] == np.sum(table)
+    assert test["p"] == pytest.approx(statsmodels_mcnemar(table, exact=True).pvalue)
+
+
+def test_mcnemar_by_patient_by_hand():
+    """Three patients on whom the first coder leads by 3, 2 and -1 decisions: z = 4 / sqrt(14)."""
+    truth = np.ones((3, 4), dtype=bool)
+    first = np.array([[1, 1, 1, 0], [1, 1, 0, 0], [0, 0, 0, 0]], dtype=bool)
+    second = np.array([[0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 1]], dtype=bool)
+    one, other = (Outcome(*map(sparse.csr_array, (truth, given)), {}, np.arange(3)) for given in (first, second))
+    test = randomisation.mcnemar(one, other)
+    assert test["p_by_patient"] == pytest.approx(0.28504941)  # 2 (1 - Phi(1.0690450))
+    assert test["p"] == pytest.approx(2 * (1 + 6) / 2**6)
+
+
+def simulated(rng: np.random.Generator, patients: int, finds: tuple[float, float]) -> list[Outcome]:
+    """Two coders on patients of one to three notes; some patients are easy, so that a patient's notes hang together."""
+    patient = np.repeat(np.arange(patients), rng.integers(1, 4, size=patients))
+    easy = rng.uniform(-0.25, 0.25, size=patients)[patient, None]
+    truth = rng.random((len(patient), 8)) < [0.6, 0.5, 0.4, 0.3, 0.3, 0.2, 0.2, 0.1]
+    truth[:, 0] |= ~truth.any(axis=1)
+    outcomes = []
+    for quality in finds:
+        predicted = np.where(truth, rng.random(truth.shape) < quality + easy, rng.random(truth.shape) < 0.1)
+        outcomes.append(Outcome(sparse.csr_array(truth), sparse.csr_array(predicted), {}, patient))
+    return outcomes
+
+
+METRICS = ("micro.f1", "macro.f1")
+
+
+def differences(outcomes: list[Outcome]) -> dict[str, float]:
+    values = resampling.observed({"first": outcomes[:1], "second": outcomes[1:]})
+    return {metric: values["first"][metric] - values["second"][metric] for metric in METRICS}
+
+
+def test_the_interval_covers_as_often_as_it_promises():
+    """240 simulated studies of 80 patients, intervals of 90 %: 216 should cover, and 14 is three standard errors."""
+    rng = np.random.default_rng(11)
+    true = differences(simulated(rng, 60_000, (0.7, 0.6)))
+    covered = dict.fromkeys(METRICS, 0)
+    for study in range(240):
+        first, second = simulated(rng, 80, (0.7, 0.6))
+        coders = {"first": [first], "second": [second]}
+        values, samples = resampling.observed(coders), resampling.bootstrap(coders, 300, study)
+        tests = bootstrap_tests(*((values[name], samples[name]) for name in coders), level=0.1)
+        for metric in METRICS:
+            covered[metric] += tests[metric]["low"] <= true[metric] <= tests[metric]["high"]
+    assert all(count == pytest.approx(216, abs=14) for count in covered.values()), covered
+
+
+def test_the_randomisation_test_keeps_its_level():
+    """240 studies of equal coders at the level of 10 %: 24 false alarms are expected, 14 is three standard errors."""
+    rng = np.random.default_rng(12)
+    alarms = dict.fromkeys(("micro_f1", "macro_f1"), 0)
+    for study in range(240):
+        found = randomisation.randomise(*simulated(rng, 80, (0.65, 0.65)), 199, study)
+        for name in alarms:
+            alarms[name] += found[name]["p"] <= 0.1
+    assert all(count == pytest.approx(24, abs=14) for count in alarms.values()), alarms
+
+
+def test_the_randomisation_test_finds_a_difference():
+    found = randomisation.randomise(*simulated(np.random.default_rng(13), 80, (0.75, 0.55)), 199, 1)
+    assert found["micro_f1"]["p"] == found["macro_f1"]["p"] == 1 / 200

@@ -1,0 +1,114 @@
+"""The comparison of pairs, and the stage `significance` from files to files."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from statsmodels.stats.multitest import multipletests
+
+from synthnotes import notes, params
+from synthnotes.coding import predictions
+from synthnotes.coding.predictions import Predictions
+from synthnotes.files import UserError
+from synthnotes.significance import comparison
+from synthnotes.stages import significance
+
+CODES = ["I10", "I50.9", "J18.9", "0DTJ4ZZ", "XW03331"]
+SECRET = "pneumonectomized"  # a word of every note, and of no result
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """E, and coders that are wrong the more often the later they stand; one of them lists the notes backwards."""
+    rng = np.random.default_rng(3)
+    truth = rng.random((60, len(CODES))) < [0.9, 0.5, 0.4, 0.2, 0.0]
+    truth[:, 0] |= ~truth.any(axis=1)
+    codes = [[code for code, has in zip(CODES, row, strict=True) if has] for row in truth]
+    frame = pd.DataFrame({"note_id": [f"e{row}" for row in range(60)], "codes": codes, "descriptions": codes})
+    patients = [f"p{row // 2}" for row in range(60)]
+    notes.write(tmp_path / "e.parquet", frame.assign(patient_id=patients, text=f"{SECRET} note", fold="evaluation"))
+    pd.DataFrame({"code": CODES}).to_csv(tmp_path / "codes.csv", index=False)
+    for error, coder in enumerate(("real_l", "real_s", "synthetic_s")):
+        probabilities = np.where(truth ^ (rng.random(truth.shape) < 0.05 + 0.1 * error), 0.9, 0.1)
+        order = slice(None, None, -1 if error == 1 else 1)
+        ids = frame["note_id"].tolist()[order]
+        (tmp_path / coder).mkdir()
+        predictions.save(tmp_path / coder, Predictions(ids, CODES, probabilities[order], 0.5))
+    return tmp_path
+
+
+def run(folder):
+    outputs = [folder / name for name in ("significance.json", "differences.csv")]
+    return significance.main(folder / "e.parquet", folder / "codes.csv", folder, *outputs), *outputs
+
+
+def test_every_pair_of_the_parameters_is_compared(folder):
+    summary, results, differences = run(folder)
+    assert "60 notes of 30 patients" in summary
+    found = json.loads(results.read_text())
+    assert [found[of] for of in ("patients", "notes", "codes")] == [30, 60, 4]  # no note has the last code
+    pairs = [f"{first}_against_{second}" for first, second in params.load("significance").pairs]
+    assert list(found["pairs"]) == pairs
+    table = pd.read_csv(differences)
+    assert table.columns.tolist() == [
+        *("pair", "metric", "first", "second", "difference", "low", "high", "p", "p_holm")
+    ]
+    assert table["pair"].unique().tolist() == pairs
+    assert not table.isna().any(axis=None)
+    for pair in found["pairs"].values():
+        test = pair["bootstrap"]["micro"]["f1"]
+        assert test["low"] < test["difference"] < min(0, test["high"])
+        assert pair["randomisation"]["micro_f1"]["difference"] == pytest.approx(test["difference"])
+        assert pair["mcnemar"]["right_by_first_only"] < pair["mcnemar"]["right_by_second_only"]
+    for path in (results, differences):
+        assert SECRET not in path.read_text()
+        assert "e17" not in path.read_text()
+
+
+def test_each_kind_of_test_is_a_family_of_holm_s(folder):
+    found = json.loads(run(folder)[1].read_text())["pairs"].values()
+    families = [
+        [test for pair in found for _, test in comparison.leaves(pair["bootstrap"])],
+        [test for pair in found for test in pair["randomisation"].values()],
+        [pair["mcnemar"] for pair in found],
+    ]
+    for family in families:
+        expected = multipletests([test["p"] for test in family], method="holm")[1]
+        assert [test["p_holm"] for test in family] == pytest.approx(expected.tolist())
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (-0.04, 0.01, "non_inferior"),
+        (-0.06, 0.01, "inconclusive"),
+        (-0.09, -0.06, "inferior"),
+        (-0.05, 0.0, "inconclusive"),  # on the margin is not within it
+        (-0.04, -0.01, "non_inferior"),  # worse, but by less than the margin
+    ],
+)
+def test_the_verdict_of_non_inferiority(low, high, expected):
+    assert comparison.verdict({"low": low, "high": high}, margin=0.05) == expected
+
+
+def test_p_agrees_with_the_interval():
+    differences = np.arange(-2, 97) / 100  # 2 of 99 below zero, and zero itself
+    assert comparison.two_sided(differences) == pytest.approx(2 * (1 + 3) / 100)
+    assert comparison.two_sided(-differences) == pytest.approx(2 * (1 + 3) / 100)
+    assert comparison.two_sided(np.zeros(9)) == 1
+
+
+def test_a_coder_that_is_missing_is_named_before_anything_is_written(folder):
+    (folder / "real_s" / "predictions.npz").unlink()
+    with pytest.raises(UserError, match="real_s"):
+        run(folder)
+    assert not (folder / "significance.json").exists()
+
+
+def test_predictions_for_other_notes_are_named(folder):
+    saved = predictions.load(folder / "real_l")
+    ids = ["x", *saved.note_ids[1:]]
+    predictions.save(folder / "real_l", Predictions(ids, CODES, saved.probabilities, 0.5))
+    with pytest.raises(UserError, match="real_l: note x, which E does not have"):
+        run(folder)
