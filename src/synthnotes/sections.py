@@ -233,7 +233,8 @@ class PrivacyParams(Section):
 class QuestionnaireParams(Section):
     """Chapter 7.1: the questionnaire's notes."""
 
-    pairs: PerCorpus[Positive]
+    pairs: PerCorpus[Annotated[int, Field(gt=0, le=49)]]  # SoSci numbers the notes with two digits
+    raters: PerCorpus[Positive]
     minimum_words: Positive
     maximum_words: Positive
     seed: NotNegative
@@ -242,10 +243,17 @@ class QuestionnaireParams(Section):
 class RatingsParams(Section):
     """Chapter 7.2: the ratings' evaluation."""
 
+    studies: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9-]*$")], str]
     equivalence_margin: Rate
     significance_level: Share
     resamples: Positive
     seed: NotNegative
+
+    @model_validator(mode="after")
+    def _has_the_published_study(self) -> "RatingsParams":
+        if "published" not in self.studies:
+            raise ValueError("studies must hold published, whose results the report compares with the paper's")
+        return self
 
 
 class ReportParams(Section):

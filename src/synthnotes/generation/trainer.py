@@ -63,7 +63,8 @@ def build_trainer(
     class Trainer(SFTTrainer):
         def _get_train_sampler(self, train_dataset: "Dataset | None" = None) -> Sampler[int]:
             texts = self.train_dataset if train_dataset is None else train_dataset
-            batch = self.args.train_batch_size * self.args.gradient_accumulation_steps
+            # Of all processes: the texts of a step are the same however many share them out.
+            batch = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
             return SimilarLengths(lengths(texts), batch, self.args.seed)
 
         def compute_loss(self, model: torch.nn.Module, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:

@@ -22,7 +22,8 @@ from synthnotes.report import (
 )
 from synthnotes.report.markup import Markdown
 from synthnotes.report.numbers import MISSING, TRAININGS, Numbers, noisy_corpora, printed
-from synthnotes.report.ratings import comparison, pair_tests, rank_tests
+from synthnotes.report.rating_sentences import conclusions
+from synthnotes.report.ratings import Columns, comparison, pair_tests
 from synthnotes.sections import Params
 
 
@@ -94,8 +95,9 @@ class Contents:
             "passage_rows": lambda: tables.passages(numbers, corpora),
             "rating_rows": lambda: comparison(numbers),
             "pair_rows": lambda: pair_tests(numbers),
-            "test_columns": lambda: rank_tests(numbers)[0],
-            "test_rows": lambda: rank_tests(numbers)[1],
+            "studies": list(self.params.ratings.studies),
+            "question_columns": lambda study: Columns(numbers, study),
+            "conclusions": lambda study: conclusions(numbers, study),
             "repair_rows": lambda: facts.repairs(self.repairs),
             "parameter_rows": lambda: facts.parameters(self.params.model_dump()),
             "fidelity_rows": lambda rows: tables.fidelity(numbers, corpora, rows),
@@ -124,7 +126,6 @@ class Contents:
             for corpus in self.corpora
         }
         boundary, limit = settings.errors.length_boundary, settings.coding.max_words
-        answers, studies = plots["ratings"], self.studies()
         most = settings.report.top_chapters
         held_out = {c.name: self.numbers.value(f"finetune.{c.key}.validation_loss") for c in self.corpora}
         drawings = {
@@ -139,9 +140,6 @@ class Contents:
             ),
             "calibration": lambda: figures.reliability(panels("errors.{}.calibration")),
             "recall": lambda: figures.recall(panels("privacy.{}")),
-            "readability": lambda: rating_figures.boxes(answers, "readability", studies),
-            "coherence": lambda: rating_figures.boxes(answers, "coherence", studies),
-            "correlation": lambda: rating_figures.correlation(self.levels()),
         }
         for corpus in self.corpora:
             chapters, confusion = (plots[f"errors.{corpus.key}.{view}"] for view in ("chapters", "confusion"))
@@ -156,17 +154,28 @@ class Contents:
         for corpus in self.noisy:
             curves = plots[f"hypotheses.{corpus.key}"]
             drawings[f"noise-{corpus.key}"] = lambda table=curves: figures.noise_curves(table)
+        for study in settings.ratings.studies:
+            drawings |= self.rating_drawings(study)
         return drawings
 
-    def studies(self) -> dict[str, str]:
-        """The studies of the questionnaire: both languages, whichever corpora are rebuilt."""
-        return {key: f"{tables.CORPORA[key].language} study" for key in self.numbers.below("ratings")}
+    def rating_drawings(self, study: str) -> dict[str, Callable[[], Figure]]:
+        """The figures of one study of raters, by name."""
+        languages = {corpus: tables.CORPORA[corpus].language for corpus in self.numbers.below(f"ratings.{study}")}
+        titles = {corpus: f"{language} study" for corpus, language in languages.items()}
+        answers, differences = (self.plots[f"ratings.{study}.{view}"] for view in ("answers", "differences"))
+        return {
+            f"{study}-readability": lambda: rating_figures.boxes(answers, "readability", titles),
+            f"{study}-coherence": lambda: rating_figures.boxes(answers, "coherence", titles),
+            f"{study}-answers": lambda: rating_figures.stacked(answers, titles),
+            f"{study}-differences": lambda: rating_figures.paired(differences, titles),
+            f"{study}-correlation": lambda: rating_figures.correlation(self.levels(study, titles)),
+        }
 
-    def levels(self) -> dict[str, list[dict[str, Any]]]:
-        """Coherence at each level of readability, per study."""
+    def levels(self, study: str, titles: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
+        """Coherence at each level of readability, per panel's title."""
         found = {}
-        for key, title in self.studies().items():
-            prefix = f"ratings.{key}.correlation.coherence_by_readability"
+        for corpus, title in titles.items():
+            prefix = f"ratings.{study}.{corpus}.correlation.coherence_by_readability"
             found[title] = [
                 {"readability": int(level)}
                 | {of: self.numbers.value(f"{prefix}.{level}.{of}") for of in ("mean", "sd", "ratings")}

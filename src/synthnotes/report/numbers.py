@@ -40,7 +40,7 @@ def result_files(params: Params) -> dict[str, str]:
         files[f"hypotheses.{corpus}"] = f"hypotheses/{corpus}.json"
         for noise in noises(params):
             files[f"noise.{corpus}.{noise}"] = f"noise/{corpus}/{noise}.json"
-    return files | {"ratings": "ratings/ratings.json"}
+    return files | {f"ratings.{study}": f"ratings/{study}.json" for study in params.ratings.studies}
 
 
 def plot_files(params: Params) -> dict[str, str]:
@@ -55,7 +55,9 @@ def plot_files(params: Params) -> dict[str, str]:
             files[f"errors.{corpus}.{view}"] = f"errors/{corpus}-{view}.csv"
         files[f"privacy.{corpus}"] = f"privacy/{corpus}-recall.csv"
     files |= {f"hypotheses.{corpus}": f"hypotheses/{corpus}-curves.csv" for corpus in noisy_corpora(params)}
-    return files | {"ratings": "ratings/answers.csv"}
+    for study in params.ratings.studies:
+        files |= {f"ratings.{study}.{view}": f"ratings/{study}-{view}.csv" for view in ("answers", "differences")}
+    return files
 
 
 def noisy_corpora(params: Params) -> list[str]:

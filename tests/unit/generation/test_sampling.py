@@ -115,7 +115,7 @@ def project(tmp_path, generator):
             "note_id": ["a", "b", "c", "long"],
             "patient_id": ["p1", "p2", "p3", "p4"],
             "text": ["secretword"] * 4,
-            "codes": [["I10"]] * 4,
+            "codes": [["I10"], ["I10", "R05"], ["I10"], ["I10"]],
             "descriptions": [["fever"], ["cough", "pain"], [], ["q7 " * 150]],
             "fold": ["train", "validation", "train", "train"],
         }

@@ -5,10 +5,14 @@ from itertools import product
 import pandas as pd
 
 from synthnotes.files import write_csv, write_json
-from synthnotes.questionnaire.ratings import analyse, answer_counts
+from synthnotes.questionnaire.ratings import analyse, answer_counts, difference_counts
 from synthnotes.significance.comparison import tidy
 
 RATE = {"f1": 0.5, "precision": 0.4, "recall": 0.6, "false_positive_rate": 0.1, "auc": 0.9}
+ANSWERS = {
+    "interviews": 12, "tests": 1, "screened_out": 0, "without_a_pair": 1, "raters": 10, "incomplete": 0, "ratings": 60,
+    "without_both_answers": 0, "without_the_other_note": 2,
+}  # fmt: skip
 CORRELATION = {
     "n": 9,
     "pearson": {"r": 0.5, "low": 0.25, "high": 0.75, "p": 0.01},
@@ -48,8 +52,12 @@ def write(results, params, ratings):
         table = pd.concat(curves(["synthetic", *kinds]).assign(curve=curve) for curve in ("frequency", "length"))
         write_csv(results / "hypotheses" / f"{corpus}-curves.csv", table)
     answers = pd.read_csv(ratings)
-    write_json(results / "ratings" / "ratings.json", analyse(answers, 0.5, 0.05, 200, 1))
-    write_csv(results / "ratings" / "answers.csv", answer_counts(answers))
+    evaluation = analyse(answers, 0.5, 0.05, 200, 1)
+    for study in params.ratings.studies:
+        of_study = {corpus: {"answers": ANSWERS} | result for corpus, result in evaluation.items()}
+        write_json(results / "ratings" / f"{study}.json", of_study)
+        write_csv(results / "ratings" / f"{study}-answers.csv", answer_counts(answers))
+        write_csv(results / "ratings" / f"{study}-differences.csv", difference_counts(answers))
 
 
 def of_corpus(names_patients):

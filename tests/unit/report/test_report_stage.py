@@ -44,12 +44,12 @@ def test_the_whole_report(run_of, tmp_path, paper):
     file, results = run_of()
     paths = [[tmp_path / name / f"report.{ending}" for ending in ("html", "pdf")] for name in ("first", "second")]
     summaries = [main(paper, results, file, *each) for each in paths]
-    assert all(summary.startswith("19 figures") for summary in summaries)
+    assert all(summary.startswith("21 figures") for summary in summaries)
     assert [path.read_bytes() for path in paths[0]] == [path.read_bytes() for path in paths[1]]
     assert paths[0][1].read_bytes().startswith(b"%PDF")
     html = paths[0][0].read_text(encoding="utf-8")
     assert len(html) < 5 * 2**20
-    assert html.count("data:image/svg+xml") == 19
+    assert html.count("data:image/svg+xml") == 21
     targets = set(re.findall(r'href="#([^"]+)"', html))
     assert targets <= set(re.findall(r'id="([^"]+)"', html))
 
