@@ -227,6 +227,13 @@ class PrivacyParams(Section):
     top_recall: Positive
     top_passages: Positive
     overlap_n: Positive
+    template_share: Share
+    resamples: Positive
+    confidence: Annotated[float, Field(gt=0, lt=1)]
+    memory_gib: Rate
+    planted_notes: Positive
+    planted_words: list[Positive]
+    false_alarms: Annotated[float, Field(gt=0, lt=1)]
     seed: NotNegative
 
 

@@ -20,6 +20,8 @@ CORRELATION = {
     "spearman": dict.fromkeys(("r", "low", "high", "p")),
 }
 
+FOUND = ("located", "flagged_by_passage", "nearest_is_source", "flagged_by_recall")
+
 
 def write(results, params, ratings):
     """Writes all result files that a report for `params` reads."""
@@ -44,6 +46,10 @@ def write(results, params, ratings):
             {"kind": k, "recall": r, "cumulative_share": r} for k, r in product(["synthetic", "control"], [0.5, 1])
         ]
         write_csv(results / "privacy" / f"{corpus}-recall.csv", pd.DataFrame(recall))
+        shared = [{"kind": k, "words": w, "share_longer": 1 - w / 9} for k in ("synthetic", "control") for w in (0, 9)]
+        write_csv(results / "privacy" / f"{corpus}-passages.csv", pd.DataFrame(shared))
+        found = [dict.fromkeys(("words", *FOUND), words) for words in (0, 1)]
+        write_csv(results / "detection" / f"{corpus}-curve.csv", pd.DataFrame(found))
     for corpus in set(params.corpora) & set(params.noise.corpora):
         kinds = [f"{h}-{level}" for h, level in product(params.noise.hypotheses, params.noise.levels)]
         for kind in kinds:
@@ -81,7 +87,10 @@ def of_corpus(names_patients):
     ) | {"unique_tokens": 6, "unique_token_ratio": 0.5}
     summary = {"mean": 0.25, "median": 0.2, "min": 0.0, "max": 0.5}
     of_notes = {"notes": 10, "all": summary, "top": summary}
-    passages = {"pairs": 2, "longest_run_words": summary, "occurrences_in_training": summary}
+    passages = {"pairs": 2, "longest_run_words": summary, "occurrences_in_training": summary, "template_share": None}
+    longest = {"words": summary, "longest": {"passages": 2, "words": summary, "training_notes": summary}}
+    measure = {"synthetic": 0.3, "control": 0.4, "difference": -0.1, "low": -0.2, "high": 0.0, "verdict": "not nearer"}
+    measure["notes_above_control"] = 3
     predictions = {"total": 40, "per_note": 2.0, "unique": 4}
     quality = dict.fromkeys(
         [
@@ -153,7 +162,11 @@ def of_corpus(names_patients):
         },
         "fidelity": {"real": statistics, "synthetic": statistics, "difference": dict.fromkeys(statistics, 0)},
         "errors": {"real": errors, "synthetic": errors, "codes": {"listed": 2, "lose": 1, "gain": 0}},
+        "detection": {"by_words": {"10": {"notes": 5} | dict.fromkeys(FOUND, 0.5)}},
         "privacy": {
+            "notes": {"matched_code_similarity": 0.5, "matched_length_ratio": 1.25},
+            "longest": {"synthetic_matched": longest, "control": longest},
+            "measures": dict.fromkeys(("rouge_recall", "ngram_share", "longest_passage"), measure),
             "rouge": {
                 "recall": {
                     "synthetic_matched": of_notes, "control": of_notes, "difference": {"all": summary, "top": summary}
