@@ -10,7 +10,9 @@ from matplotlib.figure import Figure
 from synthnotes.files import UserError
 from synthnotes.report import (
     differences,
+    error_tables,
     facts,
+    family_figures,
     figures,
     flow_figure,
     markup,
@@ -84,9 +86,10 @@ class Contents:
             "difference_rows": lambda: differences.tests(numbers, corpora),
             "decision_rows": lambda: differences.decisions(numbers, corpora),
             "group_rows": lambda groups, metric: tables.code_groups(numbers, corpora, groups, metric),
-            "error_rows": lambda rows: tables.errors(numbers, corpora, rows),
-            "correlation_rows": lambda: tables.correlations(numbers, corpora),
-            "noise_rows": lambda: tables.noise(numbers, self.noisy),
+            "error_rows": lambda rows: error_tables.errors(numbers, corpora, rows),
+            "correlation_rows": lambda: error_tables.correlations(numbers, corpora),
+            "loss_rows": lambda: error_tables.losses({c.name: self.plots[f"errors.{c.key}.codes"] for c in corpora}),
+            "noise_rows": lambda: error_tables.noise(numbers, self.noisy),
             "ablated": bool(self.params.ablation.repetition_penalties and self.params.ablation.temperatures),
             "ablation_rows": lambda: tables.ablation(numbers, corpora),
             "rouge_rows": lambda: privacy.rouge(numbers, corpora),
@@ -126,7 +129,7 @@ class Contents:
             corpus.name: {training: plots[f"coding.{corpus.key}.{training}"] for training in TRAININGS}
             for corpus in self.corpora
         }
-        boundary = settings.errors.length_boundary
+        boundary, limit = settings.errors.length_boundary, settings.coding.max_words
         most = settings.report.top_chapters
         held_out = {c.name: self.numbers.value(f"finetune.{c.key}.validation_loss") for c in self.corpora}
         drawings = {
@@ -136,18 +139,24 @@ class Contents:
             "frequency": lambda: figures.binned_f1(
                 panels("errors.{}.frequency"), "training notes with the code", log=True
             ),
-            "length": lambda: figures.binned_f1(panels("errors.{}.length"), "words in the note", boundary=boundary),
+            "length": lambda: figures.binned_f1(
+                panels("errors.{}.length"), "words in the note", boundary=boundary, limit=limit
+            ),
+            "calibration": lambda: figures.reliability(panels("errors.{}.calibration")),
             "recall": lambda: figures.recall(panels("privacy.{}")),
             "passages": lambda: figures.passages(panels("passages.{}")),
             "detection": lambda: figures.detection(panels("detection.{}")),
         }
         for corpus in self.corpora:
-            chapters = plots[f"errors.{corpus.key}.chapters"]
+            chapters, confusion = (plots[f"errors.{corpus.key}.{view}"] for view in ("chapters", "confusion"))
             flow = plots[f"corpus.{corpus.key}.flow"]
             boxes = tables.subset_boxes(self.numbers, corpus)
             drawings[f"flow-{corpus.key}"] = lambda table=flow, below=boxes: flow_figure.flow_chart(table, below)
-            drawings[f"pies-{corpus.key}"] = lambda table=chapters: figures.chapter_pies(table, most)
-            drawings[f"bars-{corpus.key}"] = lambda table=chapters: figures.chapter_bars(table, most)
+            drawings[f"pies-{corpus.key}"] = lambda table=chapters: family_figures.chapter_pies(table, most)
+            drawings[f"bars-{corpus.key}"] = lambda table=chapters: family_figures.chapter_bars(table, most)
+            drawings[f"confusion-{corpus.key}"] = lambda table=confusion, of=chapters: family_figures.confusion(
+                table, of, most
+            )
         for corpus in self.noisy:
             curves = plots[f"hypotheses.{corpus.key}"]
             drawings[f"noise-{corpus.key}"] = lambda table=curves: figures.noise_curves(table)

@@ -51,7 +51,7 @@ def plot_files(params: Params) -> dict[str, str]:
         files[f"finetune.{corpus}"] = f"finetune/{corpus}-curve.csv"
         files |= {f"coding.{corpus}.{training}": f"coding/{corpus}/{training}-curve.csv" for training in TRAININGS}
         files[f"significance.{corpus}"] = f"significance/{corpus}-differences.csv"
-        for view in ("frequency", "length", "chapters"):
+        for view in ("frequency", "length", "chapters", "confusion", "calibration", "codes"):
             files[f"errors.{corpus}.{view}"] = f"errors/{corpus}-{view}.csv"
         files[f"privacy.{corpus}"] = f"privacy/{corpus}-recall.csv"
         files[f"passages.{corpus}"] = f"privacy/{corpus}-passages.csv"

@@ -161,63 +161,6 @@ def code_groups(numbers: Numbers, corpora: Sequence[Corpus], groups: Sequence[st
     return rows
 
 
-def errors(numbers: Numbers, corpora: Sequence[Corpus], rows: Sequence[tuple[str, str, str]]) -> list[Row]:
-    """Label, then for each corpus the number of the coder of real S and that of synthetic S.
-
-    Args:
-        numbers: all numbers.
-        corpora: the corpora.
-        rows: label, key below the coder's results, and format.
-    """
-    coders = [f"errors.{corpus.key}.{coder}" for corpus in corpora for coder in ("real", "synthetic")]
-    return [[label, *(numbers.num(f"{coder}.{key}", spec) for coder in coders)] for label, key, spec in rows]
-
-
-def correlations(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
-    """Corpus, training set, what F1 is correlated with, number of codes or notes, and both correlations with p."""
-    rows: list[Row] = []
-    for corpus in corpora:
-        for coder, label in (("real", "real S"), ("synthetic", "synthetic S")):
-            prefix = f"errors.{corpus.key}.{coder}"
-            boundary = numbers.num(f"{prefix}.length.boundary", ",")
-            limit = numbers.num(f"{prefix}.length.limit", ",")
-            quantities = {
-                "frequency": "log frequency of the code",
-                "length.below": f"length, below {boundary} words",
-                "length.above": f"length, {boundary} to {limit} words",
-            }
-            for position, (key, quantity) in enumerate(quantities.items()):
-                cells = [
-                    numbers.num(f"{prefix}.{key}.{name}.{of}", ".2f" if of == "r" else "p")
-                    for name in ("pearson", "spearman")
-                    for of in ("r", "p")
-                ]
-                names = [None, None] if position else [corpus.name if coder == "real" else None, label]
-                rows.append([*names, quantity, numbers.num(f"{prefix}.{key}.n", ","), *cells])
-    return rows
-
-
-def noise(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
-    """Corpus, hypothesis, level, words changed, micro-F1 of the coder, both areas and their mean, the distance."""
-    rows: list[Row] = []
-    for corpus in corpora:
-        prefix = f"hypotheses.{corpus.key}"
-        winner = [numbers.value(f"{prefix}.winner.{of}") for of in ("hypothesis", "level")]
-        first: str | None = corpus.name
-        for hypothesis in numbers.below(f"{prefix}.distances"):
-            for level in numbers.below(f"{prefix}.distances.{hypothesis}"):
-                coder = f"noise.{corpus.key}.{hypothesis}-{level}"
-                areas = f"{prefix}.distances.{hypothesis}.{level}"
-                changed = numbers.quotient(f"{coder}.noise.words_changed", f"{coder}.noise.words", ".0%")
-                cells = [numbers.num(f"{areas}.{of}", ".3f") for of in ("frequency_area", "length_area", "distance")]
-                if winner == [hypothesis, int(level)]:
-                    cells[-1] = Markdown(f"**{cells[-1]}**")
-                micro = numbers.num(f"{coder}.micro.f1", ".3f")
-                rows.append([first, hypothesis.upper(), f"{level} %", changed, micro, *cells])
-                first = None
-    return rows
-
-
 def ablation(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
     """Corpus, penalty, temperature, codes found again, title words, looping, ended by themselves, words; real notes."""
     rows: list[Row] = []
