@@ -27,7 +27,9 @@ THREADS = 2
 NOTES_PER_BLOCK = 1_024  # training notes counted at once, fewer where the budget is small
 BYTES_PER_WORD = 100  # of a training block: its n-grams' positions, hashes, ids, and their matrix
 BYTES_PER_PAIR = 20  # of a training block: the counts shared by a training and a synthetic note, sparse and dense
+BYTES_PER_MEMBER = 48  # beside the index: their matrix, and what each thread counts for them
 DENSE_FROM = 0.01  # n-grams in this share of all pairs of notes are multiplied as dense matrices
+DENSE_AT_ONCE = 512  # n-grams
 EXACT_FLOAT = 1 << 24  # up to here 32-bit floats count exactly
 
 
@@ -73,7 +75,8 @@ def search(
     """Finds nearest neighbours as `nearest_neighbours` does, of notes whose words are numbered by one `Encoder`."""
     totals, real_totals = synthetic.totals(n), real.totals(n)
     nearest = Nearest(np.full(len(totals), NONE, dtype=np.int64), np.zeros(len(totals), dtype=np.int64))
-    parts = list(memory.blocks(totals * BYTES_PER_NGRAM + 8, budget // 2, "the index of synthetic notes"))
+    need = totals * (BYTES_PER_NGRAM + BYTES_PER_MEMBER) + 8
+    parts = list(memory.blocks(need, budget // 2, "the index of synthetic notes"))
     checkpoint = Checkpoint(work, f"rouge-{n}", [synthetic.ids, synthetic.starts, real.ids, real.starts])
     with tqdm(total=len(parts) * len(real_totals), desc=f"ROUGE-{n}", unit=" notes", mininterval=1) as progress:
         for first, last in parts:
@@ -161,19 +164,21 @@ class _Holders:
         """Multiplies contents by holders: shared members [notes of the block, synthetic notes]."""
         pairs = np.bincount(contents.indices, minlength=contents.shape[1]) * self._frequency
         frequent = np.flatnonzero(pairs > DENSE_FROM * contents.shape[0] * self._notes)
-        if not len(frequent) or len(frequent) >= EXACT_FLOAT:
+        if not len(frequent) or np.diff(contents.indptr).max() >= EXACT_FLOAT:
             return (contents @ self._matrix).toarray()
         column = np.full(contents.shape[1], NONE, dtype=np.int32)
         column[frequent] = np.arange(len(frequent))
         of_entry = column[contents.indices]
         is_dense = of_entry != NONE
         rows = np.repeat(np.arange(contents.shape[0]), np.diff(contents.indptr))
-        counts = np.zeros((contents.shape[0], len(frequent)), dtype=np.float32)
-        counts[rows[is_dense], of_entry[is_dense]] = 1
-        counts = counts @ self._matrix[frequent].toarray().astype(np.float32)
+        dense = _indicators(rows[is_dense], of_entry[is_dense], (contents.shape[0], len(frequent)))
+        counts = np.zeros((contents.shape[0], self._notes), dtype=np.float32)
+        for start in range(0, len(frequent), DENSE_AT_ONCE):
+            some = slice(start, start + DENSE_AT_ONCE)
+            left, right = dense[:, some], self._matrix[frequent[some]]
+            counts += left.toarray().astype(np.float32) @ right.toarray().astype(np.float32)
         rare = _indicators(rows[~is_dense], contents.indices[~is_dense], contents.shape)
-        product = rare @ self._matrix
-        counts += product.toarray()
+        counts += (rare @ self._matrix).toarray()
         return counts
 
 

@@ -55,7 +55,8 @@ def test_small_blocks_give_the_same(corpora, monkeypatch):
     synthetic, real = corpora
     expected = rows_of(nearest_neighbours(synthetic, real, 5))
     monkeypatch.setattr(rouge, "NOTES_PER_BLOCK", 7)
-    monkeypatch.setattr(rouge, "DENSE_FROM", 0.3)
+    monkeypatch.setattr(rouge, "DENSE_FROM", 0.05)
+    monkeypatch.setattr(rouge, "DENSE_AT_ONCE", 3)
     assert rows_of(nearest_neighbours(synthetic, real, 5)) == expected
 
 
