@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from synthnotes.coding.predictions import Predictions
+from synthnotes.coding.predictions import Predictions, above
 from synthnotes.significance.outcomes import Outcome
 
 
@@ -97,7 +97,14 @@ def decide(
         at_threshold: predict a code also where its probability equals the threshold, as one of the published scripts
             does (repair k).
     """
-    predicted = predictions.predicted
+    threshold = predictions.threshold
+    # The rule rounds to half precision, which moves a probability by less than a thousandth of it. So most of them
+    # are far below the threshold, and need not be looked at closely.
+    notes, codes = np.nonzero(predictions.probabilities >= 0.999 * threshold - 1e-7)
+    near = predictions.probabilities[notes, codes]
+    predicted = above(near, threshold)
     if at_threshold:
-        predicted = predicted | (predictions.probabilities.astype(np.float16) == np.float32(predictions.threshold))
-    return Decisions(predictions.codes, truth, sparse.csr_array(predicted), patients)
+        predicted |= near.astype(np.float16) == np.float32(threshold)
+    notes, codes = notes[predicted], codes[predicted]
+    given = sparse.csr_array((np.ones(len(notes), dtype=bool), (notes, codes)), shape=truth.shape)
+    return Decisions(predictions.codes, truth, given, patients)

@@ -1,5 +1,6 @@
 """Hypotheses: which noise in real notes resembles what ails the synthetic ones (paper, 6.3.4)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from synthnotes.coding.labels import label_matrix, read_code_set
 from synthnotes.errors.decisions import Decisions, count, decide
 from synthnotes.errors.hypotheses import SYNTHETIC, Noise, compare, tabulate
 from synthnotes.files import write_csv, write_json
+
+READERS = 2  # of predictions at once; each takes a gigabyte or two at the paper's size
 
 
 def main(
@@ -38,7 +41,8 @@ def main(
 
     synthetic = decisions(synthetic_coder)
     kinds = [Noise(*kind) for kind in product(noise.hypotheses, noise.levels)]
-    noisy = {kind: decisions(noisy_coders / str(kind)) for kind in kinds}
+    with ThreadPoolExecutor(READERS) as readers:  # reading is mostly decompression, which threads do side by side
+        noisy = dict(zip(kinds, readers.map(decisions, [noisy_coders / str(kind) for kind in kinds]), strict=True))
     frequency = count(label_matrix(notes.read(training), code_set), axis=0)
     words = evaluated["text"].str.split().str.len().to_numpy()
     comparison = compare(synthetic, noisy, frequency, words, settings)

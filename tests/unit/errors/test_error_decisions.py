@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import sparse
 from sklearn.metrics import f1_score
@@ -83,3 +84,17 @@ def test_f1_equals_scikit_learn_s(truth, predicted):
 def test_predictions_that_do_not_belong_here_are_refused(changes, message):
     with pytest.raises(UserError, match=f"build/coder: .*{message}.*dvc repro"):
         decided(**changes)
+
+
+@given(
+    arrays(np.float32, (3, 4), elements=st.floats(0, 1, width=32)),
+    st.one_of(st.integers(0, 99).map(lambda step: step / 99), st.floats(0, 1)),
+)
+def test_decisions_are_those_of_the_coder_s_own_rule(probabilities, threshold):
+    probabilities.flat[:3] = threshold, np.nextafter(np.float32(threshold), 2), np.nextafter(np.float32(threshold), -1)
+    made = Predictions(list("abc"), list("wxyz"), np.clip(probabilities, 0, 1), threshold)
+    truth = sparse.csr_array(np.ones((3, 4), dtype=bool))
+    decisions = decide(made, truth, np.arange(3))
+    assert (decisions.predicted.toarray() == made.predicted).all()
+    at = decide(made, truth, np.arange(3), at_threshold=True).predicted.toarray()
+    assert (at == (made.predicted | (made.probabilities.astype(np.float16) == np.float32(threshold)))).all()

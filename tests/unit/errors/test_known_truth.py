@@ -10,11 +10,11 @@ from synthnotes.errors.hypotheses import Noise, compare
 from synthnotes.errors.noise import add_noise, dictionary
 from synthnotes.sections import CodingParams, HypothesesParams
 
-CODES = [f"{letter}{number}0.1" for letter in "AEIJKN" for number in range(1, 5)]
+CODES = [f"{letter}{number}0.1" for letter in "AEIJ" for number in range(1, 5)]
 FILLERS = ["the", "patient", "came", "with", "and", "stayed", "for", "two", "days", "then", "went", "home", "again"]
 LEVELS = (10, 30, 60)
 CODING = CodingParams(
-    chunk_tokens=32, max_words=400, batch=8, epochs=6, learning_rate=3e-3, warmup_steps=30, weight_decay=0.0,
+    chunk_tokens=32, max_words=400, batch=8, epochs=8, learning_rate=3e-3, warmup_steps=30, weight_decay=0.0,
     precision="float32", threshold_steps=100, bias_from_frequencies=True, attend_to_padding=False, baseline_codes=2,
     seed=7,
 )  # fmt: skip
@@ -22,7 +22,10 @@ SETTINGS = HypothesesParams(bins=5, resamples=300, level=0.05, seed=1)
 
 
 def note_table(count, seed, fold):
-    """Notes of 10 to 90 words that name two signs of each of their codes; codes differ much in frequency."""
+    """Notes whose codes show by two signs together; one sign alone is a decoy. Codes differ much in frequency.
+
+    So noise in every note makes decoys of signs, which misleads, and noise in some notes makes fewer notes to learn from.
+    """
     rng = np.random.default_rng(seed)
     shares = 0.5 / np.arange(1, len(CODES) + 1) ** 0.6
     rows = []
@@ -30,6 +33,8 @@ def note_table(count, seed, fold):
         codes = [code for code, share in zip(CODES, shares, strict=True) if rng.random() < share] or [CODES[0]]
         words = rng.choice(FILLERS, size=rng.integers(10, 60)).tolist()
         words += [f"{sign}{CODES.index(code)}" for code in codes for sign in ("pain", "swelling")]
+        decoys = [number for number, share in enumerate(shares) if CODES[number] not in codes and rng.random() < share]
+        words += [f"{rng.choice(['pain', 'swelling'])}{number}" for number in decoys]
         rng.shuffle(words)
         rows.append((f"{fold}{number}", f"p{number}", " ".join(words), codes, codes, fold))
     return pd.DataFrame(rows, columns=["note_id", "patient_id", "text", "codes", "descriptions", "fold"])
@@ -64,7 +69,7 @@ def coder_with(encoder):
     from synthnotes.coding.labels import label_matrix
     from synthnotes.errors.decisions import decide
 
-    training = pd.concat([note_table(600, 1, "train"), note_table(200, 2, "validation")], ignore_index=True)
+    training = pd.concat([note_table(500, 1, "train"), note_table(200, 2, "validation")], ignore_index=True)
     evaluation = note_table(400, 3, "evaluation")
     truth = label_matrix(evaluation, CODES)
     words = dictionary("en", 5000)
@@ -92,3 +97,4 @@ def test_noise_at_30_per_cent_is_attributed_to_its_hypothesis_and_level(coder_wi
     results = compare(synthetic, noisy, frequency, words, SETTINGS)
     assert (results["winner"]["hypothesis"], results["winner"]["level"]) == (hypothesis, 30)
     assert results["winner"]["resamples_share"] > 0.5
+    assert results["winner"]["verdict"] in (hypothesis, "undecided")  # never the other one
