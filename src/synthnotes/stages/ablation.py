@@ -50,7 +50,7 @@ def _sample(
     from synthnotes.generation.models import check_generator, load_tokenizer
     from synthnotes.generation.records import read_records
     from synthnotes.generation.shards import cut, sample_shards
-    from synthnotes.generation.work import fingerprint
+    from synthnotes.work import fingerprint
 
     settings, gpus = next(iter(compared.values())), torch.cuda.device_count()
     check_generator(model, settings.model_length[corpus])
