@@ -155,7 +155,9 @@ class CodingParams(Section):
     chunk_tokens: Positive
     max_words: Positive
     batch: Positive
+    micro_batch: Positive
     epochs: Positive
+    patience: Positive | None
     learning_rate: Rate
     warmup_steps: NotNegative
     weight_decay: Annotated[float, Field(ge=0)]
@@ -165,6 +167,14 @@ class CodingParams(Section):
     attend_to_padding: bool
     baseline_codes: Positive
     seed: NotNegative
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "CodingParams":
+        if self.micro_batch > self.batch:
+            raise ValueError("micro_batch must not exceed batch")
+        if self.attend_to_padding and self.micro_batch < self.batch:
+            raise ValueError("micro_batch must equal batch with attend_to_padding, which pads a whole batch alike")
+        return self
 
 
 class SignificanceParams(Section):

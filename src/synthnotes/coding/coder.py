@@ -13,9 +13,10 @@ from transformers import PreTrainedTokenizerBase
 from synthnotes.coding import baseline, predictions
 from synthnotes.coding.data import EncodedNotes, encode
 from synthnotes.coding.metrics import evaluate
-from synthnotes.coding.model import PlmIcd, encoder_from_config, load_encoder, load_tokenizer
+from synthnotes.coding.model import PlmIcd, encoder_from_config, load_encoder, load_tokenizer, require_fit
 from synthnotes.coding.predictions import Predictions
-from synthnotes.coding.training import Fit, fit, predict
+from synthnotes.coding.reading import predict
+from synthnotes.coding.training import Fit, fit
 from synthnotes.files import UserError, read_json, replacing, require, write_json
 from synthnotes.sections import CodingParams
 
@@ -66,13 +67,14 @@ def run(
         UserError: notes, code set or encoder do not serve, or training diverged.
     """
     tokenizer = load_tokenizer(encoder)
+    torch.manual_seed(settings.seed)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = PlmIcd(load_encoder(encoder), len(codes)).to(device)
+    require_fit(model.encoder, tokenizer, settings.chunk_tokens, encoder)
     train, validation, held_out = (
         encode(notes, tokenizer, codes, settings.max_words)
         for notes in (training[training["fold"] == "train"], training[training["fold"] == "validation"], evaluation)
     )
-    torch.manual_seed(settings.seed)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = PlmIcd(load_encoder(encoder), len(codes)).to(device)
     found = fit(model, train, validation, settings)
     predicted = Predictions(
         note_ids=evaluation["note_id"].tolist(),

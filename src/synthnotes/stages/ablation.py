@@ -79,7 +79,7 @@ def _codes_found(tables: list[pd.DataFrame], codes: Path, folder: Path) -> list[
     from synthnotes.coding import coder as coders
     from synthnotes.coding.data import encode
     from synthnotes.coding.predictions import above
-    from synthnotes.coding.training import predict
+    from synthnotes.coding.reading import predict
 
     settings, coder = params.load("coding"), coders.load(folder)
     coder.model.to("cuda" if torch.cuda.is_available() else "cpu")
