@@ -19,6 +19,7 @@ from synthnotes.coding.reading import predict
 from synthnotes.coding.training import Fit, fit
 from synthnotes.files import UserError, read_json, replacing, require, write_json
 from synthnotes.sections import CodingParams
+from synthnotes.work import fingerprint
 
 WEIGHTS = "model.safetensors"
 DESCRIPTION = "coder.json"
@@ -52,7 +53,12 @@ class Experiment:
 
 
 def run(
-    training: pd.DataFrame, evaluation: pd.DataFrame, encoder: Path, codes: Sequence[str], settings: CodingParams
+    training: pd.DataFrame,
+    evaluation: pd.DataFrame,
+    encoder: Path,
+    codes: Sequence[str],
+    settings: CodingParams,
+    work: Path | None = None,
 ) -> Experiment:
     """Trains a coder and evaluates it.
 
@@ -62,6 +68,7 @@ def run(
         encoder: a Hugging Face encoder folder.
         codes: the corpus's code set.
         settings: the section `coding`.
+        work: the folder of this very experiment's checkpoints (see `work_name`); None to do without.
 
     Raises:
         UserError: notes, code set or encoder do not serve, or training diverged.
@@ -75,7 +82,7 @@ def run(
         encode(notes, tokenizer, codes, settings.max_words)
         for notes in (training[training["fold"] == "train"], training[training["fold"] == "validation"], evaluation)
     )
-    found = fit(model, train, validation, settings)
+    found = fit(model, train, validation, settings, work)
     predicted = Predictions(
         note_ids=evaluation["note_id"].tolist(),
         codes=list(codes),
@@ -84,6 +91,13 @@ def run(
     )
     results = _results(train, validation, held_out, found, predicted, settings)
     return Experiment(Coder(model, tokenizer, list(codes), found.threshold), predicted, results, found.curve)
+
+
+def work_name(training: pd.DataFrame, encoder: Path, codes: Sequence[str], settings: CodingParams) -> str:
+    """Gives the name of a training's work folder: it changes with everything that the trained weights depend on."""
+    columns = (training[name] for name in ("note_id", "text", "fold", "codes"))
+    rows = ([*row, sorted(of_note)] for *row, of_note in zip(*columns, strict=True))
+    return f"coding-{fingerprint([settings.model_dump(), list(codes)], encoder, rows=rows)}"
 
 
 def _results(

@@ -1,18 +1,19 @@
 """Training the coder: AdamW with warm-up and linear decay; the epoch with the best validation MAP gives the weights."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.optim import AdamW
-from torch.optim.lr_scheduler import LRScheduler
 from tqdm import tqdm
 from transformers import get_linear_schedule_with_warmup
 
-from synthnotes.coding import thresholds
+from synthnotes.coding import checkpoints, thresholds
+from synthnotes.coding.checkpoints import Progress
 from synthnotes.coding.data import EncodedNotes, batches
 from synthnotes.coding.metrics import mean_average_precision
 from synthnotes.coding.model import PlmIcd
@@ -40,59 +41,20 @@ class Fit:
     curve: pd.DataFrame
 
 
-@dataclass
-class Progress:
-    """A training under way: all that the next epoch depends on.
-
-    Attributes:
-        model: the coder.
-        optimizer: of its weights.
-        schedule: of the learning rate, one step per update.
-        rng: draws the order of the notes.
-        curve: a row per finished epoch, with the columns of `CURVE`.
-        best_epoch: counted from 1; 0 before the first.
-        best_threshold: on the validation notes, with the weights of that epoch.
-        best_weights: of that epoch, on the CPU.
-    """
-
-    model: PlmIcd
-    optimizer: AdamW
-    schedule: LRScheduler
-    rng: np.random.Generator
-    curve: list[list[float]] = field(default_factory=list)
-    best_epoch: int = 0
-    best_threshold: float = 0.0
-    best_weights: dict[str, torch.Tensor] = field(default_factory=dict)
-
-    @property
-    def best_map(self) -> float:
-        """The validation MAP of the best epoch, below every other before the first."""
-        return self.curve[self.best_epoch - 1][2] if self.curve else -1.0
-
-    def add(self, loss: float, average_precision: float, threshold: float, micro_f1: float) -> None:
-        """Notes a finished epoch, and keeps its weights if it is better than all before."""
-        if average_precision > self.best_map:
-            self.best_epoch, self.best_threshold = len(self.curve) + 1, threshold
-            self.best_weights = {name: value.to("cpu", copy=True) for name, value in self.model.state_dict().items()}
-        self.curve.append([len(self.curve) + 1, loss, average_precision, micro_f1])
-
-    def is_over(self, settings: CodingParams) -> bool:
-        """Whether all epochs are done, or the last `patience` of them brought nothing better."""
-        done = len(self.curve)
-        tired = settings.patience is not None and done - self.best_epoch >= settings.patience and done > 0
-        return done >= settings.epochs or tired
-
-
-def fit(model: PlmIcd, training: EncodedNotes, validation: EncodedNotes, settings: CodingParams) -> Fit:
+def fit(
+    model: PlmIcd, training: EncodedNotes, validation: EncodedNotes, settings: CodingParams, work: Path | None = None
+) -> Fit:
     """Trains the model in place.
 
-    Deterministic on a CPU: the order of the notes and the dropout follow from the seed.
+    Deterministic on a CPU: the order of the notes and the dropout follow from the seed, also in a run that was killed
+    and goes on from its last finished epoch.
 
     Args:
         model: the coder, on its device.
         training: the notes to learn from, at least two.
         validation: the notes that choose epoch and threshold, at least one.
         settings: the section `coding`.
+        work: the folder of this very training's checkpoints; None to do without.
 
     Raises:
         UserError: there are too few notes, or the loss became infinite or not a number.
@@ -104,12 +66,17 @@ def fit(model: PlmIcd, training: EncodedNotes, validation: EncodedNotes, setting
     truth = validation.labels.toarray()
     steps = settings.epochs * math.ceil(len(training) / settings.batch)
     progress = start(model, settings, steps)
-    with tqdm(total=steps, desc="train", unit="step", leave=False, disable=None) as bar:
+    if work is not None:
+        checkpoints.resume(work, progress)
+    done = len(progress.curve) * steps // settings.epochs
+    with tqdm(total=steps, initial=done, desc="train", unit="step", leave=False, disable=None) as bar:
         while not progress.is_over(settings):
             loss = train_epoch(progress, training, settings, bar)
             probabilities = predict(model, validation, settings)
             threshold, micro_f1 = thresholds.best(truth, probabilities, settings.threshold_steps)
             progress.add(loss, mean_average_precision(truth, probabilities), threshold, micro_f1)
+            if work is not None:
+                checkpoints.save(work, progress)
             bar.set_postfix(loss=f"{loss:.4f}", best_validation_map=f"{progress.best_map:.3f}")
     model.load_state_dict(progress.best_weights)
     curve = pd.DataFrame(progress.curve, columns=CURVE).astype({"epoch": int})

@@ -10,7 +10,16 @@ from synthnotes.coding.labels import label_matrix, read_code_set, read_kinds
 from synthnotes.files import write_csv, write_json
 
 
-def main(training: Path, evaluation: Path, encoder: Path, codes: Path, coder: Path, results: Path, curve: Path) -> str:
+def main(
+    training: Path,
+    evaluation: Path,
+    encoder: Path,
+    codes: Path,
+    work: Path,
+    coder: Path,
+    results: Path,
+    curve: Path,
+) -> str:
     """Trains a coder on the notes of one table and evaluates it on those of another."""
     settings = params.load("coding")
     code_set = read_code_set(codes)
