@@ -166,6 +166,7 @@ class CodingParams(Section):
     bias_from_frequencies: bool
     attend_to_padding: bool
     baseline_codes: Positive
+    weights: PerCorpus[dict[Literal["real_l", "real_s", "synthetic_s"], str]]
     seed: NotNegative
 
     @model_validator(mode="after")

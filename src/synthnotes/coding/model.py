@@ -115,7 +115,11 @@ def load_encoder(folder: Path) -> PreTrainedModel:
 
 def encoder_from_config(folder: Path) -> PreTrainedModel:
     """An encoder of the folder's architecture with random weights, to be filled from a trained coder's."""
-    return without_pooler(AutoModel.from_config(AutoConfig.from_pretrained(folder), dtype=torch.float32))
+    try:
+        config = AutoConfig.from_pretrained(folder)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder}: config.json describes no model of transformers. Copy the folder again.") from error
+    return without_pooler(AutoModel.from_config(config, dtype=torch.float32))
 
 
 def require_fit(encoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, chunk_tokens: int, where: Path) -> None:

@@ -97,7 +97,7 @@ def train_epoch(progress: Progress, training: EncodedNotes, settings: CodingPara
     for indices in batches(training.lengths, settings.batch, progress.rng):
         progress.optimizer.zero_grad()
         loss = accumulate_gradients(progress.model, training, indices, settings)
-        require_finite(loss, f"epoch {len(progress.curve) + 1}, step {bar.n + 1} of {bar.total}", training, indices)
+        require_finite(loss, f"{bar.n + 1} of {bar.total}", training, indices)
         progress.optimizer.step()
         progress.schedule.step()
         bar.update()
@@ -145,7 +145,7 @@ def require_finite(loss: float, step: str, notes: EncodedNotes, indices: np.ndar
     """Raises a `UserError` with the step and the ids of its notes if training has diverged."""
     if not math.isfinite(loss):
         raise UserError(
-            f"the coder's loss became {loss} in {step}, with the notes "
-            f"{', '.join(notes.note_ids[index] for index in indices)}; no coder was saved. "
+            f"the coder's loss became {loss} in step {step}, on the notes "
+            f"{', '.join(notes.note_ids[index] for index in indices)}; nothing was saved. "
             "Lower coding.learning_rate or raise coding.warmup_steps in params.yaml."
         )

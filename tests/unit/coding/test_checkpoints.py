@@ -88,7 +88,6 @@ def test_a_damaged_checkpoint_is_made_again_with_a_warning(
     np.testing.assert_array_equal(resumed[0], run(notes, encoder_folder, settings(epochs=4))[0])
 
 
-@pytest.mark.slow
 def test_a_training_killed_for_real_ends_with_the_same_weights(notes, encoder_folder, settings, tmp_path):
     notes.to_pickle(tmp_path / "notes.pkl")
     (tmp_path / "settings.json").write_text(settings(epochs=6).model_dump_json(), encoding="utf-8")

@@ -106,15 +106,14 @@ def test_a_loss_that_is_not_a_number_stops_with_the_step_and_its_notes(toy, sett
     notes.tokens[4][1] = poisoned
     with torch.no_grad():
         model.encoder.embeddings.word_embeddings.weight[poisoned] = torch.nan
-    with pytest.raises(UserError, match=r"loss became nan in epoch 1, step \d of 3, with the notes .*train-4"):
+    with pytest.raises(UserError, match=r"loss became nan in step \d of 3, on the notes .*train-4"):
         training.fit(model, notes, notes, settings(batch=2, epochs=1))
 
 
-def test_a_broken_encoder_stops_in_the_first_step(tmp_path, save_encoder, notes_of, settings):
+def test_a_broken_encoder_stops_in_the_first_step(tmp_path, save_encoder, tables, settings):
     save_encoder(tmp_path)
     stored = load_file(tmp_path / "model.safetensors")
     stored["embeddings.LayerNorm.bias"][0] = torch.nan
     save_file(stored, tmp_path / "model.safetensors", {"format": "pt"})
-    notes = pd.concat([notes_of(8, 1, "train"), notes_of(2, 2, "validation")], ignore_index=True)
-    with pytest.raises(UserError, match=r"loss became nan in epoch 1, step 1 of 2, .*; no coder was saved"):
-        coder.run(notes, notes, tmp_path, CODES, settings())
+    with pytest.raises(UserError, match=r"nan in step 1 of 2, on the notes (train-\d, ){3}train-\d; nothing was saved"):
+        coder.run(*tables(8, 2), tmp_path, CODES, settings(batch=4, micro_batch=4, epochs=1))
