@@ -12,7 +12,7 @@ from synthnotes.questionnaire.answers import Answers, from_sheet, from_sosci, fr
 from synthnotes.questionnaire.ratings import analyse, difference_counts
 from synthnotes.questionnaire.ratings import answer_counts as count_answers
 from synthnotes.questionnaire.sosci_project import read_project
-from synthnotes.sections import Corpus
+from synthnotes.section_types import Corpus
 
 
 def read_answers(answers: Path) -> dict[str, Answers]:
