@@ -152,14 +152,17 @@ class CodingParams(Section):
     attend_to_padding: bool
     baseline_codes: Positive
     weights: PerCorpus[dict[Literal["real_l", "real_s", "synthetic_s"], str]]
+    processes: Positive
     seed: NotNegative
 
     @model_validator(mode="after")
     def _fits_together(self) -> "CodingParams":
         if self.micro_batch > self.batch:
             raise ValueError("micro_batch must not exceed batch")
-        if self.attend_to_padding and self.micro_batch < self.batch:
-            raise ValueError("micro_batch must equal batch with attend_to_padding, which pads a whole batch alike")
+        if self.attend_to_padding and (self.micro_batch < self.batch or self.processes > 1):
+            raise ValueError(
+                "with attend_to_padding, which pads a whole batch alike, micro_batch must equal batch, in 1 process"
+            )
         return self
 
 

@@ -43,7 +43,7 @@ def work_folder(folder: Path) -> Iterator[Path]:
     """Yields a folder for unfinished work and removes it once the block has ended without an error."""
     folder.mkdir(parents=True, exist_ok=True)
     yield folder
-    shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)  # of several processes, one is the first to do it
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from synthnotes.coding.data import EncodedNotes, encode
 from synthnotes.coding.metrics import evaluate, mean_average_precision
 from synthnotes.coding.model import PlmIcd, encoder_from_config, load_encoder, load_tokenizer, require_fit
 from synthnotes.coding.predictions import Predictions, above
+from synthnotes.coding.processes import ALONE, Processes
 from synthnotes.coding.reading import predict
 from synthnotes.coding.training import CURVE, Fit, fit, require_enough
 from synthnotes.files import UserError, read_json, replacing, require, write_json
@@ -61,6 +62,7 @@ def run(
     codes: Sequence[str],
     settings: CodingParams,
     work: Path | None = None,
+    processes: Processes = ALONE,
 ) -> Experiment:
     """Trains a coder and evaluates it.
 
@@ -71,6 +73,7 @@ def run(
         codes: the corpus's code set.
         settings: the section `coding`.
         work: the folder of this very experiment's checkpoints (see `work_name`); None to do without.
+        processes: those that train together; each evaluates the coder by itself.
 
     Raises:
         UserError: notes, code set or encoder do not serve, or training diverged.
@@ -81,7 +84,7 @@ def run(
     model = PlmIcd(load_encoder(encoder), len(codes)).to(device)
     require_fit(model.encoder, tokenizer, settings.chunk_tokens, encoder)
     folds = _encode(training, evaluation, tokenizer, codes, settings)
-    found = fit(model, folds[0], folds[1], settings, work)
+    found = fit(model, folds[0], folds[1], settings, work, processes)
     return _experiment(Coder(model, tokenizer, list(codes), found.threshold), found, folds, settings)
 
 

@@ -17,6 +17,7 @@ from synthnotes.coding.checkpoints import Progress
 from synthnotes.coding.data import EncodedNotes, batches
 from synthnotes.coding.metrics import mean_average_precision
 from synthnotes.coding.model import PlmIcd
+from synthnotes.coding.processes import ALONE, Processes
 from synthnotes.coding.reading import logits_of, predict
 from synthnotes.files import UserError
 from synthnotes.sections import CodingParams
@@ -42,7 +43,12 @@ class Fit:
 
 
 def fit(
-    model: PlmIcd, training: EncodedNotes, validation: EncodedNotes, settings: CodingParams, work: Path | None = None
+    model: PlmIcd,
+    training: EncodedNotes,
+    validation: EncodedNotes,
+    settings: CodingParams,
+    work: Path | None = None,
+    processes: Processes = ALONE,
 ) -> Fit:
     """Trains the model in place.
 
@@ -55,12 +61,13 @@ def fit(
         validation: the notes that choose epoch and threshold, at least one.
         settings: the section `coding`.
         work: the folder of this very training's checkpoints; None to do without.
+        processes: those that train together; all end with the same weights.
 
     Raises:
         UserError: there are too few notes, or the loss became infinite or not a number.
     """
     require_enough(training, validation)
-    torch.manual_seed(settings.seed)
+    torch.manual_seed(settings.seed + processes.rank)  # each process draws its own dropout
     if settings.bias_from_frequencies:
         model.attention.start_at(smoothed_shares(training))
     truth = validation.labels.toarray()
@@ -68,14 +75,16 @@ def fit(
     progress = start(model, settings, steps)
     if work is not None:
         checkpoints.resume(work, progress)
+    if progress.curve and not processes.is_first:  # the checkpoint holds the first process's random state
+        torch.manual_seed(settings.seed + processes.rank + processes.count * len(progress.curve))
     done = len(progress.curve) * steps // settings.epochs
     with tqdm(total=steps, initial=done, desc="train", unit="step", leave=False, disable=None) as bar:
         while not progress.is_over(settings):
-            loss = train_epoch(progress, training, settings, bar)
+            loss = train_epoch(progress, training, settings, bar, processes)
             probabilities = predict(model, validation, settings)
             threshold, micro_f1 = thresholds.best(truth, probabilities, settings.threshold_steps)
             progress.add(loss, mean_average_precision(truth, probabilities), threshold, micro_f1)
-            if work is not None:
+            if work is not None and processes.is_first:
                 checkpoints.save(work, progress)
             bar.set_postfix(loss=f"{loss:.4f}", best_validation_map=f"{progress.best_map:.3f}")
     model.load_state_dict(progress.best_weights)
@@ -90,13 +99,15 @@ def start(model: PlmIcd, settings: CodingParams, steps: int) -> Progress:
     return Progress(model, optimizer, schedule, np.random.default_rng(settings.seed))
 
 
-def train_epoch(progress: Progress, training: EncodedNotes, settings: CodingParams, bar: tqdm) -> float:
+def train_epoch(
+    progress: Progress, training: EncodedNotes, settings: CodingParams, bar: tqdm, processes: Processes = ALONE
+) -> float:
     """Lets the model learn from every note once. Returns the mean loss over the notes."""
     progress.model.train()
     total = 0.0
     for indices in batches(training.lengths, settings.batch, progress.rng):
         progress.optimizer.zero_grad()
-        loss = accumulate_gradients(progress.model, training, indices, settings)
+        loss = accumulate_gradients(progress.model, training, indices, settings, processes)
         require_finite(loss, f"{bar.n + 1} of {bar.total}", training, indices)
         progress.optimizer.step()
         progress.schedule.step()
@@ -105,19 +116,31 @@ def train_epoch(progress: Progress, training: EncodedNotes, settings: CodingPara
     return total / len(training)
 
 
-def accumulate_gradients(model: PlmIcd, notes: EncodedNotes, indices: np.ndarray, settings: CodingParams) -> float:
+def accumulate_gradients(
+    model: PlmIcd, notes: EncodedNotes, indices: np.ndarray, settings: CodingParams, processes: Processes = ALONE
+) -> float:
     """Adds up the gradients of one batch, `micro_batch` notes at a time; they are those of the whole batch.
 
     Returns:
         The loss of the whole batch.
     """
-    total = 0.0
-    for start in range(0, len(indices), settings.micro_batch):
-        part = indices[start : start + settings.micro_batch]
+    total = torch.zeros((), device=model.attention.bias.device, dtype=torch.float64)
+    own = processes.part(indices)
+    for start in range(0, len(own), settings.micro_batch):
+        part = own[start : start + settings.micro_batch]
         loss = loss_of(model, notes, part, settings) * (len(part) / len(indices))
         loss.backward()
-        total += loss.item()
-    return total
+        total += loss.detach()
+    if processes.count > 1:  # a process without notes in this batch adds zeros
+        processes.add_up([total, *(gradient_of(weight) for weight in model.parameters())])
+    return total.item()
+
+
+def gradient_of(weight: torch.nn.Parameter) -> torch.Tensor:
+    """A weight's gradient, zeros where nothing has been computed."""
+    if weight.grad is None:
+        weight.grad = torch.zeros_like(weight)
+    return weight.grad
 
 
 def loss_of(model: PlmIcd, notes: EncodedNotes, indices: np.ndarray, settings: CodingParams) -> torch.Tensor:

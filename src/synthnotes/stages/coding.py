@@ -1,13 +1,18 @@
 """Utility: a PLM-ICD coder trained on one set of notes and evaluated on real ones (paper, 6.1 and 6.2)."""
 
+import sys
 from pathlib import Path
+
+import torch
 
 from synthnotes import notes, params
 from synthnotes.cli import run
 from synthnotes.coding import coder as coders
 from synthnotes.coding.groups import by_group, frequency_groups, kind_groups
 from synthnotes.coding.labels import label_matrix, read_code_set, read_kinds
-from synthnotes.files import write_csv, write_json
+from synthnotes.coding.processes import join
+from synthnotes.files import read_json, write_csv, write_json
+from synthnotes.launching import check_processes, launch, launch_command, launched
 from synthnotes.work import work_folder
 
 
@@ -18,6 +23,7 @@ def main(
     encoder: Path,
     models: Path,
     codes: Path,
+    accelerate: Path,
     work: Path,
     coder: Path,
     results: Path,
@@ -25,6 +31,12 @@ def main(
 ) -> str:
     """Trains a coder on the notes of one table, or takes one that exists, and evaluates it on those of another."""
     settings = params.load("coding")
+    if settings.processes > 1 and not launched():
+        check_processes("coding", settings.processes, "ddp", torch.cuda.device_count())
+        config = accelerate / "ddp.yaml"
+        launch(launch_command(config, settings.processes, "synthnotes.stages.coding", sys.argv[1:]), "coding")
+        return coders.summary(read_json(results))
+    processes = join()
     code_set = read_code_set(codes)
     taught, evaluated = notes.read(training), notes.read(evaluation)
     frequency = label_matrix(taught[taught["fold"] == "train"], code_set).sum(axis=0, dtype=int)
@@ -32,14 +44,16 @@ def main(
     existing = settings.weights[corpus].get(training.stem)
     with work_folder(work / coders.work_name(taught, encoder, code_set, settings)) as checkpoints:
         if existing is None:
-            experiment = coders.run(taught, evaluated, encoder, code_set, settings, checkpoints)
+            experiment = coders.run(taught, evaluated, encoder, code_set, settings, checkpoints, processes)
         else:
             experiment = coders.run_existing(models / existing, taught, evaluated, code_set, settings)
         truth, predicted = label_matrix(evaluated, code_set).toarray(), experiment.predictions
         by_groups = by_group(truth, predicted.probabilities, predicted.predicted, groups)
-        coders.save(coder, experiment, settings)
-        write_csv(curve, experiment.curve)
-        write_json(results, experiment.results | {"groups": by_groups})
+        if processes.is_first:
+            coders.save(coder, experiment, settings)
+            write_csv(curve, experiment.curve)
+            write_json(results, experiment.results | {"groups": by_groups})
+        processes.wait()
     return coders.summary(experiment.results)
 
 

@@ -31,6 +31,7 @@ def coding_settings(**changes) -> CodingParams:
         "bias_from_frequencies": True,
         "attend_to_padding": False,
         "baseline_codes": 2,
+        "processes": 1,
         "weights": {"mimic": {}, "sepr": {}},
         "seed": 7,
     }

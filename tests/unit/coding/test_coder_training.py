@@ -73,6 +73,7 @@ def test_training_stops_when_patience_is_over(toy, settings, monkeypatch, patien
     [
         ({"batch": 4, "micro_batch": 5}, "micro_batch must not exceed batch"),
         ({"micro_batch": 2, "attend_to_padding": True}, "pads a whole batch alike"),
+        ({"processes": 2, "attend_to_padding": True}, "pads a whole batch alike"),
         ({"patience": 0}, "greater than 0"),
     ],
 )

@@ -12,7 +12,9 @@ CODES = ["I10", "E11.9", "J18.9", "0DTJ4ZZ", "Z99"]  # training has the last in 
 
 def run(folder, encoder, outputs):
     tables = folder / "real_l.parquet", folder / "e.parquet"
-    return stage.main("mimic", *tables, encoder, folder / "models", folder / "codes.csv", folder / "work", *outputs)
+    return stage.main(
+        "mimic", *tables, encoder, folder / "models", folder / "codes.csv", folder, folder / "work", *outputs
+    )
 
 
 def test_the_stage_leaves_nothing_where_training_diverges(tmp_path, tables, save_encoder, settings, monkeypatch):
