@@ -24,7 +24,7 @@ SETTINGS = HypothesesParams(bins=5, resamples=300, level=0.05, seed=1)
 def note_table(count, seed, fold):
     """Notes whose codes show by two signs together; one sign alone is a decoy. Codes differ much in frequency.
 
-    So noise in every note makes decoys of signs, which misleads, and noise in some notes makes fewer notes to learn from.
+    So noise in every note makes decoys of signs, which misleads; noise in some notes leaves fewer to learn from.
     """
     rng = np.random.default_rng(seed)
     shares = 0.5 / np.arange(1, len(CODES) + 1) ** 0.6
