@@ -17,7 +17,7 @@ import machine
 
 PROJECT = Path(os.environ.get("PROJECT", "."))
 CORPUS = "mimic"
-STAGE_PROMPTS = 250
+STAGE_PROMPTS = 129
 # Sequences at once, and how many batches of them; larger ones take longer, so fewer suffice.
 BATCHES = {12: 3, 48: 2, 129: 1}
 

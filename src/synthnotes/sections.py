@@ -156,7 +156,9 @@ class CodingParams(Section):
     chunk_tokens: Positive
     max_words: Positive
     batch: Positive
+    micro_batch: Positive
     epochs: Positive
+    patience: Positive | None
     learning_rate: Rate
     warmup_steps: NotNegative
     weight_decay: Annotated[float, Field(ge=0)]
@@ -165,7 +167,16 @@ class CodingParams(Section):
     bias_from_frequencies: bool
     attend_to_padding: bool
     baseline_codes: Positive
+    weights: PerCorpus[dict[Literal["real_l", "real_s", "synthetic_s"], str]]
     seed: NotNegative
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "CodingParams":
+        if self.micro_batch > self.batch:
+            raise ValueError("micro_batch must not exceed batch")
+        if self.attend_to_padding and self.micro_batch < self.batch:
+            raise ValueError("micro_batch must equal batch with attend_to_padding, which pads a whole batch alike")
+        return self
 
 
 class SignificanceParams(Section):
@@ -227,6 +238,13 @@ class PrivacyParams(Section):
     top_recall: Positive
     top_passages: Positive
     overlap_n: Positive
+    template_share: Share
+    resamples: Positive
+    confidence: Annotated[float, Field(gt=0, lt=1)]
+    memory_gib: Rate
+    planted_notes: Positive
+    planted_words: list[Positive]
+    false_alarms: Annotated[float, Field(gt=0, lt=1)]
     seed: NotNegative
 
 

@@ -7,20 +7,24 @@ from typing import Any
 
 import pandas as pd
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 from transformers import PreTrainedTokenizerBase
 
 from synthnotes.coding import baseline, predictions
 from synthnotes.coding.data import EncodedNotes, encode
-from synthnotes.coding.metrics import evaluate
-from synthnotes.coding.model import PlmIcd, encoder_from_config, load_encoder, load_tokenizer
-from synthnotes.coding.predictions import Predictions
-from synthnotes.coding.training import Fit, fit, predict
+from synthnotes.coding.metrics import evaluate, mean_average_precision
+from synthnotes.coding.model import PlmIcd, encoder_from_config, load_encoder, load_tokenizer, require_fit
+from synthnotes.coding.predictions import Predictions, above
+from synthnotes.coding.reading import predict
+from synthnotes.coding.training import CURVE, Fit, fit, require_enough
 from synthnotes.files import UserError, read_json, replacing, require, write_json
 from synthnotes.sections import CodingParams
+from synthnotes.work import fingerprint
 
 WEIGHTS = "model.safetensors"
 DESCRIPTION = "coder.json"
+READING = ("chunk_tokens", "max_words", "attend_to_padding")  # how a coder reads a note
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,12 @@ class Experiment:
 
 
 def run(
-    training: pd.DataFrame, evaluation: pd.DataFrame, encoder: Path, codes: Sequence[str], settings: CodingParams
+    training: pd.DataFrame,
+    evaluation: pd.DataFrame,
+    encoder: Path,
+    codes: Sequence[str],
+    settings: CodingParams,
+    work: Path | None = None,
 ) -> Experiment:
     """Trains a coder and evaluates it.
 
@@ -61,27 +70,93 @@ def run(
         encoder: a Hugging Face encoder folder.
         codes: the corpus's code set.
         settings: the section `coding`.
+        work: the folder of this very experiment's checkpoints (see `work_name`); None to do without.
 
     Raises:
         UserError: notes, code set or encoder do not serve, or training diverged.
     """
     tokenizer = load_tokenizer(encoder)
-    train, validation, held_out = (
-        encode(notes, tokenizer, codes, settings.max_words)
-        for notes in (training[training["fold"] == "train"], training[training["fold"] == "validation"], evaluation)
-    )
     torch.manual_seed(settings.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = PlmIcd(load_encoder(encoder), len(codes)).to(device)
-    found = fit(model, train, validation, settings)
-    predicted = Predictions(
-        note_ids=evaluation["note_id"].tolist(),
-        codes=list(codes),
-        probabilities=predict(model, held_out, settings),
-        threshold=found.threshold,
-    )
+    require_fit(model.encoder, tokenizer, settings.chunk_tokens, encoder)
+    folds = _encode(training, evaluation, tokenizer, codes, settings)
+    found = fit(model, folds[0], folds[1], settings, work)
+    return _experiment(Coder(model, tokenizer, list(codes), found.threshold), found, folds, settings)
+
+
+def run_existing(
+    folder: Path, training: pd.DataFrame, evaluation: pd.DataFrame, codes: Sequence[str], settings: CodingParams
+) -> Experiment:
+    """Evaluates a coder that exists already, with its own encoder and threshold, as `run` does one that it trains.
+
+    The curve has one row, for epoch 0: the loss of training is not known.
+
+    Args:
+        folder: as `save` leaves it; predictions are not needed.
+        training: the note table that the coder learnt from, for counts, validation MAP and baseline.
+        evaluation: the note table of E.
+        codes: the corpus's code set.
+        settings: the section `coding`.
+
+    Raises:
+        UserError: the folder is not complete, or the coder has other codes or reads notes in another way.
+    """
+    coder = load(folder)
+    _require_comparable(folder, coder, codes, settings)
+    coder.model.to("cuda" if torch.cuda.is_available() else "cpu")
+    folds = _encode(training, evaluation, coder.tokenizer, codes, settings)
+    require_enough(folds[0], folds[1])
+    truth, probabilities = folds[1].labels.toarray(), predict(coder.model, folds[1], settings)
+    average_precision = mean_average_precision(truth, probabilities)
+    micro_f1 = evaluate(truth, probabilities, above(probabilities, coder.threshold))["micro"]["f1"]
+    curve = pd.DataFrame([[0, None, average_precision, micro_f1]], columns=CURVE)
+    return _experiment(coder, Fit(0, average_precision, coder.threshold, curve), folds, settings)
+
+
+def _encode(
+    training: pd.DataFrame,
+    evaluation: pd.DataFrame,
+    tokenizer: PreTrainedTokenizerBase,
+    codes: Sequence[str],
+    settings: CodingParams,
+) -> list[EncodedNotes]:
+    """The notes that teach, those that choose, and those that judge."""
+    tables = (training[training["fold"] == "train"], training[training["fold"] == "validation"], evaluation)
+    return [encode(notes, tokenizer, codes, settings.max_words) for notes in tables]
+
+
+def _experiment(coder: Coder, found: Fit, folds: list[EncodedNotes], settings: CodingParams) -> Experiment:
+    train, validation, held_out = folds
+    probabilities = predict(coder.model, held_out, settings)
+    predicted = Predictions(held_out.note_ids, coder.codes, probabilities, found.threshold)
     results = _results(train, validation, held_out, found, predicted, settings)
-    return Experiment(Coder(model, tokenizer, list(codes), found.threshold), predicted, results, found.curve)
+    return Experiment(coder, predicted, results, found.curve)
+
+
+def _require_comparable(folder: Path, coder: Coder, codes: Sequence[str], settings: CodingParams) -> None:
+    if coder.codes != list(codes):
+        other = set(coder.codes) ^ set(codes)
+        which = f"{min(other)} is in one of them only" if other else "their order differs"
+        raise UserError(
+            f"{folder / DESCRIPTION}: the coder has {len(coder.codes)} codes, the corpus {len(codes)} ({which}). "
+            "Take a coder of this code set, or take it out of coding.weights so that one is trained."
+        )
+    description = read_json(folder / DESCRIPTION)
+    for key in READING:
+        if description[key] != getattr(settings, key):
+            raise UserError(
+                f"{folder / DESCRIPTION}: the coder was trained with {key} {description[key]}, params.yaml says "
+                f"coding.{key}: {getattr(settings, key)}. Set it alike, or coders would read the notes differently."
+            )
+    require_fit(coder.model.encoder, coder.tokenizer, settings.chunk_tokens, folder)
+
+
+def work_name(training: pd.DataFrame, encoder: Path, codes: Sequence[str], settings: CodingParams) -> str:
+    """Gives the name of a training's work folder: it changes with everything that the trained weights depend on."""
+    columns = (training[name] for name in ("note_id", "text", "fold", "codes"))
+    rows = ([*row, sorted(of_note)] for *row, of_note in zip(*columns, strict=True))
+    return f"coding-{fingerprint([settings.model_dump(), list(codes)], encoder, rows=rows)}"
 
 
 def _results(
@@ -114,8 +189,9 @@ def _results(
 
 def summary(results: dict[str, Any]) -> str:
     """The line that a stage prints: how much was learnt from, how well it went, and what the baseline reaches."""
+    training = f"best epoch {results['best_epoch']}" if results["best_epoch"] else "evaluated without training"
     return (
-        f"{results['training_notes']} training notes, best epoch {results['best_epoch']}, "
+        f"{results['training_notes']} training notes, {training}, "
         f"micro-F1 {results['micro']['f1']:.3f} (baseline {results['baseline']['micro']['f1']:.3f}), "
         f"macro-F1 {results['macro']['f1']:.3f}, MAP {results['ranking']['map']:.3f}"
     )
@@ -129,7 +205,7 @@ def save(folder: Path, experiment: Experiment, settings: CodingParams) -> None:
         coder.tokenizer.save_pretrained(temporary)
         coder.model.encoder.config.save_pretrained(temporary)
         save_model(coder.model, str(temporary / WEIGHTS))
-        reading = settings.model_dump(include={"chunk_tokens", "max_words", "attend_to_padding"})
+        reading = settings.model_dump(include=set(READING))
         write_json(temporary / DESCRIPTION, {"threshold": coder.threshold, **reading, "codes": coder.codes})
         predictions.save(temporary, experiment.predictions)
 
@@ -140,14 +216,18 @@ def load(folder: Path) -> Coder:
     Raises:
         UserError: the folder is not one that `save` left, or its weights do not fit its description.
     """
-    require(folder / DESCRIPTION, folder / WEIGHTS)
-    description = read_json(folder / DESCRIPTION)
-    model = PlmIcd(encoder_from_config(folder), len(description["codes"]))
+    require(folder / DESCRIPTION, folder / WEIGHTS, folder / "config.json")
+    try:
+        description = read_json(folder / DESCRIPTION)
+        codes, threshold, _ = description["codes"], description["threshold"], [description[key] for key in READING]
+    except (ValueError, KeyError) as error:
+        raise UserError(f"{folder / DESCRIPTION}: not a coder's description. Copy or make the folder again.") from error
+    model = PlmIcd(encoder_from_config(folder), len(codes))
     try:
         load_model(model, str(folder / WEIGHTS))
-    except RuntimeError as error:
+    except (RuntimeError, SafetensorError) as error:
         raise UserError(
-            f"{folder / WEIGHTS}: the weights do not fit the {len(description['codes'])} codes and the encoder that "
-            f"{DESCRIPTION} and config.json describe. Delete the folder and run `dvc repro`."
+            f"{folder / WEIGHTS}: the weights do not fit the {len(codes)} codes and the encoder that {DESCRIPTION} and "
+            "config.json describe. Delete the folder and run `dvc repro`; if it is not the pipeline's, copy it again."
         ) from error
-    return Coder(model, load_tokenizer(folder), description["codes"], description["threshold"])
+    return Coder(model, load_tokenizer(folder), codes, threshold)

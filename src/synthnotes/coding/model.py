@@ -115,7 +115,30 @@ def load_encoder(folder: Path) -> PreTrainedModel:
 
 def encoder_from_config(folder: Path) -> PreTrainedModel:
     """An encoder of the folder's architecture with random weights, to be filled from a trained coder's."""
-    return without_pooler(AutoModel.from_config(AutoConfig.from_pretrained(folder), dtype=torch.float32))
+    try:
+        config = AutoConfig.from_pretrained(folder)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder}: config.json describes no model of transformers. Copy the folder again.") from error
+    return without_pooler(AutoModel.from_config(config, dtype=torch.float32))
+
+
+def require_fit(encoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, chunk_tokens: int, where: Path) -> None:
+    """Raises a `UserError` if the encoder has no vectors for all positions of a chunk, or tokens of the tokenizer."""
+    table = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
+    if isinstance(table, nn.Embedding):  # RoBERTa's first positions belong to padding
+        positions = table.num_embeddings - (0 if table.padding_idx is None else table.padding_idx + 1)
+    else:
+        positions = getattr(encoder.config, "max_position_embeddings", chunk_tokens)
+    if chunk_tokens > positions:
+        raise UserError(
+            f"coding.chunk_tokens: {chunk_tokens} in params.yaml, but the encoder {where} has {positions} positions. "
+            f"Set it to {positions} or less."
+        )
+    if len(tokenizer) > encoder.config.vocab_size:
+        raise UserError(
+            f"{where}: the tokenizer has {len(tokenizer)} tokens, the encoder knows {encoder.config.vocab_size}. "
+            "They are not of one model: copy both from the same source."
+        )
 
 
 def without_pooler(encoder: PreTrainedModel) -> PreTrainedModel:

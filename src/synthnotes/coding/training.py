@@ -1,8 +1,8 @@
 """Training the coder: AdamW with warm-up and linear decay; the epoch with the best validation MAP gives the weights."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,12 +12,16 @@ from torch.optim import AdamW
 from tqdm import tqdm
 from transformers import get_linear_schedule_with_warmup
 
-from synthnotes.coding import thresholds
-from synthnotes.coding.data import EncodedNotes, batches, pack
+from synthnotes.coding import checkpoints, thresholds
+from synthnotes.coding.checkpoints import Progress
+from synthnotes.coding.data import EncodedNotes, batches
 from synthnotes.coding.metrics import mean_average_precision
 from synthnotes.coding.model import PlmIcd
+from synthnotes.coding.reading import logits_of, predict
 from synthnotes.files import UserError
 from synthnotes.sections import CodingParams
+
+CURVE = ["epoch", "training_loss", "validation_map", "validation_micro_f1"]
 
 
 @dataclass(frozen=True)
@@ -37,83 +41,90 @@ class Fit:
     curve: pd.DataFrame
 
 
-def fit(model: PlmIcd, training: EncodedNotes, validation: EncodedNotes, settings: CodingParams) -> Fit:
+def fit(
+    model: PlmIcd, training: EncodedNotes, validation: EncodedNotes, settings: CodingParams, work: Path | None = None
+) -> Fit:
     """Trains the model in place.
 
-    Deterministic on a CPU: the order of the notes and the dropout follow from the seed.
+    Deterministic on a CPU: the order of the notes and the dropout follow from the seed, also in a run that was killed
+    and goes on from its last finished epoch.
 
     Args:
         model: the coder, on its device.
         training: the notes to learn from, at least two.
         validation: the notes that choose epoch and threshold, at least one.
         settings: the section `coding`.
+        work: the folder of this very training's checkpoints; None to do without.
 
     Raises:
         UserError: there are too few notes, or the loss became infinite or not a number.
     """
     require_enough(training, validation)
     torch.manual_seed(settings.seed)
-    rng = np.random.default_rng(settings.seed)
-    truth = validation.labels.toarray()
     if settings.bias_from_frequencies:
         model.attention.start_at(smoothed_shares(training))
+    truth = validation.labels.toarray()
     steps = settings.epochs * math.ceil(len(training) / settings.batch)
-    optimizer = AdamW(model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
-    schedule = get_linear_schedule_with_warmup(optimizer, settings.warmup_steps, steps)
-    epochs, best = [], -1.0
-    with tqdm(total=steps, desc="train", unit="step", leave=False, disable=None) as progress:
-        for epoch in range(1, settings.epochs + 1):
-            model.train()
-            total = 0.0
-            for indices in batches(training.lengths, settings.batch, rng):
-                loss = loss_of(model, training, indices, settings)
-                note_ids = [training.note_ids[index] for index in indices]
-                total += require_finite(loss.item(), f"{progress.n + 1} of {steps}", note_ids) * len(indices)
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-                schedule.step()
-                progress.update()
+    progress = start(model, settings, steps)
+    if work is not None:
+        checkpoints.resume(work, progress)
+    done = len(progress.curve) * steps // settings.epochs
+    with tqdm(total=steps, initial=done, desc="train", unit="step", leave=False, disable=None) as bar:
+        while not progress.is_over(settings):
+            loss = train_epoch(progress, training, settings, bar)
             probabilities = predict(model, validation, settings)
             threshold, micro_f1 = thresholds.best(truth, probabilities, settings.threshold_steps)
-            average_precision = mean_average_precision(truth, probabilities)
-            epochs.append((epoch, total / len(training), average_precision, micro_f1))
-            progress.set_postfix(loss=f"{total / len(training):.4f}", validation_map=f"{average_precision:.3f}")
-            if average_precision > best:
-                best, best_epoch, best_threshold = average_precision, epoch, threshold
-                best_weights = {name: value.to("cpu", copy=True) for name, value in model.state_dict().items()}
-    model.load_state_dict(best_weights)
-    curve = pd.DataFrame(epochs, columns=["epoch", "training_loss", "validation_map", "validation_micro_f1"])
-    return Fit(best_epoch, best, best_threshold, curve)
+            progress.add(loss, mean_average_precision(truth, probabilities), threshold, micro_f1)
+            if work is not None:
+                checkpoints.save(work, progress)
+            bar.set_postfix(loss=f"{loss:.4f}", best_validation_map=f"{progress.best_map:.3f}")
+    model.load_state_dict(progress.best_weights)
+    curve = pd.DataFrame(progress.curve, columns=CURVE).astype({"epoch": int})
+    return Fit(progress.best_epoch, progress.best_map, progress.best_threshold, curve)
 
 
-@torch.inference_mode()
-def predict(model: PlmIcd, notes: EncodedNotes, settings: CodingParams) -> np.ndarray:
-    """The probability of every code for every note: float32 [notes, codes]."""
-    model.eval()
-    probabilities = np.empty(notes.labels.shape, dtype=np.float32)
-    by_length = np.argsort(notes.lengths, kind="stable")
-    for start in tqdm(range(0, len(notes), settings.batch), desc="predict", unit="batch", leave=False, disable=None):
-        indices = by_length[start : start + settings.batch]
-        probabilities[indices] = torch.sigmoid(logits_of(model, notes, indices, settings)).cpu().numpy()
-    return probabilities
+def start(model: PlmIcd, settings: CodingParams, steps: int) -> Progress:
+    """A training before its first epoch, that will take so many updates."""
+    optimizer = AdamW(model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
+    schedule = get_linear_schedule_with_warmup(optimizer, settings.warmup_steps, steps)
+    return Progress(model, optimizer, schedule, np.random.default_rng(settings.seed))
+
+
+def train_epoch(progress: Progress, training: EncodedNotes, settings: CodingParams, bar: tqdm) -> float:
+    """Lets the model learn from every note once. Returns the mean loss over the notes."""
+    progress.model.train()
+    total = 0.0
+    for indices in batches(training.lengths, settings.batch, progress.rng):
+        progress.optimizer.zero_grad()
+        loss = accumulate_gradients(progress.model, training, indices, settings)
+        require_finite(loss, f"{bar.n + 1} of {bar.total}", training, indices)
+        progress.optimizer.step()
+        progress.schedule.step()
+        bar.update()
+        total += loss * len(indices)
+    return total / len(training)
+
+
+def accumulate_gradients(model: PlmIcd, notes: EncodedNotes, indices: np.ndarray, settings: CodingParams) -> float:
+    """Adds up the gradients of one batch, `micro_batch` notes at a time; they are those of the whole batch.
+
+    Returns:
+        The loss of the whole batch.
+    """
+    total = 0.0
+    for start in range(0, len(indices), settings.micro_batch):
+        part = indices[start : start + settings.micro_batch]
+        loss = loss_of(model, notes, part, settings) * (len(part) / len(indices))
+        loss.backward()
+        total += loss.item()
+    return total
 
 
 def loss_of(model: PlmIcd, notes: EncodedNotes, indices: np.ndarray, settings: CodingParams) -> torch.Tensor:
-    """Mean binary cross-entropy over the notes of one batch and all codes."""
+    """Mean binary cross-entropy over some notes and all codes."""
     logits = logits_of(model, notes, indices, settings)
     targets = torch.from_numpy(notes.labels[indices].toarray()).to(logits)
     return binary_cross_entropy_with_logits(logits, targets)
-
-
-def logits_of(model: PlmIcd, notes: EncodedNotes, indices: np.ndarray, settings: CodingParams) -> torch.Tensor:
-    """The logits of one batch, float32 [indices, codes]; mixed precision only on a GPU."""
-    device = model.attention.bias.device
-    tokens = [notes.tokens[index] for index in indices]
-    chunks = pack(tokens, settings.chunk_tokens, notes.padding_id, settings.attend_to_padding).to(device)
-    mixed = settings.precision == "bfloat16" and device.type == "cuda"
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=mixed):
-        return model(chunks)
 
 
 def smoothed_shares(notes: EncodedNotes) -> np.ndarray:
@@ -130,11 +141,11 @@ def require_enough(training: EncodedNotes, validation: EncodedNotes) -> None:
         )
 
 
-def require_finite(loss: float, step: str, note_ids: Sequence[str]) -> float:
-    """Gives the loss back, or raises a `UserError` if training has diverged."""
+def require_finite(loss: float, step: str, notes: EncodedNotes, indices: np.ndarray) -> None:
+    """Raises a `UserError` with the step and the ids of its notes if training has diverged."""
     if not math.isfinite(loss):
         raise UserError(
-            f"the coder's loss became {loss} in step {step}, on the notes {', '.join(note_ids)}; nothing was saved. "
+            f"the coder's loss became {loss} in step {step}, on the notes "
+            f"{', '.join(notes.note_ids[index] for index in indices)}; nothing was saved. "
             "Lower coding.learning_rate or raise coding.warmup_steps in params.yaml."
         )
-    return loss

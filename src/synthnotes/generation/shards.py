@@ -16,8 +16,8 @@ from tqdm import tqdm
 
 from synthnotes.files import UserError, replacing
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler
-from synthnotes.generation.work import disk_space_needed
 from synthnotes.sections import GenerateParams
+from synthnotes.work import disk_space_needed
 
 _stop: Event | None = None  # in the process of an engine: set when another engine has failed
 

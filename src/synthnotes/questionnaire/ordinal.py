@@ -74,4 +74,6 @@ def _log_likelihood(outcome: pd.Series, effects: pd.DataFrame) -> float:
     if effects.empty or not len(effects.columns):
         counts = outcome.value_counts().to_numpy()
         return float((counts * np.log(counts / counts.sum())).sum())
-    return OrderedModel(outcome, effects, distr="logit").fit(method="bfgs", maxiter=500, disp=False).llf
+    return (
+        OrderedModel(outcome, effects, distr="logit").fit(method="bfgs", maxiter=500, disp=False, skip_hessian=True).llf
+    )

@@ -73,7 +73,9 @@ def read_project(document: bytes, where: str) -> Project:
     questionnaires = root.findall("questionnaire")
     if len(questionnaires) != 1:
         raise UserError(f"{where}: holds {len(questionnaires)} questionnaires; expected one.")
-    content = _parse(_attribute(questionnaires[0], "content").encode(), f"{where}, the questionnaire's pages")
+    # The server puts an XML declaration after a newline, where XML allows none.
+    pages = _attribute(questionnaires[0], "content").strip()
+    content = _parse(pages.encode(), f"{where}, the questionnaire's pages")
     questions = {}
     for section in root.findall("section"):
         for question in section.findall("question"):

@@ -16,6 +16,7 @@ from synthnotes.report import (
     figures,
     flow_figure,
     markup,
+    privacy,
     rating_figures,
     style,
     tables,
@@ -91,8 +92,11 @@ class Contents:
             "noise_rows": lambda: error_tables.noise(numbers, self.noisy),
             "ablated": bool(self.params.ablation.repetition_penalties and self.params.ablation.temperatures),
             "ablation_rows": lambda: tables.ablation(numbers, corpora),
-            "rouge_rows": lambda: tables.rouge(numbers, corpora),
-            "passage_rows": lambda: tables.passages(numbers, corpora),
+            "rouge_rows": lambda: privacy.rouge(numbers, corpora),
+            "passage_rows": lambda: privacy.pairs(numbers, corpora),
+            "longest_rows": lambda: privacy.longest(numbers, corpora),
+            "verdict_rows": lambda: privacy.verdicts(numbers, corpora),
+            "detection_rows": lambda: privacy.detection(numbers, corpora),
             "rating_rows": lambda: comparison(numbers),
             "pair_rows": lambda: pair_tests(numbers),
             "studies": list(self.params.ratings.studies),
@@ -140,6 +144,8 @@ class Contents:
             ),
             "calibration": lambda: figures.reliability(panels("errors.{}.calibration")),
             "recall": lambda: figures.recall(panels("privacy.{}")),
+            "passages": lambda: figures.passages(panels("passages.{}")),
+            "detection": lambda: figures.detection(panels("detection.{}")),
         }
         for corpus in self.corpora:
             chapters, confusion = (plots[f"errors.{corpus.key}.{view}"] for view in ("chapters", "confusion"))

@@ -79,6 +79,55 @@ def recall(distributions: Mapping[str, pd.DataFrame]) -> Figure:
     return figure
 
 
+def passages(distributions: Mapping[str, pd.DataFrame]) -> Figure:
+    """How many notes share a passage of more than a number of words with training: synthetic notes and the control.
+
+    Args:
+        distributions: per panel's title the columns kind (synthetic or control), words and share_longer.
+    """
+    figure, axes = panels(list(distributions), 2.5)
+    for axis, distribution in zip(axes, distributions.values(), strict=True):
+        for kind in ("control", "synthetic"):
+            of_kind = distribution[distribution["kind"] == kind]
+            look = LOOKS[kind]
+            axis.step(
+                of_kind["words"],
+                of_kind["share_longer"],
+                where="post",
+                color=look.colour,
+                linestyle=look.dash,
+                label=look.label,
+            )
+        axis.set(xlabel="words of the longest shared passage", ylim=(0, 1.02))
+        axis.set_xlim(left=0)
+    axes[0].set_ylabel("share of notes above")
+    legend_below(figure, axes[0])
+    return figure
+
+
+def detection(curves: Mapping[str, pd.DataFrame]) -> Figure:
+    """How many planted passages are found, by their length and by measure.
+
+    Args:
+        curves: per panel's title the columns words, flagged_by_passage, flagged_by_recall and nearest_is_source.
+    """
+    lines = {
+        "flagged_by_passage": ("flagged by longest passage", LOOKS["synthetic"]),
+        "flagged_by_recall": ("flagged by ROUGE recall", LOOKS["real"]),
+        "nearest_is_source": ("nearest note is the source", LOOKS["control"]),
+    }
+    figure, axes = panels(list(curves), 2.5)
+    for axis, curve in zip(axes, curves.values(), strict=True):
+        for column, (label, look) in lines.items():
+            line = {"color": look.colour, "marker": look.marker, "linestyle": look.dash}
+            axis.plot(curve["words"], curve[column], label=label, **line)
+        axis.set(xlabel="words planted", ylim=(-0.02, 1.02))
+        axis.set_xlim(left=0)
+    axes[0].set_ylabel("share of planted passages")
+    legend_below(figure, axes[0])
+    return figure
+
+
 def binned_f1(
     curves: Mapping[str, pd.DataFrame],
     label: str,

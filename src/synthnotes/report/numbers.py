@@ -32,7 +32,7 @@ class Number:
 def result_files(params: Params) -> dict[str, str]:
     """The JSON result files that this run must have, by the prefix of their keys, from the lists in params.yaml."""
     stages = ("corpus", "records", "finetune", "merge", "generate", "ablation", "fidelity", "significance")
-    stages += ("errors", "privacy", "questionnaire")
+    stages += ("errors", "privacy", "detection", "questionnaire")
     files = {f"{stage}.{corpus}": f"{stage}/{corpus}.json" for stage in stages for corpus in params.corpora}
     for corpus in params.corpora:
         files |= {f"coding.{corpus}.{training}": f"coding/{corpus}/{training}.json" for training in TRAININGS}
@@ -54,6 +54,8 @@ def plot_files(params: Params) -> dict[str, str]:
         for view in ("frequency", "length", "chapters", "confusion", "calibration", "codes"):
             files[f"errors.{corpus}.{view}"] = f"errors/{corpus}-{view}.csv"
         files[f"privacy.{corpus}"] = f"privacy/{corpus}-recall.csv"
+        files[f"passages.{corpus}"] = f"privacy/{corpus}-passages.csv"
+        files[f"detection.{corpus}"] = f"detection/{corpus}-curve.csv"
     files |= {f"hypotheses.{corpus}": f"hypotheses/{corpus}-curves.csv" for corpus in noisy_corpora(params)}
     for study in params.ratings.studies:
         files |= {f"ratings.{study}.{view}": f"ratings/{study}-{view}.csv" for view in ("answers", "differences")}

@@ -79,7 +79,7 @@ def stacked(answers: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
                     ink = "white" if rating in (1, 5) else INK
                     axis.text(left + share / 2, at, f"{share:.0f}", ha="center", va="center", fontsize=6.2, color=ink)
                 left += share
-        axis.axvline(0, color=QUIET, linewidth=0.7)
+        axis.axvline(0, color=QUIET, linewidth=0.7, zorder=0.6)  # behind the numbers
         axis.set_yticks(heights, [", ".join(bar) for bar in bars])
         axis.set(xlabel="per cent of the ratings", xlim=(-100, 100), ylim=(-0.1, 4))
         axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):.0f}"))

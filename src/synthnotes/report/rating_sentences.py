@@ -28,7 +28,7 @@ def answers(numbers: Numbers, prefix: str) -> Markdown:
     """Whose answers are used, and what was left out."""
     counts = numbers.entries(f"{prefix}.answers")
     left_out = {
-        "test runs": counts["tests"],
+        "test" if counts["tests"] == 1 else "tests": counts["tests"],
         "screened out": counts["screened_out"],
         "without any whole pair": counts["without_a_pair"],
     }

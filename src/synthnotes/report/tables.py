@@ -121,40 +121,6 @@ def split_quality(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
     return rows
 
 
-def rouge(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
-    """Corpus, notes, number, mean, median, minimum and maximum of recall, mean and median of the highest."""
-    rows: list[Row] = []
-    for corpus in corpora:
-        prefix = f"privacy.{corpus.key}.rouge.recall"
-        kinds = {"synthetic_matched": "synthetic", "control": "unseen real"}
-        for position, (kind, label) in enumerate(kinds.items()):
-            of_all = [numbers.num(f"{prefix}.{kind}.all.{of}", ".3f") for of in ("mean", "median", "min", "max")]
-            of_top = [numbers.num(f"{prefix}.{kind}.top.{of}", ".3f") for of in ("mean", "median")]
-            count = numbers.num(f"{prefix}.{kind}.notes", ",")
-            rows.append([None if position else corpus.name, label, count, *of_all, *of_top])
-        of_all, of_top = (
-            [numbers.num(f"{prefix}.difference.{part}.{of}", "+.3f") for of in ("mean", "median")]
-            for part in ("all", "top")
-        )
-        rows.append([None, "difference", None, *of_all, None, None, *of_top])
-    return rows
-
-
-def passages(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
-    """Corpus, notes, pairs, longest run (mean, minimum, maximum), occurrences in L (mean, minimum, maximum)."""
-    rows: list[Row] = []
-    for corpus in corpora:
-        for position, (kind, label) in enumerate({"synthetic": "synthetic", "control": "unseen real"}.items()):
-            prefix = f"privacy.{corpus.key}.rouge.passages.{kind}"
-            cells = [
-                numbers.num(f"{prefix}.{part}.{of}", ",.1f" if of == "mean" else ",.0f")
-                for part in ("longest_run_words", "occurrences_in_training")
-                for of in ("mean", "min", "max")
-            ]
-            rows.append([None if position else corpus.name, label, numbers.num(f"{prefix}.pairs", ","), *cells])
-    return rows
-
-
 def coders(
     numbers: Numbers, corpora: Sequence[Corpus], metrics: Sequence[tuple[str, str]], first: str = "training_notes"
 ) -> list[Row]:

@@ -50,7 +50,7 @@ def _sample(
     from synthnotes.generation.models import check_generator, load_tokenizer
     from synthnotes.generation.records import read_records
     from synthnotes.generation.shards import cut, sample_shards
-    from synthnotes.generation.work import fingerprint
+    from synthnotes.work import fingerprint
 
     settings, gpus = next(iter(compared.values())), torch.cuda.device_count()
     check_generator(model, settings.model_length[corpus])
@@ -79,7 +79,7 @@ def _codes_found(tables: list[pd.DataFrame], codes: Path, folder: Path) -> list[
     from synthnotes.coding import coder as coders
     from synthnotes.coding.data import encode
     from synthnotes.coding.predictions import above
-    from synthnotes.coding.training import predict
+    from synthnotes.coding.reading import predict
 
     settings, coder = params.load("coding"), coders.load(folder)
     coder.model.to("cuda" if torch.cuda.is_available() else "cpu")

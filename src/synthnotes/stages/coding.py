@@ -8,23 +8,38 @@ from synthnotes.coding import coder as coders
 from synthnotes.coding.groups import by_group, frequency_groups, kind_groups
 from synthnotes.coding.labels import label_matrix, read_code_set, read_kinds
 from synthnotes.files import write_csv, write_json
+from synthnotes.work import work_folder
 
 
-def main(training: Path, evaluation: Path, encoder: Path, codes: Path, coder: Path, results: Path, curve: Path) -> str:
-    """Trains a coder on the notes of one table and evaluates it on those of another."""
+def main(
+    corpus: str,
+    training: Path,
+    evaluation: Path,
+    encoder: Path,
+    models: Path,
+    codes: Path,
+    work: Path,
+    coder: Path,
+    results: Path,
+    curve: Path,
+) -> str:
+    """Trains a coder on the notes of one table, or takes one that exists, and evaluates it on those of another."""
     settings = params.load("coding")
     code_set = read_code_set(codes)
     taught, evaluated = notes.read(training), notes.read(evaluation)
     frequency = label_matrix(taught[taught["fold"] == "train"], code_set).sum(axis=0, dtype=int)
     groups = frequency_groups(frequency) | kind_groups(read_kinds(codes))
-
-    experiment = coders.run(taught, evaluated, encoder, code_set, settings)
-    truth, predicted = label_matrix(evaluated, code_set).toarray(), experiment.predictions
-    by_groups = by_group(truth, predicted.probabilities, predicted.predicted, groups)
-
-    coders.save(coder, experiment, settings)
-    write_csv(curve, experiment.curve)
-    write_json(results, experiment.results | {"groups": by_groups})
+    existing = settings.weights[corpus].get(training.stem)
+    with work_folder(work / coders.work_name(taught, encoder, code_set, settings)) as checkpoints:
+        if existing is None:
+            experiment = coders.run(taught, evaluated, encoder, code_set, settings, checkpoints)
+        else:
+            experiment = coders.run_existing(models / existing, taught, evaluated, code_set, settings)
+        truth, predicted = label_matrix(evaluated, code_set).toarray(), experiment.predictions
+        by_groups = by_group(truth, predicted.probabilities, predicted.predicted, groups)
+        coders.save(coder, experiment, settings)
+        write_csv(curve, experiment.curve)
+        write_json(results, experiment.results | {"groups": by_groups})
     return coders.summary(experiment.results)
 
 

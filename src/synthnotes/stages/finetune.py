@@ -8,9 +8,9 @@ from typing import Any
 from synthnotes import params
 from synthnotes.cli import run
 from synthnotes.files import UserError, read_json, replacing, write_csv, write_json
-from synthnotes.generation.launching import check_processes, launch, launch_command, must_launch
 from synthnotes.generation.models import check_generator, load_tokenizer
 from synthnotes.generation.records import read_records
+from synthnotes.launching import check_processes, launch, launch_command, launched
 from synthnotes.sections import FinetuneParams
 
 
@@ -20,11 +20,13 @@ def main(
     """Trains the adapter; where several processes are asked for, by starting itself again through accelerate."""
     settings = params.load("finetune")
     check_generator(base, settings.max_length)
-    if must_launch(settings):
+    way, processes = settings.accelerate_config, settings.processes
+    if way is not None and not launched():
         import torch
 
-        check_processes(settings, torch.cuda.device_count())
-        launch(launch_command(settings, accelerate, "synthnotes.stages.finetune", sys.argv[1:]))
+        check_processes("finetune", processes, way, torch.cuda.device_count())
+        command = launch_command(accelerate / f"{way}.yaml", processes, "synthnotes.stages.finetune", sys.argv[1:])
+        launch(command, "finetune")
         numbers = read_json(results)
     else:
         numbers = _train(corpus, settings, base, records, work, adapter, results, curve)
@@ -52,10 +54,10 @@ def _train(
     from synthnotes.generation.finetune import load_base, lora_config, summarise, train, training_arguments
     from synthnotes.generation.quiet import quiet
     from synthnotes.generation.trainer import build_trainer
-    from synthnotes.generation.work import disk_space_needed, fingerprint
+    from synthnotes.work import disk_space_needed, fingerprint
 
     if settings.accelerate_config is None:
-        check_processes(settings, torch.cuda.device_count())
+        check_processes("finetune", settings.processes, None, torch.cuda.device_count())
     gpu = torch.cuda.is_available()
     quiet()
     set_seed(settings.seed)

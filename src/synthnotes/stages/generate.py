@@ -15,7 +15,7 @@ from synthnotes.generation.models import check_generator, load_tokenizer
 from synthnotes.generation.records import read_records
 from synthnotes.generation.samples import assess, first_samples, summarise
 from synthnotes.generation.shards import cut, sample_shards
-from synthnotes.generation.work import disk_space_needed, fingerprint
+from synthnotes.work import disk_space_needed, fingerprint
 
 
 def main(

@@ -19,7 +19,7 @@ def main(corpus: str, base: Path, adapter: Path, records: Path, merged: Path, re
     prompts = encode_prompts(tokenizer, corpus, [record.input for record in chosen])
     from synthnotes.generation.merging import merge
     from synthnotes.generation.quiet import quiet
-    from synthnotes.generation.work import disk_space_needed
+    from synthnotes.work import disk_space_needed
 
     quiet()
     with disk_space_needed(merged), replacing(merged) as folder:

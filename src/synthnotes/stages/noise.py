@@ -8,6 +8,7 @@ from synthnotes.coding import coder as coders
 from synthnotes.coding.labels import read_code_set
 from synthnotes.errors.noise import LANGUAGES, add_noise, changes, dictionary
 from synthnotes.files import write_json
+from synthnotes.work import work_folder
 
 
 def main(
@@ -18,6 +19,7 @@ def main(
     evaluation: Path,
     encoder: Path,
     codes: Path,
+    work: Path,
     coder: Path,
     results: Path,
 ) -> str:
@@ -29,9 +31,10 @@ def main(
     words = dictionary(LANGUAGES[corpus], noise.dictionary_words)
     noisy = add_noise(clean, hypothesis, level, noise.words_replaced_in_noisy_note, words, noise.seed)
     counts = changes(clean["text"].tolist(), noisy["text"].tolist())
-    experiment = coders.run(noisy, notes.read(evaluation), encoder, code_set, settings)
-    coders.save(coder, experiment, settings)
-    write_json(results, {"noise": counts} | experiment.results)
+    with work_folder(work / coders.work_name(noisy, encoder, code_set, settings)) as checkpoints:
+        experiment = coders.run(noisy, notes.read(evaluation), encoder, code_set, settings, checkpoints)
+        coders.save(coder, experiment, settings)
+        write_json(results, {"noise": counts} | experiment.results)
     changed = f"{counts['words_changed']} of {counts['words']} words changed"
     return f"{hypothesis} at {level} %, {changed}, {coders.summary(experiment.results)}"
 

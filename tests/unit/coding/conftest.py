@@ -20,7 +20,9 @@ def coding_settings(**changes) -> CodingParams:
         "chunk_tokens": 8,
         "max_words": 100,
         "batch": 8,
+        "micro_batch": min(8, changes.get("batch", 8)),
         "epochs": 2,
+        "patience": None,
         "learning_rate": 3e-3,
         "warmup_steps": 2,
         "weight_decay": 0.0,
@@ -29,6 +31,7 @@ def coding_settings(**changes) -> CodingParams:
         "bias_from_frequencies": True,
         "attend_to_padding": False,
         "baseline_codes": 2,
+        "weights": {"mimic": {}, "sepr": {}},
         "seed": 7,
     }
     return CodingParams(**(values | changes))
@@ -82,6 +85,12 @@ def encoder_folder(tmp_path_factory) -> Path:
 def settings():
     """Makes the section `coding` with some values changed."""
     return coding_settings
+
+
+@pytest.fixture
+def notes_of():
+    """Makes a note table."""
+    return note_table
 
 
 @pytest.fixture(name="save_tokenizer")

@@ -190,11 +190,15 @@ def test_a_bomb_in_the_pages_of_a_project_is_refused(wording):
         read_project(ET.tostring(root), "survey.xml")
 
 
-def test_the_header_that_the_server_writes_is_read(wording):
-    """SoSci's own exports name a document type, which is neither fetched nor refused."""
-    document = sosci.project(NOTES, wording, "q1").split(b"?>", 1)[1]
-    header = b'<?xml version="1.0" encoding="UTF-8" ?>\n<!DOCTYPE surveyProject SYSTEM "doctype.survey.dtd">\n'
-    assert read_project(header + document, "survey.xml").survey == "q1"
+def test_what_the_server_exports_is_read(wording):
+    """A document type, neither fetched nor refused, and an XML declaration of the pages after a newline."""
+    document = sosci.project(NOTES, wording, "q1").split(b"?>", 1)[1].decode()
+    header = '<?xml version="1.0" encoding="UTF-8" ?>\n<!DOCTYPE surveyProject SYSTEM "doctype.survey.dtd">\n'
+    pages = document[document.index("&lt;questionnaire") : document.index("&lt;/questionnaire&gt;") + 22]
+    wrapped = f'\n<![CDATA[<?xml version="1.0"?>\n{html.unescape(pages)}]]>\n'
+    project = read_project((header + document.replace(pages, wrapped)).encode(), "survey.xml")
+    assert project == read_project(document.encode(), "survey.xml")
+    assert project.screened_out == {("S001", 2), ("S002", 4)}
 
 
 def test_the_stage_writes_all_files_of_one_version(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """Results of a run that never happened: every stage's files in their real form, with invented round numbers."""
 
+from functools import cache
 from itertools import product
 
 import pandas as pd
@@ -18,6 +19,8 @@ CORRELATION = {
     "pearson": {"r": 0.5, "low": 0.25, "high": 0.75, "p": 0.01},
     "spearman": dict.fromkeys(("r", "low", "high", "p")),
 }
+
+FOUND = ("located", "flagged_by_passage", "nearest_is_source", "flagged_by_recall")
 
 
 def write(results, params, ratings):
@@ -43,6 +46,10 @@ def write(results, params, ratings):
             {"kind": k, "recall": r, "cumulative_share": r} for k, r in product(["synthetic", "control"], [0.5, 1])
         ]
         write_csv(results / "privacy" / f"{corpus}-recall.csv", pd.DataFrame(recall))
+        shared = [{"kind": k, "words": w, "share_longer": 1 - w / 9} for k in ("synthetic", "control") for w in (0, 9)]
+        write_csv(results / "privacy" / f"{corpus}-passages.csv", pd.DataFrame(shared))
+        found = [dict.fromkeys(("words", *FOUND), words) for words in (0, 1)]
+        write_csv(results / "detection" / f"{corpus}-curve.csv", pd.DataFrame(found))
     for corpus in set(params.corpora) & set(params.noise.corpora):
         kinds = [f"{h}-{level}" for h, level in product(params.noise.hypotheses, params.noise.levels)]
         for kind in kinds:
@@ -52,12 +59,18 @@ def write(results, params, ratings):
         table = pd.concat(curves(["synthetic", *kinds]).assign(curve=curve) for curve in ("frequency", "length"))
         write_csv(results / "hypotheses" / f"{corpus}-curves.csv", table)
     answers = pd.read_csv(ratings)
-    evaluation = analyse(answers, 0.5, 0.05, 200, 1)
+    evaluation = evaluate(ratings)
     for study in params.ratings.studies:
         of_study = {corpus: {"answers": ANSWERS} | result for corpus, result in evaluation.items()}
         write_json(results / "ratings" / f"{study}.json", of_study)
         write_csv(results / "ratings" / f"{study}-answers.csv", answer_counts(answers))
         write_csv(results / "ratings" / f"{study}-differences.csv", difference_counts(answers))
+
+
+@cache
+def evaluate(ratings):
+    """The ratings' evaluation, once for all tests."""
+    return analyse(pd.read_csv(ratings), 0.5, 0.05, 200, 1)
 
 
 def of_corpus(names_patients):
@@ -74,7 +87,10 @@ def of_corpus(names_patients):
     ) | {"unique_tokens": 6, "unique_token_ratio": 0.5}
     summary = {"mean": 0.25, "median": 0.2, "min": 0.0, "max": 0.5}
     of_notes = {"notes": 10, "all": summary, "top": summary}
-    passages = {"pairs": 2, "longest_run_words": summary, "occurrences_in_training": summary}
+    passages = {"pairs": 2, "longest_run_words": summary, "occurrences_in_training": summary, "template_share": None}
+    longest = {"words": summary, "longest": {"passages": 2, "words": summary, "training_notes": summary}}
+    measure = {"synthetic": 0.3, "control": 0.4, "difference": -0.1, "low": -0.2, "high": 0.0, "verdict": "not nearer"}
+    measure["notes_above_control"] = 3
     predictions = {"total": 40, "per_note": 2.0, "unique": 4}
     quality = dict.fromkeys(
         [
@@ -146,7 +162,11 @@ def of_corpus(names_patients):
         },
         "fidelity": {"real": statistics, "synthetic": statistics, "difference": dict.fromkeys(statistics, 0)},
         "errors": {"real": errors, "synthetic": errors, "codes": {"listed": 2, "lose": 1, "gain": 0}},
+        "detection": {"by_words": {"10": {"notes": 5} | dict.fromkeys(FOUND, 0.5)}},
         "privacy": {
+            "notes": {"matched_code_similarity": 0.5, "matched_length_ratio": 1.25},
+            "longest": {"synthetic_matched": longest, "control": longest},
+            "measures": dict.fromkeys(("rouge_recall", "ngram_share", "longest_passage"), measure),
             "rouge": {
                 "recall": {
                     "synthetic_matched": of_notes, "control": of_notes, "difference": {"all": summary, "top": summary}

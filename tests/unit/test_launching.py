@@ -5,13 +5,9 @@ import yaml
 
 from synthnotes import configure, params
 from synthnotes.files import UserError
-from synthnotes.generation.launching import LAUNCHED, check_processes, launch, launch_command, must_launch
+from synthnotes.launching import LAUNCHED, check_processes, launch, launch_command, launched
 
 CONFIGS = Path("configs/accelerate")
-
-
-def settings(processes, config):
-    return params.load("finetune").model_copy(update={"processes": processes, "accelerate_config": config})
 
 
 def config_of(name):
@@ -22,7 +18,8 @@ def test_the_papers_processes_start_through_accelerate():
     values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
     configure.overlay(values, yaml.safe_load(Path("configs/paper.yaml").read_text(encoding="utf-8")))
     paper = params.validate(values, "paper").finetune
-    command = launch_command(paper, CONFIGS, "synthnotes.stages.finetune", ["--corpus", "mimic"])
+    config = CONFIGS / f"{paper.accelerate_config}.yaml"
+    command = launch_command(config, paper.processes, "synthnotes.stages.finetune", ["--corpus", "mimic"])
     assert command[1:3] == ["-m", "accelerate.commands.launch"]
     assert command[command.index("--num_processes") + 1] == "2"
     assert command[-4:] == ["--module", "synthnotes.stages.finetune", "--corpus", "mimic"]
@@ -36,7 +33,7 @@ def test_accelerate_reads_every_configuration(name):
     from accelerate.commands.config.config_args import load_config_from_file
 
     processes = 1 if name == "single" else 4
-    command = launch_command(settings(processes, name), CONFIGS, "module", [])
+    command = launch_command(CONFIGS / f"{name}.yaml", processes, "module", [])
     read = load_config_from_file(command[command.index("--config_file") + 1])
     kinds = {"single": "NO", "ddp": "MULTI_GPU", "fsdp": "FSDP", "zero3": "DEEPSPEED"}
     assert read.distributed_type.value == kinds[name]
@@ -62,10 +59,10 @@ def test_fsdp_gathers_what_it_saves():
 )
 def test_processes_that_the_machine_cannot_run_are_refused(processes, config, gpus, message):
     if message is None:
-        check_processes(settings(processes, config), gpus)
+        check_processes("finetune", processes, config, gpus)
     else:
         with pytest.raises(UserError, match=message):
-            check_processes(settings(processes, config), gpus)
+            check_processes("finetune", processes, config, gpus)
 
 
 @pytest.mark.parametrize(("processes", "config"), [(2, None), (2, "single"), (1, "zero3")])
@@ -92,14 +89,13 @@ def test_sampling_values_that_cannot_work_together_are_refused(change, message):
         params.validate(values, "params.yaml")
 
 
-def test_what_accelerate_started_starts_nothing(monkeypatch):
-    assert must_launch(settings(2, "ddp"))
-    assert not must_launch(settings(1, None))
+def test_the_processes_that_accelerate_starts_know_it(monkeypatch):
+    assert not launched()
     monkeypatch.setenv(LAUNCHED, "1")
-    assert not must_launch(settings(2, "ddp"))
+    assert launched()
 
 
 def test_a_failed_process_is_one_clear_error():
-    with pytest.raises(UserError, match="failed in one of its processes"):
-        launch(["false"])
-    launch(["true"])
+    with pytest.raises(UserError, match="finetune: training failed in one of its processes"):
+        launch(["false"], "finetune")
+    launch(["true"], "finetune")

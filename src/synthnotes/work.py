@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import json
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,13 +18,14 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 SAY_FULL = ("No space left on device", "Disk quota exceeded", "File too large", "file write failed", "unexpected pos")
 
 
-def fingerprint(values: Any, folder: Path, tokens: Iterable[Sequence[int]] = ()) -> str:
+def fingerprint(values: Any, folder: Path, tokens: Iterable[Sequence[int]] = (), rows: Iterable[Any] = ()) -> str:
     """Gives 16 hexadecimal digits that change with any of the arguments.
 
     Args:
         values: anything that JSON holds.
         folder: a folder whose files are read.
         tokens: lists of token ids; hashed as they come, since a corpus of them would make a gigabyte of JSON.
+        rows: anything that JSON holds, each by itself; hashed as they come for the same reason.
     """
     digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
@@ -31,7 +33,17 @@ def fingerprint(values: Any, folder: Path, tokens: Iterable[Sequence[int]] = ())
             digest.update(f"{path.relative_to(folder)} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
     for ids in tokens:
         digest.update(f"{len(ids)}:".encode() + np.asarray(ids, dtype=np.int64).tobytes())
+    for row in rows:
+        digest.update(json.dumps(row, sort_keys=True).encode() + b"\n")
     return digest.hexdigest()[:16]
+
+
+@contextmanager
+def work_folder(folder: Path) -> Iterator[Path]:
+    """Yields a folder for unfinished work and removes it once the block has ended without an error."""
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
+    shutil.rmtree(folder)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from synthnotes.files import UserError
-from synthnotes.generation.work import disk_space_needed, fingerprint
+from synthnotes.work import disk_space_needed, fingerprint
 
 
 @contextmanager
