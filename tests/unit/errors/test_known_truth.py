@@ -6,18 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from synthnotes import params
 from synthnotes.errors.hypotheses import Noise, compare
 from synthnotes.errors.noise import add_noise, dictionary
-from synthnotes.sections import CodingParams, HypothesesParams
+from synthnotes.sections import HypothesesParams
 
 CODES = [f"{letter}{number}0.1" for letter in "AEIJ" for number in range(1, 5)]
 FILLERS = ["the", "patient", "came", "with", "and", "stayed", "for", "two", "days", "then", "went", "home", "again"]
 LEVELS = (10, 30, 60)
-CODING = CodingParams(
-    chunk_tokens=32, max_words=400, batch=8, epochs=8, learning_rate=3e-3, warmup_steps=30, weight_decay=0.0,
-    precision="float32", threshold_steps=100, bias_from_frequencies=True, attend_to_padding=False, baseline_codes=2,
-    seed=7,
-)  # fmt: skip
+CODING = {"chunk_tokens": 32, "max_words": 400, "batch": 8, "epochs": 8, "learning_rate": 3e-3, "warmup_steps": 30}
 SETTINGS = HypothesesParams(bins=5, resamples=300, level=0.05, seed=1)
 
 
@@ -73,10 +70,11 @@ def coder_with(encoder):
     evaluation = note_table(400, 3, "evaluation")
     truth = label_matrix(evaluation, CODES)
     words = dictionary("en", 5000)
+    settings = params.load("coding").model_copy(update=CODING)
 
     def make(noise, seed):
         noisy = add_noise(training, noise.hypothesis, noise.level, 0.9, words, seed)
-        experiment = coder.run(noisy, evaluation, encoder, CODES, CODING)
+        experiment = coder.run(noisy, evaluation, encoder, CODES, settings)
         return decide(experiment.predictions, truth, np.arange(len(evaluation)))
 
     frequency = label_matrix(training, CODES).sum(axis=0, dtype=int)
