@@ -51,14 +51,26 @@ bench-coding: setup ## the coder against the published method: notes per second,
 bench-significance: setup ## 10,000 resamples of one pair of coders at the paper's size
 	python benchmarks/significance.py
 
+bench-errors: setup ## errors and noise at the paper's size; code match against a double loop
+	python benchmarks/errors.py
+
 bench-generation: setup ## tokens per second of the sampling stage against transformers.generate
 	python benchmarks/generation.py
 
 bench-finetune: setup ## tokens per second, memory and utilisation of fine-tuning a 1B model; needs a GPU
 	python benchmarks/finetune_gpu.py
 
+bench-privacy: setup ## the privacy searches against the pairwise method; SIZE='3000 20000 900' or SIZE=--paper
+	python benchmarks/privacy.py $(SIZE)
+
 bench-splits: setup ## splits of a corpus of MIMIC-IV's size, against iterative stratification as published
 	python benchmarks/splits.py
+
+bench-corpora: setup ## cleaning and describing notes against the published method
+	python benchmarks/corpora.py
+
+bench-release: setup ## the corpus stage on an invented release of MIMIC-IV's full size (SHARE=0.05: a part)
+	python benchmarks/full_release.py $(SHARE)
 
 lint: setup     ## format and lint
 	ruff format . && ruff check --fix .

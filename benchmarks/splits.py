@@ -23,7 +23,7 @@ from synthnotes.corpus.table import without_rare_codes
 NOTES, PATIENTS, CODES, CODES_PER_NOTE, LEAST = 122_279, 60_000, 7_900, 15, 10
 SHARES = {"L": 0.75, "S": 0.10, "E": 0.15}
 CUT = {"train": 0.9, "validation": 0.1}
-COMPARED = (2_000, 4_000, 8_000)  # notes; with every doubling the published way takes about eight times as long
+COMPARED = (2_000, 4_000, 8_000)  # notes; the published way takes seven times as long for the last doubling
 CHARACTERS = 8_000
 
 

@@ -14,6 +14,7 @@ NotNegative = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[int, Field(gt=0, le=100)]
 Rate = Annotated[float, Field(gt=0)]
+Level = Annotated[float, Field(gt=0, lt=1)]
 Precision = Literal["float32", "bfloat16"]
 
 
@@ -172,7 +173,7 @@ class SignificanceParams(Section):
 
     pairs: Annotated[list[Annotated[list[str], Field(min_length=2, max_length=2)]], Field(min_length=1)]
     resamples: Positive
-    level: Annotated[float, Field(gt=0, lt=1)]
+    level: Level
     margin: Share
     seed: NotNegative
 
@@ -183,19 +184,27 @@ class SignificanceParams(Section):
 
 
 class ErrorsParams(Section):
-    """Chapter 4.3.1 to 4.3.3: predictions, code match, F1 curves, families."""
+    """Chapter 4.3.1 to 4.3.3: predictions, code match, F1 curves, families, calibration, losses by code."""
 
     bins: Positive
     length_boundary: Positive
     other_share: Share
+    calibration_bins: Positive
+    minimum_patients: Positive
+    resamples: Positive
+    level: Level
+    predict_at_threshold: bool
+    empty_is_subset: bool
+    published_families: bool
+    seed: NotNegative
 
 
 class NoiseParams(Section):
     """Chapter 4.3.4: coders trained on noisy real notes."""
 
     corpora: list[Corpus]
-    hypotheses: list[Literal["h1", "h2"]]
-    levels: list[Percent]
+    hypotheses: Annotated[list[Literal["h1", "h2"]], Field(min_length=1)]
+    levels: Annotated[list[Percent], Field(min_length=1)]
     words_replaced_in_noisy_note: Share
     dictionary_words: Positive
     seed: NotNegative
@@ -205,6 +214,9 @@ class HypothesesParams(Section):
     """Chapter 4.3.4: which noise resembles the synthetic notes."""
 
     bins: Positive
+    resamples: Positive
+    level: Level
+    seed: NotNegative
 
 
 class PrivacyParams(Section):
@@ -215,13 +227,21 @@ class PrivacyParams(Section):
     top_recall: Positive
     top_passages: Positive
     overlap_n: Positive
+    template_share: Share
+    resamples: Positive
+    confidence: Annotated[float, Field(gt=0, lt=1)]
+    memory_gib: Rate
+    planted_notes: Positive
+    planted_words: list[Positive]
+    false_alarms: Annotated[float, Field(gt=0, lt=1)]
     seed: NotNegative
 
 
 class QuestionnaireParams(Section):
     """Chapter 7.1: the questionnaire's notes."""
 
-    pairs: PerCorpus[Positive]
+    pairs: PerCorpus[Annotated[int, Field(gt=0, le=49)]]  # SoSci numbers the notes with two digits
+    raters: PerCorpus[Positive]
     minimum_words: Positive
     maximum_words: Positive
     seed: NotNegative
@@ -230,10 +250,17 @@ class QuestionnaireParams(Section):
 class RatingsParams(Section):
     """Chapter 7.2: the ratings' evaluation."""
 
+    studies: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9-]*$")], str]
     equivalence_margin: Rate
     significance_level: Share
     resamples: Positive
     seed: NotNegative
+
+    @model_validator(mode="after")
+    def _has_the_published_study(self) -> "RatingsParams":
+        if "published" not in self.studies:
+            raise ValueError("studies must hold published, whose results the report compares with the paper's")
+        return self
 
 
 class ReportParams(Section):

@@ -19,7 +19,8 @@ SPACES = re.compile(" {2,}")
 TAIL_HEADINGS = ("discharge condition", "discharge instruction")
 HEAD_HEADINGS = ("chief complaint", "major surgical or invasive procedure", "history of present illness")
 
-MEDICATION_LINE = re.compile(r"\bmedications?(?:[^:]*:)?\s*$", re.IGNORECASE)
+MEDICATION = re.compile(r"\bmedication", re.IGNORECASE)
+MEDICATION_AT_END = re.compile(r"\bmedications?$", re.IGNORECASE)
 VITAL_SIGNS_LINE = re.compile(r"___\s*\d{2}:\d{2}")
 LABORATORY_LINE = re.compile("pertinent result|admission lab|discharge lab", re.IGNORECASE)
 PLACEHOLDER_LINES = {"facility:", "___"}
@@ -68,32 +69,60 @@ def cut_head(text: str) -> str:
 
 def drop_medication_lists(lines: list[str]) -> list[str]:
     """Drops blocks that start with a line ending in "medication(s)" or in "medication(s) …:"."""
-    return _drop_blocks(lines, lambda line: MEDICATION_LINE.search(line) is not None)
+    return _drop_blocks(lines, starts_medication_list)
 
 
 def drop_vital_signs(lines: list[str]) -> list[str]:
     """Drops blocks that start with a line of the form `___ 06:00…`, which hold little but digits."""
-    return _drop_blocks(lines, lambda line: VITAL_SIGNS_LINE.match(line.strip()) is not None)
+    return _drop_blocks(lines, starts_vital_signs)
 
 
 def drop_laboratory_headings(lines: list[str]) -> list[str]:
     """Drops the lines that mention a pertinent result, an admission lab or a discharge lab."""
-    return [line for line in lines if LABORATORY_LINE.search(line) is None]
+    return [line for line in lines if not is_laboratory_heading(line)]
 
 
 def drop_placeholders(lines: list[str]) -> list[str]:
     """Drops lines that are just "facility:" or "___", what is left of a removed name."""
-    return [line for line in lines if line.strip().lower() not in PLACEHOLDER_LINES]
+    return [line for line in lines if not is_placeholder(line)]
 
 
 def join_sections(lines: list[str]) -> str:
     """Joins the lines of a section by spaces; a line in capitals or ending in ":" starts a new one. Blank lines go."""
     sections: list[list[str]] = []
     for line in filter(None, map(str.strip, lines)):
-        if not sections or line.isupper() or line.endswith(":"):
+        if not sections or starts_section(line):
             sections.append([])
         sections[-1].append(line)
     return "\n".join(" ".join(section) for section in sections)
+
+
+def starts_medication_list(line: str) -> bool:
+    """Whether a line ends in "medication(s)", or in "medication(s) …:" with no other colon in between."""
+    line = line.rstrip()
+    if line.endswith(":"):  # one expression for both would take quadratic time on a long line
+        return MEDICATION.search(line[:-1].rpartition(":")[2]) is not None
+    return MEDICATION_AT_END.search(line) is not None
+
+
+def starts_vital_signs(line: str) -> bool:
+    """Whether a line begins with a removed date and a time of day."""
+    return VITAL_SIGNS_LINE.match(line.strip()) is not None
+
+
+def is_laboratory_heading(line: str) -> bool:
+    """Whether a line mentions a pertinent result, an admission lab or a discharge lab."""
+    return LABORATORY_LINE.search(line) is not None
+
+
+def is_placeholder(line: str) -> bool:
+    """Whether a line is just what is left of a removed name."""
+    return line.strip().lower() in PLACEHOLDER_LINES
+
+
+def starts_section(line: str) -> bool:
+    """Whether a line, without white space around it, is a heading: all capitals, or ending in a colon."""
+    return line.isupper() or line.endswith(":")
 
 
 def _first(headings: tuple[str, ...], text: str, otherwise: int) -> int:

@@ -141,5 +141,13 @@ def block(code: str) -> str:
         parent = icd_10_cm.get_parent(own)
         return own if icd_10_cm.is_chapter(parent) else parent  # a block of one category has its name
     # A category of another edition goes by the ranges in the blocks' names, which nest.
-    blocks = sorted(filter(icd_10_cm.is_block, icd_10_cm.get_all_codes()), reverse=True)
-    return min((name for name in blocks if name[:3] <= own <= name[-3:]), key=lambda name: name[-3:], default=UNKNOWN)
+    around = (name for name in _blocks() if name[:3] <= own <= name[-3:])
+    return min(around, key=lambda name: name[-3:], default=UNKNOWN)
+
+
+@cache
+def _blocks() -> list[str]:
+    """All blocks of ICD-10-CM, the last and narrowest first; going through the classification takes a while."""
+    import simple_icd_10_cm as icd_10_cm
+
+    return sorted(filter(icd_10_cm.is_block, icd_10_cm.get_all_codes()), reverse=True)

@@ -56,7 +56,7 @@ def main(data: Path, params_file: Path) -> int:
     print(f"{params_file}: valid. Corpora to rebuild: {', '.join(settings.corpora)}.")
     findings = []
     for finding in inventory(data, settings):
-        print(("✗ " if finding.stops else "  ") + finding.text, flush=True)
+        print(("! " if finding.stops else "  ") + finding.text, flush=True)
         findings.append(finding)
     wrong = sum(finding.stops for finding in findings)
     if wrong:

@@ -1,14 +1,20 @@
-"""MIMIC-IV: from PhysioNet's files to notes with ICD-10 codes (paper, section 3.1; METHOD 1.1, steps 1 to 6)."""
+"""MIMIC-IV: from PhysioNet's files to notes with ICD-10 codes (paper, section 3.1; METHOD 1.1, steps 1 to 6).
 
+The notes' file is read twice, a block at a time: first for what the steps decide by, ids and digests of the texts;
+then for the texts of the notes that stay. So no more than those, cleaned, are ever in memory.
+"""
+
+import hashlib
 from pathlib import Path
 
 import pandas as pd
 from tqdm import tqdm
 
-from synthnotes.corpus import sources
-from synthnotes.corpus.cleaning import clean_note
+from synthnotes.corpus import releases, sources
+from synthnotes.corpus.bulk import clean_notes
 from synthnotes.corpus.flow import Flow
 from synthnotes.corpus.icd import Kind, format_code, is_valid
+from synthnotes.corpus.releases import MIMIC_IV, MIMIC_IV_NOTE
 from synthnotes.corpus.table import Corpus, has_text, without_rare_codes
 from synthnotes.files import UserError
 
@@ -26,21 +32,29 @@ DISCHARGE_NOTES = {331_793: "MIMIC-IV-Note 2.2"}
 
 
 def load(folder: Path, minimum_notes_per_code: int) -> Corpus:
-    """Reads the files in `folder` and prepares the corpus; every file's columns are checked before any is read."""
-    paths = [folder / name for name in FILES]
-    for path, columns in zip(paths, FILES.values(), strict=True):
-        sources.check_columns(path, columns)
-    tables = [sources.read_csv(path, columns) for path, columns in zip(paths, FILES.values(), strict=True)]
-    for path, table in zip(paths, tables, strict=True):
-        _check_values(path, table)
-    notes, procedures, diagnoses, procedure_titles, diagnosis_titles = tables
+    """Finds the releases below `folder` and prepares the corpus; all files are checked before any is read whole."""
+    of_notes, of_codes = releases.the_release(folder, MIMIC_IV_NOTE), releases.the_release(folder, MIMIC_IV)
+    paths = of_notes.files | of_codes.files
+    for name, path in paths.items():
+        sources.check_columns(path, _columns(name))
+    for release in (of_notes, of_codes):
+        _check_sums(release)
 
-    codes, code_rows = codes_of_admissions({"procedure": procedures, "diagnosis": diagnoses})
+    codes, code_rows = codes_of_admissions(_by_kind(paths, "hosp/{}_icd"))
+    titles = titles_of_codes(_by_kind(paths, "hosp/d_icd_{}"))
+    notes = particulars(paths["note/discharge"])
     flow = Flow(NAMES_PATIENTS)
-    prepared = prepare_notes(notes, codes, minimum_notes_per_code, flow)
-    titles = titles_of_codes({"procedure": procedure_titles, "diagnosis": diagnosis_titles})
-    release = {"discharge_notes": len(notes), "recognised_as": DISCHARGE_NOTES.get(len(notes), "no known full release")}
-    return Corpus(prepared, titles, release, flow.steps, code_rows, paths)
+    selected = select_notes(notes, codes, minimum_notes_per_code, flow)
+    selected = selected.assign(text=clean_texts(paths["note/discharge"], selected.index))
+    prepared = flow.keep("cleaned", selected[has_text(selected)], "nothing left after cleaning")
+    release = {
+        "mimic_iv": of_codes.version,
+        "mimic_iv_note": of_notes.version,
+        "discharge_notes": len(notes),
+        "recognised_as": DISCHARGE_NOTES.get(len(notes), "no known full release"),
+    }
+    files = [paths[name.removesuffix(".csv.gz")] for name in FILES]
+    return Corpus(prepared.reset_index(drop=True), titles, release, flow.steps, code_rows, files)
 
 
 def codes_of_admissions(rows: dict[Kind, pd.DataFrame]) -> tuple[pd.Series, dict[str, dict[str, int]]]:
@@ -74,25 +88,40 @@ def codes_of_admissions(rows: dict[Kind, pd.DataFrame]) -> tuple[pd.Series, dict
     return pd.concat(kept).groupby("hadm_id", sort=False)["code"].agg(list), counts
 
 
-def prepare_notes(notes: pd.DataFrame, codes: pd.Series, minimum_notes_per_code: int, flow: Flow) -> pd.DataFrame:
-    """Takes discharge notes from the release to clean notes with codes (steps 2 to 5), one per admission.
+def particulars(path: Path) -> pd.DataFrame:
+    """What the file of notes says of each note but its text.
+
+    Returns:
+        Columns subject_id, hadm_id, note_seq and digest, which is empty for a note without text and equal for equal
+        texts; indexed by row.
+    """
+    blocks = []
+    for block in sources.stream_csv(path, _columns("note/discharge")):
+        _check_values(path, block)
+        digests = [_digest(text) for text in block["text"]]
+        blocks.append(block.drop(columns="text").assign(digest=pd.Series(digests, index=block.index, dtype=str)))
+    return pd.concat(blocks)
+
+
+def select_notes(notes: pd.DataFrame, codes: pd.Series, minimum_notes_per_code: int, flow: Flow) -> pd.DataFrame:
+    """Takes discharge notes from the release to those with codes (steps 2 and 3), one per admission.
 
     Args:
-        notes: columns subject_id, hadm_id, note_seq and text, all text.
+        notes: columns subject_id, hadm_id, note_seq and digest, all text, indexed by row.
         codes: the codes of each admission, by hadm_id.
         minimum_notes_per_code: rarer codes are dropped.
         flow: records what each step leaves.
 
     Returns:
-        Columns note_id (the admission's id, as in the published splits), patient_id, text and codes.
+        Columns note_id (the admission's id, as in the published splits), patient_id and codes, indexed by row.
     """
     notes = notes.rename(columns={"hadm_id": "note_id", "subject_id": "patient_id"})
     notes = flow.keep("released", notes)
-    notes = flow.keep("with_text", notes[has_text(notes)], "no text")
+    notes = flow.keep("with_text", notes[notes["digest"] != ""], "no text")
     named = (notes["note_id"] != "") & (notes["patient_id"] != "")
     notes = flow.keep("with_admission", notes[named], "no admission or no patient named")
     notes = flow.keep(
-        "without_duplicates", notes.drop_duplicates(["note_id", "text"]), "the same text again for the same admission"
+        "without_duplicates", notes.drop_duplicates(["note_id", "digest"]), "the same text again for the same admission"
     )
     notes = flow.keep("one_per_admission", last_of_admission(notes), "an earlier note of the same admission")
     notes = notes.assign(codes=notes["note_id"].map(codes))
@@ -102,10 +131,18 @@ def prepare_notes(notes: pd.DataFrame, codes: pd.Series, minimum_notes_per_code:
         without_rare_codes(notes, minimum_notes_per_code),
         f"only codes of fewer than {minimum_notes_per_code} notes",
     )
-    cleaned = [clean_note(text) for text in tqdm(notes["text"], "cleaning", unit=" notes", delay=2)]
-    notes = notes.assign(text=pd.Series(cleaned, index=notes.index, dtype=str))
-    notes = flow.keep("cleaned", notes[has_text(notes)], "nothing left after cleaning")
-    return notes[["note_id", "patient_id", "text", "codes"]].reset_index(drop=True)
+    return notes[["note_id", "patient_id", "codes"]]
+
+
+def clean_texts(path: Path, rows: pd.Index) -> pd.Series:
+    """Reads and cleans the texts of some notes (steps 4 and 5), given their rows in ascending order."""
+    cleaned = []
+    with tqdm(total=len(rows), desc="cleaning", unit=" notes", delay=2) as progress:
+        for block in sources.stream_csv(path, ["text"]):
+            texts = block["text"][block.index.isin(rows)]
+            cleaned.append(pd.Series(clean_notes(texts), index=texts.index, dtype=str))
+            progress.update(len(texts))
+    return pd.concat(cleaned)
 
 
 def last_of_admission(notes: pd.DataFrame) -> pd.DataFrame:
@@ -124,6 +161,32 @@ def titles_of_codes(rows: dict[Kind, pd.DataFrame]) -> dict[str, str]:
     return titles
 
 
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest() if text.strip() else ""
+
+
+def _columns(name: str) -> list[str]:
+    return FILES[f"{name}.csv.gz"]
+
+
+def _by_kind(paths: dict[str, Path], pattern: str) -> dict[Kind, pd.DataFrame]:
+    """Reads the files of procedures and of diagnoses, in this order."""
+    tables: dict[Kind, pd.DataFrame] = {}
+    for kind in ("procedure", "diagnosis"):
+        name = pattern.format({"procedure": "procedures", "diagnosis": "diagnoses"}[kind])
+        tables[kind] = sources.read_csv(paths[name], _columns(name))
+        _check_values(paths[name], tables[kind])
+    return tables
+
+
+def _check_sums(release: releases.Release) -> None:
+    """Raises a `UserError` for a file that is not what the release's own list of checksums says."""
+    for name, path in release.files.items():
+        expected = releases.published_checksum(release, name)
+        if expected and sources.sha256(path) != expected:
+            raise UserError(f"{path}: not the file that {release.root / releases.CHECKSUMS} lists. {sources.AGAIN}")
+
+
 def _check_values(path: Path, table: pd.DataFrame) -> None:
     """Raises a `UserError` that names the first row whose ids are no integers or whose ICD version is not 9 or 10."""
     patterns = {
@@ -137,6 +200,6 @@ def _check_values(path: Path, table: pd.DataFrame) -> None:
         bad = ~table[column].str.fullmatch(pattern)
         if bad.any():
             raise UserError(
-                f"{path}: row {int(bad.argmax()) + 1} below the column names: {column} must be {expected} "
+                f"{path}: row {int(bad.idxmax()) + 1} below the column names: {column} must be {expected} "
                 f"({int(bad.sum())} such rows). {sources.AGAIN}"
             )

@@ -7,6 +7,7 @@ import csv
 import gzip
 import hashlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -16,7 +17,7 @@ import pyarrow.feather as feather
 
 from synthnotes.files import UserError, require
 
-BLOCK_BYTES = 64 * 2**20  # a row, that is a note, must fit into one block
+BLOCK_BYTES = 32 * 2**20  # a row, that is a note, must fit into one block
 AGAIN = "Copy it again from its source and compare checksums."
 
 
@@ -41,17 +42,27 @@ def read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
     Raises:
         UserError: the file is missing, empty, truncated, lacks a column or is not well-formed.
     """
+    return pd.concat(stream_csv(path, columns), ignore_index=True)
+
+
+def stream_csv(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
+    """Reads like `read_csv`, a block of rows at a time, so that a file may be larger than memory.
+
+    The index of the blocks numbers the rows of the whole file from 0.
+    """
     check_columns(path, columns)
+    _refuse_open_quote(path)
+    rows = 0
     try:
-        table = _parse(path, columns)
-    except (pa.ArrowInvalid, OSError):
-        try:
-            table = _parse(path, columns, threads=False)  # slower, but its errors know the row
-        except (pa.ArrowInvalid, OSError) as error:
-            raise UserError(f"{path}: {_reason(str(error))} {AGAIN}") from None  # the cause may quote the row
-    if not table.num_rows:
+        for batch in _batches(path, columns):
+            table = batch.to_pandas()
+            table.index += rows
+            rows += len(table)
+            yield table
+    except (pa.ArrowInvalid, OSError) as error:
+        raise UserError(f"{path}: {_reason(_with_row(path, columns, error))} {AGAIN}") from None  # may quote the row
+    if not rows:
         raise UserError(f"{path}: no rows below the column names. {AGAIN}")
-    return table.to_pandas()
 
 
 def read_feather(path: Path, columns: list[str]) -> pd.DataFrame:
@@ -89,15 +100,38 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _parse(path: Path, columns: list[str], threads: bool = True) -> pa.Table:
-    return pacsv.read_csv(
+def _batches(path: Path, columns: list[str], threads: bool = True) -> Iterator[pa.RecordBatch]:
+    with pacsv.open_csv(
         path,
         read_options=pacsv.ReadOptions(block_size=BLOCK_BYTES, use_threads=threads),
         parse_options=pacsv.ParseOptions(newlines_in_values=True),
         convert_options=pacsv.ConvertOptions(
             include_columns=columns, column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False
         ),
-    )
+    ) as reader:
+        yield from reader
+
+
+def _with_row(path: Path, columns: list[str], error: Exception) -> str:
+    """What is wrong with a file, read again by one thread: slower, but then the message knows the row."""
+    try:
+        for _ in _batches(path, columns, threads=False):
+            pass
+    except (pa.ArrowInvalid, OSError) as again:
+        return str(again)
+    return str(error)
+
+
+def _refuse_open_quote(path: Path) -> None:
+    """Refuses a plain file that was cut off within a quoted text; in a gzip file, the checksum at its end tells."""
+    if path.suffix == ".gz":
+        return
+    quotes = 0
+    with path.open("rb") as file:
+        while block := file.read(2**24):
+            quotes += block.count(b'"')
+    if quotes % 2:
+        raise UserError(f"{path}: an odd number of double quotes, so that a quoted text does not end. {AGAIN}")
 
 
 def _refuse_missing(path: Path, expected: list[str], found: list[str]) -> None:
@@ -116,7 +150,8 @@ def _reason(message: str) -> str:
         row = f"row {found[1]}" if found[1] else "a row"
         return f"{row} has {found[3]} columns instead of {found[2]}."
     if "UTF8" in message or "UTF-8" in message:
-        return "text that is not UTF-8."
+        row = re.search(r"Row #(\d+)", message)
+        return f"{f'row {row[1]}: ' if row else ''}text that is not UTF-8 (the column names are row 1)."
     if "straddling" in message:
         return f"a row of more than {BLOCK_BYTES // 2**20} MiB."
     if re.search("truncated|zlib|inflate|gzip|decompress", message, re.IGNORECASE):

@@ -1,4 +1,4 @@
-"""The error analysis of one coder, and of several side by side (paper, 6.3.1 to 6.3.3)."""
+"""The error analysis of the coders of real and of synthetic notes side by side (paper, 6.3.1 to 6.3.3)."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -7,63 +7,139 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from synthnotes.coding.predictions import Predictions
 from synthnotes.errors import curves
-from synthnotes.errors.decisions import Decisions
-from synthnotes.errors.families import family_distribution, family_errors
+from synthnotes.errors.calibration import Histogram, calibration, histogram, reliability
+from synthnotes.errors.decisions import Decisions, count, decide
+from synthnotes.errors.families import families, family_confusion, family_distribution, family_errors
+from synthnotes.errors.losses import code_losses, summary
 from synthnotes.errors.predictions import code_match, describe
 from synthnotes.sections import ErrorsParams
 
+TRUTH, REAL, SYNTHETIC = "truth", "real", "synthetic"
+
 
 class Coder(NamedTuple):
-    """A coder to analyse: its decisions for E, and which of its training notes has which code (bool, sparse)."""
+    """A coder to analyse.
+
+    Attributes:
+        decisions: for E.
+        probabilities: how often it gave which probability, and how often rightly.
+        threshold: above which a code is predicted.
+        targets: which of its training notes has which code, bool [training notes, codes].
+    """
 
     decisions: Decisions
+    probabilities: Histogram
+    threshold: float
     targets: sparse.csr_array
 
 
 class Analysis(NamedTuple):
-    """What the analysis of several coders gives: their results by name, and the tables behind the figures.
+    """What the analysis of both coders gives: results as nested objects, and the tables behind figures and tables.
 
     Attributes:
-        results: predictions, code_match, frequency, length and families of each coder.
+        results: of `real` and of `synthetic` predictions, code_match, frequency, length, families and calibration; of
+            `codes`, how many lose and gain F1 from real to synthetic.
         frequency: columns coder, x (training notes with the code), mean and sd of F1, count (codes in the bin).
         length: columns coder, x (words), mean and sd of F1, count (notes in the bin).
         chapters: columns coder, family, title, predictions, share; the coder "truth" stands for the codes of E.
+        confusion: columns coder, missed and predicted (families), codes, share.
+        calibration: columns coder, probability, share_true, decisions.
+        codes: columns code, family, training_real and training_synthetic (notes), and those of `code_losses`.
     """
 
-    results: dict[str, dict[str, Any]]
+    results: dict[str, Any]
     frequency: pd.DataFrame
     length: pd.DataFrame
     chapters: pd.DataFrame
+    confusion: pd.DataFrame
+    calibration: pd.DataFrame
+    codes: pd.DataFrame
 
 
-def analyse(coders: Mapping[str, Coder], words: np.ndarray, settings: ErrorsParams, limit: int) -> Analysis:
-    """Analyses the errors of coders on the same notes.
+def coder(
+    predictions: Predictions,
+    truth: sparse.csr_array,
+    patients: np.ndarray,
+    targets: sparse.csr_array,
+    settings: ErrorsParams,
+) -> Coder:
+    """Keeps of a coder's predictions what the analysis needs, which is a small part of them.
 
     Args:
-        coders: by name.
+        predictions: in the order of the notes of E.
+        truth: which of these notes has which code, bool [notes, codes].
+        patients: the patient of each note, as an index from 0: [notes].
+        targets: which training note has which code, bool [training notes, codes].
+        settings: the section `errors`.
+    """
+    decisions = decide(predictions, truth, patients, settings.predict_at_threshold)
+    return Coder(decisions, histogram(predictions.probabilities, truth), predictions.threshold, targets)
+
+
+def analyse(real: Coder, synthetic: Coder, words: np.ndarray, settings: ErrorsParams, limit: int) -> Analysis:
+    """Analyses the errors of both coders on the same notes.
+
+    Args:
+        real, synthetic: the coders, by their training notes.
         words: length of each note of E in words, [notes].
-        settings: bins, boundary of lengths, and the share below which families are "Others".
+        settings: the section `errors`.
         limit: words after which the coders stop reading.
     """
-    results, frequency, length, given = {}, {}, {}, {}
-    for name, (decisions, targets) in coders.items():
-        by_frequency = curves.frequency_points(decisions, targets.sum(axis=0, dtype=np.int64))
+    coders = {REAL: real, SYNTHETIC: synthetic}
+    family_of = families(real.decisions.codes, settings.published_families)
+    results: dict[str, Any] = {}
+    frequency, length, confusion, reliable = {}, {}, {}, {}
+    for name, (decisions, probabilities, threshold, targets) in coders.items():
+        by_frequency = curves.frequency_points(decisions, count(targets, axis=0))
         by_length = curves.length_points(decisions, words)
         results[name] = {
             "predictions": describe(decisions),
-            "code_match": code_match(decisions.predicted, targets),
+            "code_match": code_match(decisions.predicted, targets, settings.empty_is_subset),
             "frequency": curves.frequency_correlation(by_frequency, decisions),
             "length": curves.length_correlation(by_length, settings.length_boundary, limit),
-            "families": family_errors(decisions),
+            "families": family_errors(decisions, family_of),
+            "calibration": calibration(probabilities, threshold, settings.calibration_bins),
         }
         frequency[name] = curves.binned(by_frequency, curves.quantile_bins(by_frequency.x, settings.bins))
         length[name] = curves.binned(by_length, curves.quantile_bins(by_length.x, settings.bins))
-        given[name] = decisions.predicted
-        given["truth"] = decisions.truth
-    codes = next(iter(coders.values())).decisions.codes
-    chapters = family_distribution(given, codes, settings.other_share)
-    return Analysis(results, _by_coder(frequency), _by_coder(length), chapters)
+        confusion[name] = family_confusion(decisions, family_of)
+        reliable[name] = reliability(probabilities, settings.calibration_bins)
+    codes = _codes(real, synthetic, family_of, settings)
+    given = {REAL: real.decisions.predicted, TRUTH: real.decisions.truth, SYNTHETIC: synthetic.decisions.predicted}
+    return Analysis(
+        results | {"codes": summary(codes)},
+        _by_coder(frequency),
+        _by_coder(length),
+        family_distribution(given, family_of, settings.other_share),
+        _by_coder(confusion),
+        _by_coder(reliable),
+        codes,
+    )
+
+
+def _codes(real: Coder, synthetic: Coder, family_of: np.ndarray, settings: ErrorsParams) -> pd.DataFrame:
+    """The losses by code, with what both coders learnt from."""
+    losses = code_losses(
+        real.decisions,
+        synthetic.decisions,
+        settings.minimum_patients,
+        settings.resamples,
+        settings.level,
+        settings.seed,
+    )
+    about = pd.DataFrame(
+        {
+            "code": real.decisions.codes,
+            "family": family_of,
+            "training_real": count(real.targets, axis=0),
+            "training_synthetic": count(synthetic.targets, axis=0),
+        }
+    )
+    return losses.merge(about, on="code", how="left")[
+        ["code", "family", "training_real", "training_synthetic", *losses.columns.drop("code")]
+    ]
 
 
 def _by_coder(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -1,13 +1,17 @@
-"""A coder's decisions beside the truth: what every analysis of errors starts from."""
+"""A coder's decisions beside the truth: what every analysis of errors starts from.
 
-from collections.abc import Sequence
+The matrices of notes by codes are nearly empty, so they are kept sparse: at the paper's size, 19,802 notes and 7,942
+codes, a dozen coders then fit side by side.
+"""
+
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-import pandas as pd
+from scipy import sparse
 
-from synthnotes.coding.labels import label_matrix
-from synthnotes.coding.predictions import Predictions, align
+from synthnotes.coding.predictions import Predictions
+from synthnotes.significance.outcomes import Outcome
 
 
 @dataclass(frozen=True)
@@ -18,21 +22,33 @@ class Decisions:
         codes: the code set, in the order of the columns.
         truth: bool [notes, codes].
         predicted: bool [notes, codes].
+        patients: the patient of each note, as an index from 0: [notes].
     """
 
     codes: list[str]
-    truth: np.ndarray
-    predicted: np.ndarray
+    truth: sparse.csr_array
+    predicted: sparse.csr_array
+    patients: np.ndarray
 
-    @property
-    def correct(self) -> np.ndarray:
+    @cached_property
+    def correct(self) -> sparse.csr_array:
         """Which codes are predicted and true: bool [notes, codes]."""
-        return self.truth & self.predicted
+        return self.truth.multiply(self.predicted).tocsr()
 
     @property
+    def wrong(self) -> sparse.csr_array:
+        """Which codes are predicted and not true: bool [notes, codes]."""
+        return self.predicted > self.correct
+
+    @property
+    def missed(self) -> sparse.csr_array:
+        """Which codes are true and not predicted: bool [notes, codes]."""
+        return self.truth > self.correct
+
+    @cached_property
     def occurring(self) -> np.ndarray:
         """Which codes some evaluated note has: bool [codes]. Per code, only these are judged (Edin et al. 2023)."""
-        return self.truth.any(axis=0)
+        return count(self.truth, axis=0) > 0
 
     def f1_per_code(self) -> np.ndarray:
         """F1 of each code over the notes: [codes], 0 for a code that is neither true nor predicted anywhere."""
@@ -48,26 +64,40 @@ class Decisions:
 
     def micro_f1(self) -> float:
         """F1 of all decisions on the codes that occur."""
-        occurring = self.occurring
-        decided = self.predicted[:, occurring].sum() + self.truth[:, occurring].sum()
-        return float(2 * self.correct.sum() / decided)
+        decided = count(self.predicted, axis=0)[self.occurring].sum() + self.truth.nnz
+        return float(2 * self.correct.nnz / decided)
+
+    def outcome(self, codes: np.ndarray) -> Outcome:
+        """The decisions on some codes, as the resampling of patients takes them.
+
+        Args:
+            codes: which codes, bool [codes].
+        """
+        return Outcome(self.truth[:, codes], self.predicted[:, codes], {}, self.patients)
 
     def _f1(self, axis: int) -> np.ndarray:
-        correct, decided = self.correct.sum(axis), self.truth.sum(axis) + self.predicted.sum(axis)
+        correct, decided = count(self.correct, axis), count(self.truth, axis) + count(self.predicted, axis)
         return np.divide(2 * correct, decided, out=np.zeros(len(correct)), where=decided > 0)
 
 
-def decide(predictions: Predictions, evaluation: pd.DataFrame, code_set: Sequence[str], where: str) -> Decisions:
-    """Lays a coder's predictions beside the codes of the evaluated notes, both in the order of the note table.
+def count(given: sparse.csr_array, axis: int) -> np.ndarray:
+    """How many entries of a sparse bool matrix are true along an axis: int."""
+    return given.sum(axis=axis, dtype=np.int64)
+
+
+def decide(
+    predictions: Predictions, truth: sparse.csr_array, patients: np.ndarray, at_threshold: bool = False
+) -> Decisions:
+    """Lays a coder's predictions beside the truth.
 
     Args:
-        predictions: as the coder left them, for the notes of E in any order.
-        evaluation: the note table of E.
-        code_set: the corpus's codes.
-        where: the coder's folder, for messages.
-
-    Raises:
-        UserError: the predictions are not for these notes and codes, or hold what is no probability.
+        predictions: in the order of the evaluated notes, as `coding.predictions.align` puts them.
+        truth: which of these notes has which code, bool [notes, codes].
+        patients: the patient of each note, as an index from 0: [notes].
+        at_threshold: predict a code also where its probability equals the threshold, as one of the published scripts
+            does (repair k).
     """
-    aligned = align(predictions, evaluation["note_id"].tolist(), code_set, where)
-    return Decisions(list(code_set), label_matrix(evaluation, code_set).toarray(), aligned.predicted)
+    predicted = predictions.predicted
+    if at_threshold:
+        predicted = predicted | (predictions.probabilities.astype(np.float16) == np.float32(predictions.threshold))
+    return Decisions(predictions.codes, truth, sparse.csr_array(predicted), patients)

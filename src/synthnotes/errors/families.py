@@ -1,59 +1,125 @@
-"""Errors within the family of a true code or out of it, and the families of all predictions (paper, 6.3.3).
+"""How far from the truth a wrong code is: its category, block and family, and the families of all predictions.
 
-Families are ICD-10 chapters for diagnoses and ICD-10-PCS sections for procedures (repair n).
+Families are ICD-10 chapters for diagnoses and ICD-10-PCS sections for procedures (paper, 6.3.3; repair n). Blocks
+divide families, and categories, the first three characters of a code, divide blocks.
 """
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
-from synthnotes.corpus.icd import FAMILY_NAMES, UNKNOWN, family
-from synthnotes.errors.decisions import Decisions
+from synthnotes.corpus.icd import CHAPTERS, FAMILY_NAMES, UNKNOWN, block, category, family, kind_of
+from synthnotes.errors.decisions import Decisions, count
 
 OTHERS = "Others"
+NOTHING_MISSED = "none"  # in the place of a family, where a note has a wrong code and misses none
+GRAINS = ("category", "block", "family")  # from fine to coarse
 
 
-def family_errors(decisions: Decisions) -> dict[str, int | float | None]:
+def families(codes: Sequence[str], published: bool = False) -> np.ndarray:
+    """The family of each code: str [codes].
+
+    Args:
+        codes: as printed.
+        published: file procedures under the diagnosis chapter of their first letter, as the published code does
+            (repair n).
+    """
+    return np.array([published_family(code) if published else family(code) for code in codes], dtype=object)
+
+
+def published_family(code: str) -> str:
+    """The chapter of a code if every code were a diagnosis: the last of its letter that begins before it.
+
+    A procedure whose first character is a digit has none: `unknown`.
+    """
+    if kind_of(code) != "procedure":
+        return family(code)
+    before = [c.number for c in CHAPTERS if c.first <= code and c.first[0] <= code[0] <= c.last[0]]
+    return before[-1] if before else UNKNOWN
+
+
+def family_errors(decisions: Decisions, families: np.ndarray) -> dict[str, int | float | None]:
     """Counts wrong codes that share their family with a true code of the note (WF), and those that do not (OOF).
 
-    Codes of unknown family are no family: a wrong one is out of family whatever the true codes are.
+    Codes of unknown family are no family: a wrong one is out of family whatever the true codes are. The same holds for
+    unknown blocks.
+
+    Args:
+        decisions: the coder's.
+        families: of each code, [codes].
 
     Returns:
-        wrong, within_family, out_of_family and, of the latter, of_unknown_family, counts; within_family_share and
-        out_of_family_share, of the wrong ones, None where nothing is wrong.
+        wrong, within_category, within_block, within_family, out_of_family and, of the latter, of_unknown_family,
+        counts; each with its share of the wrong ones, None where nothing is wrong. What lies within a category lies
+        within its block and its family too.
     """
-    families, family_of = np.unique([family(code) for code in decisions.codes], return_inverse=True)
-    membership = np.eye(len(families), dtype=np.float32)[family_of]  # [codes, families]; float multiplies fastest
-    membership[:, families == UNKNOWN] = 0
-    true_families = decisions.truth.astype(np.float32) @ membership > 0  # [notes, families]
-    notes, codes = (decisions.predicted & ~decisions.truth).nonzero()
-    wrong = len(notes)
-    within = int(true_families[notes, family_of[codes]].sum())
-    return {
-        "wrong": wrong,
-        "within_family": within,
-        "out_of_family": wrong - within,
-        "of_unknown_family": int((families[family_of[codes]] == UNKNOWN).sum()),
-        "within_family_share": within / wrong if wrong else None,
-        "out_of_family_share": (wrong - within) / wrong if wrong else None,
+    known = [kind_of(code) != UNKNOWN for code in decisions.codes]
+    groups = {
+        "category": np.array([category(c) if k else UNKNOWN for c, k in zip(decisions.codes, known, strict=True)]),
+        "block": np.array([block(code) for code in decisions.codes]),
+        "family": families,
     }
+    wrong, true = decisions.wrong.nonzero(), decisions.truth.nonzero()
+    within = {f"within_{grain}": _within(wrong, true, groups[grain]) for grain in GRAINS}
+    counts = within | {
+        "out_of_family": len(wrong[0]) - within["within_family"],
+        "of_unknown_family": int((families[wrong[1]] == UNKNOWN).sum()),
+    }
+    shares = {f"{name}_share": n / len(wrong[0]) if len(wrong[0]) else None for name, n in counts.items()}
+    return {"wrong": len(wrong[0])} | counts | shares
 
 
-def family_distribution(given: Mapping[str, np.ndarray], codes: Sequence[str], other_share: float) -> pd.DataFrame:
+def _within(wrong: tuple[np.ndarray, np.ndarray], true: tuple[np.ndarray, np.ndarray], groups: np.ndarray) -> int:
+    """How many wrong codes share a known group with a true code of their note; both are given as notes and codes."""
+    names, group_of = np.unique(groups.astype(str), return_inverse=True)
+    own, others = (notes.astype(np.int64) * len(names) + group_of[codes] for notes, codes in (wrong, true))
+    return int((np.isin(own, others) & (names[group_of[wrong[1]]] != UNKNOWN)).sum())
+
+
+def family_confusion(decisions: Decisions, families: np.ndarray) -> pd.DataFrame:
+    """Which families wrong codes come from, and which they stand in the place of.
+
+    A note has several codes, and nothing tells which missed code a wrong one replaces. So each wrong code counts once,
+    in equal parts for all codes that the note misses; where it misses none, for NOTHING_MISSED.
+
+    Returns:
+        Columns missed and predicted, families; codes, how many wrong codes that is; share of all wrong codes. Pairs
+        without any are left out; the largest come first.
+    """
+    names, family_of = np.unique(families.astype(str), return_inverse=True)
+    membership = sparse.csr_array(
+        (np.ones(len(family_of)), (np.arange(len(family_of)), family_of)), shape=(len(family_of), len(names))
+    )
+    missed = count(decisions.missed, axis=1)
+    parts = sparse.diags_array(1 / np.maximum(missed, 1)) @ (decisions.missed @ membership)
+    wrong = decisions.wrong @ membership  # [notes, families]
+    replaced = (parts.T @ wrong).toarray()
+    needless = wrong[missed == 0].sum(axis=0)
+    instead = np.vstack([replaced, needless])
+    table = pd.DataFrame(instead, index=[*names, NOTHING_MISSED], columns=names)
+    tidy = table.rename_axis("missed").melt(ignore_index=False, var_name="predicted", value_name="codes").reset_index()
+    tidy = tidy[tidy["codes"] > 0].sort_values("codes", ascending=False, kind="stable", ignore_index=True)
+    return tidy.assign(share=tidy["codes"] / max(decisions.wrong.nnz, 1))
+
+
+def family_distribution(
+    given: Mapping[str, sparse.csr_array], families: np.ndarray, other_share: float
+) -> pd.DataFrame:
     """Distributes the codes that coders give over families.
 
     Args:
         given: for each coder (or the truth), which codes it gives: bool [notes, codes].
-        codes: the code set.
+        families: of each code, [codes].
         other_share: families below this share for every coder are put together as "Others", so that the coders keep
             the same families and compare.
 
     Returns:
         Columns coder, family, title, predictions, share; families by their size over all coders, "Others" last.
     """
-    counts = pd.DataFrame({coder: codes_given.sum(axis=0) for coder, codes_given in given.items()})
-    counts = counts.groupby([family(code) for code in codes]).sum()
+    counts = pd.DataFrame({coder: count(codes_given, axis=0) for coder, codes_given in given.items()})
+    counts = counts.groupby(families).sum()
     small = _shares(counts).max(axis=1) < other_share
     counts = counts.groupby(np.where(small, OTHERS, counts.index)).sum()
     size = _shares(counts).sum(axis=1).where(counts.index != OTHERS, -1)

@@ -1,8 +1,8 @@
 """Which noise in real notes makes a coder err as synthetic notes do (paper, 6.3.4)?
 
 The paper compares curves by eye. Here the distance of a noisy coder from the synthetic one is the mean of two areas:
-between their curves of F1 over log frequency, and over length in words, both in the same bins for all coders and
-divided by the bins' range, so that an area is the mean gap in F1.
+between their curves of F1 over log frequency, and over length in words. The bootstrap over the patients of E tells how
+much of it is chance; it does not tell what training the coders with other seeds would change.
 """
 
 from collections.abc import Mapping
@@ -13,8 +13,12 @@ import pandas as pd
 
 from synthnotes.errors import curves
 from synthnotes.errors.decisions import Decisions
+from synthnotes.errors.distances import Distances
+from synthnotes.sections import HypothesesParams
 
 SYNTHETIC = "synthetic"
+AREAS = ("frequency_area", "length_area", "distance")
+UNDECIDED = "undecided"
 
 
 class Noise(NamedTuple):
@@ -28,8 +32,12 @@ class Noise(NamedTuple):
 
 
 def compare(
-    synthetic: Decisions, noisy: Mapping[Noise, Decisions], frequency: np.ndarray, words: np.ndarray, bins: int
-) -> tuple[dict[str, Any], pd.DataFrame]:
+    synthetic: Decisions,
+    noisy: Mapping[Noise, Decisions],
+    frequency: np.ndarray,
+    words: np.ndarray,
+    settings: HypothesesParams,
+) -> dict[str, Any]:
     """Compares coders trained on noisy notes with the coder trained on synthetic notes.
 
     Args:
@@ -37,64 +45,109 @@ def compare(
         noisy: the decisions of the coders to compare with it, at least one, for the same notes and codes.
         frequency: notes of real S per code, [codes].
         words: length of each note of E in words, [notes].
-        bins: quantile bins of the curves.
+        settings: bins of the curves, resamples, level of the intervals, and seed.
 
     Returns:
-        The results: synthetic's F1; distances by hypothesis and level; the best level of each hypothesis; the winner.
-        The curves: columns coder, curve (frequency or length), x, mean, sd, count.
+        The counts behind it, and synthetic's F1; distances by hypothesis and level, each with its interval, and
+        nearest_share, the share of the resamples in which this is the nearest of all; the best level of each
+        hypothesis; the winner and the verdict. The area by frequency is None where training has no code of E.
     """
-    tables = {SYNTHETIC: _curves(synthetic, frequency, words, bins)}
-    tables |= {str(noise): _curves(decisions, frequency, words, bins) for noise, decisions in noisy.items()}
-    distances: dict[str, dict[str, dict[str, float]]] = {}
-    for noise, decisions in noisy.items():
-        areas = {f"{name}_area": area(tables[SYNTHETIC][name], tables[str(noise)][name]) for name in tables[SYNTHETIC]}
-        distances.setdefault(noise.hypothesis, {})[str(noise.level)] = areas | {
-            "distance": float(np.mean(list(areas.values()))),
-            "micro_f1_difference": decisions.micro_f1() - synthetic.micro_f1(),
-            "macro_f1_difference": decisions.macro_f1() - synthetic.macro_f1(),
+    distances = Distances([synthetic, *noisy.values()], frequency, words, settings.bins)
+    observed = distances.observed()
+    resampled = distances.resampled(settings.resamples, settings.seed)
+    nearest = resampled["distance"].argmin(axis=0)
+    found: dict[str, dict[str, Any]] = {}
+    for row, noise in enumerate(noisy):
+        values = {
+            name: _interval(observed[name][row, 0], resampled[name][row], settings.level, name in AREAS)
+            for name in observed
         }
-    best = {hypothesis: _nearest(levels) for hypothesis, levels in distances.items()}
-    winner = min(best, key=lambda hypothesis: best[hypothesis]["distance"])
-    results = {
-        "synthetic": {"micro_f1": synthetic.micro_f1(), "macro_f1": synthetic.macro_f1()},
-        "distances": distances,
-        "best": best,
-        "winner": {"hypothesis": winner, **best[winner]},
+        complete = dict.fromkeys(AREAS) | values | {"nearest_share": float((nearest == row).mean())}
+        found.setdefault(noise.hypothesis, {})[str(noise.level)] = complete
+    of_hypothesis = {
+        hypothesis: [row for row, noise in enumerate(noisy) if noise.hypothesis == hypothesis] for hypothesis in found
     }
-    return results, _tidy(tables)
-
-
-def area(first: pd.DataFrame, second: pd.DataFrame) -> float:
-    """The mean gap between two curves in the same bins: the area between them over the range of x.
-
-    Frequency is compared on its logarithm, as it is drawn; `_curves` puts it into the column `position`.
-    """
-    gap, position = (first["mean"] - second["mean"]).abs().to_numpy(), first["position"].to_numpy()
-    extent = position[-1] - position[0]
-    return float(np.trapezoid(gap, position) / extent) if extent > 0 else float(gap.mean())
-
-
-def _curves(decisions: Decisions, frequency: np.ndarray, words: np.ndarray, bins: int) -> dict[str, pd.DataFrame]:
-    """Both curves of a coder; their bins depend on codes and notes alone, and so are the same for all coders."""
-    by_frequency = curves.frequency_points(decisions, frequency)
-    by_length = curves.length_points(decisions, words)
-    of_frequency = curves.binned(by_frequency, curves.quantile_bins(by_frequency.x, bins))
-    of_length = curves.binned(by_length, curves.quantile_bins(by_length.x, bins))
+    levels = np.array([noise.level for noise in noisy])
+    best = {
+        hypothesis: _best_level(
+            levels[rows], observed["distance"][rows, 0], resampled["distance"][rows], settings.level
+        )
+        for hypothesis, rows in of_hypothesis.items()
+    }
+    lowest = {
+        hypothesis: (observed["distance"][rows, 0].min(), resampled["distance"][rows].min(axis=0))
+        for hypothesis, rows in of_hypothesis.items()
+    }
     return {
-        "frequency": of_frequency.assign(position=np.log10(of_frequency["x"])),
-        "length": of_length.assign(position=of_length["x"]),
+        "patients": int(synthetic.patients.max()) + 1,
+        "notes": synthetic.truth.shape[0],
+        "resamples": settings.resamples,
+        "level": settings.level,
+        "synthetic": {"micro_f1": synthetic.micro_f1(), "macro_f1": synthetic.macro_f1()},
+        "distances": found,
+        "best": best,
+        "winner": _winner(best, lowest, settings.level),
     }
 
 
-def _nearest(levels: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    level = min(levels, key=lambda name: levels[name]["distance"])
-    return {"level": int(level), "distance": levels[level]["distance"]}
+def tabulate(coders: Mapping[str, Decisions], frequency: np.ndarray, words: np.ndarray, bins: int) -> pd.DataFrame:
+    """The curves of all coders: columns coder, curve (frequency or length), x, mean, sd, count."""
+    tables = {}
+    for name, decisions in coders.items():
+        for curve, points in (
+            ("frequency", curves.frequency_points(decisions, frequency)),
+            ("length", curves.length_points(decisions, words)),
+        ):
+            tables[name, curve] = curves.binned(points, curves.quantile_bins(points.x, bins))
+    return pd.concat(tables, names=["coder", "curve"]).reset_index(["coder", "curve"]).reset_index(drop=True)
 
 
-def _tidy(tables: Mapping[str, Mapping[str, pd.DataFrame]]) -> pd.DataFrame:
-    flat = {
-        (coder, name): table.drop(columns="position")
-        for coder, curve in tables.items()
-        for name, table in curve.items()
+def _best_level(
+    levels: np.ndarray, observed: np.ndarray, resampled: np.ndarray, level: float
+) -> dict[str, int | float]:
+    """The level of the smallest distance, and between which levels it lies on the resamples."""
+    chosen = levels[resampled.argmin(axis=0)]
+    low, high = np.quantile(chosen, [level / 2, 1 - level / 2], method="nearest")
+    nearest = int(observed.argmin())
+    return {
+        "level": int(levels[nearest]),
+        "level_low": int(low),
+        "level_high": int(high),
+        "distance": float(observed[nearest]),
     }
-    return pd.concat(flat, names=["coder", "curve"]).reset_index(["coder", "curve"]).reset_index(drop=True)
+
+
+def _winner(
+    best: Mapping[str, Mapping[str, Any]], lowest: Mapping[str, tuple[float, np.ndarray]], level: float
+) -> dict[str, Any]:
+    """The hypothesis with the smallest distance, and whether its lead over the next one is more than chance.
+
+    Returns:
+        hypothesis, with its best level and distance; resamples_share, in which it has the smallest distance; lead, how
+        much farther the next hypothesis is, with interval (None where it is the only one); verdict, the hypothesis
+        where the interval lies above zero, else `undecided`.
+    """
+    order = sorted(lowest, key=lambda hypothesis: lowest[hypothesis][0])
+    first = order[0]
+    described = {"hypothesis": first, **best[first]}
+    if len(order) == 1:
+        return described | {"resamples_share": 1.0, "lead": None, "verdict": UNDECIDED}
+    others = np.min([lowest[hypothesis][1] for hypothesis in order[1:]], axis=0)
+    lead = _interval(lowest[order[1]][0] - lowest[first][0], others - lowest[first][1], level, False)
+    return described | {
+        "resamples_share": float((lowest[first][1] < others).mean()),
+        "lead": lead,
+        "verdict": first if lead["low"] > 0 else UNDECIDED,
+    }
+
+
+def _interval(observed: float, resampled: np.ndarray, level: float, is_distance: bool) -> dict[str, float]:
+    """A value with its bootstrap interval.
+
+    Chance moves curves apart more than together, so that distances on resamples are too large, as the one on E itself
+    is already. The basic interval takes that off (Davison and Hinkley 1997, 5.2.1); differences have percentiles.
+    """
+    low, high = np.quantile(resampled, [level / 2, 1 - level / 2])
+    if is_distance:
+        low, high = (max(0.0, 2 * observed - end) for end in (high, low))
+    return {"value": float(observed), "low": float(low), "high": float(high)}

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from synthnotes.errors.decisions import Decisions
+from synthnotes.errors.decisions import Decisions, count
 
 
 def describe(decisions: Decisions) -> dict[str, int | float | dict[str, int | float] | None]:
@@ -14,10 +14,10 @@ def describe(decisions: Decisions) -> dict[str, int | float | dict[str, int | fl
         where they are true; precision and recall over all notes and codes; coverage, the share of the codes of E that
         are predicted for any note, rightly or not (repair l).
     """
-    ever_predicted = decisions.predicted.any(axis=0)
-    predicted, true, correct = map(_count, (decisions.predicted, decisions.truth, decisions.correct))
+    ever_predicted = count(decisions.predicted, axis=0) > 0
+    predicted, true, correct = map(_totals, (decisions.predicted, decisions.truth, decisions.correct))
     return {
-        "notes": len(decisions.truth),
+        "notes": decisions.truth.shape[0],
         "predicted": predicted,
         "true": true,
         "correct": correct,
@@ -27,7 +27,9 @@ def describe(decisions: Decisions) -> dict[str, int | float | dict[str, int | fl
     }
 
 
-def code_match(predicted: np.ndarray, targets: sparse.csr_array) -> dict[str, int | float | None]:
+def code_match(
+    predicted: sparse.csr_array, targets: sparse.csr_array, empty_is_subset: bool = False
+) -> dict[str, int | float | None]:
     """How many predicted code sets equal the codes of a training note, and how many are a proper subset of them.
 
     The training notes that hold a code are a row of bits; the notes that hold a whole predicted set are the
@@ -36,18 +38,19 @@ def code_match(predicted: np.ndarray, targets: sparse.csr_array) -> dict[str, in
     Args:
         predicted: bool [notes, codes].
         targets: which training note has which code, bool [training notes, codes].
+        empty_is_subset: count empty predictions as subsets and in the shares' denominator, as published (repair m);
+            the empty set is part of every other.
 
     Returns:
-        predictions; empty (an empty set is part of every other, and not counted as such: repair m); exact and
-        proper_subset, counts; exact_share and proper_subset_share, of the predictions that are not empty, None where
-        all are.
+        predictions; empty, exact and proper_subset, counts; exact_share and proper_subset_share, of the predictions
+        that are not empty, None where all are.
     """
-    sizes = targets.sum(axis=1, dtype=np.int64)
+    sizes = count(targets, axis=1)
     holders = _bit_rows(*targets.nonzero(), targets.shape)
     of_size = {int(size): np.packbits(sizes == size) for size in np.unique(sizes)}
     nobody = np.zeros(holders.shape[1], dtype=np.uint8)
     exact = proper_subset = empty = 0
-    for codes in map(np.flatnonzero, predicted):
+    for codes in np.split(predicted.indices, predicted.indptr[1:-1]):
         if not len(codes):
             empty += 1
             continue
@@ -55,14 +58,18 @@ def code_match(predicted: np.ndarray, targets: sparse.csr_array) -> dict[str, in
         equals = of_size.get(len(codes), nobody)
         exact += bool((supersets & equals).any())
         proper_subset += bool((supersets & ~equals).any())
-    coded = len(predicted) - empty
+    judged = predicted.shape[0]
+    if empty_is_subset:
+        proper_subset += empty
+    else:
+        judged -= empty
     return {
-        "predictions": len(predicted),
+        "predictions": predicted.shape[0],
         "empty": empty,
         "exact": exact,
         "proper_subset": proper_subset,
-        "exact_share": exact / coded if coded else None,
-        "proper_subset_share": proper_subset / coded if coded else None,
+        "exact_share": exact / judged if judged else None,
+        "proper_subset_share": proper_subset / judged if judged else None,
     }
 
 
@@ -73,6 +80,6 @@ def _bit_rows(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> 
     return bits
 
 
-def _count(given: np.ndarray) -> dict[str, int | float]:
-    total = int(given.sum())
-    return {"total": total, "per_note": total / len(given), "unique": int(given.any(axis=0).sum())}
+def _totals(given: sparse.csr_array) -> dict[str, int | float]:
+    unique = int((count(given, axis=0) > 0).sum())
+    return {"total": given.nnz, "per_note": given.nnz / given.shape[0], "unique": unique}

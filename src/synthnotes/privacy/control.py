@@ -1,91 +1,135 @@
 """Synthetic notes against a control: are they nearer to training than real notes that the generator never saw?
 
 A nearest-neighbour score means nothing alone, since all discharge summaries share phrases. The control makes the same
-search from unseen real notes (repairs q and r), matched in number: the larger side is sampled down to the smaller.
+searches from unseen real notes (repairs q and r), each matched with a synthetic note in codes and length.
 """
 
-from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from synthnotes.privacy.overlap import ngram_overlap
-from synthnotes.privacy.rouge import nearest_neighbours
-from synthnotes.privacy.summaries import passage_summary, recall_distribution, recall_summary
+from synthnotes.privacy import budget as memory
+from synthnotes.privacy.matching import Matched, match
+from synthnotes.privacy.overlap import count_by_holders, ngrams_in_training, unique
+from synthnotes.privacy.pairs import longest_common_runs, shared_ngrams
+from synthnotes.privacy.passages import longest_passages
+from synthnotes.privacy.rouge import search
+from synthnotes.privacy.summaries import (
+    length_distribution,
+    longest_summary,
+    nearest_pairs,
+    passage_summary,
+    recall_distribution,
+    recall_summary,
+    summarise,
+)
 from synthnotes.privacy.tokens import Tokenizer
+from synthnotes.privacy.verdicts import Measure, judge
+from synthnotes.privacy.words import Encoder, Words, join
 from synthnotes.sections import PrivacyParams
 
 
 class Comparison(NamedTuple):
-    """Both measures for synthetic notes and control.
+    """All measures for synthetic notes and control.
 
     Attributes:
         results: the summaries.
-        neighbours: the columns of `nearest_neighbours` after `kind`, synthetic or control; patient data.
-        distribution: recall by kind over the matched notes, as `recall_distribution` gives it.
+        notes: one row per note after `kind`, synthetic or control: the columns of `nearest_neighbours`, and those of
+            `longest_passages` with the prefix `passage_`; patient data.
+        recalls: recall by kind over the matched notes, as `recall_distribution` gives it.
+        lengths: longest shared passages by kind over the matched notes, as `length_distribution` gives it.
     """
 
     results: dict[str, Any]
-    neighbours: pd.DataFrame
-    distribution: pd.DataFrame
+    notes: pd.DataFrame
+    recalls: pd.DataFrame
+    lengths: pd.DataFrame
+
+
+class _Corpora(NamedTuple):
+    """Training, synthetic and control notes, numbered by one encoder."""
+
+    training: Words
+    synthetic: Words
+    control: Words
 
 
 def compare(
-    training: Sequence[str],
-    synthetic: Sequence[str],
-    control: Sequence[str],
+    training: pd.DataFrame,
+    synthetic: pd.DataFrame,
+    control: pd.DataFrame,
     settings: PrivacyParams,
     tokenizer: Tokenizer,
+    work: Path | None = None,
 ) -> Comparison:
     """Measures how near synthetic and control notes are to the training notes.
 
     Args:
-        training: the notes that the generator was trained on, in training order.
-        synthetic: the notes that it wrote.
-        control: real notes that it never saw.
-        settings: n-gram lengths, how many of the highest to summarise apart, and the seed of the control's sample.
+        training: note table of what the generator was trained on, in training order.
+        synthetic: note table of what it wrote.
+        control: note table of real notes that it never saw.
+        settings: n-gram lengths, how many of the highest to summarise apart, memory, and the seed.
         tokenizer: cuts notes into the words of ROUGE.
+        work: a folder for what a killed search leaves.
     """
-    rng = np.random.default_rng(settings.seed)
-    size = min(len(synthetic), len(control))
-    matched = _sample(len(synthetic), size, rng)
-    unseen = _sample(len(control), size, rng)
-    control_notes = [control[index] for index in unseen]
-
-    of_synthetic = nearest_neighbours(synthetic, training, settings.rouge_n, tokenizer)
-    of_matched = of_synthetic.iloc[matched]
-    of_control = nearest_neighbours(control_notes, training, settings.rouge_n, tokenizer)
-    of_control["synthetic_index"] = unseen  # counts in the control's own table, as for the synthetic notes
-
-    def passages(neighbours: pd.DataFrame, notes: Sequence[str]) -> dict[str, Any]:
-        return passage_summary(neighbours, notes, training, settings.top_passages, settings.rouge_n, tokenizer)
-
-    summaries = {
-        "synthetic": recall_summary(of_synthetic, settings.top_recall),
-        "synthetic_matched": recall_summary(of_matched, settings.top_recall),
-        "control": recall_summary(of_control, settings.top_recall),
+    budget = int(settings.memory_gib * memory.GIB)
+    matched = match(synthetic, control, settings.seed)
+    unseen = control.iloc[matched.control]
+    of_rouge, of_passages = (
+        _Corpora(*(encode(table["text"].tolist()) for table in (training, synthetic, unseen)))
+        for encode in (Encoder(tokenizer), Encoder("white-space"))
+    )
+    found = search(join(*of_rouge[1:]), of_rouge.training, settings.rouge_n, budget, work)
+    longest = longest_passages(join(*of_passages[1:]), of_passages.training, budget).add_prefix("passage_")
+    notes = pd.concat([found, longest], axis=1)
+    kinds = np.repeat(["synthetic", "control"], [len(synthetic), len(unseen)])
+    notes.insert(0, "kind", kinds)
+    # Positions count in each kind's own table.
+    notes["synthetic_index"] = np.concatenate([np.arange(len(synthetic)), matched.control])
+    rows = {
+        "synthetic": notes.iloc[: len(synthetic)],
+        "synthetic_matched": notes.iloc[matched.synthetic],
+        "control": notes.iloc[len(synthetic) :],
     }
+
+    recall = {kind: recall_summary(part, settings.top_recall) for kind, part in rows.items()}
     results = {
-        "notes": {"training": len(training), "synthetic": len(synthetic), "control": len(control), "matched": size},
+        "notes": {
+            "training": len(training),
+            "synthetic": len(synthetic),
+            "control": len(control),
+            "matched": len(unseen),
+            "matched_code_similarity": summarise(matched.code_similarity)["mean"],
+            "matched_length_ratio": summarise(matched.length_ratio)["median"],
+        },
         "rouge": {
             "n": settings.rouge_n,
             "tokenizer": tokenizer,
-            "recall": summaries | {"difference": _difference(summaries["synthetic_matched"], summaries["control"])},
-            "passages": {"synthetic": passages(of_synthetic, synthetic), "control": passages(of_control, control)},
+            "recall": recall | {"difference": _difference(recall["synthetic_matched"], recall["control"])},
+            "passages": {
+                "synthetic": _pairs(rows["synthetic"], of_rouge, of_passages, settings),
+                "control": _pairs(rows["control"], of_rouge, of_passages, settings, shift=len(synthetic)),
+            },
         },
-        "overlap": _overlap(
-            training, synthetic, [synthetic[index] for index in matched], control_notes, settings.overlap_n
-        ),
+        "longest": {
+            kind: longest_summary(
+                part[["passage_words", "passage_training_notes"]].rename(columns=lambda c: c.removeprefix("passage_")),
+                settings.top_passages,
+            )
+            for kind, part in rows.items()
+        },
+        "overlap": _overlap(of_passages, matched, settings.overlap_n, budget),
+        "measures": _measures(rows, of_passages, matched, settings, budget),
     }
-    neighbours = pd.concat({"synthetic": of_synthetic, "control": of_control}, names=["kind"]).reset_index("kind")
-    distribution = recall_distribution({"synthetic": of_matched["recall"], "control": of_control["recall"]})
-    return Comparison(results, neighbours, distribution)
-
-
-def _sample(number: int, size: int, rng: np.random.Generator) -> np.ndarray:
-    """Positions of a random sample in ascending order; all positions where the sample is the whole."""
-    return np.sort(rng.choice(number, size, replace=False))
+    both = {"synthetic": rows["synthetic_matched"], "control": rows["control"]}
+    return Comparison(
+        results,
+        notes,
+        recall_distribution({kind: part["recall"] for kind, part in both.items()}),
+        length_distribution({kind: part["passage_words"] for kind, part in both.items()}),
+    )
 
 
 def _difference(matched: dict[str, Any], control: dict[str, Any]) -> dict[str, dict[str, float]]:
@@ -96,17 +140,66 @@ def _difference(matched: dict[str, Any], control: dict[str, Any]) -> dict[str, d
     }
 
 
-def _overlap(
-    training: Sequence[str], synthetic: Sequence[str], matched: Sequence[str], control: Sequence[str], n: int
+def _pairs(
+    rows: pd.DataFrame, of_rouge: _Corpora, of_passages: _Corpora, settings: PrivacyParams, shift: int = 0
 ) -> dict[str, Any]:
-    whole = ngram_overlap(training, synthetic, n)
-    part = whole if len(matched) == len(synthetic) else ngram_overlap(training, matched, n)
-    unseen = ngram_overlap(training, control, n)
+    """Looks closer at the nearest pairs; the first row stands `shift` notes after the first synthetic note."""
+    top = nearest_pairs(rows, settings.top_passages)
+    notes, partners = top.index.to_numpy(), top["real_index"].to_numpy()
+    by_white_space, by_rule = (join(*corpora[1:]) for corpora in (of_passages, of_rouge))
+    runs = longest_common_runs(by_white_space.take(notes), of_passages.training.take(partners))
+    shared = shared_ngrams(
+        by_rule.take(notes),
+        of_rouge.training.take(partners),
+        of_rouge.training,
+        settings.rouge_n,
+        settings.template_share,
+    )
+    return passage_summary(runs, shared)
+
+
+def _overlap(corpora: _Corpora, matched: Matched, n: int, budget: int) -> dict[str, Any]:
+    """Counts different n-grams: of training, matched synthetic, other synthetic and control notes."""
+    others = np.setdiff1d(np.arange(len(corpora.synthetic.lengths)), matched.synthetic)
+    parts = [corpora.synthetic.take(notes) for notes in (matched.synthetic, others)]
+    counts = count_by_holders([corpora.training, *parts, corpora.control], n, budget)
+
+    def either(*corpora: int) -> int:
+        """N-grams of the matched or the other synthetic notes, and of these corpora."""
+        return unique(counts, 1, *corpora) + unique(counts, 2, *corpora) - unique(counts, 1, 2, *corpora)
+
+    def share(part: int, whole: int) -> float | None:
+        return part / whole if whole else None
+
+    real, synthetic, common = unique(counts, 0), either(), either(0)
     return {
         "n": n,
-        **whole,
-        "synthetic_matched_share": part["synthetic_share"],
-        "control_unique": unseen["synthetic_unique"],
-        "control_common": unseen["common"],
-        "control_share": unseen["synthetic_share"],
+        "real_unique": real,
+        "synthetic_unique": synthetic,
+        "common": common,
+        "union": real + synthetic - common,
+        "jaccard": share(common, real + synthetic - common),
+        "synthetic_share": share(common, synthetic),
+        "synthetic_matched_share": share(unique(counts, 0, 1), unique(counts, 1)),
+        "control_unique": unique(counts, 3),
+        "control_common": unique(counts, 0, 3),
+        "control_share": share(unique(counts, 0, 3), unique(counts, 3)),
     }
+
+
+def _measures(
+    rows: dict[str, pd.DataFrame], corpora: _Corpora, matched: Matched, settings: PrivacyParams, budget: int
+) -> dict[str, Any]:
+    """The verdict of each measure over the matched pairs."""
+    n = settings.overlap_n
+    pairs = (corpora.synthetic.take(matched.synthetic), corpora.control)
+    sides = {
+        "rouge_recall": [Measure.mean_of(rows[kind]["recall"].to_numpy()) for kind in ("synthetic_matched", "control")],
+        "ngram_share": [
+            Measure(ngrams_in_training(notes, corpora.training, n, budget), notes.totals(n)) for notes in pairs
+        ],
+        "longest_passage": [
+            Measure.mean_of(rows[kind]["passage_words"].to_numpy()) for kind in ("synthetic_matched", "control")
+        ],
+    }
+    return {name: judge(*both, settings.resamples, settings.confidence, settings.seed) for name, both in sides.items()}

@@ -1,121 +1,173 @@
 """N-grams as whole numbers, exactly: equal numbers if, and only if, the n-grams are equal.
 
-Hashing n-grams would be simpler, and wrong now and then. Here two overlapping halves stand for the whole: an n-gram is
-the pair of the numbers of its first and its last m words, m = ceil(n / 2), and the pair, packed into 64 bits, is given
-a number of its own. So 5-grams need three steps (2, 3, 5 words), 8-grams three as well (2, 4, 8 words).
+N-grams are hashed to 63 bits, because a hash is found in a table several times faster than the n-gram itself; but no
+hash is trusted. Within the index every n-gram is compared with an example of its hash, and if ever two differ, all are
+hashed anew with another seed. Whatever is looked up is compared with what was found, word by word.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable
-from functools import partial
-from itertools import count, repeat
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
-UNKNOWN = -1
+from synthnotes.privacy.words import Words
+
+POSITIONS_AT_ONCE = 1 << 18  # hashed and looked up at once: so few that the arrays stay in the processor's cache
+WORDS_AT_ONCE = 1 << 21
+BYTES_PER_NGRAM = 64  # of memory while an index is built
+ATTEMPTS = 8
+_MULTIPLIERS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93))
+_HALF, _ONE = np.uint64(32), np.uint64(1)
+_NO_HASH = np.uint64(2**64 - 1)
 
 
-class Ngrams(NamedTuple):
-    """The n-grams of some notes, in reading order.
+class Found(NamedTuple):
+    """N-grams of some notes that an index holds, in reading order.
 
     Attributes:
-        notes: the position of the note that each n-gram stands in: int32 [n-grams].
-        ids: the number of each n-gram, UNKNOWN where it has none: int32 [n-grams].
-        totals: n-grams per note, repetitions counted: int64 [notes].
+        positions: where they begin, counted in words over all notes: int64 [n-grams].
+        ids: their numbers: int32 [n-grams].
     """
 
-    notes: np.ndarray
+    positions: np.ndarray
     ids: np.ndarray
-    totals: np.ndarray
 
 
-class Vocabulary:
-    """Exact numbers for the n-grams of one corpus, by which the n-grams of other notes can be looked up.
+class Index:
+    """Numbers the n-grams of some notes from 0, and finds them in other notes.
 
     Args:
-        texts: the corpus to learn from.
+        words: the notes; those looked up later come from the same `Encoder`.
         n: words per n-gram, at least 1.
-        tokenize: cuts a text into words.
 
     Attributes:
-        ngrams: the n-grams of the corpus itself.
+        own: all n-grams of the notes themselves.
+        different: how many different ones there are.
+        examples: where each of them occurs: int64 [different].
     """
 
-    def __init__(self, texts: Iterable[str], n: int, tokenize: Callable[[str], list[str]]) -> None:
+    def __init__(self, words: Words, n: int) -> None:
         if n < 1:
             raise ValueError(f"n-grams have at least one word, not {n}")
-        self._n = n
-        self._tokenize = tokenize
-        self._words: dict[str, int] = defaultdict(count().__next__)  # a new word gets the next number
-        self._pairs: list[pd.Index] = []  # the pairs of halves of each width, in the order of their numbers
-        self.ngrams = self._join(*_flatten(texts, tokenize, partial(map, self._words.__getitem__)), self._learn)
+        self._n, self._ids = n, words.ids
+        for seed in range(ATTEMPTS):
+            self._seed = seed
+            if self._number(words):
+                return
+        raise RuntimeError(f"{ATTEMPTS} seeds gave n-grams equal hashes; this cannot happen by chance")
 
-    def find(self, texts: Iterable[str]) -> Ngrams:
-        """Looks up the n-grams of other notes; those that the corpus does not hold have the id UNKNOWN."""
-        words, lengths = _flatten(texts, self._tokenize, lambda words: map(self._words.get, words, repeat(UNKNOWN)))
-        return self._join(words, lengths, self._look_up)
+    def _number(self, words: Words) -> bool:
+        """Builds the table; False if two different n-grams have the same hash."""
+        parts = [(np.empty(0, np.uint64), np.empty(0, np.int64))]
+        for start, chunk, inside in chunks(words, self._n):
+            parts.append((hashes(chunk, self._n, self._seed)[inside], inside + start))
+        found, positions = (np.concatenate(column) for column in zip(*parts, strict=True))
+        order = np.argsort(found)
+        found = found[order]
+        new = np.ones(len(found), dtype=bool)
+        new[1:] = found[1:] != found[:-1]
+        ids = np.empty(len(found), dtype=np.int32)
+        ids[order] = np.cumsum(new, dtype=np.int32) - np.int32(1)
+        self.own = Found(positions, ids)
+        self.examples = positions[order[new]]
+        self.different = len(self.examples)
 
-    def _join(
-        self, ids: np.ndarray, lengths: np.ndarray, number: Callable[[int, np.ndarray, np.ndarray], np.ndarray]
-    ) -> Ngrams:
-        """Widens single words step by step to n-grams; none reaches over the end of its note."""
-        width, totals = 1, lengths
-        for step, wider in enumerate(_widths(self._n)):
-            halves, totals = totals, np.maximum(lengths - wider + 1, 0)
-            # The k-th n-gram of a note begins with the note's k-th half and ends with a later one.
-            first = np.arange(totals.sum()) + np.repeat(_starts(halves) - _starts(totals), totals)
-            ids = number(step, ids[first], ids[first + wider - width])
-            width = wider
-        return Ngrams(np.repeat(np.arange(len(lengths), dtype=np.int32), totals), ids, totals)
+        # Two buckets of hashes' first bits per n-gram: `_first` says where in `_sorted` each bucket begins.
+        self._sorted = np.append(found[new], _NO_HASH)
+        bits = max(1, int(self.different).bit_length() + 1)
+        self._shift = np.uint64(63 - bits)
+        sizes = np.bincount((self._sorted[:-1] >> self._shift).astype(np.int64), minlength=1 << bits)
+        self._first = np.zeros(len(sizes), dtype=np.int32)
+        np.cumsum(sizes[:-1], out=self._first[1:])
+        return bool(self._same(self._ids, self.own).all())
 
-    def _learn(self, step: int, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        numbers, pairs = pd.factorize(pack(first, second))
-        self._pairs.append(pd.Index(pairs))
-        return numbers.astype(np.int32)
+    def find(self, words: Words) -> Found:
+        """Finds those n-grams of other notes that the index holds too."""
+        parts = [Found(np.empty(0, np.int64), np.empty(0, np.int32))]
+        for start, chunk, inside in chunks(words, self._n):
+            part = self._look_up(hashes(chunk, self._n, self._seed), inside)
+            kept = self._same(chunk, part)
+            parts.append(Found(part.positions[kept] + start, part.ids[kept]))
+        return Found(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
-    def _look_up(self, step: int, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        numbers = np.full(len(first), UNKNOWN, dtype=np.int32)
-        known = np.flatnonzero((first != UNKNOWN) & (second != UNKNOWN))
-        numbers[known] = self._pairs[step].get_indexer(pack(first[known], second[known]))
-        return numbers
+    def _look_up(self, wanted: np.ndarray, at: np.ndarray) -> Found:
+        """Finds the hashes at some positions: the bucket's first one, or one that follows it."""
+        positions, ids = [at[:0]], [np.empty(0, np.int32)]
+        wanted = wanted[at]
+        place = self._first[(wanted >> self._shift).view(np.int64)]
+        while len(at):
+            stored = self._sorted[place]
+            hit = stored == wanted
+            positions.append(at[hit])
+            ids.append(place[hit])
+            later = np.flatnonzero(stored < wanted)
+            at, wanted, place = at[later], wanted[later], place[later] + np.int32(1)
+        places = np.concatenate(positions)
+        order = np.argsort(places)
+        return Found(places[order], np.concatenate(ids)[order])
+
+    def _same(self, ids: np.ndarray, found: Found) -> np.ndarray:
+        """Whether what was found is, word by word, what the index holds under its number: bool [n-grams]."""
+        example = self.examples[found.ids]
+        same = np.ones(len(example), dtype=bool)
+        for word in range(self._n):
+            same &= ids[found.positions + word] == self._ids[example + word]
+        return same
 
 
-def repetitions(ngrams: Ngrams) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Tells the first, second, … occurrence of an n-gram in a note apart, so that its bag of n-grams becomes a set.
+def find_all(index: Index, words: Words) -> Iterator[Found]:
+    """Finds n-grams as `Index.find` does, a bounded number of words at a time; positions count over all notes."""
+    bounds = np.searchsorted(words.starts, np.arange(0, len(words.ids), WORDS_AT_ONCE))
+    bounds = np.unique([*bounds, len(words.lengths)])
+    for first, last in pairwise(bounds):
+        found = index.find(words.part(first, last))
+        yield Found(found.positions + words.starts[first], found.ids)
 
-    Two notes then share as many members as their clipped count says: min(a, b) for an n-gram that they hold a and b
-    times.
 
-    Returns:
-        notes, ids and repetition (0 for the first occurrence), sorted by note and id; UNKNOWN ids are left out.
+def notes_of(words: Words, positions: np.ndarray) -> np.ndarray:
+    """The note in which each position lies: int64 [positions]."""
+    return np.searchsorted(words.starts, positions, side="right") - 1
+
+
+def hashes(ids: np.ndarray, n: int, seed: int) -> np.ndarray:
+    """Hashes the n-gram at every position to 63 bits: uint64 [words - n + 1].
+
+    An n-gram is mixed from two overlapping halves, so that 5 words take three steps (2, 3, 5) and not five.
     """
-    known = ngrams.ids != UNKNOWN
-    keys = np.sort(pack(ngrams.notes[known], ngrams.ids[known]))
-    starts = np.flatnonzero(np.diff(keys, prepend=-1))
-    repetition = np.arange(len(keys)) - np.repeat(starts, np.diff(starts, append=len(keys)))
-    return keys >> 32, keys & 0xFFFFFFFF, repetition
+    mixed = ids.astype(np.uint64)
+    mixed += np.uint64(seed * 0x51ED2701 + 1)
+    mixed = _mix(mixed, mixed)
+    width = 1
+    for wider in widths(n):
+        mixed = _mix(mixed[: width - wider], mixed[wider - width :])
+        width = wider
+    mixed >>= _ONE
+    return mixed
 
 
-def pack(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Packs two numbers of [0, 2**31) into one of 64 bits, without loss."""
-    return first.astype(np.int64) << 32 | second.astype(np.int64)
+def _mix(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    mixed = first * _MULTIPLIERS[0]
+    mixed += second
+    mixed ^= mixed >> _HALF
+    mixed *= _MULTIPLIERS[1]
+    return mixed
 
 
-def _flatten(
-    texts: Iterable[str], tokenize: Callable[[str], list[str]], number: Callable[[list[str]], Iterable[int]]
-) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers of all words of the notes, one after the other, int32 [words], and the words per note, int64."""
-    notes = [np.array(list(number(tokenize(text))), dtype=np.int32) for text in texts]
-    lengths = np.array([len(note) for note in notes], dtype=np.int64)
-    return np.concatenate([np.empty(0, dtype=np.int32), *notes]), lengths
-
-
-def _starts(totals: np.ndarray) -> np.ndarray:
-    return np.cumsum(totals) - totals
-
-
-def _widths(n: int) -> list[int]:
+def widths(n: int) -> list[int]:
     """The widths on the way from single words to n-grams: [2, 3, 5] for n = 5."""
-    return [] if n == 1 else [*_widths((n + 1) // 2), n]
+    return [] if n == 1 else [*widths((n + 1) // 2), n]
+
+
+def chunks(words: Words, n: int) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Some words at a time: where the chunk starts, its words, and where n-grams begin, counted from its start."""
+    ends = words.starts[1:]
+    for start in range(0, len(words.ids), POSITIONS_AT_ONCE):
+        chunk = words.ids[start : start + POSITIONS_AT_ONCE + n - 1]
+        inside = np.zeros(len(chunk) + n, dtype=bool)
+        inside[: min(POSITIONS_AT_ONCE, len(chunk) - n + 1)] = len(chunk) >= n
+        first, last = np.searchsorted(ends, [start, start + len(inside)], side="right")
+        for back in range(1, n):  # the last n - 1 words of a note begin no n-gram
+            near = ends[first : last + 1] - start - back
+            inside[near[(near >= 0) & (near < len(inside))]] = False
+        yield start, chunk, np.flatnonzero(inside)

@@ -1,13 +1,13 @@
 """What is said about the nearest neighbours of a corpus: aggregates only, never a note or a pair."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from synthnotes.privacy.passages import longest_common_run, shared_ngram_frequencies
+from synthnotes.privacy.pairs import SharedNgrams
 from synthnotes.privacy.rouge import NONE
-from synthnotes.privacy.tokens import Tokenizer
 
 RECALL_BINS = 50
 
@@ -31,30 +31,48 @@ def recall_summary(neighbours: pd.DataFrame, top: int) -> dict[str, int | dict[s
     }
 
 
-def passage_summary(
-    neighbours: pd.DataFrame, notes: Sequence[str], training: Sequence[str], top: int, n: int, tokenizer: Tokenizer
-) -> dict[str, int | dict[str, float | None]]:
-    """Summarises the longest common runs of the `top` nearest pairs, and how common their n-grams are in training.
+def nearest_pairs(neighbours: pd.DataFrame, top: int) -> pd.DataFrame:
+    """The `top` nearest pairs, of equal recall the first notes; notes that share nothing are in no pair."""
+    return neighbours[neighbours["real_index"] != NONE].nlargest(top, "recall")
 
-    Args:
-        neighbours: as `nearest_neighbours` gives them.
-        notes: the texts that `synthetic_index` counts.
-        training: the texts that `real_index` counts.
-        top: how many pairs; of equal recall, the first notes.
-        n: words per n-gram.
-        tokenizer: cuts notes into the words of n-grams.
-    """
-    nearest = neighbours[neighbours["real_index"] != NONE].nlargest(top, "recall")
-    pairs = [
-        (notes[note], training[real])
-        for note, real in zip(nearest["synthetic_index"], nearest["real_index"], strict=True)
-    ]
+
+def passage_summary(runs: Sequence[int], shared: SharedNgrams) -> dict[str, Any]:
+    """Summarises what the nearest pairs share: longest runs of words, and how common their n-grams are in training."""
     return {
-        "pairs": len(pairs),
-        "longest_run_words": summarise([longest_common_run(*pair) for pair in pairs]),
-        "shared_ngrams": len(frequencies := shared_ngram_frequencies(pairs, training, n, tokenizer)),
-        "occurrences_in_training": summarise(frequencies),
+        "pairs": len(runs),
+        "longest_run_words": summarise(runs),
+        "shared_ngrams": len(shared.occurrences),
+        "occurrences_in_training": summarise(shared.occurrences),
+        "template_share": shared.template / shared.overlap if shared.overlap else None,
     }
+
+
+def longest_summary(passages: pd.DataFrame, top: int) -> dict[str, Any]:
+    """Summarises the longest shared passages, and the `top` longest apart: words, and training notes with them."""
+    longest = passages.nlargest(top, "words")
+    return {
+        "words": summarise(passages["words"]),
+        "longest": {
+            "passages": len(longest),
+            "words": summarise(longest["words"]),
+            "training_notes": summarise(longest["training_notes"]),
+        },
+    }
+
+
+def length_distribution(lengths: Mapping[str, pd.Series]) -> pd.DataFrame:
+    """The share of notes whose longest shared passage has more words than a number, by kind.
+
+    Returns:
+        Columns kind, words (every length that occurs, and 0), notes (of exactly this length), share_longer.
+    """
+    tables = []
+    for kind, values in lengths.items():
+        counts = values.value_counts().reindex({0, *values}, fill_value=0).sort_index()
+        longer = 1 - counts.cumsum() / max(1, len(values))
+        columns = {"kind": kind, "words": counts.index, "notes": counts.to_numpy(), "share_longer": longer.to_numpy()}
+        tables.append(pd.DataFrame(columns))
+    return pd.concat(tables, ignore_index=True)
 
 
 def recall_distribution(recalls: Mapping[str, pd.Series]) -> pd.DataFrame:

@@ -9,12 +9,16 @@ from scipy import stats
 from sklearn.metrics import cohen_kappa_score
 
 from synthnotes.files import UserError
-from synthnotes.significance import differences, effects
+from synthnotes.questionnaire.ordinal import cumulative_link
+from synthnotes.significance import agreement, differences, effects, power
 
 COLUMNS = ("corpus", "pair", "kind", "rater", "readability", "coherence")
 QUESTIONS = ("readability", "coherence")
 KINDS = ("real", "synthetic")
 SCALE = (1, 2, 3, 4, 5)
+POWER = 0.8
+# One test per corpus and question: each of these makes a family for Holm's correction; the pairs' t-tests make another.
+FAMILIES = ("welch_t", "wilcoxon", "mann_whitney", "cumulative_link", "equivalence")
 
 
 def check(ratings: pd.DataFrame, where: str) -> None:
@@ -30,10 +34,12 @@ def check(ratings: pd.DataFrame, where: str) -> None:
 
     def refuse(bad: pd.Series, expected: str) -> None:
         if bad.any():
-            raise UserError(f"{where}, line {ratings.index.get_loc(bad.idxmax()) + 2}: {expected}.")
+            raise UserError(f"{where}, line {np.flatnonzero(bad)[0] + 2}: {expected}.")
 
     if ratings.empty:
         raise UserError(f"{where}: no ratings.")
+    for column in ("corpus", "pair", "rater"):
+        refuse(ratings[column].isna(), f"{column} must be given")
     refuse(~ratings["kind"].isin(KINDS), "kind must be real or synthetic")
     for question in QUESTIONS:
         refuse(~ratings[question].isin(SCALE), f"{question} must be a whole number from 1 to 5")
@@ -43,106 +49,163 @@ def check(ratings: pd.DataFrame, where: str) -> None:
 
 
 def matrices(ratings: pd.DataFrame, question: str) -> dict[str, np.ndarray]:
-    """One corpus's answers to one question as raters x pairs, for real and for synthetic notes."""
+    """One corpus's answers to one question as raters x pairs, by kind; NaN where a rater did not rate a pair."""
     return {
         kind: ratings[ratings["kind"] == kind].pivot(index="rater", columns="pair", values=question).to_numpy(float)
         for kind in KINDS
     }
 
 
-def analyse(ratings: pd.DataFrame, margin: float, level: float, resamples: int, seed: int) -> dict[str, dict]:
-    """Evaluates the ratings of every corpus (METHOD: paper section 8, with repairs s and t).
+def analyse(
+    ratings: pd.DataFrame, margin: float = 0.5, level: float = 0.05, resamples: int = 10_000, seed: int = 1337
+) -> dict[str, dict]:
+    """Evaluates the ratings of every corpus (paper section 8, with repairs s and t).
 
     Args:
-        ratings: one row per rated note and rater, with `COLUMNS`.
-        margin: equivalence margin of TOST, in points of the scale.
+        ratings: one row per rated note and rater, with `COLUMNS`; a rater may leave out whole pairs.
+        margin: equivalence margin, in points of the scale.
         level: significance level; intervals cover 1 - level.
         resamples: bootstrap samples of Cliff's delta.
         seed: of the bootstrap.
 
     Returns:
-        per corpus: counts of notes and raters, and per question `QUESTIONS` the descriptions, the authors' tests
-        (`student_t` by pair: real minus synthetic; `welch_t`: synthetic minus real, the authors' order), and ours;
-        `correlation` of the two questions. `student_t.*.p_holm` is adjusted over all pairs, questions and corpora.
+        per corpus: counts of pairs, raters and ratings; per question of `QUESTIONS` what `question` gives; and
+        `correlation` of the two questions. Tests have `p_holm`: within `student_t` adjusted over all pairs, questions
+        and corpora; in each other test of `FAMILIES` over all questions and corpora.
+
+    Raises:
+        UserError: the ratings are not what `check` expects.
     """
+    check(ratings, "ratings")
     results = {}
     for corpus, of_corpus in ratings.groupby("corpus", sort=False):
-        results[corpus] = {
+        results[str(corpus)] = {
             "pairs": int(of_corpus["pair"].nunique()),
             "raters": int(of_corpus["rater"].nunique()),
             "ratings": len(of_corpus),
-            **{q: question(matrices(of_corpus, q), margin, level, resamples, seed) for q in QUESTIONS},
+            **{q: question(of_corpus, q, margin, level, resamples, seed) for q in QUESTIONS},
             "correlation": correlation(of_corpus),
         }
     adjust(results)
     return results
 
 
-def question(answers: dict[str, np.ndarray], margin: float, level: float, resamples: int, seed: int) -> dict:
-    """Evaluates one question of one corpus; `answers` holds raters x pairs by kind. Arguments as for `analyse`."""
-    real, synthetic = answers["real"], answers["synthetic"]
-    low, high = effects.cliffs_delta_interval(synthetic, real, resamples, level, seed)
-    tost = differences.equivalence(synthetic.ravel(), real.ravel(), margin)
+def question(ratings: pd.DataFrame, name: str, margin: float, level: float, resamples: int, seed: int) -> dict:
+    """Evaluates one question of one corpus. Arguments as for `analyse`.
+
+    Returns:
+        descriptions by kind; the authors' tests (`student_t` by pair: real minus synthetic; `welch_t`: synthetic minus
+        real, their order; `mean_kappa_real_synthetic`); and ours, synthetic minus real. Tests of pairs take each
+        rater's two ratings of a pair as one difference; `by_rater` takes a rater's mean difference as one.
+    """
+    answers = matrices(ratings, name)
+    rated = ~np.isnan(answers["real"])
+    real, synthetic = answers["real"][rated], answers["synthetic"][rated]
+    low, high = effects.cliffs_delta_interval(answers["synthetic"], answers["real"], resamples, level, seed)
     return {
-        **{
-            kind: {
-                "mean": float(values.mean()),
-                "sd": float(values.std(ddof=1)),
-                "median": float(np.median(values)),
-            }
-            for kind, values in answers.items()
-        },
+        **{kind: describe(values[rated]) for kind, values in answers.items()},
         "student_t": {
-            f"pair_{pair + 1}": differences.t_test(real[:, pair], synthetic[:, pair], equal_variance=True)
-            for pair in range(real.shape[1])
+            f"pair_{pair}": differences.t_test(*of_pair, equal_variance=True)
+            for pair, of_pair in zip(sorted(ratings["pair"].unique()), by_pair(answers), strict=True)
         },
-        "welch_t": differences.t_test(synthetic.ravel(), real.ravel(), equal_variance=False),
-        "mean_kappa_real_synthetic": float(
-            np.mean([cohen_kappa_score(a, b) for a, b in zip(real.T, synthetic.T, strict=True)])
+        "welch_t": differences.t_test(synthetic, real, equal_variance=False),
+        "mean_kappa_real_synthetic": mean_kappa(answers),
+        "krippendorff_alpha": effects.krippendorff_alpha(np.hstack([answers["real"], answers["synthetic"]])),
+        "intraclass_correlation": agreement.intraclass_correlation(
+            np.hstack([answers["real"], answers["synthetic"]]), level
         ),
-        "krippendorff_alpha": effects.krippendorff_alpha(np.hstack([real, synthetic])),
-        "wilcoxon": differences.wilcoxon(synthetic.ravel(), real.ravel()),
-        "mann_whitney": differences.mann_whitney(synthetic.ravel(), real.ravel()),
-        "cliffs_delta": {
-            "delta": effects.cliffs_delta(synthetic.ravel(), real.ravel()),
-            "low": low,
-            "high": high,
+        "wilcoxon": differences.wilcoxon(synthetic, real),
+        "mann_whitney": differences.mann_whitney(synthetic, real),
+        "cliffs_delta": {"delta": effects.cliffs_delta(synthetic, real), "low": low, "high": high},
+        "cumulative_link": cumulative_link(ratings, name, level),
+        "equivalence": differences.equivalence(synthetic, real, margin, level),
+        "by_rater": by_rater(np.nanmean(answers["synthetic"] - answers["real"], axis=1), margin, level),
+    }
+
+
+def describe(values: np.ndarray) -> dict[str, float | None]:
+    """Mean, standard deviation (n - 1) and median."""
+    sd = differences.finite(values.std(ddof=1)) if len(values) > 1 else None
+    return {"mean": float(values.mean()), "sd": sd, "median": float(np.median(values))}
+
+
+def by_pair(answers: dict[str, np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """For each pair, the real and the synthetic note's ratings by those who rated it."""
+    for real, synthetic in zip(answers["real"].T, answers["synthetic"].T, strict=True):
+        yield real[~np.isnan(real)], synthetic[~np.isnan(synthetic)]
+
+
+def mean_kappa(answers: dict[str, np.ndarray]) -> float | None:
+    """Cohen's kappa between the ratings of a pair's real and synthetic note, averaged over the pairs, as published.
+
+    Pairs with one and the same rating throughout, for which kappa is not defined, are left out.
+    """
+    kappas = [cohen_kappa_score(*of_pair) for of_pair in by_pair(answers) if np.ptp(np.concatenate(of_pair))]
+    return float(np.mean(kappas)) if kappas else None
+
+
+def by_rater(differences_of_raters: np.ndarray, margin: float, level: float) -> dict:
+    """Tests with the rater as the unit, and what so many raters could have found.
+
+    One rater's answers hang together, so that this, and not the number of ratings, is the size of the study.
+
+    Args:
+        differences_of_raters: each rater's mean of synthetic minus real.
+        margin: equivalence margin.
+        level: significance level.
+    """
+    none = np.zeros(len(differences_of_raters))
+    low, high = differences.mean_interval(differences_of_raters, level)
+    sd = float(differences_of_raters.std(ddof=1)) if len(differences_of_raters) > 1 else 0.0
+    return {
+        "difference": float(differences_of_raters.mean()),
+        "sd": sd,
+        "low": low,
+        "high": high,
+        "wilcoxon": differences.wilcoxon(differences_of_raters, none),
+        "equivalence": differences.equivalence(differences_of_raters, none, margin, level),
+        "power": {
+            "power": POWER,
+            "detectable_difference": power.detectable_difference(sd, len(differences_of_raters), level, POWER),
+            "raters_to_detect_margin": power.number_to_detect(margin, sd, level, POWER),
+            "raters_to_show_equivalence": power.number_to_show_equivalence(margin, sd, level, POWER),
         },
-        "equivalence": {**tost, "margin": margin, "equivalent": tost["p"] is not None and tost["p"] < level},
     }
 
 
 def correlation(ratings: pd.DataFrame) -> dict:
     """Correlation of readability and coherence over all ratings of a corpus, and coherence at each readability."""
-    pearson = stats.pearsonr(ratings["readability"], ratings["coherence"])
-    spearman = stats.spearmanr(ratings["readability"], ratings["coherence"])
-    groups = ratings.groupby("readability")["coherence"]
-    return {
-        "pearson": {"r": differences.finite(pearson.statistic), "p": differences.finite(pearson.pvalue)},
-        "spearman": {"r": differences.finite(spearman.statistic), "p": differences.finite(spearman.pvalue)},
-        "coherence_by_readability": {
-            str(level): {
-                "mean": float(values.mean()),
-                "sd": differences.finite(values.std()) if len(values) > 1 else None,
-                "ratings": len(values),
-            }
-            for level, values in groups
-        },
+    defined = len(ratings) > 2 and all(ratings[question].nunique() > 1 for question in QUESTIONS)
+    results = {}
+    for name, method in (("pearson", stats.pearsonr), ("spearman", stats.spearmanr)):
+        result = method(ratings["readability"], ratings["coherence"]) if defined else None
+        results[name] = (
+            {"r": differences.finite(result.statistic), "p": differences.finite(result.pvalue)}
+            if result
+            else {"r": None, "p": None}
+        )
+    results["coherence_by_readability"] = {
+        str(int(level)): {
+            "mean": float(values.mean()),
+            "sd": differences.finite(values.std()) if len(values) > 1 else None,
+            "ratings": len(values),
+        }
+        for level, values in ratings.groupby("readability")["coherence"]
     }
+    return results
 
 
 def adjust(results: dict[str, dict]) -> None:
-    """Adds Holm's adjusted p-value to every pair's t-test; the family is all pairs, questions and corpora."""
-    family = list(pair_tests(results))
-    known = [test for test in family if test["p"] is not None]
-    for test, adjusted in zip(known, differences.holm([test["p"] for test in known]), strict=True):
-        test["p_holm"] = adjusted
-
-
-def pair_tests(results: dict[str, dict]) -> Iterator[dict]:
-    """The pairs' t-tests of all corpora and questions."""
-    for corpus, name in product(results, QUESTIONS):
-        yield from results[corpus][name]["student_t"].values()
+    """Adds Holm's adjusted p-value to the tests, family by family (see `analyse`)."""
+    questions = [results[corpus][name] for corpus, name in product(results, QUESTIONS)]
+    families = [[of_question[family] for of_question in questions] for family in FAMILIES]
+    families.append([test for of_question in questions for test in of_question["student_t"].values()])
+    for family in families:
+        known = [test for test in family if test["p"] is not None]
+        for test in family:
+            test["p_holm"] = None
+        for test, adjusted in zip(known, differences.holm([test["p"] for test in known]), strict=True):
+            test["p_holm"] = adjusted
 
 
 def answer_counts(ratings: pd.DataFrame) -> pd.DataFrame:
@@ -152,3 +215,23 @@ def answer_counts(ratings: pd.DataFrame) -> pd.DataFrame:
     counts = answers.groupby(keys, sort=False)["rating"].value_counts().unstack(fill_value=0)
     counts = counts.reindex(columns=SCALE, fill_value=0).stack().rename("answers").reset_index()
     return counts.sort_values([*keys, "rating"], ignore_index=True)
+
+
+def difference_counts(ratings: pd.DataFrame) -> pd.DataFrame:
+    """How often each rater rated the synthetic note so many points above the real one, over the pairs.
+
+    Returns:
+        columns corpus, question, rater (numbered from 1 within the corpus), difference (-4 to 4) and pairs.
+    """
+    parts = []
+    for (corpus, name), of_corpus in ((key, ratings[ratings["corpus"] == key[0]]) for key in _studies(ratings)):
+        answers = matrices(of_corpus, name)
+        raters, pairs = np.nonzero(~np.isnan(answers["real"]))
+        difference = (answers["synthetic"] - answers["real"])[raters, pairs].astype(int)
+        parts.append(pd.DataFrame({"corpus": corpus, "question": name, "rater": raters + 1, "difference": difference}))
+    keys = ["corpus", "question", "rater", "difference"]
+    return pd.concat(parts).groupby(keys, sort=False).size().rename("pairs").reset_index().sort_values(keys)
+
+
+def _studies(ratings: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    return product(ratings["corpus"].unique(), QUESTIONS)

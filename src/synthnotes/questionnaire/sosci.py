@@ -2,55 +2,36 @@
 
 A project holds sections of questions, each known by the section's two characters and the question's two digits
 (`R001`), and a questionnaire that places questions on pages. The page generator is a `random` question: SoSci draws its
-entries in a random order, and a line of PHP on the page before the notes makes that order the order of the pages.
+entries in a random order, and a line of PHP on the page before the notes makes that order the order of the pages. Who
+does not consent or is screened out goes to the end, likewise by PHP.
 """
 
 import html
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from synthnotes.questionnaire.survey import SurveyNote
+from synthnotes.questionnaire.wording import Wording
 
 # What XML 1.0 cannot carry, not even escaped.
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 # Sections, by the questions that they hold; the number of a note is the number of its questions.
 TEXTS, SCREENING, ORDER = "T0", "S0", "O0"
+CONSENT, TRAINING = f"{SCREENING}01", f"{SCREENING}02"
 NOTES, READABILITY, COHERENCE, WHY_READABILITY, WHY_COHERENCE, CODES = "N0", "R0", "C0", "J0", "K0", "M0"
 NOTE_QUESTIONS = (NOTES, READABILITY, WHY_READABILITY, COHERENCE, WHY_COHERENCE, CODES)
 
 
-@dataclass(frozen=True)
-class Wording:
-    """The texts of a questionnaire in one language (`paper/questionnaire/<corpus>.yaml`)."""
-
-    language: str
-    title: str
-    welcome: str
-    consent: str
-    consent_options: Sequence[str]
-    screening: str
-    screening_options: Sequence[str]
-    definitions: str
-    note: str
-    readability: str
-    readability_ends: Sequence[str]
-    coherence: str
-    coherence_ends: Sequence[str]
-    justification: str
-    codes: str
-    goodbye: str
-
-
-def project(notes: Sequence[SurveyNote], wording: Wording) -> bytes:
+def project(notes: Sequence[SurveyNote], wording: Wording, survey: str) -> bytes:
     """Writes the project that SoSci Survey imports.
 
     Args:
-        notes: in blinded order; their kind does not enter the project.
+        notes: in blinded order, at most 99; their kind does not enter the project.
         wording: the texts around them.
+        survey: the questionnaire's version; SoSci writes it as QUESTNNR beside every answer.
 
     Returns:
         A UTF-8 XML document.
@@ -68,7 +49,9 @@ def project(notes: Sequence[SurveyNote], wording: Wording) -> bytes:
     attributes(order, rows=len(notes), data="\n".join(f"{n.number} {page_name(n)}" for n in notes))
     questionnaire = child(root, "questionnaire")
     child(questionnaire, "title", wording.title)
-    attributes(questionnaire, id="base", content=pages(notes), goodbye=f"<p>{html.escape(wording.goodbye)}</p>")
+    attributes(
+        questionnaire, id=survey, content=pages(notes, wording), goodbye=f"<p>{html.escape(wording.goodbye)}</p>"
+    )
     ET.indent(root, space="")
     return ET.tostring(root, encoding="utf-8", xml_declaration=True)
 
@@ -120,16 +103,22 @@ def per_note(wording: Wording) -> dict[str, Any]:
     }
 
 
-def pages(notes: Sequence[SurveyNote]) -> str:
+def pages(notes: Sequence[SurveyNote], wording: Wording) -> str:
     """The pages of the questionnaire: the frame, then one page for every note, drawn in random order."""
     root = ET.Element("questionnaire")
-    for references in ([f"{TEXTS}01", f"{SCREENING}01"], [f"{SCREENING}02"]):
-        page(root, references)
+    page(root, [f"{TEXTS}01", CONSENT])
+    refused = end_where(CONSENT, range(2, len(wording.consent_options) + 1))
+    child(page(root, [TRAINING]), "php", refused)
     shuffle = f"question('{ORDER}01');\nsetPageOrder(valueList('{ORDER}01', NULL, 'label'), 'end');"
-    child(page(root, [f"{TEXTS}02"]), "php", shuffle)
+    child(page(root, [f"{TEXTS}02"]), "php", end_where(TRAINING, wording.screened_out_codes) + shuffle)
     for note in notes:
         page(root, [f"{section}{note.number:02d}" for section in NOTE_QUESTIONS]).set("ident", page_name(note))
     return ET.tostring(root, encoding="unicode")
+
+
+def end_where(question_name: str, codes: Iterable[int]) -> str:
+    """PHP that ends the interview where a question was answered with one of these codes (`sosci_project` reads it)."""
+    return "".join(f"if (value('{question_name}') == {code}) {{ goToPage('end'); }}\n" for code in codes)
 
 
 def page(root: ET.Element, references: Sequence[str]) -> ET.Element:

@@ -1,11 +1,19 @@
 """The questionnaire on readability and medical coherence (paper 8): which notes it holds, and in which order."""
 
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
 
 from synthnotes.files import UserError
+from synthnotes.questionnaire.wording import Wording
+
+KEY_COLUMNS = ("survey", "corpus", "note", "pair", "kind", "note_id")
+ANSWER_COLUMNS = ("readability", "why_readability", "coherence", "why_coherence", "codes")
+SHEET_COLUMNS = ("survey", "rater", "position", "note", *ANSWER_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -63,8 +71,28 @@ def sample_pairs(
     return [SurveyNote(number, *notes[index]) for number, index in enumerate(order, start=1)]
 
 
-def key(notes: list[SurveyNote]) -> pd.DataFrame:
-    """The key that unblinds the answers: number, pair, kind and note_id, without the texts."""
-    return pd.DataFrame(
-        [(n.number, n.pair, n.kind, n.note_id) for n in notes], columns=["number", "pair", "kind", "note_id"]
-    )
+def version(notes: Sequence[SurveyNote], wording: Wording) -> str:
+    """A name for exactly these notes in this order with this wording, by which answers and key find each other."""
+    content = json.dumps([asdict(wording), [asdict(note) for note in notes]], sort_keys=True)
+    return "q" + hashlib.sha256(content.encode()).hexdigest()[:8]
+
+
+def key(notes: Sequence[SurveyNote], corpus: str, survey: str) -> pd.DataFrame:
+    """The key that unblinds the answers, `KEY_COLUMNS`, without the texts; `survey` is the `version`."""
+    rows = [(survey, corpus, n.number, n.pair, n.kind, n.note_id) for n in notes]
+    return pd.DataFrame(rows, columns=KEY_COLUMNS)
+
+
+def answer_sheet(notes: Sequence[SurveyNote], survey: str, raters: int, seed: int) -> pd.DataFrame:
+    """An empty sheet for the answers of a printed form: for each rater all notes, in an order of the rater's own.
+
+    Returns:
+        columns `SHEET_COLUMNS`; `position` is the place of the note in the rater's order, the answers are empty.
+    """
+    random = np.random.default_rng([seed, 1])  # another stream than the draw's
+    rows = [
+        (survey, rater, position, notes[index].number, *[""] * len(ANSWER_COLUMNS))
+        for rater in range(1, raters + 1)
+        for position, index in enumerate(random.permutation(len(notes)), start=1)
+    ]
+    return pd.DataFrame(rows, columns=SHEET_COLUMNS)

@@ -8,10 +8,23 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from synthnotes.files import UserError
-from synthnotes.report import differences, facts, figures, flow_figure, markup, rating_figures, style, tables
+from synthnotes.report import (
+    differences,
+    error_tables,
+    facts,
+    family_figures,
+    figures,
+    flow_figure,
+    markup,
+    privacy,
+    rating_figures,
+    style,
+    tables,
+)
 from synthnotes.report.markup import Markdown
 from synthnotes.report.numbers import MISSING, TRAININGS, Numbers, noisy_corpora, printed
-from synthnotes.report.ratings import comparison, pair_tests, rank_tests
+from synthnotes.report.rating_sentences import conclusions
+from synthnotes.report.ratings import Columns, comparison, pair_tests
 from synthnotes.sections import Params
 
 
@@ -73,17 +86,22 @@ class Contents:
             "difference_rows": lambda: differences.tests(numbers, corpora),
             "decision_rows": lambda: differences.decisions(numbers, corpora),
             "group_rows": lambda groups, metric: tables.code_groups(numbers, corpora, groups, metric),
-            "error_rows": lambda rows: tables.errors(numbers, corpora, rows),
-            "correlation_rows": lambda: tables.correlations(numbers, corpora),
-            "noise_rows": lambda: tables.noise(numbers, self.noisy),
+            "error_rows": lambda rows: error_tables.errors(numbers, corpora, rows),
+            "correlation_rows": lambda: error_tables.correlations(numbers, corpora),
+            "loss_rows": lambda: error_tables.losses({c.name: self.plots[f"errors.{c.key}.codes"] for c in corpora}),
+            "noise_rows": lambda: error_tables.noise(numbers, self.noisy),
             "ablated": bool(self.params.ablation.repetition_penalties and self.params.ablation.temperatures),
             "ablation_rows": lambda: tables.ablation(numbers, corpora),
-            "rouge_rows": lambda: tables.rouge(numbers, corpora),
-            "passage_rows": lambda: tables.passages(numbers, corpora),
+            "rouge_rows": lambda: privacy.rouge(numbers, corpora),
+            "passage_rows": lambda: privacy.pairs(numbers, corpora),
+            "longest_rows": lambda: privacy.longest(numbers, corpora),
+            "verdict_rows": lambda: privacy.verdicts(numbers, corpora),
+            "detection_rows": lambda: privacy.detection(numbers, corpora),
             "rating_rows": lambda: comparison(numbers),
             "pair_rows": lambda: pair_tests(numbers),
-            "test_columns": lambda: rank_tests(numbers)[0],
-            "test_rows": lambda: rank_tests(numbers)[1],
+            "studies": list(self.params.ratings.studies),
+            "question_columns": lambda study: Columns(numbers, study),
+            "conclusions": lambda study: conclusions(numbers, study),
             "repair_rows": lambda: facts.repairs(self.repairs),
             "parameter_rows": lambda: facts.parameters(self.params.model_dump()),
             "fidelity_rows": lambda rows: tables.fidelity(numbers, corpora, rows),
@@ -111,8 +129,7 @@ class Contents:
             corpus.name: {training: plots[f"coding.{corpus.key}.{training}"] for training in TRAININGS}
             for corpus in self.corpora
         }
-        boundary = settings.errors.length_boundary
-        answers, studies = plots["ratings"], self.studies()
+        boundary, limit = settings.errors.length_boundary, settings.coding.max_words
         most = settings.report.top_chapters
         held_out = {c.name: self.numbers.value(f"finetune.{c.key}.validation_loss") for c in self.corpora}
         drawings = {
@@ -122,33 +139,49 @@ class Contents:
             "frequency": lambda: figures.binned_f1(
                 panels("errors.{}.frequency"), "training notes with the code", log=True
             ),
-            "length": lambda: figures.binned_f1(panels("errors.{}.length"), "words in the note", boundary=boundary),
+            "length": lambda: figures.binned_f1(
+                panels("errors.{}.length"), "words in the note", boundary=boundary, limit=limit
+            ),
+            "calibration": lambda: figures.reliability(panels("errors.{}.calibration")),
             "recall": lambda: figures.recall(panels("privacy.{}")),
-            "readability": lambda: rating_figures.boxes(answers, "readability", studies),
-            "coherence": lambda: rating_figures.boxes(answers, "coherence", studies),
-            "correlation": lambda: rating_figures.correlation(self.levels()),
+            "passages": lambda: figures.passages(panels("passages.{}")),
+            "detection": lambda: figures.detection(panels("detection.{}")),
         }
         for corpus in self.corpora:
-            chapters = plots[f"errors.{corpus.key}.chapters"]
+            chapters, confusion = (plots[f"errors.{corpus.key}.{view}"] for view in ("chapters", "confusion"))
             flow = plots[f"corpus.{corpus.key}.flow"]
             boxes = tables.subset_boxes(self.numbers, corpus)
             drawings[f"flow-{corpus.key}"] = lambda table=flow, below=boxes: flow_figure.flow_chart(table, below)
-            drawings[f"pies-{corpus.key}"] = lambda table=chapters: figures.chapter_pies(table, most)
-            drawings[f"bars-{corpus.key}"] = lambda table=chapters: figures.chapter_bars(table, most)
+            drawings[f"pies-{corpus.key}"] = lambda table=chapters: family_figures.chapter_pies(table, most)
+            drawings[f"bars-{corpus.key}"] = lambda table=chapters: family_figures.chapter_bars(table, most)
+            drawings[f"confusion-{corpus.key}"] = lambda table=confusion, of=chapters: family_figures.confusion(
+                table, of, most
+            )
         for corpus in self.noisy:
             curves = plots[f"hypotheses.{corpus.key}"]
             drawings[f"noise-{corpus.key}"] = lambda table=curves: figures.noise_curves(table)
+        for study in settings.ratings.studies:
+            drawings |= self.rating_drawings(study)
         return drawings
 
-    def studies(self) -> dict[str, str]:
-        """The studies of the questionnaire: both languages, whichever corpora are rebuilt."""
-        return {key: f"{tables.CORPORA[key].language} study" for key in self.numbers.below("ratings")}
+    def rating_drawings(self, study: str) -> dict[str, Callable[[], Figure]]:
+        """The figures of one study of raters, by name."""
+        languages = {corpus: tables.CORPORA[corpus].language for corpus in self.numbers.below(f"ratings.{study}")}
+        titles = {corpus: f"{language} study" for corpus, language in languages.items()}
+        answers, differences = (self.plots[f"ratings.{study}.{view}"] for view in ("answers", "differences"))
+        return {
+            f"{study}-readability": lambda: rating_figures.boxes(answers, "readability", titles),
+            f"{study}-coherence": lambda: rating_figures.boxes(answers, "coherence", titles),
+            f"{study}-answers": lambda: rating_figures.stacked(answers, titles),
+            f"{study}-differences": lambda: rating_figures.paired(differences, titles),
+            f"{study}-correlation": lambda: rating_figures.correlation(self.levels(study, titles)),
+        }
 
-    def levels(self) -> dict[str, list[dict[str, Any]]]:
-        """Coherence at each level of readability, per study."""
+    def levels(self, study: str, titles: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
+        """Coherence at each level of readability, per panel's title."""
         found = {}
-        for key, title in self.studies().items():
-            prefix = f"ratings.{key}.correlation.coherence_by_readability"
+        for corpus, title in titles.items():
+            prefix = f"ratings.{study}.{corpus}.correlation.coherence_by_readability"
             found[title] = [
                 {"readability": int(level)}
                 | {of: self.numbers.value(f"{prefix}.{level}.{of}") for of in ("mean", "sd", "ratings")}

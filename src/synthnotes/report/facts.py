@@ -20,6 +20,7 @@ PACKAGES = {
     "numpy": "arrays, random numbers",
     "scipy": "tests, sparse matrices",
     "scikit-learn": "Cohen's kappa",
+    "statsmodels": "cumulative-link model, power",
     "pandas": "tables",
     "pyarrow": "note tables",
     "simple-icd-10-cm": "chapters of ICD-10",

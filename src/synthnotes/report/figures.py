@@ -5,11 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
-from synthnotes.report.style import INK, LOOKS, OTHERS, PARTS, QUIET, band, legend_below, logarithmic, marker, panels
-
-CHAPTER_LABELS = {"truth": "true codes", "real": "predicted, real S", "synthetic": "predicted, synthetic S"}
+from synthnotes.report.style import INK, LOOKS, QUIET, band, legend_below, logarithmic, marker, panels
 
 
 def training_loss(curves: Mapping[str, pd.DataFrame], held_out: Mapping[str, float | None]) -> Figure:
@@ -82,8 +79,61 @@ def recall(distributions: Mapping[str, pd.DataFrame]) -> Figure:
     return figure
 
 
+def passages(distributions: Mapping[str, pd.DataFrame]) -> Figure:
+    """How many notes share a passage of more than a number of words with training: synthetic notes and the control.
+
+    Args:
+        distributions: per panel's title the columns kind (synthetic or control), words and share_longer.
+    """
+    figure, axes = panels(list(distributions), 2.5)
+    for axis, distribution in zip(axes, distributions.values(), strict=True):
+        for kind in ("control", "synthetic"):
+            of_kind = distribution[distribution["kind"] == kind]
+            look = LOOKS[kind]
+            axis.step(
+                of_kind["words"],
+                of_kind["share_longer"],
+                where="post",
+                color=look.colour,
+                linestyle=look.dash,
+                label=look.label,
+            )
+        axis.set(xlabel="words of the longest shared passage", ylim=(0, 1.02))
+        axis.set_xlim(left=0)
+    axes[0].set_ylabel("share of notes above")
+    legend_below(figure, axes[0])
+    return figure
+
+
+def detection(curves: Mapping[str, pd.DataFrame]) -> Figure:
+    """How many planted passages are found, by their length and by measure.
+
+    Args:
+        curves: per panel's title the columns words, flagged_by_passage, flagged_by_recall and nearest_is_source.
+    """
+    lines = {
+        "flagged_by_passage": ("flagged by longest passage", LOOKS["synthetic"]),
+        "flagged_by_recall": ("flagged by ROUGE recall", LOOKS["real"]),
+        "nearest_is_source": ("nearest note is the source", LOOKS["control"]),
+    }
+    figure, axes = panels(list(curves), 2.5)
+    for axis, curve in zip(axes, curves.values(), strict=True):
+        for column, (label, look) in lines.items():
+            line = {"color": look.colour, "marker": look.marker, "linestyle": look.dash}
+            axis.plot(curve["words"], curve[column], label=label, **line)
+        axis.set(xlabel="words planted", ylim=(-0.02, 1.02))
+        axis.set_xlim(left=0)
+    axes[0].set_ylabel("share of planted passages")
+    legend_below(figure, axes[0])
+    return figure
+
+
 def binned_f1(
-    curves: Mapping[str, pd.DataFrame], label: str, log: bool = False, boundary: float | None = None
+    curves: Mapping[str, pd.DataFrame],
+    label: str,
+    log: bool = False,
+    boundary: float | None = None,
+    limit: float | None = None,
 ) -> Figure:
     """F1 of both coders against a quantity, in quantile bins: mean and band of one standard deviation.
 
@@ -91,7 +141,8 @@ def binned_f1(
         curves: per panel's title the columns coder (real or synthetic), x, mean and sd.
         label: the quantity.
         log: whether the quantity's axis is logarithmic.
-        boundary: draws a line at this value.
+        boundary: draws a dashed line at this value.
+        limit: draws a solid line at this value, where the coders stop reading.
     """
     figure, axes = panels(list(curves), 2.6)
     for axis, curve in zip(axes, curves.values(), strict=True):
@@ -101,8 +152,9 @@ def binned_f1(
         axis.set(xlabel=label, ylim=(0, 1.02))
         if log:
             logarithmic(axis)
-        if boundary is not None and curve["x"].min() < boundary < curve["x"].max():
-            axis.axvline(boundary, color=QUIET, linewidth=0.8, linestyle=(0, (2, 2)))
+        for at, dash in ((boundary, (0, (2, 2))), (limit, "-")):
+            if at is not None and curve["x"].min() < at < curve["x"].max():
+                axis.axvline(at, color=QUIET, linewidth=0.8, linestyle=dash)
     axes[0].set_ylabel("F1")
     legend_below(figure, axes[0])
     return figure
@@ -140,62 +192,20 @@ def noise_curves(curves: pd.DataFrame, synthetic: str = "synthetic") -> Figure:
     return figure
 
 
-def chapter_pies(chapters: pd.DataFrame, most: int) -> Figure:
-    """The chapters of the true codes of E and of all predictions, as parts of a whole.
+def reliability(curves: Mapping[str, pd.DataFrame]) -> Figure:
+    """How many of the codes that got a probability are true; on the diagonal, as many as the probability says.
 
     Args:
-        chapters: columns coder (truth, real, synthetic), family, title and share.
-        most: chapters shown; the smaller ones go to "Others".
+        curves: per panel's title the columns coder (real or synthetic), probability and share_true.
     """
-    shares = _shares_by_chapter(chapters, most)
-    figure, axes = panels([""] * len(shares.columns), 2.55)
-    colours = [OTHERS if title == "Others" else PARTS[i % len(PARTS)] for i, title in enumerate(shares.index)]
-    for axis, coder in zip(axes, shares, strict=True):
-        axis.pie(
-            shares[coder],
-            colors=colours,
-            startangle=90,
-            counterclock=False,
-            wedgeprops={"edgecolor": "white", "linewidth": 0.8},
-            autopct=lambda percent: f"{percent:.0f} %" if percent >= 6 else "",
-            pctdistance=0.74,
-            textprops={"fontsize": 6.3, "color": "white", "fontweight": "bold"},
-        )
-        axis.set_title(CHAPTER_LABELS[coder], loc="center")
-    handles = [
-        Patch(color=colour, label=shorten(title, 40)) for colour, title in zip(colours, shares.index, strict=True)
-    ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=6, handlelength=1, handleheight=1)
+    figure, axes = panels(list(curves), 2.8)
+    for axis, curve in zip(axes, curves.values(), strict=True):
+        axis.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle=(0, (2, 2)), label="calibrated")
+        for coder in ("real", "synthetic"):
+            of_coder, look = curve[curve["coder"] == coder], LOOKS[f"{coder}_s"]
+            line = {"color": look.colour, "marker": look.marker, "linestyle": look.dash, "label": look.label}
+            axis.plot(of_coder["probability"], of_coder["share_true"], **line)
+        axis.set(xlabel="probability of a code", xlim=(0, 1.02), ylim=(0, 1.02), box_aspect=0.8)
+    axes[0].set_ylabel("share of true codes")
+    legend_below(figure, axes[0])
     return figure
-
-
-def chapter_bars(chapters: pd.DataFrame, most: int) -> Figure:
-    """The same shares as bars side by side, which compare better than slices. Arguments as for `chapter_pies`."""
-    shares = _shares_by_chapter(chapters, most).iloc[::-1]
-    figure, (axis,) = panels([""], 0.75 + 0.19 * len(shares))
-    at = np.arange(len(shares))
-    for shift, coder in ((0.27, "truth"), (0, "real"), (-0.27, "synthetic")):
-        axis.barh(at + shift, 100 * shares[coder], 0.25, color=LOOKS[coder].colour, label=CHAPTER_LABELS[coder])
-    axis.set_yticks(at, [shorten(title, 46) for title in shares.index])
-    axis.set_xlabel("per cent of the codes")
-    axis.grid(axis="y", visible=False)
-    legend_below(figure, axis)
-    return figure
-
-
-def shorten(title: str, length: int) -> str:
-    """A title cut at a word, with an ellipsis, where it is longer than `length` characters."""
-    if len(title) <= length:
-        return title
-    return title[:length].rsplit(" ", 1)[0].rstrip(",;") + " …"
-
-
-def _shares_by_chapter(chapters: pd.DataFrame, most: int) -> pd.DataFrame:
-    """Shares as titles x coders, in the file's order; what comes after `most` chapters is added to "Others"."""
-    shares = chapters.pivot(index="title", columns="coder", values="share").loc[chapters["title"].unique()]
-    named = [title for title in shares.index if title != "Others"]
-    rest = [title for title in shares.index if title not in named[:most]]
-    shown = shares.loc[named[:most]]
-    if rest:
-        shown = pd.concat([shown, shares.loc[rest].sum().to_frame("Others").T])
-    return shown[list(CHAPTER_LABELS)].fillna(0)

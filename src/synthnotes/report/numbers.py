@@ -32,7 +32,7 @@ class Number:
 def result_files(params: Params) -> dict[str, str]:
     """The JSON result files that this run must have, by the prefix of their keys, from the lists in params.yaml."""
     stages = ("corpus", "records", "finetune", "merge", "generate", "ablation", "fidelity", "significance")
-    stages += ("errors", "privacy", "questionnaire")
+    stages += ("errors", "privacy", "detection", "questionnaire")
     files = {f"{stage}.{corpus}": f"{stage}/{corpus}.json" for stage in stages for corpus in params.corpora}
     for corpus in params.corpora:
         files |= {f"coding.{corpus}.{training}": f"coding/{corpus}/{training}.json" for training in TRAININGS}
@@ -40,7 +40,7 @@ def result_files(params: Params) -> dict[str, str]:
         files[f"hypotheses.{corpus}"] = f"hypotheses/{corpus}.json"
         for noise in noises(params):
             files[f"noise.{corpus}.{noise}"] = f"noise/{corpus}/{noise}.json"
-    return files | {"ratings": "ratings/ratings.json"}
+    return files | {f"ratings.{study}": f"ratings/{study}.json" for study in params.ratings.studies}
 
 
 def plot_files(params: Params) -> dict[str, str]:
@@ -51,11 +51,15 @@ def plot_files(params: Params) -> dict[str, str]:
         files[f"finetune.{corpus}"] = f"finetune/{corpus}-curve.csv"
         files |= {f"coding.{corpus}.{training}": f"coding/{corpus}/{training}-curve.csv" for training in TRAININGS}
         files[f"significance.{corpus}"] = f"significance/{corpus}-differences.csv"
-        for view in ("frequency", "length", "chapters"):
+        for view in ("frequency", "length", "chapters", "confusion", "calibration", "codes"):
             files[f"errors.{corpus}.{view}"] = f"errors/{corpus}-{view}.csv"
         files[f"privacy.{corpus}"] = f"privacy/{corpus}-recall.csv"
+        files[f"passages.{corpus}"] = f"privacy/{corpus}-passages.csv"
+        files[f"detection.{corpus}"] = f"detection/{corpus}-curve.csv"
     files |= {f"hypotheses.{corpus}": f"hypotheses/{corpus}-curves.csv" for corpus in noisy_corpora(params)}
-    return files | {"ratings": "ratings/answers.csv"}
+    for study in params.ratings.studies:
+        files |= {f"ratings.{study}.{view}": f"ratings/{study}-{view}.csv" for view in ("answers", "differences")}
+    return files
 
 
 def noisy_corpora(params: Params) -> list[str]:

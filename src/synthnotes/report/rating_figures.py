@@ -5,8 +5,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from synthnotes.report.style import INK, LOOKS, QUIET, legend_below, panels
+
+# From low to high, told apart without colour vision by lightness: dark ends, a light middle.
+RATING_COLOURS = {1: "#A6501B", 2: "#EFB47E", 3: "#E4E6E9", 4: "#92BEDD", 5: "#1F5F99"}
+LEAST_LABELLED = 8  # per cent: smaller parts of a bar have no room for their number
+QUESTION_LOOKS = {"readability": ("#4B5D9B", "o", -0.2), "coherence": ("#009E73", "D", 0.2)}
 
 
 def boxes(answers: pd.DataFrame, question: str, titles: Mapping[str, str]) -> Figure:
@@ -47,6 +53,72 @@ def boxes(answers: pd.DataFrame, question: str, titles: Mapping[str, str]) -> Fi
         axis.set(ylim=(0.7, 5.3), yticks=range(1, 6))
         axis.grid(axis="x", visible=False)
     axes[0].set_ylabel(question)
+    legend_below(figure, axes[0])
+    return figure
+
+
+def stacked(answers: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
+    """The answers from 1 to 5 as stacked bars, split at the middle of the scale: low ratings left, high ones right.
+
+    Args:
+        answers: as for `boxes`.
+        titles: panel title per corpus.
+    """
+    figure, axes = panels(list(titles.values()), 1.9)
+    bars = [(question, kind) for question in ("readability", "coherence") for kind in ("real", "synthetic")]
+    heights = [3.5, 2.7, 1.2, 0.4]
+    for axis, corpus in zip(axes, titles, strict=True):
+        of_corpus = answers[answers["corpus"] == corpus]
+        for at, (question, kind) in zip(heights, bars, strict=True):
+            given = of_corpus[(of_corpus["question"] == question) & (of_corpus["kind"] == kind)]
+            shares = 100 * given.groupby("rating")["answers"].sum() / given["answers"].sum()
+            left = -(shares[1] + shares[2] + shares[3] / 2)
+            for rating, share in shares.items():
+                axis.barh(at, share, 0.68, left=left, color=RATING_COLOURS[rating], edgecolor="white", linewidth=0.5)
+                if share >= LEAST_LABELLED:
+                    ink = "white" if rating in (1, 5) else INK
+                    axis.text(left + share / 2, at, f"{share:.0f}", ha="center", va="center", fontsize=6.2, color=ink)
+                left += share
+        axis.axvline(0, color=QUIET, linewidth=0.7, zorder=0.6)  # behind the numbers
+        axis.set_yticks(heights, [", ".join(bar) for bar in bars])
+        axis.set(xlabel="per cent of the ratings", xlim=(-100, 100), ylim=(-0.1, 4))
+        axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):.0f}"))
+        axis.grid(axis="y", visible=False)
+    for rating, colour in RATING_COLOURS.items():
+        axes[0].fill_between([], [], color=colour, label=str(rating))
+    legend_below(figure, axes[0])
+    return figure
+
+
+def paired(differences: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
+    """Each rater's differences, synthetic minus real: a mark per value, as large as often it occurred, and the mean.
+
+    Args:
+        differences: columns corpus, question, rater, difference and pairs (how many had that difference).
+        titles: panel title per corpus.
+    """
+    figure, axes = panels(list(titles.values()), 2.4)
+    for axis, corpus in zip(axes, titles, strict=True):
+        of_corpus = differences[differences["corpus"] == corpus]
+        axis.axhline(0, color=QUIET, linewidth=0.8)
+        for question, (colour, sign, shift) in QUESTION_LOOKS.items():
+            given = of_corpus[of_corpus["question"] == question]
+            at = given["rater"] + shift
+            axis.scatter(at, given["difference"], s=11 * given["pairs"], color=colour, marker=sign, alpha=0.75, lw=0)
+            totals = (given["difference"] * given["pairs"]).groupby(given["rater"]).sum()
+            means = totals / given.groupby("rater")["pairs"].sum()
+            x = means.index + shift
+            axis.hlines(means, x - 0.16, x + 0.16, color=colour, linewidth=1.8)
+            axis.scatter([], [], color=colour, marker=sign, s=22, label=question)
+        axis.plot([], [], color=INK, linewidth=1.8, label="mean of the rater")
+        raters = sorted(of_corpus["rater"].unique())
+        axis.set(xlabel="rater", xlim=(0.4, max(raters) + 0.6), ylim=(-4.4, 4.4), yticks=range(-4, 5, 2))
+        axis.set_xticks(raters)
+        axis.grid(axis="x", visible=False)
+    axes[0].yaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value:+.0f}".replace("-", "−").replace("+0", "0"))
+    )
+    axes[0].set_ylabel("synthetic minus real")
     legend_below(figure, axes[0])
     return figure
 

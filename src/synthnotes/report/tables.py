@@ -121,40 +121,6 @@ def split_quality(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
     return rows
 
 
-def rouge(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
-    """Corpus, notes, number, mean, median, minimum and maximum of recall, mean and median of the highest."""
-    rows: list[Row] = []
-    for corpus in corpora:
-        prefix = f"privacy.{corpus.key}.rouge.recall"
-        kinds = {"synthetic_matched": "synthetic", "control": "unseen real"}
-        for position, (kind, label) in enumerate(kinds.items()):
-            of_all = [numbers.num(f"{prefix}.{kind}.all.{of}", ".3f") for of in ("mean", "median", "min", "max")]
-            of_top = [numbers.num(f"{prefix}.{kind}.top.{of}", ".3f") for of in ("mean", "median")]
-            count = numbers.num(f"{prefix}.{kind}.notes", ",")
-            rows.append([None if position else corpus.name, label, count, *of_all, *of_top])
-        of_all, of_top = (
-            [numbers.num(f"{prefix}.difference.{part}.{of}", "+.3f") for of in ("mean", "median")]
-            for part in ("all", "top")
-        )
-        rows.append([None, "difference", None, *of_all, None, None, *of_top])
-    return rows
-
-
-def passages(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
-    """Corpus, notes, pairs, longest run (mean, minimum, maximum), occurrences in L (mean, minimum, maximum)."""
-    rows: list[Row] = []
-    for corpus in corpora:
-        for position, (kind, label) in enumerate({"synthetic": "synthetic", "control": "unseen real"}.items()):
-            prefix = f"privacy.{corpus.key}.rouge.passages.{kind}"
-            cells = [
-                numbers.num(f"{prefix}.{part}.{of}", ",.1f" if of == "mean" else ",.0f")
-                for part in ("longest_run_words", "occurrences_in_training")
-                for of in ("mean", "min", "max")
-            ]
-            rows.append([None if position else corpus.name, label, numbers.num(f"{prefix}.pairs", ","), *cells])
-    return rows
-
-
 def coders(
     numbers: Numbers, corpora: Sequence[Corpus], metrics: Sequence[tuple[str, str]], first: str = "training_notes"
 ) -> list[Row]:
@@ -192,63 +158,6 @@ def code_groups(numbers: Numbers, corpora: Sequence[Corpus], groups: Sequence[st
                 for score, count in zip(scores, counts, strict=True)
             ]
             rows.append([None if position else corpus.name, label, *cells])
-    return rows
-
-
-def errors(numbers: Numbers, corpora: Sequence[Corpus], rows: Sequence[tuple[str, str, str]]) -> list[Row]:
-    """Label, then for each corpus the number of the coder of real S and that of synthetic S.
-
-    Args:
-        numbers: all numbers.
-        corpora: the corpora.
-        rows: label, key below the coder's results, and format.
-    """
-    coders = [f"errors.{corpus.key}.{coder}" for corpus in corpora for coder in ("real", "synthetic")]
-    return [[label, *(numbers.num(f"{coder}.{key}", spec) for coder in coders)] for label, key, spec in rows]
-
-
-def correlations(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
-    """Corpus, training set, what F1 is correlated with, number of codes or notes, and both correlations with p."""
-    rows: list[Row] = []
-    for corpus in corpora:
-        for coder, label in (("real", "real S"), ("synthetic", "synthetic S")):
-            prefix = f"errors.{corpus.key}.{coder}"
-            boundary = numbers.num(f"{prefix}.length.boundary", ",")
-            limit = numbers.num(f"{prefix}.length.limit", ",")
-            quantities = {
-                "frequency": "log frequency of the code",
-                "length.below": f"length, below {boundary} words",
-                "length.above": f"length, {boundary} to {limit} words",
-            }
-            for position, (key, quantity) in enumerate(quantities.items()):
-                cells = [
-                    numbers.num(f"{prefix}.{key}.{name}.{of}", ".2f" if of == "r" else "p")
-                    for name in ("pearson", "spearman")
-                    for of in ("r", "p")
-                ]
-                names = [None, None] if position else [corpus.name if coder == "real" else None, label]
-                rows.append([*names, quantity, numbers.num(f"{prefix}.{key}.n", ","), *cells])
-    return rows
-
-
-def noise(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
-    """Corpus, hypothesis, level, words changed, micro-F1 of the coder, both areas and their mean, the distance."""
-    rows: list[Row] = []
-    for corpus in corpora:
-        prefix = f"hypotheses.{corpus.key}"
-        winner = [numbers.value(f"{prefix}.winner.{of}") for of in ("hypothesis", "level")]
-        first: str | None = corpus.name
-        for hypothesis in numbers.below(f"{prefix}.distances"):
-            for level in numbers.below(f"{prefix}.distances.{hypothesis}"):
-                coder = f"noise.{corpus.key}.{hypothesis}-{level}"
-                areas = f"{prefix}.distances.{hypothesis}.{level}"
-                changed = numbers.quotient(f"{coder}.noise.words_changed", f"{coder}.noise.words", ".0%")
-                cells = [numbers.num(f"{areas}.{of}", ".3f") for of in ("frequency_area", "length_area", "distance")]
-                if winner == [hypothesis, int(level)]:
-                    cells[-1] = Markdown(f"**{cells[-1]}**")
-                micro = numbers.num(f"{coder}.micro.f1", ".3f")
-                rows.append([first, hypothesis.upper(), f"{level} %", changed, micro, *cells])
-                first = None
     return rows
 
 

@@ -71,6 +71,19 @@ class Counts:
         totals = [matrix.sum(axis=1) for matrix in by_patient]
         self.sums = np.stack([*totals, *map(first.by_patient, columns)], axis=1)  # [patients, matrices, notes, means]
 
+    def by_code(self, weights: np.ndarray) -> np.ndarray:
+        """Counts per code where patients count as often as their weights say.
+
+        Args:
+            weights: whole numbers, [resamples, patients].
+
+        Returns:
+            float32 [matrices, codes, resamples]; the matrices are the truth, then for each outcome what is predicted,
+            and what is predicted rightly.
+        """
+        counted = self.per_code @ np.ascontiguousarray(weights.T, dtype=np.float32)
+        return counted.reshape(1 + 2 * len(self.means), self.codes, len(weights))
+
     def metrics(self, weights: np.ndarray) -> list[Samples]:
         """The metrics of each outcome where patients count as often as their weights say.
 
@@ -80,8 +93,7 @@ class Counts:
         Returns:
             Per outcome, by metric: [resamples].
         """
-        by_code = self.per_code @ np.ascontiguousarray(weights.T, dtype=np.float32)
-        by_code = by_code.reshape(-1, self.codes, len(weights))  # [matrices, codes, resamples]
+        by_code = self.by_code(weights)
         sums = (weights.astype(np.float64) @ self.sums).T
         totals, notes, means = sums[: len(by_code)], sums[len(by_code)], iter(sums[len(by_code) + 1 :])
         occurring = by_code[0] > 0

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from synthnotes import notes, params
 from synthnotes.cli import run
 from synthnotes.coding import predictions
 from synthnotes.coding.labels import label_matrix, read_code_set
-from synthnotes.errors.analysis import Coder, analyse
-from synthnotes.errors.decisions import decide
+from synthnotes.errors import analysis
+from synthnotes.errors.analysis import Coder
 from synthnotes.files import write_csv, write_json
 
 
@@ -22,26 +24,36 @@ def main(
     frequency: Path,
     length: Path,
     chapters: Path,
+    confusion: Path,
+    calibration: Path,
+    by_code: Path,
 ) -> str:
     """Analyses the predictions of both coders for E side by side."""
     settings = params.load("errors")
     limit = params.load("coding").max_words
     code_set = read_code_set(codes)
     evaluated = notes.read(evaluation)
+    truth = label_matrix(evaluated, code_set)
+    patients, _ = pd.factorize(evaluated["patient_id"])
 
     def coder(training: Path, folder: Path) -> Coder:
-        decisions = decide(predictions.load(folder), evaluated, code_set, str(folder))
-        return Coder(decisions, label_matrix(notes.read(training), code_set))
+        targets = label_matrix(notes.read(training), code_set)
+        predicted = predictions.load(folder)
+        aligned = predictions.align(predicted, evaluated["note_id"].tolist(), code_set, str(folder))
+        return analysis.coder(aligned, truth, patients, targets, settings)
 
-    coders = {"real": coder(real_training, real_coder), "synthetic": coder(synthetic_training, synthetic_coder)}
+    coders = coder(real_training, real_coder), coder(synthetic_training, synthetic_coder)
     words = evaluated["text"].str.split().str.len().to_numpy()
-    analysis = analyse(coders, words, settings, limit)
+    found = analysis.analyse(*coders, words, settings, limit)
 
-    write_csv(frequency, analysis.frequency)
-    write_csv(length, analysis.length)
-    write_csv(chapters, analysis.chapters)
-    write_json(results, analysis.results)
-    wrong = {name: of_coder["families"] for name, of_coder in analysis.results.items()}
+    write_csv(frequency, found.frequency)
+    write_csv(length, found.length)
+    write_csv(chapters, found.chapters)
+    write_csv(confusion, found.confusion)
+    write_csv(calibration, found.calibration)
+    write_csv(by_code, found.codes)
+    write_json(results, found.results)
+    wrong = {name: found.results[name]["families"] for name in (analysis.REAL, analysis.SYNTHETIC)}
     return f"{len(evaluated)} notes; wrong codes " + ", ".join(
         f"{name} {counts['wrong']} ({counts['out_of_family']} out of family)" for name, counts in wrong.items()
     )

@@ -3,12 +3,14 @@
 from itertools import product
 from pathlib import Path
 
+import pandas as pd
+
 from synthnotes import notes, params
 from synthnotes.cli import run
 from synthnotes.coding import predictions
 from synthnotes.coding.labels import label_matrix, read_code_set
-from synthnotes.errors.decisions import Decisions, decide
-from synthnotes.errors.hypotheses import Noise, compare
+from synthnotes.errors.decisions import Decisions, count, decide
+from synthnotes.errors.hypotheses import SYNTHETIC, Noise, compare, tabulate
 from synthnotes.files import write_csv, write_json
 
 
@@ -26,20 +28,29 @@ def main(
     noise = params.load("noise")
     code_set = read_code_set(codes)
     evaluated = notes.read(evaluation)
+    truth = label_matrix(evaluated, code_set)
+    patients, _ = pd.factorize(evaluated["patient_id"])
 
     def decisions(folder: Path) -> Decisions:
-        return decide(predictions.load(folder), evaluated, code_set, str(folder))
+        predicted = predictions.load(folder)
+        aligned = predictions.align(predicted, evaluated["note_id"].tolist(), code_set, str(folder))
+        return decide(aligned, truth, patients)
 
+    synthetic = decisions(synthetic_coder)
     kinds = [Noise(*kind) for kind in product(noise.hypotheses, noise.levels)]
     noisy = {kind: decisions(noisy_coders / str(kind)) for kind in kinds}
-    frequency = label_matrix(notes.read(training), code_set).sum(axis=0, dtype=int)
+    frequency = count(label_matrix(notes.read(training), code_set), axis=0)
     words = evaluated["text"].str.split().str.len().to_numpy()
-    comparison, table = compare(decisions(synthetic_coder), noisy, frequency, words, settings.bins)
+    comparison = compare(synthetic, noisy, frequency, words, settings)
+    coders = {SYNTHETIC: synthetic} | {str(kind): of_kind for kind, of_kind in noisy.items()}
 
-    write_csv(curves, table)
+    write_csv(curves, tabulate(coders, frequency, words, settings.bins))
     write_json(results, comparison)
     winner = comparison["winner"]
-    return f"nearest to synthetic: {winner['hypothesis']} at {winner['level']} %, {winner['distance']:.3f} F1 apart"
+    return (
+        f"nearest to synthetic: {winner['hypothesis']} at {winner['level']} %, {winner['distance']:.3f} F1 apart, "
+        f"in {winner['resamples_share']:.0%} of the resamples; verdict {winner['verdict']}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Privacy: n-gram overlap of synthetic notes with training notes, against unseen real notes (paper, section 7)."""
+"""Privacy: what synthetic notes share with training notes, against unseen real notes (paper, section 7)."""
 
 from pathlib import Path
 
@@ -6,34 +6,43 @@ from synthnotes import notes, params
 from synthnotes.cli import run
 from synthnotes.files import replacing, write_csv, write_json
 from synthnotes.privacy.control import compare
+from synthnotes.privacy.quotes import quote_longest
 
 
 def main(
-    corpus: str, training: Path, synthetic: Path, control: Path, neighbours: Path, results: Path, recall: Path
+    corpus: str,
+    training: Path,
+    synthetic: Path,
+    control: Path,
+    work: Path,
+    neighbours: Path,
+    longest: Path,
+    results: Path,
+    recall: Path,
+    passages: Path,
 ) -> str:
-    """Finds the nearest training note of every synthetic and control note, and the n-grams that the corpora share."""
+    """Finds the nearest training notes, shared passages and shared n-grams of synthetic and control notes."""
     settings = params.load("privacy")
-    texts = [notes.read(path)["text"].tolist() for path in (training, synthetic, control)]
-    comparison = compare(*texts, settings, settings.rouge_tokenizer[corpus])
+    tables = [notes.read(path) for path in (training, synthetic, control)]
+    comparison = compare(*tables, settings, settings.rouge_tokenizer[corpus], work)
 
     with replacing(neighbours) as temporary:
-        comparison.neighbours.to_parquet(temporary, index=False, compression="zstd")
-    write_csv(recall, comparison.distribution)
+        comparison.notes.to_parquet(temporary, index=False, compression="zstd")
+    write_csv(longest, quote_longest(comparison.notes, tables[1], tables[2], tables[0], settings.top_passages))
+    write_csv(recall, comparison.recalls)
+    write_csv(passages, comparison.lengths)
     write_json(results, comparison.results)
 
-    summaries = comparison.results["rouge"]["recall"]
-    overlap = comparison.results["overlap"]
-    return (
-        f"{len(texts[1])} synthetic against {len(texts[0])} training notes: "
-        f"ROUGE-{settings.rouge_n} recall {summaries['synthetic_matched']['all']['mean']:.3f} "
-        f"(control {summaries['control']['all']['mean']:.3f}), "
-        f"{settings.overlap_n}-grams in training {_percent(overlap['synthetic_matched_share'])} "
-        f"(control {_percent(overlap['control_share'])})"
+    verdicts = ", ".join(
+        f"{name.replace('_', ' ')} {_number(measure['synthetic'])} (control {_number(measure['control'])}): "
+        f"{measure['verdict']}"
+        for name, measure in comparison.results["measures"].items()
     )
+    return f"{len(tables[1])} synthetic against {len(tables[0])} training notes: {verdicts}"
 
 
-def _percent(share: float | None) -> str:
-    return "none" if share is None else f"{share:.1%}"
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3f}"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
-"""Questionnaire: pairs of real and synthetic notes, blinded, as a SoSci Survey project and its key (paper 8)."""
+"""Questionnaire: pairs of real and synthetic notes, blinded, for a survey server and for paper (paper 8)."""
 
-from dataclasses import fields
 from pathlib import Path
 
 import yaml
@@ -8,47 +7,59 @@ import yaml
 from synthnotes import notes, params
 from synthnotes.cli import run
 from synthnotes.files import UserError, replacing, require, write_csv, write_json
-from synthnotes.questionnaire.sosci import Wording, project
-from synthnotes.questionnaire.survey import key, sample_pairs
+from synthnotes.questionnaire import survey
+from synthnotes.questionnaire.form import form as fill_form
+from synthnotes.questionnaire.sosci import project as sosci_project
+from synthnotes.questionnaire.wording import Wording, parse
 
 
 def read_wording(path: Path) -> Wording:
-    """Reads the texts of the questionnaire; a missing or an unknown one is a `UserError`."""
+    """Reads the texts of the questionnaire."""
     require(path)
-    texts = yaml.safe_load(path.read_text(encoding="utf-8"))
-    expected = {field.name for field in fields(Wording)}
-    if not isinstance(texts, dict) or set(texts) != expected:
-        odd = sorted(expected ^ set(texts or {}))
-        raise UserError(f"{path}: the texts {', '.join(odd)} are missing or unknown.")
-    return Wording(**texts)
+    try:
+        return parse(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not valid YAML: {str(error).splitlines()[0]}") from None
 
 
-def main(corpus: str, real: Path, synthetic: Path, wording: Path, survey: Path, key_file: Path, results: Path) -> str:
+def main(
+    corpus: str,
+    real: Path,
+    synthetic: Path,
+    wording: Path,
+    template: Path,
+    project: Path,
+    form: Path,
+    sheet: Path,
+    key: Path,
+    results: Path,
+) -> str:
     """Samples the notes of one corpus's questionnaire and writes it."""
     settings = params.load("questionnaire")
     texts = read_wording(wording)
-    chosen = sample_pairs(
-        notes.read(real),
-        notes.read(synthetic),
-        pairs=settings.pairs[corpus],
-        minimum_words=settings.minimum_words,
-        maximum_words=settings.maximum_words,
-        seed=settings.seed,
-    )
-    document = project(chosen, texts)
-    with replacing(survey) as temporary:
-        temporary.write_bytes(document)
-    write_csv(key_file, key(chosen))
+    require(template)
+    pairs, raters = settings.pairs[corpus], settings.raters[corpus]
+    limits = {"minimum_words": settings.minimum_words, "maximum_words": settings.maximum_words}
+    chosen = survey.sample_pairs(notes.read(real), notes.read(synthetic), pairs, **limits, seed=settings.seed)
+    version = survey.version(chosen, texts)
+    page = fill_form(template.read_text(encoding="utf-8"), chosen, texts, version, str(template))
+    for path, content in ((project, sosci_project(chosen, texts, version)), (form, page.encode())):
+        with replacing(path) as temporary:
+            temporary.write_bytes(content)
+    write_csv(sheet, survey.answer_sheet(chosen, version, raters, settings.seed))
+    write_csv(key, survey.key(chosen, corpus, version))
     words = {kind: [len(n.text.split()) for n in chosen if n.kind == kind] for kind in ("real", "synthetic")}
     write_json(
         results,
         {
-            "pairs": settings.pairs[corpus],
+            "version": version,
+            "pairs": pairs,
             "notes": len(chosen),
+            "raters": raters,
             "words_per_note": {kind: sum(counts) / len(counts) for kind, counts in words.items()},
         },
     )
-    return f"{corpus}: {len(chosen)} notes in {settings.pairs[corpus]} pairs"
+    return f"{corpus}: questionnaire {version}, {len(chosen)} notes in {pairs} pairs"
 
 
 if __name__ == "__main__":

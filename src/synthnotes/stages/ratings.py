@@ -1,31 +1,63 @@
-"""Ratings: the published answers to the questionnaire, evaluated (paper, section 8)."""
+"""Ratings: the answers to questionnaires, imported and evaluated (paper, section 8)."""
 
 from pathlib import Path
+from typing import get_args
 
 import pandas as pd
 
 from synthnotes import params
 from synthnotes.cli import run
-from synthnotes.files import require, write_csv, write_json
-from synthnotes.questionnaire.ratings import analyse, answer_counts, check
+from synthnotes.files import UserError, require, write_csv, write_json
+from synthnotes.questionnaire.answers import Answers, from_sheet, from_sosci, from_tidy, read_key
+from synthnotes.questionnaire.ratings import analyse, difference_counts
+from synthnotes.questionnaire.ratings import answer_counts as count_answers
+from synthnotes.questionnaire.sosci_project import read_project
+from synthnotes.sections import Corpus
 
 
-def main(ratings: Path, results: Path, answers: Path) -> str:
-    """Evaluates a tidy CSV of ratings."""
+def read_answers(answers: Path) -> dict[str, Answers]:
+    """Imports a study: one file of tidy ratings, or a folder with one folder per corpus that was asked about."""
+    require(answers)
+    if answers.is_file():
+        return from_tidy(answers.read_bytes(), str(answers))
+    found = {corpus: of_corpus(answers / corpus) for corpus in get_args(Corpus) if (answers / corpus).is_dir()}
+    if not found:
+        raise UserError(f"{answers}: no folder of a corpus in it; expected {' or '.join(get_args(Corpus))}.")
+    return found
+
+
+def of_corpus(folder: Path) -> Answers:
+    """Imports the answers about one corpus: an export with key and project, or the filled answer sheet with the key."""
+    export, sheet, key_file, project = (folder / n for n in ("answers.csv", "sheet.csv", "key.csv", "survey.xml"))
+    require(key_file)
+    key = read_key(key_file.read_bytes(), str(key_file))
+    if key["corpus"].iloc[0] != folder.name:
+        raise UserError(f"{key_file}: the key of a questionnaire on {key['corpus'].iloc[0]}; expected {folder.name}.")
+    if export.exists() == sheet.exists():
+        raise UserError(f"{folder}: expected either answers.csv (SoSci Survey) or sheet.csv (printed form).")
+    if sheet.exists():
+        return from_sheet(sheet.read_bytes(), key, str(sheet))
+    require(export, project)
+    return from_sosci(export.read_bytes(), key, read_project(project.read_bytes(), str(project)), str(export))
+
+
+def main(answers: Path, results: Path, answer_counts: Path, differences: Path) -> str:
+    """Imports and evaluates one study."""
     settings = params.load("ratings")
-    require(ratings)
-    given = pd.read_csv(ratings)
-    check(given, str(ratings))
+    imported = read_answers(answers)
+    ratings = pd.concat([of_corpus.ratings for of_corpus in imported.values()], ignore_index=True)
     evaluation = analyse(
-        given,
+        ratings,
         margin=settings.equivalence_margin,
         level=settings.significance_level,
         resamples=settings.resamples,
         seed=settings.seed,
     )
-    write_csv(answers, answer_counts(given))
-    write_json(results, evaluation)
-    return f"{len(given)} ratings, " + ", ".join(f"{c}: {e['raters']} raters" for c, e in evaluation.items())
+    write_csv(answer_counts, count_answers(ratings))
+    write_csv(differences, difference_counts(ratings))
+    write_json(results, {corpus: {"answers": imported[corpus].counts} | evaluation[corpus] for corpus in evaluation})
+    raters = ", ".join(f"{corpus}: {of_corpus.counts['raters']} raters" for corpus, of_corpus in imported.items())
+    return f"{len(ratings)} ratings, {raters}"
 
 
 if __name__ == "__main__":

@@ -58,21 +58,23 @@ def test_mimic_notes_and_their_flow():
         ("p1", "2", "3", ""), ("p2", "3", "2", "same"), ("p2", "3", "3", "same"), ("p2", "", "4", "nowhere"),
         ("p3", "4", "1", "no codes"), ("p4", "5", "1", "rare code"), ("p5", "6", "1", "Discharge Condition: ok"),
     ]  # fmt: skip
-    notes = pd.DataFrame(rows, columns=["subject_id", "hadm_id", "note_seq", "text"])
+    notes = pd.DataFrame(rows, columns=["subject_id", "hadm_id", "note_seq", "digest"])
     codes = pd.Series({"1": ["I10", "A00"], "3": ["I10"], "5": ["A01"], "6": ["I10"]})
     flow = Flow(names_patients=True)
-    prepared = mimic.prepare_notes(notes, codes, 2, flow)
-    assert prepared.values.tolist() == [["1", "p1", "Chief Complaint: last", ["I10"]], ["3", "p2", "same", ["I10"]]]
+    selected = mimic.select_notes(notes, codes, 2, flow)
+    assert selected.reset_index().values.tolist() == [
+        [1, "1", "p1", ["I10"]], [4, "3", "p2", ["I10"]], [9, "6", "p5", ["I10"]],
+    ]  # fmt: skip
     assert {step: counts["dropped"] for step, counts in flow.steps.items()} == {
         "released": 0, "with_text": 1, "with_admission": 1, "without_duplicates": 1, "one_per_admission": 2,
-        "with_icd10_codes": 1, "without_rare_codes": 1, "cleaned": 1,
+        "with_icd10_codes": 1, "without_rare_codes": 1,
     }  # fmt: skip
-    assert sum(counts["dropped"] for counts in flow.steps.values()) == len(notes) - len(prepared)
+    assert sum(counts["dropped"] for counts in flow.steps.values()) == len(notes) - len(selected)
     assert flow.steps["with_icd10_codes"] == {
-        "notes": 4, "admissions": 4, "patients": 4, "codes": 3, "why": "no ICD-10 code",
-        "dropped": 1, "dropped_admissions": 1, "dropped_patients": 1, "dropped_codes": None,
+        "notes": 4, "admissions": 4, "patients": 4, "codes": 3, "dropped": 1, "dropped_admissions": 1,
+        "dropped_patients": 1, "dropped_codes": None, "why": "no ICD-10 code",
     }  # fmt: skip
-    assert flow.steps["cleaned"]["codes"] == 1
+    assert flow.steps["without_rare_codes"]["codes"] == 1
 
 
 def test_titles_are_those_of_version_10():
@@ -231,7 +233,7 @@ def rewrite(old, new):
 @pytest.mark.parametrize(
     ("file", "damage", "message"),
     [
-        ("note/discharge", Path.unlink, "no such file.*make check"),
+        ("hosp/diagnoses_icd", Path.unlink, "no such file.*make check"),
         ("hosp/d_icd_diagnoses", lambda path: path.write_bytes(b""), "the file is empty"),
         ("hosp/d_icd_diagnoses", truncate, "gzip file|truncated"),
         ("note/discharge", truncate, "gzip file|truncated"),

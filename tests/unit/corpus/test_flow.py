@@ -36,17 +36,17 @@ def adds_up(steps):
 @settings(max_examples=40, deadline=None)
 @given(ROWS, st.dictionaries(st.sampled_from("123456789"), CODES), st.integers(1, 3))
 def test_the_flow_of_mimic_adds_up(rows, codes, minimum):
-    notes = pd.DataFrame(rows, columns=["subject_id", "hadm_id", "note_seq", "text"]).astype(str)
+    notes = pd.DataFrame(rows, columns=["subject_id", "hadm_id", "note_seq", "digest"]).astype(str)
     flow = Flow(names_patients=True)
-    prepared = mimic.prepare_notes(notes, pd.Series(codes, dtype=object), minimum, flow)
+    selected = mimic.select_notes(notes, pd.Series(codes, dtype=object), minimum, flow)
     assert adds_up(flow.steps)
     first, last = flow.steps["released"], list(flow.steps.values())[-1]
     assert first["notes"] == len(rows)
     assert first["patients"] == len({patient for patient, *_ in rows if patient})
-    assert last["notes"] == last["admissions"] == len(prepared)
-    assert last["patients"] == prepared["patient_id"].nunique()
-    assert last["codes"] == len({code for own in prepared["codes"] for code in own})
-    assert len(rows) - sum(step["dropped"] for step in flow.steps.values()) == len(prepared)
+    assert last["notes"] == last["admissions"] == len(selected)
+    assert last["patients"] == selected["patient_id"].nunique()
+    assert last["codes"] == len({code for own in selected["codes"] for code in own})
+    assert len(rows) - sum(step["dropped"] for step in flow.steps.values()) == len(selected)
 
 
 def test_a_flow_by_hand():

@@ -69,7 +69,7 @@ def check(data, capsys):
 def test_whole_data_pass(data, capsys):
     code, out = check(data, capsys)
     assert code == 0
-    assert "✗" not in out
+    assert "! " not in out
     assert "discharge.csv.gz: 0.1 KiB, 2 rows" in out
     assert re.search(r"notes.feather: [\d.]+ KiB, 1 rows", out)
     assert "splits.feather: absent (optional)" in out
@@ -88,22 +88,22 @@ def test_nothing_there(data, capsys):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda data: (data / "mimic/note/discharge.csv.gz").unlink(), "✗ MIMIC-IV-Note: missing. Get it on PhysioNet"),
-        (lambda data: (data / "mimic/hosp/d_icd_diagnoses.csv.gz").unlink(), "✗ .*d_icd_diagnoses.csv.gz: missing"),
-        (lambda data: (data / "mimic/hosp/diagnoses_icd.csv.gz").write_bytes(b""), "✗ .*the file is empty"),
-        (lambda data: (data / "mimic/hosp/diagnoses_icd.csv.gz").write_bytes(b"PK"), "✗ .*not a complete gzip file"),
+        (lambda data: (data / "mimic/note/discharge.csv.gz").unlink(), "! MIMIC-IV-Note: missing. Get it on PhysioNet"),
+        (lambda data: (data / "mimic/hosp/d_icd_diagnoses.csv.gz").unlink(), "! .*d_icd_diagnoses.csv.gz: missing"),
+        (lambda data: (data / "mimic/hosp/diagnoses_icd.csv.gz").write_bytes(b""), "! .*the file is empty"),
+        (lambda data: (data / "mimic/hosp/diagnoses_icd.csv.gz").write_bytes(b"PK"), "! .*not a complete gzip file"),
         (
             lambda data: (data / "mimic/hosp/diagnoses_icd.csv.gz").write_bytes(gzip.compress(b"a;b\n1;2\n")),
-            "✗ .*column hadm_id is missing",
+            "! .*column hadm_id is missing",
         ),
-        (lambda data: write_tables(data / "mimic/mimic-iv-3.1"), "✗ .*several releases: .*MIMIC-IV 3.1"),
-        (lambda data: (data / "sepr/notes.feather").write_bytes(b"feather?"), "✗ .*not a complete feather file"),
-        (lambda data: pd.DataFrame({"_id": [1]}).to_feather(data / "sepr/notes.feather"), "✗ .*column text is missing"),
-        (lambda data: (data / "sepr/descriptions.csv").write_text("kod\nx\n"), "✗ .*column code is missing"),
-        (lambda data: pd.DataFrame({"_id": [1]}).to_feather(data / "sepr/splits.feather"), "✗ .*split or splits is mi"),
-        (lambda data: (data / "models/sepr/encoder/config.json").unlink(), "✗ .*encoder: missing. Hugging Face, SweDe"),
-        (lambda data: (data / "models/sepr/encoder/config.json").write_text("{"), "✗ .*not a whole model"),
-        (lambda data: (data / "models/mimic/generator/model.safetensors").unlink(), "✗ .*no weights"),
+        (lambda data: write_tables(data / "mimic/mimic-iv-3.1"), "! .*several releases: .*MIMIC-IV 3.1"),
+        (lambda data: (data / "sepr/notes.feather").write_bytes(b"feather?"), "! .*not a complete feather file"),
+        (lambda data: pd.DataFrame({"_id": [1]}).to_feather(data / "sepr/notes.feather"), "! .*column text is missing"),
+        (lambda data: (data / "sepr/descriptions.csv").write_text("kod\nx\n"), "! .*column code is missing"),
+        (lambda data: pd.DataFrame({"_id": [1]}).to_feather(data / "sepr/splits.feather"), "! .*split or splits is mi"),
+        (lambda data: (data / "models/sepr/encoder/config.json").unlink(), "! .*encoder: missing. Hugging Face, SweDe"),
+        (lambda data: (data / "models/sepr/encoder/config.json").write_text("{"), "! .*not a whole model"),
+        (lambda data: (data / "models/mimic/generator/model.safetensors").unlink(), "! .*no weights"),
     ],
 )
 def test_what_would_make_the_run_fail(data, capsys, damage, message):
@@ -140,9 +140,9 @@ def test_real_data_under_the_demo_parameters_are_remarked(data, capsys):
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("memory", lambda: 2 * GIB, "✗ memory: 2.0 GiB; needs about 3.5 GiB"),
-        ("gpus", lambda: [2**20], "✗ GPUs: 1, of 0.0 GiB; 1 needed"),
-        ("size_of", lambda folder: 2**60 if folder.name == "data" else 0, "✗ disk: "),
+        ("memory", lambda: 2 * GIB, "! memory: 2.0 GiB; needs about 3.5 GiB"),
+        ("gpus", lambda: [2**20], "! GPUs: 1, of 0.0 GiB; 1 needed"),
+        ("size_of", lambda folder: 2**60 if folder.name == "data" else 0, "! disk: "),
     ],
 )
 def test_a_machine_that_is_too_small(data, capsys, monkeypatch, name, value, message):

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from synthnotes.errors import curves
 from synthnotes.errors.curves import Points, binned, quantile_bins
-from synthnotes.errors.decisions import Decisions
 
 
 @given(st.lists(st.integers(1, 30), max_size=150), st.integers(1, 40))
@@ -25,6 +24,13 @@ def test_bins_of_distinct_values_are_the_quantiles():
     assert quantile_bins(x, 6).tolist() == (x // 10).tolist()
 
 
+def test_no_values_make_no_bins():
+    nothing = Points(np.array([], dtype=int), np.array([]))
+    table = binned(nothing, quantile_bins(nothing.x, 5))
+    assert table.empty
+    assert table.columns.tolist() == ["x", "mean", "sd", "count"]
+
+
 def test_a_summary_of_bins_by_hand():
     points = Points(np.array([1, 3, 8, 2]), np.array([0.0, 1.0, 0.5, 0.5]))
     table = binned(points, np.array([0, 0, 1, 0]))
@@ -35,19 +41,20 @@ def test_a_summary_of_bins_by_hand():
     assert table["count"].tolist() == [3, 1]
 
 
-TRUTH = np.array([[1, 1, 0, 0], [1, 0, 1, 0]], dtype=bool)
-DECISIONS = Decisions(list("abcd"), TRUTH, np.array([[1, 1, 0, 0], [1, 0, 0, 1]], dtype=bool))
+@pytest.fixture
+def decisions(decisions_of):
+    return decisions_of("abcd", [[1, 1, 0, 0], [1, 0, 1, 0]], [[1, 1, 0, 0], [1, 0, 0, 1]])
 
 
-def test_frequency_leaves_out_codes_unseen_in_training_and_codes_that_e_lacks():
-    points = curves.frequency_points(DECISIONS, np.array([100, 10, 0, 5]))
+def test_frequency_leaves_out_codes_unseen_in_training_and_codes_that_e_lacks(decisions):
+    points = curves.frequency_points(decisions, np.array([100, 10, 0, 5]))
     assert points.x.tolist() == [100, 10]
     assert points.f1.tolist() == [1, 1]
-    assert curves.frequency_correlation(points, DECISIONS)["codes_unseen_in_training"] == 1
+    assert curves.frequency_correlation(points, decisions)["codes_unseen_in_training"] == 1
 
 
-def test_frequency_correlates_by_its_logarithm():
-    decisions = Decisions(list("abc"), np.ones((1, 3), bool), np.ones((1, 3), bool))
+def test_frequency_correlates_by_its_logarithm(decisions_of):
+    decisions = decisions_of("abc", np.ones((1, 3)), np.ones((1, 3)))
     points = Points(np.array([1, 10, 100]), np.array([0.2, 0.4, 0.6]))
     correlation = curves.frequency_correlation(points, decisions)
     assert correlation["pearson"]["r"] == pytest.approx(1)
@@ -63,7 +70,7 @@ def test_length_falls_into_three_parts():
     assert (correlation["below"]["n"], correlation["above"]["n"], correlation["notes_beyond_limit"]) == (3, 3, 1)
 
 
-def test_length_points_are_notes():
-    points = curves.length_points(DECISIONS, np.array([50, 70]))
+def test_length_points_are_notes(decisions):
+    points = curves.length_points(decisions, np.array([50, 70]))
     assert points.x.tolist() == [50, 70]
     assert points.f1.tolist() == [1, 0.5]

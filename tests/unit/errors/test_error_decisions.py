@@ -1,16 +1,16 @@
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import arrays
+from scipy import sparse
 from sklearn.metrics import f1_score
 
-from synthnotes.coding.predictions import Predictions
+from synthnotes.coding.predictions import Predictions, align
 from synthnotes.errors.decisions import Decisions, decide
 from synthnotes.files import UserError
 
 CODES = ["I10", "J18.9", "0DTJ4ZZ"]
-EVALUATION = pd.DataFrame({"note_id": ["b", "a"], "codes": [["I10"], ["0DTJ4ZZ", "J18.9"]]})
+TRUTH = sparse.csr_array(np.array([[1, 0, 0], [0, 1, 1]], dtype=bool))  # of the notes b and a
 
 
 def predictions(**changes):
@@ -23,25 +23,41 @@ def predictions(**changes):
     return Predictions(**(values | changes))
 
 
+def decided(**changes):
+    aligned = align(predictions(**changes), ["b", "a"], CODES, "build/coder")
+    return decide(aligned, TRUTH, np.arange(2))
+
+
 def test_rows_come_in_the_order_of_the_notes():
-    decisions = decide(predictions(), EVALUATION, CODES, "build/coder")
-    assert decisions.truth.tolist() == [[True, False, False], [False, True, True]]
     # 0.5 is not greater than the threshold (repair k).
-    assert decisions.predicted.tolist() == [[False, False, True], [False, True, True]]
+    assert decided().predicted.toarray().tolist() == [[False, False, True], [False, True, True]]
+
+
+def test_a_probability_at_the_threshold_counts_where_it_is_asked_for():
+    aligned = align(predictions(), ["b", "a"], CODES, "build/coder")
+    decisions = decide(aligned, TRUTH, np.arange(2), at_threshold=True)
+    assert decisions.predicted.toarray().tolist() == [[False, False, True], [True, True, True]]
 
 
 def test_f1_by_hand():
-    decisions = decide(predictions(), EVALUATION, CODES, "build/coder")
+    decisions = decided()
     assert decisions.f1_per_code().tolist() == [0, 1, 2 / 3]
     assert decisions.f1_per_note().tolist() == [0, 1]
     assert decisions.macro_f1() == pytest.approx(5 / 9)
     assert decisions.micro_f1() == pytest.approx(4 / 6)
 
 
+def test_correct_wrong_and_missed():
+    decisions = decided()
+    assert decisions.correct.toarray().astype(int).tolist() == [[0, 0, 0], [0, 1, 1]]
+    assert decisions.wrong.toarray().astype(int).tolist() == [[0, 0, 1], [0, 0, 0]]
+    assert decisions.missed.toarray().astype(int).tolist() == [[1, 0, 0], [0, 0, 0]]
+
+
 @given(arrays(bool, (6, 4)), arrays(bool, (6, 4)))
 def test_f1_equals_scikit_learn_s(truth, predicted):
     truth[0, :2] = True  # a note of E has a code; of one code alone, scikit-learn would judge the absence too
-    decisions = Decisions(list("abcd"), truth, predicted)
+    decisions = Decisions(list("abcd"), sparse.csr_array(truth), sparse.csr_array(predicted), np.arange(6))
     occurring = truth.any(axis=0)
     oracle = {"y_true": truth[:, occurring], "y_pred": predicted[:, occurring], "zero_division": 0}
     assert decisions.macro_f1() == pytest.approx(f1_score(**oracle, average="macro"))
@@ -66,4 +82,4 @@ def test_f1_equals_scikit_learn_s(truth, predicted):
 )
 def test_predictions_that_do_not_belong_here_are_refused(changes, message):
     with pytest.raises(UserError, match=f"build/coder: .*{message}.*dvc repro"):
-        decide(predictions(**changes), EVALUATION, CODES, "build/coder")
+        decided(**changes)

@@ -5,14 +5,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import sparse
 
-from synthnotes.errors.decisions import Decisions
 from synthnotes.errors.predictions import code_match, describe
 
 
-def test_counts_by_hand():
-    truth = np.array([[1, 1, 0, 0], [1, 0, 0, 0]], dtype=bool)
-    predicted = np.array([[0, 1, 1, 0], [0, 1, 1, 0]], dtype=bool)
-    assert describe(Decisions(list("abcd"), truth, predicted)) == {
+def test_counts_by_hand(decisions_of):
+    decisions = decisions_of("abcd", [[1, 1, 0, 0], [1, 0, 0, 0]], [[0, 1, 1, 0], [0, 1, 1, 0]])
+    assert describe(decisions) == {
         "notes": 2,
         "predicted": {"total": 4, "per_note": 2.0, "unique": 2},
         "true": {"total": 3, "per_note": 1.5, "unique": 2},
@@ -23,9 +21,8 @@ def test_counts_by_hand():
     }
 
 
-def test_a_coder_that_predicts_nothing():
-    truth = np.array([[True]])
-    described = describe(Decisions(["a"], truth, ~truth))
+def test_a_coder_that_predicts_nothing(decisions_of):
+    described = describe(decisions_of("a", [[1]], [[0]]))
     assert described["precision"] is None
     assert described["coverage"] == described["recall"] == 0
 
@@ -38,35 +35,40 @@ def double_loop(predicted, targets):
 
 @given(st.integers(0, 20).flatmap(lambda notes: arrays(bool, (notes, 5))), arrays(bool, (5, 5)))
 def test_code_match_equals_the_double_loop(targets, predicted):
-    match = code_match(predicted, sparse.csr_array(targets))
+    match = code_match(sparse.csr_array(predicted), sparse.csr_array(targets))
     assert (match["exact"], match["proper_subset"]) == double_loop(predicted, targets)
     assert match["empty"] == (~predicted.any(axis=1)).sum()
 
 
 def test_code_match_by_hand():
     targets = np.array([[1, 1, 1, 0], [1, 0, 0, 0], [0, 0, 1, 1]], dtype=bool)
-    predicted = np.array(
-        [
-            [1, 1, 1, 0],  # exact
-            [1, 0, 0, 0],  # exact, and part of the first
-            [1, 1, 0, 0],  # part of the first
-            [1, 0, 0, 1],  # neither, though each code occurs
-            [0, 0, 0, 0],  # empty: part of everything, counted apart (repair m)
-        ],
-        dtype=bool,
+    predicted = sparse.csr_array(
+        np.array(
+            [
+                [1, 1, 1, 0],  # exact
+                [1, 0, 0, 0],  # exact, and part of the first
+                [1, 1, 0, 0],  # part of the first
+                [1, 0, 0, 1],  # neither, though each code occurs
+                [0, 0, 0, 0],  # empty: part of everything, counted apart (repair m)
+            ],
+            dtype=bool,
+        )
     )
-    assert code_match(predicted, sparse.csr_array(targets)) == {
-        "predictions": 5,
-        "empty": 1,
-        "exact": 2,
+    counts = {"predictions": 5, "empty": 1, "exact": 2}
+    assert code_match(predicted, sparse.csr_array(targets)) == counts | {
         "proper_subset": 2,
         "exact_share": 0.5,
         "proper_subset_share": 0.5,
     }
+    assert code_match(predicted, sparse.csr_array(targets), empty_is_subset=True) == counts | {
+        "proper_subset": 3,
+        "exact_share": 0.4,
+        "proper_subset_share": 0.6,
+    }
 
 
 def test_code_match_of_nothing_has_no_share():
-    match = code_match(np.zeros((2, 3), dtype=bool), sparse.csr_array(np.eye(3, dtype=bool)))
+    match = code_match(sparse.csr_array((2, 3), dtype=bool), sparse.csr_array(np.eye(3, dtype=bool)))
     assert match["empty"] == 2
     assert match["exact_share"] is match["proper_subset_share"] is None
 
@@ -75,5 +77,5 @@ def test_code_match_of_nothing_has_no_share():
 def test_code_match_finds_the_last_training_note(notes):
     targets = np.zeros((notes, 2), dtype=bool)
     targets[:, 0] = targets[-1, 1] = True
-    match = code_match(np.array([[False, True]]), sparse.csr_array(targets))
+    match = code_match(sparse.csr_array(np.array([[False, True]])), sparse.csr_array(targets))
     assert (match["exact"], match["proper_subset"]) == (0, 1)

@@ -46,21 +46,35 @@ def folder(tmp_path):
 
 
 def test_errors_side_by_side(folder):
-    outputs = [folder / name for name in ("errors.json", "frequency.csv", "length.csv", "chapters.csv")]
+    tables = ("frequency", "length", "chapters", "confusion", "calibration", "codes")
+    outputs = [folder / "errors.json", *(folder / f"{name}-table.csv" for name in tables)]
     inputs = ("e.parquet", "codes.csv", "real.parquet", "real_coder", "synthetic.parquet", "synthetic_coder")
     summary = errors.main(*(folder / name for name in inputs), *outputs)
     assert "50 notes" in summary
 
     results = json.loads(outputs[0].read_text())
-    assert list(results) == ["real", "synthetic"]
-    for coder in results.values():
-        assert list(coder) == ["predictions", "code_match", "frequency", "length", "families"]
+    assert list(results) == ["real", "synthetic", "codes"]
+    for coder in ("real", "synthetic"):
+        parts = ["predictions", "code_match", "frequency", "length", "families", "calibration"]
+        assert list(results[coder]) == parts
     assert results["real"]["families"]["wrong"] < results["synthetic"]["families"]["wrong"]
     for path in outputs[1:3]:
         table = pd.read_csv(path)
         assert table.columns.tolist() == ["coder", "x", "mean", "sd", "count"]
         assert set(table["coder"]) == {"real", "synthetic"}
     assert set(pd.read_csv(outputs[3])["coder"]) == {"real", "synthetic", "truth"}
+    confusion, calibration, codes = map(pd.read_csv, outputs[4:])
+    assert confusion.columns.tolist() == ["coder", "missed", "predicted", "codes", "share"]
+    assert confusion.groupby("coder")["codes"].sum().round().tolist() == [
+        results[coder]["families"]["wrong"] for coder in ("real", "synthetic")
+    ]
+    assert calibration.columns.tolist() == ["coder", "probability", "share_true", "decisions"]
+    assert codes.columns.tolist() == [
+        *("code", "family", "training_real", "training_synthetic", "patients", "notes"),
+        *("f1_real", "f1_synthetic", "difference", "low", "high"),
+    ]  # fmt: skip
+    assert len(codes) == results["codes"]["listed"]
+    assert (codes["patients"] >= params.load("errors").minimum_patients).all()
     assert not any(word in path.read_text() for path in outputs for word in (SECRET, "e17"))
 
 

@@ -1,21 +1,37 @@
 import json
 import random
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from synthnotes import notes, params
 from synthnotes.privacy.control import compare
-from synthnotes.privacy.summaries import recall_distribution, recall_summary, summarise
+from synthnotes.privacy.matching import match
+from synthnotes.privacy.overlap import ngram_overlap
+from synthnotes.privacy.summaries import length_distribution, recall_distribution, recall_summary, summarise
+from synthnotes.privacy.verdicts import Measure, judge
 from synthnotes.stages import privacy
 
-SETTINGS = params.read().privacy.model_copy(update={"top_recall": 3, "top_passages": 2})
+SETTINGS = params.read().privacy.model_copy(update={"top_recall": 3, "top_passages": 2, "resamples": 200})
 
 
 def corpus(seed, size):
     chance = random.Random(seed)
     vocabulary = [f"word{number}" for number in range(40)]
     return [" ".join(chance.choices(vocabulary, k=30)) for _ in range(size)]
+
+
+def table(texts, name="n", codes=None):
+    frame = pd.DataFrame({"note_id": [f"{name}{index}" for index in range(len(texts))], "text": texts})
+    frame = frame.assign(patient_id=frame["note_id"], fold="train")
+    frame["descriptions"] = [["Hypertension"]] * len(texts)
+    frame["codes"] = codes or [["I10"]] * len(texts)
+    return frame
+
+
+def compared(synthetic, control, settings=SETTINGS, tokenizer="ascii", **options):
+    return compare(table(TRAINING), table(synthetic), table(control), settings, tokenizer, **options)
 
 
 TRAINING = corpus(1, 30)
@@ -42,63 +58,119 @@ def test_distribution_counts_every_note_once():
     assert table[table["kind"] == "control"].set_index("recall").loc[0.5, "share"] == 1
 
 
+def test_distribution_of_lengths_by_hand():
+    table = length_distribution({"synthetic": pd.Series([3, 7, 7, 9]), "control": pd.Series([0, 2])})
+    assert list(table.itertuples(index=False, name=None)) == [
+        ("synthetic", 0, 0, 1.0), ("synthetic", 3, 1, 0.75), ("synthetic", 7, 2, 0.25), ("synthetic", 9, 1, 0.0),
+        ("control", 0, 1, 0.5), ("control", 2, 1, 0.0),
+    ]  # fmt: skip
+
+
 def test_copies_lie_nearer_than_the_control():
     copies = [note.rsplit(" ", 5)[0] + " a b c d e" for note in TRAINING[:12]]
-    results = compare(TRAINING, copies, corpus(2, 9), SETTINGS, "ascii").results
+    results = compared(copies, corpus(2, 9)).results
     recall = results["rouge"]["recall"]
     assert recall["synthetic"]["all"]["mean"] == pytest.approx(21 / 26)  # 25 of 30 words: 21 of 26 5-grams
     assert recall["control"]["all"]["max"] < 0.1
     assert recall["difference"]["all"]["mean"] > 0.7
-    assert results["rouge"]["passages"]["synthetic"]["longest_run_words"] == dict.fromkeys(
-        ("mean", "median", "min", "max"), 25.0
-    )
+    pairs = results["rouge"]["passages"]["synthetic"]
+    assert pairs["longest_run_words"] == dict.fromkeys(("mean", "median", "min", "max"), 25.0)
+    assert (pairs["shared_ngrams"], pairs["occurrences_in_training"]["max"]) == (42, 1)
+    assert pairs["template_share"] == 1  # one of 30 notes is more than 1 %
+    assert results["longest"]["synthetic"]["words"]["min"] == 25
+    assert results["longest"]["synthetic"]["longest"]["training_notes"]["max"] == 1
     assert results["overlap"]["synthetic_matched_share"] > 0.7 > 0.1 > results["overlap"]["control_share"]
+    for measure in results["measures"].values():
+        assert measure["verdict"] == "nearer"
+        assert 0 < measure["low"] <= measure["difference"] <= measure["high"]
+        assert measure["notes_above_control"] == 9
+
+
+def test_more_of_the_same_is_not_nearer():
+    measures = compared(corpus(3, 40), corpus(4, 40)).results["measures"]
+    assert {measure["verdict"] for measure in measures.values()} == {"not nearer"}
 
 
 @pytest.mark.parametrize(("synthetic", "control"), [(12, 5), (5, 12), (6, 6)])
 def test_both_sides_have_the_same_number(synthetic, control):
-    comparison = compare(TRAINING, corpus(3, synthetic), corpus(4, control), SETTINGS, "unicode")
+    written, unseen = corpus(3, synthetic), corpus(4, control)
+    comparison = compared(written, unseen, tokenizer="unicode")
     matched = min(synthetic, control)
     recall = comparison.results["rouge"]["recall"]
     assert comparison.results["notes"]["matched"] == matched
     assert recall["synthetic"]["notes"] == synthetic
     assert recall["synthetic_matched"]["notes"] == recall["control"]["notes"] == matched
-    assert comparison.distribution.groupby("kind")["notes"].sum().to_dict() == {
-        "control": matched,
-        "synthetic": matched,
-    }
-    rows = comparison.neighbours.groupby("kind")["synthetic_index"]
+    for distribution in (comparison.recalls, comparison.lengths):
+        assert distribution.groupby("kind")["notes"].sum().to_dict() == {"control": matched, "synthetic": matched}
+    rows = comparison.notes.groupby("kind")["synthetic_index"]
     assert rows.count().to_dict() == {"control": matched, "synthetic": synthetic}
     assert rows.get_group("control").max() < control
+    overlap = comparison.results["overlap"]
+    assert ngram_overlap(TRAINING, written, overlap["n"]).items() <= overlap.items()
+    chosen = [unseen[index] for index in rows.get_group("control")]
+    assert overlap["control_share"] == ngram_overlap(TRAINING, chosen, overlap["n"])["synthetic_share"]
 
 
-def test_the_seed_decides_the_sample():
+def test_the_seed_decides_the_order():
     def sampled(seed):
-        settings = SETTINGS.model_copy(update={"seed": seed})
-        neighbours = compare(TRAINING, corpus(3, 4), corpus(4, 40), settings, "ascii").neighbours
-        return neighbours.query("kind == 'control'")["synthetic_index"].tolist()
+        return match(table(corpus(3, 40)), table(corpus(4, 4)), seed).synthetic.tolist()
 
     assert sampled(1) == sampled(1) != sampled(2)
 
 
-def test_stage_writes_aggregates_and_a_patient_file(tmp_path):
-    def table(name, texts):
+def test_matching_looks_at_codes_then_at_length():
+    synthetic = table(["a b c d", "a", "a b"], codes=[["A", "B"], ["C"], ["D"]])
+    control = table(["x y z w", "x y z w", "x y", "x", "x"], codes=[["A"], ["A", "B"], ["E"], ["E"], ["C"]])
+    matched = match(synthetic, control, 0)
+    assert matched.synthetic.tolist() == [0, 1, 2]
+    assert matched.control.tolist() == [1, 4, 2]
+    assert matched.code_similarity.tolist() == [1, 1, 0]
+    assert matched.length_ratio.tolist() == [1, 1, 1]
+
+
+def test_judge_by_hand():
+    nearer = judge(Measure.mean_of(np.array([2.0, 3, 4])), Measure.mean_of(np.array([1.0, 2, 3])), 100, 0.9, 0)
+    assert nearer.pop("verdict") == "nearer"
+    assert nearer == pytest.approx({
+        "synthetic": 3, "control": 2, "difference": 1, "low": 1, "high": 1, "notes_above_control": 1
+    })  # fmt: skip
+    ratio = Measure(np.array([1.0, 0]), np.array([1.0, 3]))
+    assert ratio.value() == 0.25
+    nothing = Measure(np.zeros(2), np.zeros(2))
+    assert judge(nothing, ratio, 100, 0.9, 0)["verdict"] == "undefined"
+
+
+def test_interval_covers_what_is_so():
+    """Of the 80 % intervals of many samples without a difference, about 80 % hold zero."""
+    rng = np.random.default_rng(0)
+    held = 0
+    for seed in range(100):
+        first, second = (Measure.mean_of(rng.normal(size=60)) for _ in range(2))
+        interval = judge(first, second, 200, 0.8, seed)
+        held += interval["low"] <= 0 <= interval["high"]
+    assert 68 <= held <= 91
+
+
+def test_stage_writes_aggregates_and_patient_files(tmp_path):
+    def path_of(name, texts):
         path = tmp_path / f"{name}.parquet"
-        frame = pd.DataFrame({"note_id": [f"{name}{index}" for index in range(len(texts))], "text": texts})
-        frame = frame.assign(patient_id=frame["note_id"], fold="train")
-        frame["codes"] = frame["descriptions"] = [["I10"]] * len(texts)
-        notes.write(path, frame)
+        notes.write(path, table(texts, name))
         return path
 
-    paths = [table("l", TRAINING), table("synthetic", TRAINING[:3] + corpus(5, 3)), table("e", corpus(6, 8))]
-    outputs = [tmp_path / name for name in ("neighbours.parquet", "results.json", "recall.csv")]
-    summary = privacy.main("mimic", *paths, *outputs)
+    paths = [path_of("l", TRAINING), path_of("s", TRAINING[:3] + corpus(5, 3)), path_of("e", corpus(6, 8))]
+    names = ("neighbours.parquet", "longest.csv", "results.json", "recall.csv", "passages.csv")
+    neighbours, longest, *public = outputs = [tmp_path / name for name in names]
+    summary = privacy.main("mimic", *paths, tmp_path / "work", *outputs)
     assert "6 synthetic against 30 training notes" in summary
-    neighbours = pd.read_parquet(outputs[0])
-    assert neighbours.columns.tolist() == [
-        "kind", "synthetic_index", "real_index", "overlap", "recall", "precision", "f1",
+    found = pd.read_parquet(neighbours)
+    assert found.columns.tolist() == [
+        "kind", "synthetic_index", "real_index", "overlap", "recall", "precision", "f1", "passage_words",
+        "passage_start", "passage_training_index", "passage_training_start", "passage_training_notes",
     ]  # fmt: skip
-    assert neighbours["real_index"].tolist()[:3] == [0, 1, 2]
-    assert neighbours["recall"].tolist()[:3] == [1, 1, 1]
-    assert json.loads(outputs[1].read_text())["rouge"]["recall"]["synthetic"]["all"]["max"] == 1
-    assert not any(word in path.read_text() for path in outputs[1:] for word in TRAINING[0].split())
+    assert found["real_index"].tolist()[:3] == [0, 1, 2]
+    assert found["recall"].tolist()[:3] == [1, 1, 1]
+    quoted = pd.read_csv(longest).query("kind == 'synthetic'").iloc[:3]
+    assert quoted["passage"].tolist() == TRAINING[:3]
+    assert quoted["training_note_id"].tolist() == ["l0", "l1", "l2"]
+    assert json.loads(public[0].read_text())["rouge"]["recall"]["synthetic"]["all"]["max"] == 1
+    assert not any(word in path.read_text() for path in public for word in TRAINING[0].split())

@@ -1,37 +1,74 @@
-from difflib import SequenceMatcher
-
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthnotes.privacy import passages
-from synthnotes.privacy.passages import longest_common_run, shared_ngram_frequencies
+from synthnotes.privacy import ngrams
+from synthnotes.privacy.passages import longest_passages
+from synthnotes.privacy.words import Encoder
 
-NOTE = st.lists(st.sampled_from(["a", "b", "B", "c"]), max_size=15).map(" ".join)
+LETTERS = st.sampled_from("aab")
+CORPUS = st.lists(st.lists(LETTERS, max_size=45).map(" ".join), max_size=5)
 
 
-@given(NOTE, NOTE)
-def test_longest_run_equals_difflib_s(first, second):
-    matcher = SequenceMatcher(None, first.lower().split(), second.lower().split(), autojunk=False)
-    assert longest_common_run(first, second) == matcher.find_longest_match().size
+def find(synthetic, training, **options):
+    encode = Encoder("white-space")
+    table = longest_passages(encode(synthetic), encode(training), **options)
+    return list(table.itertuples(index=False, name=None))
+
+
+def by_hand(note, training):
+    """Every passage of a note, the longest and first one first, looked for in every training note."""
+    words, others = note.split(), [text.split() for text in training]
+    for width in range(len(words), 0, -1):
+        for start in range(len(words) - width + 1):
+            passage = words[start : start + width]
+            places = [
+                (index, at)
+                for index, other in enumerate(others)
+                for at in range(len(other) - width + 1)
+                if other[at : at + width] == passage
+            ]
+            if places:
+                return (width, start, *places[0], len({index for index, _ in places}))
+    return (0, -1, -1, -1, 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(CORPUS, CORPUS)
+def test_equals_looking_for_every_passage(synthetic, training):
+    assert find(synthetic, training) == [by_hand(note, training) for note in synthetic]
+
+
+def test_long_passages_and_small_blocks(monkeypatch):
+    rng = np.random.default_rng(5)
+    training = [" ".join(rng.choice(list("abcdefghij"), 150)) for _ in range(6)]
+    words = [text.split() for text in training]
+    synthetic = [
+        " ".join(["x", *words[note][at : at + width], "y"])
+        for note, at, width in [(0, 0, 150), (3, 20, 15), (3, 20, 16), (4, 1, 17), (5, 60, 63), (5, 0, 129), (2, 5, 31)]
+    ]
+    expected = [by_hand(note, training) for note in synthetic]
+    assert [row[0] for row in expected] == [150, 15, 16, 17, 63, 129, 31]
+    assert find(synthetic, training) == expected
+    monkeypatch.setattr(ngrams, "WORDS_AT_ONCE", 200)
+    monkeypatch.setattr(ngrams, "POSITIONS_AT_ONCE", 64)
+    assert find(synthetic, training, budget=20_000) == expected
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "words"),
-    [("He was discharged home.", "she WAS discharged\nhome. today", 3), ("a b", "b, a,", 0), ("", "a", 0)],
+    ("note", "row"),
+    [
+        ("He was discharged home.", (3, 1, 1, 1, 1)),  # "WAS discharged\nhome." of the second note
+        ("a b", (2, 0, 0, 0, 2)),  # held by two notes, the first of which counts
+        ("b, a,", (0, -1, -1, -1, 0)),
+        ("", (0, -1, -1, -1, 0)),
+    ],
 )
-def test_longest_run_by_hand(first, second, words):
-    assert longest_common_run(first, second) == words
+def test_by_hand(note, row):
+    assert find([note], ["a b", "she WAS discharged\nhome. a b a b"]) == [row]
 
 
-@pytest.mark.parametrize("block", [1, 1000])
-def test_shared_ngrams_are_counted_in_all_of_training(monkeypatch, block):
-    monkeypatch.setattr(passages, "NOTES_PER_BLOCK", block)
-    training = ["a b c d", "x a b", "c d a b", "q r"]
-    # Shared bigrams: "a b" and "c d" of the first pair (not "q r": only the other pair's real note holds it), "x a".
-    pairs = [("a b, c d q r", training[2]), ("x a", training[1])]
-    assert shared_ngram_frequencies(pairs, training, 2, "ascii").tolist() == [1, 2, 3]
-
-
-def test_no_pairs_share_nothing():
-    assert shared_ngram_frequencies([], ["a b"], 2, "ascii").tolist() == []
+def test_passages_end_with_their_note():
+    assert find(["a b c d"], ["a b", "c d"])[0] == (2, 0, 0, 0, 1)
+    assert find(["a b", "c d"], ["x a b c d"]) == [(2, 0, 0, 1, 1), (2, 0, 0, 3, 1)]

@@ -1,14 +1,17 @@
 """The authors' numbers come out again, and broken ratings are refused with their line."""
 
+import json
 from itertools import product
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from synthnotes.files import UserError
-from synthnotes.questionnaire.ratings import analyse, answer_counts, check
+from synthnotes.questionnaire.ratings import COLUMNS, FAMILIES, analyse, answer_counts, check, difference_counts
 
 PUBLISHED = Path("paper/published")
 SETTINGS = {"margin": 0.5, "level": 0.05, "resamples": 200, "seed": 1}
@@ -71,6 +74,52 @@ def test_no_difference_is_not_equivalence(rebuilt):
         assert not result["equivalence"]["equivalent"]
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_each_family_of_tests_is_adjusted_over_studies_and_questions(rebuilt, family):
+    tests = [rebuilt[c][q][family] for c, q in product(("mimic", "sepr"), ("readability", "coherence"))]
+    expected = multipletests([test["p"] for test in tests], method="holm")[1]
+    assert [test["p_holm"] for test in tests] == pytest.approx(expected)
+
+
+def test_the_rater_as_the_unit(ratings, rebuilt):
+    wide = ratings[ratings["corpus"] == "sepr"].pivot(index="rater", columns=["kind", "pair"], values="coherence")
+    of_raters = (wide["synthetic"] - wide["real"]).mean(axis=1)
+    ours = rebuilt["sepr"]["coherence"]["by_rater"]
+    assert ours["difference"] == pytest.approx(of_raters.mean())
+    interval = stats.ttest_1samp(of_raters, 0).confidence_interval(0.95)
+    assert (ours["low"], ours["high"]) == pytest.approx((interval.low, interval.high))
+    assert ours["power"]["detectable_difference"] > 1.5  # four raters: what was seen, 0.6, could hardly be found
+
+
+def test_a_rater_may_leave_out_a_pair(ratings):
+    gap = ratings[(ratings["rater"] != 2) | (ratings["pair"] != 3)]
+    result = analyse(gap, **SETTINGS)["mimic"]["readability"]
+    real = gap.query("corpus == 'mimic' and kind == 'real'")["readability"]
+    assert result["real"]["mean"] == pytest.approx(real.mean())
+    of_pair = gap.query("corpus == 'mimic' and pair == 3").pivot(index="rater", columns="kind", values="readability")
+    assert len(of_pair) == 9
+    t = stats.ttest_ind(of_pair["real"], of_pair["synthetic"])
+    assert result["student_t"]["pair_3"]["p"] == pytest.approx(t.pvalue)
+    assert result["intraclass_correlation"]["raters"] == 9
+
+
+def test_the_smallest_study_and_one_without_variance():
+    rows = [("mimic", 1, kind, 1, rating, 3) for kind, rating in (("real", 3), ("synthetic", 3))]
+    one = analyse(pd.DataFrame(rows, columns=COLUMNS), **SETTINGS)["mimic"]
+    json.dumps(one, allow_nan=False)
+    assert one["readability"]["wilcoxon"]["p"] is None
+    assert one["readability"]["by_rater"]["power"]["raters_to_detect_margin"] is None
+    assert one["correlation"]["pearson"] == {"r": None, "p": None}
+
+
+def test_difference_counts_hold_every_pair_of_every_rater_once(ratings):
+    counts = difference_counts(ratings)
+    assert counts.groupby(["corpus", "question", "rater"])["pairs"].sum().unique().tolist() == [3, 4]
+    total = (counts["difference"] * counts["pairs"])[counts["corpus"] == "mimic"].sum()
+    by_kind = ratings[ratings["corpus"] == "mimic"].groupby("kind")[["readability", "coherence"]].sum().sum(axis=1)
+    assert total == by_kind["synthetic"] - by_kind["real"]
+
+
 def test_answer_counts_hold_every_answer_once(ratings):
     counts = answer_counts(ratings)
     assert counts["answers"].sum() == 2 * len(ratings)
@@ -88,6 +137,7 @@ def test_answer_counts_hold_every_answer_once(ratings):
         ("coherence", "good", "line 3: coherence must be"),
         ("kind", "fake", "line 3: kind must be real or synthetic"),
         ("rater", 1, "has rated this note already"),
+        ("rater", None, "line 3: rater must be given"),
         ("rater", 99, "has no rating by this rater"),
     ],
 )
@@ -96,6 +146,8 @@ def test_broken_ratings_are_refused(ratings, column, value, message):
     broken.loc[1, column] = value
     with pytest.raises(UserError, match=message):
         check(broken, "ratings.csv")
+    with pytest.raises(UserError, match=message):
+        analyse(broken)
 
 
 def test_a_missing_column_is_refused(ratings):

@@ -1,17 +1,24 @@
 """The questionnaire is blinded, well formed, and holds the notes it should."""
 
+import html
+import json
+import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from synthnotes import notes
 from synthnotes.files import UserError
 from synthnotes.questionnaire import sosci
-from synthnotes.questionnaire.survey import SurveyNote, key, sample_pairs
-from synthnotes.stages.questionnaire import read_wording
+from synthnotes.questionnaire.form import form
+from synthnotes.questionnaire.sosci_project import read_project
+from synthnotes.questionnaire.survey import SurveyNote, answer_sheet, key, sample_pairs, version
+from synthnotes.stages.questionnaire import main, read_wording
 
 
 def table(kind, words):
@@ -52,46 +59,160 @@ def test_too_few_notes_are_told():
         sample_pairs(table("r", [10, 30, 2]), table("s", [10, 10, 10]), 3, 5, 20, seed=1)
 
 
+@settings(max_examples=40)
 @given(text=st.text(min_size=1))
-def test_any_text_gives_well_formed_xml_with_the_text_in_it(text):
+def test_any_text_comes_back_from_the_project(text):
     wording = read_wording(Path("paper/questionnaire/sepr.yaml"))
-    root = ET.fromstring(sosci.project([SurveyNote(1, 1, "real", "n1", text)], wording))
-    (note,) = [q for q in root.iter("question") if q.findtext("description") == "Note 1"]
-    shown = ET.fromstring(f"<r>{note.findtext('lead')}</r>")
+    document = sosci.project([SurveyNote(1, 1, "real", "n1", text)], wording, "q1")
+    lead = read_project(document, "survey.xml").questions["N001"].lead
+    shown = ET.fromstring(f"<r>{lead}</r>")
     assert " ".join(shown.itertext()).split() == sosci.FORBIDDEN.sub(" ", text).split()
 
 
-def test_the_project_is_blinded_and_complete(wording):
-    notes = [SurveyNote(1, 1, "synthetic", "secret-id-1", "First."), SurveyNote(2, 1, "real", "secret-id-1", "Second.")]
-    document = sosci.project(notes, wording)
+NOTES = [
+    SurveyNote(1, 1, "synthetic", "secret-id-1", "First.\n\nA <b> & c."),
+    SurveyNote(2, 1, "real", "secret-id-1", "2nd."),
+]
+
+
+@pytest.mark.parametrize("corpus", ["mimic", "sepr"])
+def test_the_project_is_blinded_and_comes_back_whole(corpus):
+    wording = read_wording(Path(f"paper/questionnaire/{corpus}.yaml"))
+    document = sosci.project(NOTES, wording, "q1234")
     for secret in (b"synthetic", b"secret-id-1"):
         assert secret not in document
-    root = ET.fromstring(document)
-    assert root.get("version") == "2.4"
-    names = {section_name(s) + f"{int(question_id(q)):02d}" for s in root.iter("section") for q in s.iter("question")}
-    pages = ET.fromstring(root.findtext("questionnaire/attributes.specific/attr[@id='content']"))
-    placed = [q.get("id") for q in pages.iter("question")]
+    project = read_project(document, "survey.xml")
+    assert (project.survey, project.title, project.language) == ("q1234", wording.title, wording.language)
+    placed = [name for page in project.pages for name in page]
     assert len(placed) == len(set(placed))
-    assert set(placed) == names - {"O001"}  # the page generator is drawn by the PHP of its page
-    assert "O001" in pages.findtext("page/php")
+    assert set(placed) == set(project.questions) - {"O001"}  # the page generator is drawn by the PHP of its page
+    assert b"question('O001')" in document
+    kinds = {name: question.kind for name, question in project.questions.items() if name.endswith("02")}
+    assert {name: kinds[name] for name in ("N002", "R002", "C002", "J002", "K002", "M002")} == {
+        "N002": "TextContent", "R002": "scale", "C002": "scale", "J002": "text", "K002": "text", "M002": "mentions",
+    }  # fmt: skip
+    assert project.questions["O001"].kind == "random"
+    for name, ends in (("R001", wording.readability_ends), ("C001", wording.coherence_ends)):
+        assert project.questions[name].ends == dict(zip((1, 5), ends, strict=True))
+    assert project.questions["S001"].options == dict(enumerate(wording.consent_options, start=1))
+    assert project.questions["S002"].options == dict(enumerate(wording.screening_options, start=1))
+    assert project.screened_out == {("S001", 2), ("S002", 4)}
+    assert project.questions["N001"].lead == "<p>First.</p><p>A &lt;b&gt; &amp; c.</p>"
 
 
-def section_name(section):
-    return section.findtext("attributes.specific/attr[@id='id']")
+@pytest.mark.parametrize("corpus", ["mimic", "sepr"])
+def test_the_printed_form_is_blinded_and_holds_every_text(corpus):
+    wording = read_wording(Path(f"paper/questionnaire/{corpus}.yaml"))
+    template = Path("paper/questionnaire/form.html.j2").read_text()
+    page = form(template, NOTES, wording, "q1234", "form")
+    for secret in ("synthetic", "secret-id-1", "<b>"):
+        assert secret not in page
+    shown = html.unescape(re.sub("<[^>]*>", "", page))
+    for text in (wording.welcome, *wording.consent_options, *wording.coherence_ends, "A <b> & c.", "2nd.", "q1234"):
+        assert text in shown
+    assert page.count('class="box"') == 2 + 4 + len(NOTES) * 2 * 5
+    assert not re.search(r"(src|href)=|url\(", page)  # nothing is fetched
+    with pytest.raises(UserError, match="form: 'kind' is undefined"):
+        form("{{ kind }}", NOTES, wording, "q1234", "form")
 
 
-def question_id(question):
-    return question.findtext("attributes.specific/attr[@id='id']")
+def test_the_version_changes_with_notes_order_and_wording(wording):
+    swapped = [replace(NOTES[0], number=2), replace(NOTES[1], number=1)]
+    other = replace(wording, goodbye="Bye.")
+    assert version(NOTES, wording) == version(list(NOTES), wording)
+    assert len({version(NOTES, wording), version(swapped, wording), version(NOTES, other)}) == 3
+
+
+def test_each_rater_has_an_order_of_their_own():
+    notes = [SurveyNote(number, 1, "real", "id", "text") for number in range(1, 7)]
+    sheet = answer_sheet(notes, "q1", raters=5, seed=3)
+    orders = {tuple(rows.sort_values("position")["note"]) for _, rows in sheet.groupby("rater")}
+    assert len(orders) == 5
+    assert all(sorted(order) == [1, 2, 3, 4, 5, 6] for order in orders)
+    assert (sheet[["readability", "coherence", "codes"]] == "").all(axis=None)
+    assert not {"kind", "pair", "note_id"} & set(sheet)
 
 
 def test_the_key_tells_kinds_but_no_text():
-    frame = key([SurveyNote(1, 1, "synthetic", "a", "text"), SurveyNote(2, 1, "real", "a", "text")])
-    assert frame.columns.tolist() == ["number", "pair", "kind", "note_id"]
+    frame = key(NOTES, "mimic", "q1")
+    assert frame.columns.tolist() == ["survey", "corpus", "note", "pair", "kind", "note_id"]
     assert frame["kind"].tolist() == ["synthetic", "real"]
 
 
-def test_a_missing_wording_is_named(tmp_path):
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("goodbye:", "farewell:", "farewell, goodbye"),
+        ("screened_out: [None]", "screened_out: [Surgeon]", "names 'Surgeon', which is none of screening_options"),
+        ('["Yes", "No"]', "[Yes, No]", "consent_options must be a list of texts"),
+        ("[Not natural at all, ", "[", "readability_ends must hold two texts"),
+        ("note: Discharge summary", "note: [Discharge summary]", "note must be a text"),
+        ("title: R", "title: 'R", "not valid YAML"),
+    ],
+)
+def test_a_broken_wording_is_refused(tmp_path, old, new, message):
+    text = Path("paper/questionnaire/mimic.yaml").read_text()
+    assert old in text
     broken = tmp_path / "wording.yaml"
-    broken.write_text(Path("paper/questionnaire/mimic.yaml").read_text().replace("goodbye:", "farewell:"))
-    with pytest.raises(UserError, match="farewell, goodbye"):
+    broken.write_text(text.replace(old, new))
+    with pytest.raises(UserError, match=message):
         read_wording(broken)
+
+
+BOMB = "".join(f'<!ENTITY e{i} "{f"&e{i - 1};" * 10}">' for i in range(1, 9))
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ('<!DOCTYPE s [<!ENTITY x SYSTEM "file:///etc/hostname">]><s>&x;</s>', "refused"),
+        ('<!DOCTYPE s [<!ENTITY % x SYSTEM "http://localhost/x.dtd"> %x;]><s/>', "refused"),
+        (f'<!DOCTYPE s [<!ENTITY e0 "ha">{BOMB}]><s>&e8;</s>', "refused"),
+        ("<surveyProject version='2.4'>", "not well-formed"),
+        ("", "not well-formed"),
+        ("<html/>", "not a SoSci Survey project of the format 2.4"),
+        ("<surveyProject version='3.0'/>", "found surveyProject, version 3.0"),
+        ("<surveyProject version='2.4'/>", "holds 0 questionnaires"),
+    ],
+)
+def test_dangerous_and_broken_projects_are_refused(document, message):
+    with pytest.raises(UserError, match=message):
+        read_project(document.encode(), "survey.xml")
+
+
+def test_a_bomb_in_the_pages_of_a_project_is_refused(wording):
+    """The pages are XML within XML, and parsed a second time."""
+    root = ET.fromstring(sosci.project(NOTES, wording, "q1"))
+    root.find(
+        "questionnaire/attributes.specific/attr[@id='content']"
+    ).text = '<!DOCTYPE q [<!ENTITY x SYSTEM "file:///etc/hostname">]><questionnaire>&x;</questionnaire>'
+    with pytest.raises(UserError, match=r"survey\.xml, the questionnaire's pages: .* refused"):
+        read_project(ET.tostring(root), "survey.xml")
+
+
+def test_what_the_server_exports_is_read(wording):
+    """A document type, neither fetched nor refused, and an XML declaration of the pages after a newline."""
+    document = sosci.project(NOTES, wording, "q1").split(b"?>", 1)[1].decode()
+    header = '<?xml version="1.0" encoding="UTF-8" ?>\n<!DOCTYPE surveyProject SYSTEM "doctype.survey.dtd">\n'
+    pages = document[document.index("&lt;questionnaire") : document.index("&lt;/questionnaire&gt;") + 22]
+    wrapped = f'\n<![CDATA[<?xml version="1.0"?>\n{html.unescape(pages)}]]>\n'
+    project = read_project((header + document.replace(pages, wrapped)).encode(), "survey.xml")
+    assert project == read_project(document.encode(), "survey.xml")
+    assert project.screened_out == {("S001", 2), ("S002", 4)}
+
+
+def test_the_stage_writes_all_files_of_one_version(tmp_path, monkeypatch):
+    ids = [f"n{i}" for i in range(9)]
+    table = {"note_id": ids, "patient_id": ids, "codes": [["I10"]] * 9, "descriptions": [[]] * 9, "fold": "train"}
+    for kind in ("real", "synthetic"):
+        notes.write(tmp_path / f"{kind}.parquet", pd.DataFrame(table | {"text": [f"{kind} " * 50] * 9}))
+    paths = {name: tmp_path / name for name in ("project", "form", "sheet", "key", "results")}
+    wording, template = (Path("paper/questionnaire") / name for name in ("mimic.yaml", "form.html.j2"))
+    main("mimic", tmp_path / "real.parquet", tmp_path / "synthetic.parquet", wording, template, **paths)
+    written = json.loads(paths["results"].read_text())["version"]
+    assert read_project(paths["project"].read_bytes(), "").survey == written
+    assert written in paths["form"].read_text()
+    for name, rows in (("sheet", 10 * 6), ("key", 6)):
+        frame = pd.read_csv(paths[name])
+        assert frame["survey"].unique().tolist() == [written]
+        assert len(frame) == rows

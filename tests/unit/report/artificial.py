@@ -1,15 +1,26 @@
 """Results of a run that never happened: every stage's files in their real form, with invented round numbers."""
 
+from functools import cache
 from itertools import product
 
 import pandas as pd
 
 from synthnotes.files import write_csv, write_json
-from synthnotes.questionnaire.ratings import analyse, answer_counts
+from synthnotes.questionnaire.ratings import analyse, answer_counts, difference_counts
 from synthnotes.significance.comparison import tidy
 
 RATE = {"f1": 0.5, "precision": 0.4, "recall": 0.6, "false_positive_rate": 0.1, "auc": 0.9}
-CORRELATION = {"n": 9, "pearson": {"r": 0.5, "p": 0.01}, "spearman": {"r": None, "p": None}}
+ANSWERS = {
+    "interviews": 12, "tests": 1, "screened_out": 0, "without_a_pair": 1, "raters": 10, "incomplete": 0, "ratings": 60,
+    "without_both_answers": 0, "without_the_other_note": 2,
+}  # fmt: skip
+CORRELATION = {
+    "n": 9,
+    "pearson": {"r": 0.5, "low": 0.25, "high": 0.75, "p": 0.01},
+    "spearman": dict.fromkeys(("r", "low", "high", "p")),
+}
+
+FOUND = ("located", "flagged_by_passage", "nearest_is_source", "flagged_by_recall")
 
 
 def write(results, params, ratings):
@@ -29,10 +40,16 @@ def write(results, params, ratings):
         for view in ("frequency", "length"):
             write_csv(results / "errors" / f"{corpus}-{view}.csv", curves(["real", "synthetic"]))
         write_csv(results / "errors" / f"{corpus}-chapters.csv", chapters())
+        for view, table in (("confusion", confusion()), ("calibration", reliability()), ("codes", code_losses())):
+            write_csv(results / "errors" / f"{corpus}-{view}.csv", table)
         recall = [
             {"kind": k, "recall": r, "cumulative_share": r} for k, r in product(["synthetic", "control"], [0.5, 1])
         ]
         write_csv(results / "privacy" / f"{corpus}-recall.csv", pd.DataFrame(recall))
+        shared = [{"kind": k, "words": w, "share_longer": 1 - w / 9} for k in ("synthetic", "control") for w in (0, 9)]
+        write_csv(results / "privacy" / f"{corpus}-passages.csv", pd.DataFrame(shared))
+        found = [dict.fromkeys(("words", *FOUND), words) for words in (0, 1)]
+        write_csv(results / "detection" / f"{corpus}-curve.csv", pd.DataFrame(found))
     for corpus in set(params.corpora) & set(params.noise.corpora):
         kinds = [f"{h}-{level}" for h, level in product(params.noise.hypotheses, params.noise.levels)]
         for kind in kinds:
@@ -42,8 +59,18 @@ def write(results, params, ratings):
         table = pd.concat(curves(["synthetic", *kinds]).assign(curve=curve) for curve in ("frequency", "length"))
         write_csv(results / "hypotheses" / f"{corpus}-curves.csv", table)
     answers = pd.read_csv(ratings)
-    write_json(results / "ratings" / "ratings.json", analyse(answers, 0.5, 0.05, 200, 1))
-    write_csv(results / "ratings" / "answers.csv", answer_counts(answers))
+    evaluation = evaluate(ratings)
+    for study in params.ratings.studies:
+        of_study = {corpus: {"answers": ANSWERS} | result for corpus, result in evaluation.items()}
+        write_json(results / "ratings" / f"{study}.json", of_study)
+        write_csv(results / "ratings" / f"{study}-answers.csv", answer_counts(answers))
+        write_csv(results / "ratings" / f"{study}-differences.csv", difference_counts(answers))
+
+
+@cache
+def evaluate(ratings):
+    """The ratings' evaluation, once for all tests."""
+    return analyse(pd.read_csv(ratings), 0.5, 0.05, 200, 1)
 
 
 def of_corpus(names_patients):
@@ -60,7 +87,10 @@ def of_corpus(names_patients):
     ) | {"unique_tokens": 6, "unique_token_ratio": 0.5}
     summary = {"mean": 0.25, "median": 0.2, "min": 0.0, "max": 0.5}
     of_notes = {"notes": 10, "all": summary, "top": summary}
-    passages = {"pairs": 2, "longest_run_words": summary, "occurrences_in_training": summary}
+    passages = {"pairs": 2, "longest_run_words": summary, "occurrences_in_training": summary, "template_share": None}
+    longest = {"words": summary, "longest": {"passages": 2, "words": summary, "training_notes": summary}}
+    measure = {"synthetic": 0.3, "control": 0.4, "difference": -0.1, "low": -0.2, "high": 0.0, "verdict": "not nearer"}
+    measure["notes_above_control"] = 3
     predictions = {"total": 40, "per_note": 2.0, "unique": 4}
     quality = dict.fromkeys(
         [
@@ -73,14 +103,21 @@ def of_corpus(names_patients):
         ],
         0.0,
     )
+    calibrated = {
+        "decisions": 500, "mean_probability": 0.12, "share_true": 0.1, "brier": 0.05,
+        "expected_calibration_error": 0.02,
+    }  # fmt: skip
     errors = {
         "predictions": {"predicted": predictions, "true": predictions, "correct": predictions, "coverage": 0.8},
         "code_match": {"exact_share": 0.1, "proper_subset_share": None, "empty": 3},
         "frequency": CORRELATION,
         "length": {"boundary": 150, "limit": 4000, "below": CORRELATION, "above": CORRELATION},
         "families": {
-            "wrong": 10, "within_family": 4, "out_of_family": 6, "within_family_share": 0.4, "out_of_family_share": 0.6
+            "wrong": 10, "within_category": 1, "within_block": 2, "within_family": 4, "out_of_family": 6,
+            "of_unknown_family": 1, "within_category_share": 0.1, "within_block_share": 0.2,
+            "within_family_share": 0.4, "out_of_family_share": 0.6, "of_unknown_family_share": 0.1,
         },
+        "calibration": calibrated | {"predicted": calibrated},
     }  # fmt: skip
     return {
         "corpus": {
@@ -124,8 +161,12 @@ def of_corpus(names_patients):
             },
         },
         "fidelity": {"real": statistics, "synthetic": statistics, "difference": dict.fromkeys(statistics, 0)},
-        "errors": {"real": errors, "synthetic": errors},
+        "errors": {"real": errors, "synthetic": errors, "codes": {"listed": 2, "lose": 1, "gain": 0}},
+        "detection": {"by_words": {"10": {"notes": 5} | dict.fromkeys(FOUND, 0.5)}},
         "privacy": {
+            "notes": {"matched_code_similarity": 0.5, "matched_length_ratio": 1.25},
+            "longest": {"synthetic_matched": longest, "control": longest},
+            "measures": dict.fromkeys(("rouge_recall", "ngram_share", "longest_passage"), measure),
             "rouge": {
                 "recall": {
                     "synthetic_matched": of_notes, "control": of_notes, "difference": {"all": summary, "top": summary}
@@ -205,6 +246,33 @@ def chapters():
     )
 
 
+def confusion():
+    """Both coders give each family in the place of the other, and of nothing."""
+    pairs = [("I", "I", 5.0), ("XX", "I", 2.0), ("none", "XX", 1.0), ("unknown", "PCS 0", 0.5)]
+    rows = [
+        {"coder": coder, "missed": missed, "predicted": predicted, "codes": codes, "share": codes / 8.5}
+        for coder, (missed, predicted, codes) in product(["real", "synthetic"], pairs)
+    ]
+    return pd.DataFrame(rows)
+
+
+def reliability():
+    """Three bins per coder."""
+    rows = [
+        {"coder": coder, "probability": p, "share_true": p**2, "decisions": 50}
+        for coder, p in product(["real", "synthetic"], [0.05, 0.45, 0.95])
+    ]
+    return pd.DataFrame(rows)
+
+
+def code_losses():
+    """One code that loses, one that does not."""
+    about = {"family": "I", "training_real": 40, "training_synthetic": 38, "patients": 15, "notes": 17}
+    losing = {"f1_real": 0.8, "f1_synthetic": 0.3, "difference": -0.5, "low": -0.7, "high": -0.25}
+    steady = {"f1_real": 0.5, "f1_synthetic": 0.5, "difference": 0.0, "low": -0.1, "high": 0.1}
+    return pd.DataFrame([{"code": "A41.9"} | about | losing, {"code": "0DTJ4ZZ"} | about | steady])
+
+
 def significance(settings):
     """The same difference for every pair and metric."""
     test = {"first": 0.5, "second": 0.6, "difference": -0.1, "low": -0.15, "high": -0.04, "p": 0.012, "p_holm": 0.034}
@@ -230,9 +298,27 @@ def significance(settings):
 
 def hypotheses(noise):
     """The last level of the last hypothesis is nearest."""
-    areas = {"frequency_area": 0.1, "length_area": 0.2, "distance": 0.15}
+
+    def measure(value):
+        return {"value": value, "low": value - 0.05, "high": value + 0.05}
+
+    measures = {"frequency_area": measure(0.1), "length_area": measure(0.2), "distance": measure(0.15)}
+    best = {"level": noise.levels[-1], "level_low": noise.levels[0], "level_high": noise.levels[-1], "distance": 0.15}
     return {
+        "patients": 20,
+        "notes": 30,
+        "resamples": 100,
+        "level": 0.05,
         "synthetic": {"micro_f1": 0.5, "macro_f1": 0.4},
-        "distances": {h: {str(level): areas for level in noise.levels} for h in noise.hypotheses},
-        "winner": {"hypothesis": noise.hypotheses[-1], "level": noise.levels[-1], "distance": 0.15},
+        "distances": {
+            h: {str(level): measures | {"nearest_share": 0.25} for level in noise.levels} for h in noise.hypotheses
+        },
+        "best": dict.fromkeys(noise.hypotheses, best),
+        "winner": {
+            "hypothesis": noise.hypotheses[-1],
+            **best,
+            "resamples_share": 0.97,
+            "lead": measure(0.07) if len(noise.hypotheses) > 1 else None,
+            "verdict": noise.hypotheses[-1] if len(noise.hypotheses) > 1 else "undecided",
+        },
     }

@@ -44,12 +44,12 @@ def test_the_whole_report(run_of, tmp_path, paper):
     file, results = run_of()
     paths = [[tmp_path / name / f"report.{ending}" for ending in ("html", "pdf")] for name in ("first", "second")]
     summaries = [main(paper, results, file, *each) for each in paths]
-    assert all(summary.startswith("16 figures") for summary in summaries)
+    assert [summary[:10] for summary in summaries] == ["23 figures"] * 2
     assert [path.read_bytes() for path in paths[0]] == [path.read_bytes() for path in paths[1]]
     assert paths[0][1].read_bytes().startswith(b"%PDF")
     html = paths[0][0].read_text(encoding="utf-8")
     assert len(html) < 5 * 2**20
-    assert html.count("data:image/svg+xml") == 16
+    assert html.count("data:image/svg+xml") == 23
     targets = set(re.findall(r'href="#([^"]+)"', html))
     assert targets <= set(re.findall(r'id="([^"]+)"', html))
 
@@ -63,8 +63,9 @@ def test_the_text(build):
     assert not re.search(r"\bnan\b|Undefined|>None<", html)
     assert "no text | {{&lt; meta title &gt;}} @tbl-none" in shown
     assert re.findall(r"<td[^>]*>([a-t])</td>", html) == list("abcdefghijklmnopqrst")
-    table = html[html.index('id="tbl-ratings"') : html.index('id="fig-readability"')]
-    assert re.findall(r"<td[^>]*>(?:<strong>)?(yes|no)(?:</strong>)?</td>", table) == ["yes"] * 20
+    tables = html[html.index('id="tbl-ratings"') : html.index('id="fig-published-answers"')]
+    compared = re.findall(r"<td[^>]*>(?:<strong>)?(yes|no)(?:</strong>)?</td>", tables)
+    assert compared == ["yes"] * (22 + 14)  # quantities, Swedish medians included, and pairs: every published number
 
 
 def test_one_number_of_a_result_file_changes_what_shows_it_and_nothing_else(run_of, build):
@@ -83,8 +84,17 @@ def test_a_corpus_that_is_not_rebuilt_is_left_out(build):
     for word in ("MIMIC-L", "Trained on real notes with noise", "Edin et al. report"):
         assert word not in shown
     assert "SEPR-L" in shown
-    assert "English study" not in shown  # a figure's title, outlines
-    assert "English" in shown  # both studies' ratings are published
+    assert "English study" in shown  # both studies' ratings are published
+
+
+def test_a_study_of_ones_own_stands_beside_the_published_one(build):
+    studies = {"published": "paper/published/ratings.csv", "own": "data/answers"}
+    html = build(corpora=["sepr"], ratings={"studies": studies})
+    shown = words(html)
+    assert "Answers of the study" in shown
+    for view in ("readability", "coherence", "answers", "differences", "correlation"):
+        assert f'id="fig-own-{view}"' in html
+    assert html.count("(12 interviews, of which 1 test; 1 without any whole pair)") == 4
 
 
 def test_the_ablation_shows_when_it_is_switched_on(build):

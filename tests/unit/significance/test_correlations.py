@@ -4,7 +4,7 @@ from scipy import stats
 
 from synthnotes.significance.correlations import correlate
 
-UNDEFINED = {"r": None, "p": None}
+UNDEFINED = {"r": None, "low": None, "high": None, "p": None}
 
 
 def test_by_hand():
@@ -21,6 +21,30 @@ def test_spearman_sees_order_alone():
     correlation = correlate(np.array([1, 2, 3, 4]), np.array([1, 10, 100, 1000]))
     assert correlation["spearman"]["r"] == pytest.approx(1)
     assert correlation["pearson"]["r"] < 0.9
+
+
+def test_the_interval_of_pearson_s_r_is_scipy_s():
+    rng = np.random.default_rng(1)
+    first = rng.normal(size=50)
+    second = first + rng.normal(size=50)
+    found, oracle = correlate(first, second)["pearson"], stats.pearsonr(first, second).confidence_interval()
+    assert (found["low"], found["high"]) == pytest.approx((oracle.low, oracle.high))
+
+
+def test_the_interval_of_spearman_s_r_is_wider():
+    # By hand: z = artanh(0.8) = 1.0986, its variance (1 + 0.32) / 2, half the width 1.96 * 0.8124 = 1.5923.
+    found = correlate(np.array([1, 2, 3, 4, 5]), np.array([2, 1, 4, 3, 5]))["spearman"]
+    assert (found["low"], found["high"]) == pytest.approx(
+        (np.tanh(1.0986 - 1.5923), np.tanh(1.0986 + 1.5923)), abs=1e-4
+    )
+
+
+def test_a_perfect_correlation_is_its_own_interval_and_three_pairs_have_none():
+    found = correlate(np.array([1, 2, 3, 4]), np.array([2, 4, 6, 8]))["pearson"]
+    assert (found["low"], found["high"]) == pytest.approx((1, 1))
+    found = correlate(np.array([1, 2, 3]), np.array([2, 4, 5]))["pearson"]
+    assert found["r"] is not None
+    assert found["low"] is found["high"] is None
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,14 @@
 """Statistics against values worked by hand, published examples, and trusted libraries."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.weightstats import ttost_paired
+from statsmodels.stats.weightstats import DescrStatsW, ttost_paired
 
 from synthnotes.significance import differences, effects
 
@@ -30,7 +33,7 @@ def test_alpha_of_full_agreement_and_of_constant_ratings():
     assert effects.krippendorff_alpha(np.full((3, 4), 2.0)) is None
 
 
-@settings(max_examples=30)  # statsmodels takes long over each
+@settings(max_examples=10)  # statsmodels takes long over each
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_equals_statsmodels(p_values):
     expected = multipletests(p_values, method="holm")[1]
@@ -59,11 +62,56 @@ def test_bootstrap_interval_resamples_raters():
 def test_equivalence_equals_statsmodels():
     rng = np.random.default_rng(1)
     first, second = rng.normal(size=20), rng.normal(size=20)
-    ours = differences.equivalence(first, second, 0.5)
+    ours = differences.equivalence(first, second, 0.5, level=0.05)
     assert ours["p"] == pytest.approx(ttost_paired(first, second, -0.5, 0.5)[0])
+
+
+@given(st.floats(-1, 1), st.integers(0, 99))
+@settings(max_examples=30)
+def test_equivalent_means_that_the_interval_lies_within_the_margin(shift, seed):
+    first = np.random.default_rng(seed).normal(shift, 1, size=30)
+    result = differences.equivalence(first, np.zeros(30), 0.5, level=0.05)
+    assert result["equivalent"] == (result["low"] > -0.5 and result["high"] < 0.5)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(-3, 3), min_size=1, max_size=8).filter(any))
+def test_wilcoxon_is_exact_with_ties(values):
+    """All 2^n assignments of signs, one by one."""
+    difference = np.array([v for v in values if v], float)
+    ranks = stats.rankdata(np.abs(difference))
+    sums = [np.dot(signs, ranks) for signs in product([0, 1], repeat=len(ranks))]
+    observed = ranks[difference > 0].sum()
+    far = np.abs(np.array(sums) - ranks.sum() / 2) >= abs(observed - ranks.sum() / 2) - 1e-9
+    ours = differences.wilcoxon(values, [0] * len(values))
+    assert ours["p"] == pytest.approx(far.mean())
+    assert ours["w"] == min(observed, ranks.sum() - observed)
+    assert ours["exact"]
+
+
+def test_wilcoxon_equals_scipy_where_scipy_is_exact_and_beyond():
+    rng = np.random.default_rng(0)
+    few, many = rng.normal(0.4, 1, 20), rng.normal(0.2, 1, 60)
+    assert differences.wilcoxon(few, np.zeros(20))["p"] == pytest.approx(stats.wilcoxon(few, method="exact").pvalue)
+    result = differences.wilcoxon(many, np.zeros(60))
+    assert not result["exact"]
+    assert result["p"] == pytest.approx(stats.wilcoxon(many, method="asymptotic").pvalue)
+
+
+def test_interval_of_a_mean_equals_statsmodels():
+    values = np.random.default_rng(2).normal(size=9)
+    expected = DescrStatsW(values).tconfint_mean(0.05)
+    assert differences.mean_interval(values, 0.05) == pytest.approx(expected)
+    assert differences.mean_interval([1, 1], 0.05) == (None, None)
+
+
+def test_bootstrap_interval_leaves_out_what_was_not_rated():
+    first, second = np.array([[5.0, NAN], [4, 4], [NAN, 5]]), np.array([[1.0, NAN], [2, 1], [NAN, 3]])
+    assert effects.cliffs_delta_interval(first, second, 100, 0.05, 1) == (1.0, 1.0)
 
 
 def test_what_is_not_defined_is_none():
     assert differences.t_test([1, 1], [1, 1], equal_variance=True)["t"] is None
-    assert differences.wilcoxon([1, 2], [1, 2]) == {"w": None, "p": None}
-    assert differences.equivalence([1, 2], [1, 2], 0.5)["p"] is None
+    assert differences.wilcoxon([1, 2], [1, 2]) == {"w": None, "p": None, "pairs": 0, "exact": True}
+    constant = differences.equivalence([1, 2], [1, 2], 0.5, 0.05)
+    assert (constant["p"], constant["low"], constant["equivalent"]) == (None, None, False)

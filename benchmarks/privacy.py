@@ -1,0 +1,162 @@
+"""Privacy: all searches of the chapter, against the published pairwise search, at any size.
+
+    python benchmarks/privacy.py                    300 x 2,000 notes of 900 words, then 1, 2, 4 and 8 times 1,000
+    python benchmarks/privacy.py 3000 20000 900     another size
+    python benchmarks/privacy.py --paper            13,378 x 89,099 of 900 words, and 47,783 x 237,940 of 100 words
+
+Notes are invented: words by Zipf's law, with phrases of templates in between that recur over the corpus. The published
+method scores every pair with dictionaries of n-gram counts in Python; it is timed on as many pairs as it can finish in
+some seconds. What merely splits the same text into words in Python is timed beside.
+"""
+
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import machine
+import numpy as np
+
+from synthnotes.privacy.budget import GIB
+from synthnotes.privacy.overlap import count_overlap
+from synthnotes.privacy.passages import longest_passages
+from synthnotes.privacy.rouge import search
+from synthnotes.privacy.words import Encoder
+
+QUICK, WORDS = (300, 2_000), 900
+GROWTH = (300, 1_000)
+PAPER = {"mimic": ((13_378, 89_099, 900), "ascii"), "sepr": ((47_783, 237_940, 100), "unicode")}
+VOCABULARY, PHRASES, TEMPLATE_SHARE = 60_000, 4_000, 0.3
+PAIRWISE_SECONDS = 10.0
+BUDGET = 4 * GIB
+
+
+def invent(notes: int, words: int, seed: int) -> list[str]:
+    """Invents notes: words by Zipf's law, a third of them in phrases that recur, also by Zipf."""
+    rng = np.random.default_rng(0)  # one language for all corpora
+    letters = np.array(list("etaoinshrdlu"))
+    vocabulary = [
+        "".join(rng.choice(letters, size)) + ("." if size % 5 == 0 else "") for size in rng.integers(2, 11, VOCABULARY)
+    ]
+    chance = 1 / (10 + np.arange(VOCABULARY))
+    cumulative = np.cumsum(chance / chance.sum())
+    lengths = rng.integers(6, 21, PHRASES)
+    starts = np.cumsum(lengths) - lengths
+    phrases = np.searchsorted(cumulative, rng.random(lengths.sum()))
+    of_phrase = 1 / (10 + np.arange(PHRASES))
+    of_phrase = np.cumsum(of_phrase / of_phrase.sum())
+
+    rng = np.random.default_rng(seed)
+    texts: list[str] = []
+    while len(texts) < notes:
+        block = min(1_000, notes - len(texts))
+        segments = block * words // 13 + 100  # both kinds of segment have 13 words on average
+        is_phrase = rng.random(segments) < TEMPLATE_SHARE
+        which = np.searchsorted(of_phrase, rng.random(segments))
+        size = np.where(is_phrase, lengths[which], rng.integers(6, 21, segments))
+        offset = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
+        stream = np.searchsorted(cumulative, rng.random(len(offset)))
+        inside = np.repeat(is_phrase, size)
+        stream[inside] = phrases[(np.repeat(starts[which], size) + offset)[inside]]
+        while len(stream) < block * words:
+            stream = np.concatenate([stream, stream])
+        for note in range(block):
+            texts.append(" ".join(map(vocabulary.__getitem__, stream[note * words : (note + 1) * words].tolist())))
+    return texts
+
+
+def pairwise(synthetic: list[str], real: list[str], n: int) -> Iterator[tuple[int, int, float]]:
+    """The published search, one pair after another: recall from dictionaries of counts."""
+
+    def ngrams(text: str) -> Counter[tuple[str, ...]]:
+        tokens = [token for token in re.split(r"\s+", re.sub(r"[^a-z0-9]+", " ", text.lower())) if token]
+        return Counter(tuple(tokens[start : start + n]) for start in range(len(tokens) - n + 1))
+
+    for first, note in enumerate(synthetic):
+        for second, other in enumerate(real):
+            ours, theirs = ngrams(note), ngrams(other)
+            shared = sum(min(count, theirs[ngram]) for ngram, count in ours.items())
+            yield first, second, shared / max(1, sum(ours.values()))
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds that something takes, and what it gives."""
+    started = time.perf_counter()
+    result = work()
+    return time.perf_counter() - started, result
+
+
+def child(which: str, synthetic: str, real: str, words: str, tokenizer: str) -> dict[str, Any]:
+    """One measurement; the making of the notes is not timed."""
+    written, training = invent(int(synthetic), int(words), 1), invent(int(real), int(words), 2)
+    if which == "pairwise":
+        started, pairs = time.perf_counter(), 0
+        for _ in pairwise(written, training, 5):
+            pairs += 1
+            if time.perf_counter() - started > PAIRWISE_SECONDS:
+                break
+        return {"seconds": time.perf_counter() - started, "pairs": pairs}
+    if which == "split":
+        rule = re.compile(r"[a-z0-9]+" if tokenizer == "ascii" else r"[^\W_]+")
+        seconds, total = timed(lambda: sum(len(rule.findall(text.lower())) for text in [*written, *training]))
+        return {"seconds": seconds, "words": total}
+    encode = Encoder(tokenizer if which == "neighbours" else "white-space")  # type: ignore[arg-type]
+    encoding, (ours, theirs) = timed(lambda: (encode(written), encode(training)))
+    searches = {
+        "neighbours": lambda: search(ours, theirs, 5, BUDGET)["recall"].mean(),
+        "overlap": lambda: count_overlap(theirs, ours, 8, BUDGET)["jaccard"],
+        "passages": lambda: longest_passages(ours, theirs, BUDGET)["words"].mean(),
+    }
+    seconds, result = timed(searches[which])
+    return {"seconds": encoding + seconds, "of_which_reading": encoding, "result": float(result)}
+
+
+def measure(size: tuple[int, int, int], tokenizer: str, kinds: list[str]) -> dict[str, Any]:
+    """Measures one size, each kind in a process of its own, and prints a table."""
+    synthetic, real, words = size
+    print(f"\n{synthetic:,} synthetic x {real:,} training notes of {words} words")
+    print(f"{'':12}{'s':>10}{'pairs/s':>16}{'GiB':>8}", flush=True)
+    entries = {}
+    for kind in kinds:
+        entry = machine.in_child(__file__, kind, *map(str, size), tokenizer)
+        pairs = entry.get("pairs", synthetic * real)
+        entry["pairs_per_second"] = pairs / entry["seconds"]
+        entries[kind] = {name: round(value, 4) for name, value in entry.items()}
+        print(
+            f"{kind:12}{entry['seconds']:10.2f}{entry['pairs_per_second']:16,.0f}{entry['peak_gib']:8.2f}", flush=True
+        )
+    if "neighbours" in entries and "pairwise" in entries:
+        times = entries["neighbours"]["pairs_per_second"] / entries["pairwise"]["pairs_per_second"]
+        print(f"The search is {times:,.0f} times faster than pairwise.")
+        entries["times_faster_than_pairwise"] = round(times)
+    if "neighbours" in entries and "split" in entries:
+        ratio = entries["neighbours"]["seconds"] / entries["split"]["seconds"]
+        print(f"It takes {ratio:.2f} times as long as splitting the text into words in Python.")
+        entries["times_of_splitting"] = round(ratio, 2)
+    return {"synthetic": synthetic, "real": real, "words": words, **entries}
+
+
+def parent() -> dict[str, Any]:
+    """The sizes that were asked for."""
+    asked = sys.argv[1:]
+    if asked == ["--paper"]:
+        kinds = ["neighbours", "overlap", "passages"]
+        return {name: measure(size, tokenizer, kinds) for name, (size, tokenizer) in PAPER.items()}
+    size = tuple(map(int, asked)) if asked else (*QUICK, WORDS)
+    results = {"whole": measure(size, "ascii", ["pairwise", "split", "neighbours", "overlap", "passages"])}
+    if not asked:
+        synthetic, real = GROWTH
+        for times in (1, 2, 4, 8):
+            results[f"{times}_times"] = measure((synthetic, times * real, WORDS), "ascii", ["neighbours"])
+    return results
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 5:
+        machine.report(child(*sys.argv[1:]))
+    else:
+        print(", ".join(f"{name} {value}" for name, value in machine.describe().items()))
+        name = "privacy-paper" if "--paper" in sys.argv else "privacy"
+        machine.save(name, parent())

@@ -1,0 +1,62 @@
+"""Which codes lose most where synthetic notes take the place of real ones, and how sure that is."""
+
+import numpy as np
+import pandas as pd
+
+from synthnotes.errors.decisions import Decisions, count
+from synthnotes.significance.resampling import Counts, draw, rates
+
+
+def code_losses(
+    real: Decisions, synthetic: Decisions, minimum_patients: int, resamples: int, level: float, seed: int
+) -> pd.DataFrame:
+    """F1 per code of both coders, and the difference with its interval by the bootstrap over patients.
+
+    Args:
+        real, synthetic: the coders, on the same notes.
+        minimum_patients: codes of fewer patients of E are left out: their F1 is chance, and may tell about a person.
+        resamples: of the patients.
+        level: 1 - coverage of each code's interval; nothing corrects for their number.
+        seed: of the resampling.
+
+    Returns:
+        Columns code, patients and notes of E that have it, f1_real, f1_synthetic, difference (synthetic minus real),
+        low, high; the greatest loss first.
+    """
+    everything = np.ones(len(real.codes), dtype=bool)
+    patients = count(real.outcome(everything).by_patient(real.truth) > 0, axis=0)
+    listed = patients >= max(minimum_patients, 1)
+    table = pd.DataFrame(
+        {
+            "code": np.array(real.codes, dtype=object)[listed],
+            "patients": patients[listed],
+            "notes": count(real.truth, axis=0)[listed],
+            "f1_real": real.f1_per_code()[listed],
+            "f1_synthetic": synthetic.f1_per_code()[listed],
+        }
+    )
+    table["difference"] = table["f1_synthetic"] - table["f1_real"]
+    table["low"], table["high"] = np.quantile(
+        _differences(real, synthetic, listed, resamples, seed), [level / 2, 1 - level / 2], axis=1
+    )
+    return table.sort_values(["difference", "code"], kind="stable", ignore_index=True)
+
+
+def summary(losses: pd.DataFrame) -> dict[str, int]:
+    """How many codes are listed, and how many of them lose or gain with an interval that excludes zero."""
+    return {
+        "listed": len(losses),
+        "lose": int((losses["high"] < 0).sum()),
+        "gain": int((losses["low"] > 0).sum()),
+    }
+
+
+def _differences(real: Decisions, synthetic: Decisions, listed: np.ndarray, resamples: int, seed: int) -> np.ndarray:
+    """Differences of F1 on resampled patients, float32 [codes listed, resamples]."""
+    counts = Counts([coder.outcome(listed) for coder in (real, synthetic)])
+    blocks = []
+    for weights in draw(counts.patients, resamples, seed):
+        true, *given = counts.by_code(weights)
+        f1_real, f1_synthetic = (rates(true, *given[i : i + 2])["f1"] for i in (0, 2))
+        blocks.append(f1_synthetic - f1_real)
+    return np.concatenate(blocks, axis=1)

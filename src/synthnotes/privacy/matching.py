@@ -1,0 +1,71 @@
+"""The control's notes: for each synthetic note an unseen real one, as like it in codes and length as can be."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+ROWS_AT_ONCE = 256
+WEIGHT_OF_LENGTH = 0.5  # a note twice as long weighs as much as half of the codes
+
+
+class Matched(NamedTuple):
+    """Pairs of a synthetic and a control note, each note in one pair at most.
+
+    Attributes:
+        synthetic: positions, ascending: int64 [pairs].
+        control: positions: int64 [pairs].
+        code_similarity: Jaccard similarity of the code sets: float64 [pairs].
+        length_ratio: the longer note's words over the shorter one's: float64 [pairs].
+    """
+
+    synthetic: np.ndarray
+    control: np.ndarray
+    code_similarity: np.ndarray
+    length_ratio: np.ndarray
+
+
+def match(synthetic: pd.DataFrame, control: pd.DataFrame, seed: int) -> Matched:
+    """Pairs notes greedily, in random order: each synthetic note takes the best control note that is left.
+
+    Args:
+        synthetic: note table; of more notes than the control has, a random part is matched.
+        control: note table of real notes that the generator never saw.
+        seed: of the order.
+    """
+    order = np.random.default_rng(seed).permutation(len(synthetic))[: len(control)]
+    ours, theirs = _codes(synthetic["codes"], control["codes"])
+    our_length, their_length = (np.log2(_words(table["text"])) for table in (synthetic, control))
+    our_size, their_size = (np.asarray(codes.sum(axis=1)) for codes in (ours, theirs))
+    free = np.ones(len(control), dtype=bool)
+    rows = []
+    for start in range(0, len(order), ROWS_AT_ONCE):
+        block = order[start : start + ROWS_AT_ONCE]
+        common = (ours[block] @ theirs.T).toarray()
+        similarity = common / (our_size[block, None] + their_size - common)
+        distance = np.abs(our_length[block, None] - their_length)
+        scores = similarity - WEIGHT_OF_LENGTH * distance
+        for row, note in enumerate(block):
+            best = int(np.where(free, scores[row], -np.inf).argmax())
+            free[best] = False
+            rows.append((note, best, similarity[row, best], 2 ** distance[row, best]))
+    table = np.array(sorted(rows), dtype=np.float64).reshape(-1, 4)
+    return Matched(*table[:, :2].astype(np.int64).T, *table[:, 2:].T)
+
+
+def _words(texts: pd.Series) -> np.ndarray:
+    return np.array([max(1, len(text.split())) for text in texts])
+
+
+def _codes(*tables: Sequence[Sequence[str]]) -> list[sparse.csr_array]:
+    """One indicator matrix per table, notes x codes, with common columns."""
+    column = {code: number for number, code in enumerate(dict.fromkeys(c for t in tables for note in t for c in note))}
+    matrices = []
+    for notes in tables:
+        entries = sorted({(row, column[code]) for row, codes in enumerate(notes) for code in codes})
+        rows, columns = np.array(entries, dtype=np.int64).reshape(-1, 2).T
+        shape = (len(notes), len(column))
+        matrices.append(sparse.coo_array((np.ones(len(rows), np.float32), (rows, columns)), shape=shape).tocsr())
+    return matrices

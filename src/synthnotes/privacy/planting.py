@@ -1,0 +1,108 @@
+"""Does the detector detect? Passages of training notes, planted into synthetic notes, and how many are found again."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from synthnotes.privacy import budget as memory
+from synthnotes.privacy.passages import longest_passages
+from synthnotes.privacy.rouge import search
+from synthnotes.privacy.tokens import Tokenizer
+from synthnotes.privacy.words import Encoder
+
+
+class Planted(NamedTuple):
+    """Synthetic notes into which a passage of a training note was planted.
+
+    Attributes:
+        texts: the notes with their passages.
+        words: the length of each passage.
+        start: the word of the note with which it begins.
+        sources: the position of the training note that it is from.
+    """
+
+    texts: list[str]
+    words: np.ndarray
+    start: np.ndarray
+    sources: np.ndarray
+
+
+def plant(synthetic: Sequence[str], training: Sequence[str], notes: int, widths: Sequence[int], seed: int) -> Planted:
+    """Plants one passage per note: it takes the place of as many words, so that the note keeps its length.
+
+    Args:
+        synthetic: the notes to plant into.
+        training: the notes to plant from.
+        notes: how many notes per width; fewer where there are not so many with as many words.
+        widths: words per passage. A width that no training or no synthetic note reaches is left out.
+        seed: of the choice of notes and places.
+    """
+    rng = np.random.default_rng(seed)
+    hosts, donors = ([text.split() for text in texts] for texts in (synthetic, training))
+    texts, rows = [], []
+    for width in widths:
+        long_hosts, long_donors = (
+            np.array([i for i, words in enumerate(side) if len(words) >= width], dtype=np.int64)
+            for side in (hosts, donors)
+        )
+        if not len(long_donors):
+            continue
+        for host in rng.permutation(long_hosts)[:notes]:
+            source = rng.choice(long_donors)
+            at, start = (int(rng.integers(len(words) - width + 1)) for words in (donors[source], hosts[host]))
+            passage = donors[source][at : at + width]
+            texts.append(" ".join([*hosts[host][:start], *passage, *hosts[host][start + width :]]))
+            rows.append((width, start, source))
+    return Planted(texts, *np.array(rows, dtype=np.int64).reshape(-1, 3).T)
+
+
+def detection(
+    planted: Planted,
+    training: Sequence[str],
+    control: pd.DataFrame,
+    n: int,
+    tokenizer: Tokenizer,
+    false_alarms: float,
+    budget: int = memory.DEFAULT,
+) -> dict[str, Any]:
+    """Searches notes with planted passages as all notes are searched, and counts what is found.
+
+    Args:
+        planted: the notes.
+        training: the notes that the passages are from.
+        control: the measures of real notes without plants, columns recall and passage_words.
+        n: words per n-gram of ROUGE.
+        tokenizer: of ROUGE.
+        false_alarms: the share of control notes that a threshold may flag.
+        budget: bytes that each search may take.
+
+    Returns:
+        thresholds: above them a note is flagged, by its longest shared passage (words) or by its recall; they are set
+        on the control. by_words: for every length of passage the number of notes, and the share of them whose longest
+        shared passage covers the planted one (located), whose nearest training note is its source (nearest_is_source),
+        and that are flagged by either measure.
+    """
+    thresholds = {
+        name: float(np.quantile(control[column], 1 - false_alarms, method="higher"))
+        for name, column in (("passage_words", "passage_words"), ("recall", "recall"))
+    }
+    by_rule, by_white_space = Encoder(tokenizer), Encoder("white-space")
+    neighbours = search(by_rule(planted.texts), by_rule(training), n, budget)
+    passages = longest_passages(by_white_space(planted.texts), by_white_space(training), budget)
+    end = passages["start"] + passages["words"]
+    found = pd.DataFrame(
+        {
+            "words": planted.words,
+            "located": (passages["start"] <= planted.start) & (end >= planted.start + planted.words),
+            "nearest_is_source": neighbours["real_index"] == planted.sources,
+            "flagged_by_passage": passages["words"] > thresholds["passage_words"],
+            "flagged_by_recall": neighbours["recall"] > thresholds["recall"],
+        }
+    )
+    by_words = {
+        str(words): {"notes": len(part)} | {column: float(part[column].mean()) for column in part.columns[1:]}
+        for words, part in found.groupby("words")
+    }
+    return {"false_alarms": false_alarms, "thresholds": thresholds, "by_words": by_words}

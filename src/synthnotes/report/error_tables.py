@@ -1,0 +1,98 @@
+"""The rows of the tables about errors and noise."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from synthnotes.corpus.icd import FAMILY_NAMES
+from synthnotes.report.markup import Markdown, join
+from synthnotes.report.numbers import MISSING, Numbers, printed
+from synthnotes.report.tables import Corpus, Row
+
+CODES_LISTED = 10  # of a corpus
+
+
+def errors(numbers: Numbers, corpora: Sequence[Corpus], rows: Sequence[tuple[str, str, str]]) -> list[Row]:
+    """Label, then for each corpus the number of the coder of real S and that of synthetic S.
+
+    Args:
+        numbers: all numbers.
+        corpora: the corpora.
+        rows: label, key below the coder's results, and format.
+    """
+    coders = [f"errors.{corpus.key}.{coder}" for corpus in corpora for coder in ("real", "synthetic")]
+    return [[label, *(numbers.num(f"{coder}.{key}", spec) for coder in coders)] for label, key, spec in rows]
+
+
+def correlations(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
+    """Corpus, training set, what F1 is correlated with, codes or notes, both correlations with interval and p."""
+    rows: list[Row] = []
+    for corpus in corpora:
+        for coder, label in (("real", "real S"), ("synthetic", "synthetic S")):
+            prefix = f"errors.{corpus.key}.{coder}"
+            boundary = numbers.num(f"{prefix}.length.boundary", ",")
+            limit = numbers.num(f"{prefix}.length.limit", ",")
+            quantities = {
+                "frequency": "log frequency of the code",
+                "length.below": f"length, below {boundary} words",
+                "length.above": f"length, {boundary} to {limit} words",
+            }
+            for position, (key, quantity) in enumerate(quantities.items()):
+                cells = []
+                for name in ("pearson", "spearman"):
+                    of = f"{prefix}.{key}.{name}"
+                    cells += [_with_interval(numbers, f"{of}.r", of, "+.2f"), numbers.num(f"{of}.p", "p")]
+                names = [None, None] if position else [corpus.name if coder == "real" else None, label]
+                rows.append([*names, quantity, numbers.num(f"{prefix}.{key}.n", ","), *cells])
+    return rows
+
+
+def losses(codes: Mapping[str, pd.DataFrame]) -> list[Row]:
+    """Corpus, code, family, notes and patients of E, training notes, F1 of both coders, difference with interval.
+
+    Args:
+        codes: by the corpus's name, the table of its codes, the greatest loss first.
+    """
+    rows: list[Row] = []
+    for corpus, table in codes.items():
+        for position, (_, code) in enumerate(table.head(CODES_LISTED).iterrows()):
+            counts = [printed(int(code[of]), ",") for of in ("notes", "training_real", "training_synthetic")]
+            scores = [printed(code[of], ".2f") for of in ("f1_real", "f1_synthetic")]
+            low, high = (printed(code[of], "+.2f") for of in ("low", "high"))
+            difference = Markdown(rf"{printed(code['difference'], '+.2f')} \[{low}, {high}\]")
+            family = FAMILY_NAMES.get(code["family"], code["family"])
+            rows.append([None if position else corpus, code["code"], family, *counts, *scores, difference])
+    return rows
+
+
+def noise(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
+    """Corpus, hypothesis and level, words changed, micro-F1, both areas, their mean with interval, share nearest."""
+    rows: list[Row] = []
+    for corpus in corpora:
+        prefix = f"hypotheses.{corpus.key}"
+        winner = [numbers.value(f"{prefix}.winner.{of}") for of in ("hypothesis", "level")]
+        first: str | None = corpus.name
+        for hypothesis in numbers.below(f"{prefix}.distances"):
+            for level in numbers.below(f"{prefix}.distances.{hypothesis}"):
+                coder = f"noise.{corpus.key}.{hypothesis}-{level}"
+                of = f"{prefix}.distances.{hypothesis}.{level}"
+                changed = numbers.quotient(f"{coder}.noise.words_changed", f"{coder}.noise.words", ".0%")
+                # Where training has no code of E there is no curve by frequency, and its area is null.
+                areas = [
+                    numbers.num(key, ".3f") if key in numbers else MISSING
+                    for key in (f"{of}.frequency_area.value", f"{of}.length_area.value")
+                ]
+                distance = _with_interval(numbers, f"{of}.distance.value", f"{of}.distance", ".3f")
+                if winner == [hypothesis, int(level)]:
+                    distance = Markdown(f"**{distance}**")
+                micro, share = numbers.num(f"{coder}.micro.f1", ".3f"), numbers.num(f"{of}.nearest_share", ".0%")
+                rows.append([first, f"{hypothesis.upper()}, {level} %", changed, micro, *areas, distance, share])
+                first = None
+    return rows
+
+
+def _with_interval(numbers: Numbers, value: str, prefix: str, spec: str) -> Markdown:
+    """A number and the interval below the prefix; without the interval where it does not exist."""
+    if numbers.value(f"{prefix}.low") is None:
+        return numbers.num(value, spec)
+    return join(numbers.num(value, spec), " ", numbers.interval(f"{prefix}.low", f"{prefix}.high", spec))

@@ -1,0 +1,160 @@
+"""What may be concluded from a study of raters, and what not: a sentence per result, from its numbers."""
+
+from synthnotes.report.markup import Markdown, join
+from synthnotes.report.numbers import Numbers
+from synthnotes.report.ratings import QUESTIONS, p_value
+from synthnotes.report.tables import CORPORA
+
+LEVEL, MARGIN = "params.ratings.significance_level", "params.ratings.equivalence_margin"
+# Krippendorff (2018) asks for 0.8, and for 0.667 where conclusions may be tentative.
+RELIABLE, TENTATIVE = 0.8, 0.667
+
+
+def conclusions(numbers: Numbers, study: str) -> list[Markdown]:
+    """The sentences of one study: per corpus its answers, each question, and both; then the pairs."""
+    sentences = []
+    for corpus in numbers.below(f"ratings.{study}"):
+        prefix, language = f"ratings.{study}.{corpus}", CORPORA[corpus].language
+        sentences.append(join(Markdown(f"**{language} study.** "), answers(numbers, prefix)))
+        for question in QUESTIONS:
+            key = f"{prefix}.{question}"
+            about = [of(numbers, key) for of in (difference, model, power, agreement)]
+            sentences.append(join(Markdown(f"*{language}, {question}.* "), Markdown(" ".join(about))))
+        sentences.append(join(Markdown(f"*{language}, both questions.* "), correlation(numbers, prefix)))
+    return [*sentences, pairs(numbers, study)]
+
+
+def answers(numbers: Numbers, prefix: str) -> Markdown:
+    """Whose answers are used, and what was left out."""
+    counts = numbers.entries(f"{prefix}.answers")
+    left_out = {
+        "test" if counts["tests"] == 1 else "tests": counts["tests"],
+        "screened out": counts["screened_out"],
+        "without any whole pair": counts["without_a_pair"],
+    }
+    of_interviews = "; ".join(f"{count} {what}" for what, count in left_out.items() if count)
+    unused = counts["without_both_answers"] + counts["without_the_other_note"]
+    return join(
+        f"{counts['raters']} raters gave {counts['ratings']} ratings that make whole pairs",
+        f" ({counts['interviews']} interviews, of which {of_interviews})" if of_interviews else "",
+        f"; {counts['incomplete']} of them left out a pair" if counts["incomplete"] else "",
+        f"; {unused} further ratings lack an answer or the other note of the pair and are not used" if unused else "",
+        ".",
+    )
+
+
+def difference(numbers: Numbers, key: str) -> Markdown:
+    """Whether the kinds differ, whether they are equivalent, or whether the answers cannot tell."""
+    size = numbers.value(f"{key}.equivalence.difference")
+    where = "lower than" if size < 0 else "higher than"
+    found = join(
+        "Synthetic notes were rated ",
+        join(f"{abs(size):.2f} points {where} real ones") if size else "as high as real ones on average",
+        " (Cliff's delta ",
+        numbers.num(f"{key}.cliffs_delta.delta", ".2f"),
+        " ",
+        numbers.interval(f"{key}.cliffs_delta.low", f"{key}.cliffs_delta.high"),
+        "). ",
+    )
+    tests = [f"{key}.{test}.p_holm" for test in ("wilcoxon", "equivalence")]
+    if None in map(numbers.value, tests):
+        return join(found, "The ratings do not vary enough for a test; nothing may be concluded.")
+    differs, equivalent = (numbers.value(test) < numbers.value(LEVEL) for test in tests)
+    wilcoxon, tost = (p_value(numbers, test) for test in tests)
+    wilcoxon = join("(Wilcoxon, ", wilcoxon, " after Holm's correction)")
+    margin = join("± ", numbers.num(MARGIN, ".1f"), " points")
+    verdict = {
+        (False, False): join(
+            "Neither a difference ", wilcoxon, " nor equivalence within ", margin, " (", tost, ") is shown: the ",
+            "answers leave open whether the kinds differ, and do not say that they are alike.",
+        ),
+        (True, False): join(
+            "The difference is shown ", wilcoxon, ", equivalence within ", margin, " is not (", tost, "): for these ",
+            "notes, the kinds are told apart.",
+        ),
+        (False, True): join(
+            "No difference is shown ", wilcoxon, ", and equivalence within ", margin, " is (", tost, "): for these ",
+            "notes, a larger mean difference may be ruled out.",
+        ),
+        (True, True): join(
+            "A difference is shown ", wilcoxon, ", but also that it is smaller than ", margin, " (", tost, ").",
+        ),
+    }  # fmt: skip
+    return join(found, verdict[bool(differs), bool(equivalent)])
+
+
+def model(numbers: Numbers, key: str) -> Markdown:
+    """The cumulative-link model's odds ratio, and what its interval says."""
+    key = f"{key}.cumulative_link"
+    if numbers.value(f"{key}.odds_ratio") is None:
+        return Markdown("The cumulative-link model has no solution for these ratings.")
+    low, high = numbers.value(f"{key}.low"), numbers.value(f"{key}.high")
+    says = "an interval that holds odds in favour of either kind" if low < 1 < high else "an interval on one side of 1"
+    return join(
+        "For the same rater and pair, the odds of a higher rating are ", numbers.num(f"{key}.odds_ratio", ".2f"),
+        " times those of a real note (", numbers.interval(f"{key}.low", f"{key}.high"), ", ", says, "; ",
+        p_value(numbers, f"{key}.p_holm"), " after Holm's correction).",
+    )  # fmt: skip
+
+
+def power(numbers: Numbers, key: str) -> Markdown:
+    """What the study could have found, and how many raters a finding would take."""
+    key = f"{key}.by_rater.power"
+    if numbers.value(f"{key}.detectable_difference") is None:
+        return Markdown("The raters' differences do not vary, so that no power can be stated.")
+    needed = [
+        numbers.num(f"{key}.{of}", ",.0f") if numbers.value(f"{key}.{of}") is not None else "too many"
+        for of in ("raters_to_detect_margin", "raters_to_show_equivalence")
+    ]
+    return join(
+        "With these raters and pairs, a true difference of ", numbers.num(f"{key}.detectable_difference", ".2f"),
+        " points would have been found with a probability of ", numbers.num(f"{key}.power", ".0%"), "; ",
+        numbers.num(MARGIN, ".1f"), " points would take ", needed[0], " raters, and to show equivalence where there ",
+        "is no difference ", needed[1], ".",
+    )  # fmt: skip
+
+
+def agreement(numbers: Numbers, key: str) -> Markdown:
+    """Whether the raters agree enough for conclusions about single notes."""
+    alpha = numbers.value(f"{key}.krippendorff_alpha")
+    if alpha is None:
+        return Markdown("All ratings are the same, so that agreement is not defined.")
+    if alpha >= RELIABLE:
+        says = "the raters agree well enough for statements about single notes"
+    elif alpha >= TENTATIVE:
+        says = "the raters agree well enough for tentative statements about single notes"
+    else:
+        says = "the raters agree too little for statements about single notes; only means over many raters count"
+    return join("Krippendorff's alpha is ", numbers.num(f"{key}.krippendorff_alpha", ".2f"), ": ", says, ".")
+
+
+def correlation(numbers: Numbers, prefix: str) -> Markdown:
+    """Whether the two questions measure two things."""
+    key = f"{prefix}.correlation.spearman"
+    if numbers.value(f"{key}.r") is None:
+        return Markdown("A correlation of readability and coherence is not defined.")
+    size = join("Spearman's correlation ", numbers.num(f"{key}.r", ".2f"), ", ", p_value(numbers, f"{key}.p"))
+    if numbers.value(f"{key}.p") >= numbers.value(LEVEL):
+        return join("No correlation of readability and coherence is shown (", size, "), nor that there is none.")
+    if numbers.value(f"{key}.r") < 0:
+        return join("Notes that read better were rated as less coherent (", size, ").")
+    return join(
+        "Who found a note readable mostly found it coherent (", size,
+        "), so that the two questions are no independent evidence; what causes what the ratings do not tell.",
+    )  # fmt: skip
+
+
+def pairs(numbers: Numbers, study: str) -> Markdown:
+    """How many pairs differ by themselves, before and after the correction for their number."""
+    found = numbers.entries(f"ratings.{study}")
+    level = numbers.value(LEVEL)
+    before, after = (
+        [value for key, value in found.items() if ".student_t." in key and key.endswith(end) and value is not None]
+        for end in (".p", ".p_holm")
+    )
+    low, kept = (sum(p < level for p in values) for values in (before, after))
+    says = "these pairs differ by themselves" if kept else "no single pair may be called different"
+    return join(
+        Markdown("*Single pairs.* "), f"Of {len(before)} t-tests, {low} {'is' if low == 1 else 'are'} below ",
+        numbers.num(LEVEL, ".2f"), f", and {kept} after Holm's correction: {says}.",
+    )  # fmt: skip

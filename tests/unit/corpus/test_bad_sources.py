@@ -1,0 +1,156 @@
+"""Releases as downloaded and as damaged: nested folders, plain files, strange notes; nothing is dropped in silence."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from synthnotes import notes as note_table
+from synthnotes.corpus import mimic
+from synthnotes.files import UserError
+from synthnotes.stages import corpus as stage
+
+ROOT = Path(__file__).parents[3]
+CODES = "subject_id,hadm_id,seq_num,icd_code,icd_version\n"
+TITLES = "icd_code,icd_version,long_title\nI10,10,Hypertension\n"
+WGET = {"note": "physionet.org/files/mimic-iv-note/2.2", "hosp": "physionet.org/files/mimiciv/3.1"}
+
+
+def contents(notes=40):
+    rows = "".join(f'{i}-DS-1,{i // 2},{i},1,"Chief Complaint:\nNote ""{i}"", {i}"\n' for i in range(notes))
+    return {
+        "note/discharge": "note_id,subject_id,hadm_id,note_seq,text\n" + rows,
+        "hosp/diagnoses_icd": CODES + "".join(f"{i // 2},{i},1,I10,10\n" for i in range(notes)),
+        "hosp/procedures_icd": CODES + "".join(f"{i // 2},{i},1,0DTJ4ZZ,10\n" for i in range(notes)),
+        "hosp/d_icd_diagnoses": TITLES,
+        "hosp/d_icd_procedures": TITLES,
+    }
+
+
+def put(folder, files, ending=".csv.gz", places=None):
+    for name, content in files.items():
+        path = folder / (places or {}).get(name.split("/")[0], "") / (name + ending)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        data = content.encode() if isinstance(content, str) else content
+        path.write_bytes(gzip.compress(data) if ending.endswith("gz") else data)
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    return tmp_path
+
+
+def run(project):
+    out = project / "out"
+    return stage.main("mimic", project / "mimic", out / "notes", out / "codes.csv", out / "r.json", out / "flow.csv")
+
+
+@pytest.mark.parametrize("ending", [".csv.gz", ".csv"])
+@pytest.mark.parametrize("places", [None, WGET])
+def test_releases_as_downloaded(project, ending, places):
+    put(project / "mimic", contents(), ending, places)
+    assert run(project).startswith("mimic: 40 notes")
+    release = json.loads((project / "out/r.json").read_text())["release"]
+    assert (release["mimic_iv"], release["mimic_iv_note"]) == (("3.1", "2.2") if places else (None, None))
+
+
+def load(project, **changed):
+    put(project / "mimic", contents() | {name.replace("__", "/"): content for name, content in changed.items()})
+    return mimic.load(project / "mimic", 1)
+
+
+def test_codes_in_any_spelling_are_one_code(project):
+    spelled = CODES + "".join(f"0,0,{n},{code},10\n" for n, code in enumerate(["E11.9", "e119", " E119 ", '"E11.9 "']))
+    corpus = load(project, hosp__diagnoses_icd=spelled)
+    assert corpus.notes["codes"][0] == ["0DTJ4ZZ", "E11.9"]
+    assert corpus.code_rows["diagnosis"]["dropped_repeated"] == 3
+
+
+def test_what_is_dropped_is_counted(project):
+    extra = '41-DS-1,20,41,1," \n\t "\n42-DS-1,,1,1,no patient\n43-DS-1,7,,1,no admission\n'
+    corpus = load(project, note__discharge=contents()["note/discharge"] + extra)
+    assert (corpus.flow["with_text"]["dropped"], corpus.flow["with_admission"]["dropped"]) == (1, 2)
+    assert len(corpus.notes) == 40
+
+
+def test_a_note_with_nothing_left_after_cleaning_is_counted(project):
+    notes = contents()["note/discharge"].replace('Chief Complaint:\nNote ""1""', "Discharge Condition:")
+    corpus = load(project, note__discharge=notes)
+    assert corpus.flow["cleaned"]["dropped"] == 1
+    assert corpus.notes["note_id"].tolist() == [str(i) for i in range(40) if i != 1]
+
+
+def test_a_note_of_five_megabytes(project):
+    long = '44-DS-1,20,39,2,"' + "word, quoted\n" * 310_000 + '"\n'
+    corpus = load(project, note__discharge=contents()["note/discharge"] + long)
+    assert len(corpus.notes["text"][39]) > 4_000_000
+
+
+def test_texts_stay_with_their_notes_over_many_blocks(project, monkeypatch):
+    monkeypatch.setattr("synthnotes.corpus.sources.BLOCK_BYTES", 1000)
+    corpus = load(
+        project, note__discharge=contents(200)["note/discharge"], hosp__diagnoses_icd=CODES + "1,3,1,I10,10\n"
+    )
+    assert corpus.notes["text"].tolist() == [f"Chief Complaint: Note {i} , {i}" for i in range(40)]
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        ("note/discharge", ",", ";", "column subject_id is missing .*comma-separated"),
+        ("note/discharge", "note_seq", "seq", "column note_seq is missing"),
+        ("note/discharge", "Note", b"N\xf6te", r"row 2: text that is not UTF-8"),
+        ("note/discharge", "3-DS-1,1,3,1", "3-DS-1,1,3,first", r"row 4 below .*note_seq must be an integer"),
+        ("note/discharge", "3-DS-1,1,3,", "3-DS-1,1,3.0,", r"row 4 below .*hadm_id must be an integer"),
+        ("note/discharge", "3-DS-1,1,3,", "3-DS-1,p1,3,", r"row 4 below .*subject_id must be an integer"),
+        ("hosp/procedures_icd", "icd_version", "version", "column icd_version is missing"),
+        ("hosp/procedures_icd", ",10\n", ",ten\n", "row 1 below .*icd_version must be 9 or 10"),
+        ("hosp/d_icd_diagnoses", "long_title", "title", "column long_title is missing"),
+        ("hosp/d_icd_diagnoses", ",Hyper", ",Hyper,", "row 2 has 4 columns instead of 3"),
+    ],
+)
+def test_damaged_files_are_named_and_leave_no_output(project, name, old, new, message):
+    files = contents()
+    new = new if isinstance(new, bytes) else new.encode()
+    put(project / "mimic", files | {name: files[name].encode().replace(old.encode(), new)})
+    with pytest.raises(UserError, match=message) as error:
+        run(project)
+    assert str(error.value).startswith(f"{project}/mimic/{name}.csv.gz: ")
+    assert not (project / "out").exists()
+
+
+@pytest.mark.parametrize("cut", [1, 8, 200])
+def test_a_gzip_file_cut_off_anywhere_is_refused(project, cut):
+    put(project / "mimic", contents())
+    path = project / "mimic/note/discharge.csv.gz"
+    path.write_bytes(path.read_bytes()[:-cut])
+    with pytest.raises(UserError, match=r"discharge.csv.gz: .*(truncated|complete)"):
+        run(project)
+    assert not (project / "out").exists()
+
+
+def test_a_plain_file_cut_off_within_a_note_is_refused(project):
+    put(project / "mimic", contents(), ".csv")
+    path = project / "mimic/note/discharge.csv"
+    path.write_bytes(path.read_bytes()[:-4])
+    with pytest.raises(UserError, match=r"discharge.csv: an odd number of double quotes"):
+        run(project)
+
+
+def test_a_file_that_is_not_the_one_in_the_list_of_checksums_is_refused(project):
+    put(project / "mimic", contents())
+    (project / "mimic/SHA256SUMS.txt").write_text(f"{'0' * 64} note/discharge.csv.gz\n")
+    with pytest.raises(UserError, match=r"discharge.csv.gz: not the file that .*SHA256SUMS.txt lists"):
+        run(project)
+
+
+def test_a_failed_run_leaves_the_tables_of_the_last_one(project):
+    put(project / "mimic", contents())
+    run(project)
+    put(project / "mimic", {"note/discharge": "note_id,subject_id,hadm_id,note_seq,text\n"})
+    with pytest.raises(UserError, match="no rows below the column names"):
+        run(project)
+    assert sum(len(note_table.read(path)) for path in (project / "out/notes").glob("*.parquet")) == 40

@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from synthnotes.files import UserError
+from synthnotes.privacy import words as module
+from synthnotes.privacy.tokens import TOKENIZERS
+from synthnotes.privacy.words import Encoder, join
+
+# Letters that tempt: case pairs that change length or alphabet, marks, digits of other scripts, spaces of all kinds.
+PIECES = [
+    "a",
+    "B",
+    "å",
+    "İ",
+    "K",
+    "Σ",
+    "ß",
+    "\u0308",
+    "²",
+    "٣",
+    "_",
+    "\x00",
+    "\x1c",
+    "\u00a0",
+    " ",
+    "\n",
+    "-",
+    "\ud800",
+    "😀",
+]
+PIECES += [
+    "hypertension",
+    "hypertensive",
+    "hyperten",
+    "hypertensio",
+    "𐐀" * 9,
+    "x" * 300,
+    "x" * 301,
+    "a\x00",
+    "aaaaaaa\x00",
+]
+NOTES = st.lists(
+    st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=3)), max_size=12).map("".join), max_size=6
+)
+RULES = pytest.mark.parametrize("rule", list(TOKENIZERS))
+
+
+@RULES
+@settings(max_examples=40, deadline=None)
+@given(first=NOTES, second=NOTES)
+def test_numbers_stand_for_words_one_to_one(rule, first, second):
+    encode = Encoder(rule)
+    both = [encode(first), encode(second)]
+    tokens = [TOKENIZERS[rule](text) for text in first + second]
+    words = join(*both)
+    assert words.lengths.tolist() == [len(note) for note in tokens]
+    flat = [word for note in tokens for word in note]
+    assert len(set(zip(flat, words.ids.tolist(), strict=True))) == len(set(flat)) == len(set(words.ids.tolist()))
+
+
+@RULES
+def test_small_blocks_give_the_same(rule, monkeypatch):
+    notes = ["No fever, no chills.", "", "Försämrad hjärtsvikt", "no fever"]
+    whole = Encoder(rule)(notes)
+    monkeypatch.setattr(module, "CHARACTERS_AT_ONCE", 5)
+    parts = Encoder(rule)(notes)
+    assert parts.starts.tolist() == whole.starts.tolist()
+    same = [words.ids[:, None] == words.ids for words in (whole, parts)]
+    assert np.array_equal(*same)
+
+
+def test_parts_and_selections():
+    words = Encoder("ascii")(["a b", "", "c", "b a a"])
+    assert words.part(1, 3).starts.tolist() == [0, 0, 1]
+    assert words.part(2, 4).ids.tolist() == words.ids[2:].tolist()
+    taken = words.take(np.array([3, 0]))
+    assert taken.starts.tolist() == [0, 3, 5]
+    assert taken.ids.tolist() == [*words.ids[3:].tolist(), *words.ids[:2].tolist()]
+    assert words.totals(2).tolist() == [1, 0, 0, 2]
+
+
+@pytest.mark.parametrize("value", [None, 1.5, b"bytes"])
+def test_what_is_not_text_is_named(value):
+    with pytest.raises(UserError, match=r"synthetic notes: number 1 is not text but"):
+        Encoder("ascii")(["a", value], "synthetic notes")

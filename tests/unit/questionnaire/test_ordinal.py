@@ -1,0 +1,51 @@
+"""The cumulative-link model: a closed form, a simulation with known log-odds, and data without a solution."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from synthnotes.questionnaire.ordinal import cumulative_link
+
+
+def table(real, synthetic, rater=1, pair=1):
+    rows = [("real", rater, pair, r) for r in real] + [("synthetic", rater, pair, r) for r in synthetic]
+    return pd.DataFrame(rows, columns=["kind", "rater", "pair", "rating"])
+
+
+def test_two_ratings_give_the_odds_ratio_of_the_table():
+    """With two ratings, one rater and one pair the model is a 2 x 2 table: odds ratio (6/4)/(2/8), and its G test."""
+    result = cumulative_link(table([4] * 8 + [5] * 2, [4] * 4 + [5] * 6), "rating", level=0.05)
+    assert result["odds_ratio"] == pytest.approx((6 / 4) / (2 / 8), rel=1e-3)
+    assert result["standard_error"] == pytest.approx(np.sqrt(1 / 8 + 1 / 2 + 1 / 4 + 1 / 6), rel=1e-2)
+    g_test = stats.chi2_contingency([[8, 2], [4, 6]], correction=False, lambda_="log-likelihood")
+    assert result["p"] == pytest.approx(g_test.pvalue, rel=1e-3)
+
+
+@pytest.mark.parametrize("log_odds", [0.0, -1.5])
+def test_a_known_effect_comes_out_again(log_odds):
+    rng = np.random.default_rng(4)
+    keys = pd.MultiIndex.from_product([["real", "synthetic"], range(14), range(8)], names=["kind", "rater", "pair"])
+    ratings = keys.to_frame(index=False)
+    latent = (
+        log_odds * (ratings["kind"] == "synthetic")
+        + rng.normal(0, 0.7, 14)[ratings["rater"]]
+        + rng.normal(0, 0.7, 8)[ratings["pair"]]
+        + rng.logistic(size=len(ratings))
+    )
+    ratings["rating"] = 1 + np.searchsorted([-2.5, -1, 0.5, 2], latent)
+    result = cumulative_link(ratings, "rating", level=0.05)
+    assert np.log(result["low"]) < log_odds < np.log(result["high"])
+    assert result["standard_error"] < 0.35
+    assert (result["p"] < 0.001) == (log_odds != 0)
+
+
+def test_raters_with_one_end_of_the_scale_are_left_out():
+    rest = table([1, 2, 3, 2], [2, 3, 3, 3])
+    with_the_generous = pd.concat([rest, table([3], [3], rater=2)])
+    assert cumulative_link(with_the_generous, "rating", 0.05) == cumulative_link(rest, "rating", 0.05)
+
+
+@pytest.mark.parametrize("ratings", [table([1, 2, 1], [4, 5, 4]), table([3, 3], [3, 3])])
+def test_data_without_a_solution_give_none(ratings):
+    assert cumulative_link(ratings, "rating", 0.05)["odds_ratio"] is None
