@@ -25,6 +25,8 @@ TABLE = bytes(
 )
 OTHER_BLANKS = [character for character in LATIN_1 if character.isspace() and TABLE[ord(character)] == ord(character)]
 OTHER_BLANKS = [blank for blank in OTHER_BLANKS if blank not in " \n"]
+UPPER, LOWER = 1, 2
+CASE = bytes(LOWER if character.islower() else UPPER if character.isupper() else 0 for character in LATIN_1)
 LABORATORY_HEADINGS = cleaning.LABORATORY_LINE.pattern.split("|")
 
 
@@ -91,50 +93,53 @@ class _Lines:
     def clean(self) -> str:
         """Applies the rules on lines in their order, and joins what is left."""
         lower = self.text.lower()
-        first = self.codes[self.starts]
-        lengths = self.ends - self.starts
+        removed_name = self.codes[self.starts] == LOW_LINE
         self.drop_blocks(self.holding("medication", lower), cleaning.starts_medication_list)
-        self.drop_blocks(np.flatnonzero(first == LOW_LINE), cleaning.starts_vital_signs)
+        self.drop_blocks(np.flatnonzero(removed_name).tolist(), cleaning.starts_vital_signs)
         for heading in LABORATORY_HEADINGS:
             self.kept[self.holding(heading, lower)] = False
+        lengths = self.ends - self.starts
         self.kept &= lengths > 0
-        for length in {len(line) for line in cleaning.PLACEHOLDER_LINES}:
-            for line in np.flatnonzero(lengths == length):
-                self.kept[line] &= not cleaning.is_placeholder(self[line])
+        self.kept[removed_name & (lengths == len("___"))] &= False
+        for line in self.holding("facility:", lower):
+            self.kept[line] &= not cleaning.is_placeholder(self[line])
         return self.join()
 
     def join(self) -> str:
         """Joins the lines of each section by spaces."""
-        lower_case = np.logical_or.reduceat((self.codes >= ord("a")) & (self.codes <= ord("z")), self.begins)
-        heading = self.codes[self.ends - 1] == COLON
-        for line in np.flatnonzero(self.kept & ~heading & ~lower_case):
-            heading[line] = cleaning.starts_section(self[line])
-        kept = np.flatnonzero(self.kept)
-        self.codes[self.ends[kept[:-1]]] = np.where(heading[kept[1:]], LINE_END, SPACE)
-        character_kept = np.repeat(self.kept, np.diff(self.ends, prepend=-1))
+        case = np.frombuffer(self.codes.tobytes().translate(CASE), np.uint8)
+        heading = (np.maximum.reduceat(case, self.begins) == UPPER) | (self.codes[self.ends - 1] == COLON)
+        kept = self.kept.nonzero()[0]
+        self.codes[self.ends[kept[:-1]]] = SPACE - heading[kept[1:]] * np.uint8(SPACE - LINE_END)
+        character_kept = np.repeat(self.kept, self.ends - self.begins + 1)
         character_kept[self.begins[self.starts > self.begins]] = False
         return self.codes[character_kept][:-1].tobytes().decode("latin-1")
 
     def __getitem__(self, line: int) -> str:
         return self.text[self.starts[line] : self.ends[line]]
 
-    def holding(self, word: str, lower: str) -> np.ndarray:
+    def holding(self, word: str, lower: str) -> list[int]:
         """The numbers of the lines that hold a word in any case."""
-        return np.unique(np.searchsorted(self.ends, list(_positions(word, lower))))
+        positions = list(_positions(word, lower))
+        return self.ends.searchsorted(positions).tolist() if positions else []
 
-    def drop_blocks(self, candidates: np.ndarray, starts: Callable[[str], bool]) -> None:
+    def drop_blocks(self, candidates: list[int], starts: Callable[[str], bool]) -> None:
         """Drops from every candidate that starts a block to the next blank line, both included."""
-        candidates = candidates[self.kept[candidates]]
+        candidates = [line for line in candidates if self.kept[line] and starts(self[line])]
+        if not candidates:
+            return
         blanks = np.flatnonzero(self.kept & (self.ends == self.starts)).tolist() + [len(self.ends)]
         after = 0
-        for line in candidates.tolist():
-            if line >= after and starts(self[line]):
+        for line in candidates:
+            if line >= after:
                 after = blanks[bisect_left(blanks, line)] + 1
                 self.kept[line:after] = False
 
 
 def _positions(word: str, text: str) -> Iterator[int]:
+    """Where each line that holds a word does so first."""
     position = text.find(word)
     while position >= 0:
         yield position
-        position = text.find(word, position + len(word))
+        end = text.find("\n", position)
+        position = text.find(word, end) if end >= 0 else -1
