@@ -73,7 +73,9 @@ def _latin_1(text: str) -> bytes | None:
         note = text.encode("latin-1")
     except UnicodeEncodeError:
         return None
-    return note.replace(b"\r\n", b"\n").replace(b"\0", b" ")
+    if b"\r" in note:
+        note = note.replace(b"\r\n", b"\n")
+    return note.replace(b"\0", b" ")
 
 
 def _clean(notes: list[bytes]) -> list[str]:
@@ -137,8 +139,9 @@ class _Lines:
         removed_name = self.codes[self.starts] == LOW_LINE
         self.drop_blocks(self.holding("medication", lower), cleaning.starts_medication_list)
         self.drop_blocks(removed_name.nonzero()[0].tolist(), cleaning.starts_vital_signs)
-        for heading in LABORATORY_HEADINGS:
-            self.kept[self.holding(heading, lower)] = False
+        for word in ("pertinent result", " lab"):
+            for line in self.holding(word, lower):
+                self.kept[line] &= not cleaning.is_laboratory_heading(self[line])
         for line in self.holding("facility:", lower):
             self.kept[line] &= not cleaning.is_placeholder(self[line])
         self.kept &= (lengths > 0) & ~(removed_name & (lengths == len("___")))
