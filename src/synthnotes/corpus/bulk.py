@@ -10,8 +10,7 @@ none but an ASCII letter equals an ASCII letter when case is ignored. A note wit
 way.
 """
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -137,13 +136,12 @@ class _Lines:
         lower = self.text.lower()
         lengths = self.ends - self.starts
         removed_name = self.codes[self.starts] == LOW_LINE
-        self.drop_blocks(self.holding("medication", lower), cleaning.starts_medication_list)
-        self.drop_blocks(removed_name.nonzero()[0].tolist(), cleaning.starts_vital_signs)
-        for word in ("pertinent result", " lab"):
-            for line in self.holding(word, lower):
-                self.kept[line] &= not cleaning.is_laboratory_heading(self[line])
-        for line in self.holding("facility:", lower):
-            self.kept[line] &= not cleaning.is_placeholder(self[line])
+        self.drop_blocks(self.medication_lists(lower))
+        self.drop_blocks(self.vital_signs(removed_name))
+        for heading in LABORATORY_HEADINGS:
+            self.kept[self.holding(heading, lower)] = False
+        for line in self.holding("facility:", lower).tolist():
+            self.kept[line] &= not cleaning.is_placeholder(self.line(line))
         self.kept &= (lengths > 0) & ~(removed_name & (lengths == len("___")))
         return [note.strip() for note in self.join().split("\0")[1:]]
 
@@ -157,30 +155,34 @@ class _Lines:
         character_kept[self.begins[self.starts > self.begins]] = False
         return self.codes[character_kept].tobytes().decode("latin-1")
 
-    def __getitem__(self, line: int) -> str:
-        return self.text[self.starts[line] : self.ends[line]]
+    def holding(self, word: str, lower: str) -> np.ndarray:
+        """The numbers of the lines that hold a word in any case, in ascending order."""
+        after = np.cumsum([len(part) + len(word) for part in lower.split(word)])[:-1]
+        return self.ends.searchsorted(after)  # a line's end comes right after the word at the earliest
 
-    def holding(self, word: str, lower: str) -> list[int]:
-        """The numbers of the lines that hold a word in any case."""
-        positions = list(_positions(word, lower))
-        return self.ends.searchsorted(positions).tolist() if positions else []
+    def medication_lists(self, lower: str) -> list[int]:
+        """The numbers of the lines that start a list of medications."""
+        lines = np.unique(self.holding("medication", lower)).tolist()
+        return [line for line in lines if cleaning.starts_medication_list(self.line(line))]
 
-    def drop_blocks(self, candidates: list[int], starts: Callable[[str], bool]) -> None:
-        """Drops from every candidate that starts a block to the note's next blank line, both included."""
-        # A block ends with a blank line, or before the line between two notes.
+    def vital_signs(self, removed_name: np.ndarray) -> list[int]:
+        """The numbers of the lines that start vital signs, of those that begin like a removed name."""
+        lines = (removed_name & self.kept).nonzero()[0]
+        places = zip(lines.tolist(), self.starts[lines].tolist(), self.ends[lines].tolist(), strict=True)
+        return [line for line, start, end in places if cleaning.VITAL_SIGNS_LINE.match(self.text, start, end)]
+
+    def line(self, number: int) -> str:
+        return self.text[self.starts[number] : self.ends[number]]
+
+    def drop_blocks(self, begun: list[int]) -> None:
+        """Drops from each of these lines to the note's next blank line, both included.
+
+        One that stands within the block of an earlier one ends where that ends: it makes no difference.
+        """
+        if not begun:
+            return
         blank = (self.kept & (self.ends == self.starts)).nonzero()[0]
-        stops = np.sort(np.concatenate((blank + 1, self.notes.nonzero()[0], [len(self.ends)]))).tolist()
-        after = 0
-        for line in candidates:
-            if line >= after and self.kept[line] and starts(self[line]):
-                after = stops[bisect_right(stops, line)]
-                self.kept[line:after] = False
-
-
-def _positions(word: str, text: str) -> Iterator[int]:
-    """Where each line that holds a word does so first."""
-    position = text.find(word)
-    while position >= 0:
-        yield position
-        end = text.find("\n", position)
-        position = text.find(word, end)
+        stops = np.sort(np.concatenate((blank + 1, self.notes.nonzero()[0], [len(self.ends)])))
+        ended = stops[stops.searchsorted(begun, side="right")]
+        depth = np.bincount(begun, minlength=len(self.ends) + 1) - np.bincount(ended, minlength=len(self.ends) + 1)
+        self.kept &= depth.cumsum()[:-1] == 0
