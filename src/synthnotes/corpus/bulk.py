@@ -157,8 +157,8 @@ class _Lines:
 
     def holding(self, word: str, lower: str) -> np.ndarray:
         """The numbers of the lines that hold a word in any case, in ascending order."""
-        after = np.cumsum([len(part) + len(word) for part in lower.split(word)])[:-1]
-        return self.ends.searchsorted(after)  # a line's end comes right after the word at the earliest
+        before = np.fromiter(map(len, lower.split(word)), int)[:-1]
+        return self.ends.searchsorted(np.cumsum(before + len(word)))  # the word may stand at a line's end
 
     def medication_lists(self, lower: str) -> list[int]:
         """The numbers of the lines that start a list of medications."""
@@ -168,6 +168,7 @@ class _Lines:
     def vital_signs(self, removed_name: np.ndarray) -> list[int]:
         """The numbers of the lines that start vital signs, of those that begin like a removed name."""
         lines = (removed_name & self.kept).nonzero()[0]
+        lines = lines[self.ends[lines] - self.starts[lines] >= len("___06:00")]
         places = zip(lines.tolist(), self.starts[lines].tolist(), self.ends[lines].tolist(), strict=True)
         return [line for line, start, end in places if cleaning.VITAL_SIGNS_LINE.match(self.text, start, end)]
 
