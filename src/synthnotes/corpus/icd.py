@@ -8,6 +8,7 @@ every chapter, is `unknown`: nothing here raises over a code.
 
 import re
 from functools import cache
+from itertools import chain, count, takewhile
 from typing import Literal, NamedTuple
 
 Kind = Literal["diagnosis", "procedure", "unknown"]
@@ -147,7 +148,12 @@ def block(code: str) -> str:
 
 @cache
 def _blocks() -> list[str]:
-    """All blocks of ICD-10-CM, the last and narrowest first; going through the classification takes a while."""
+    """All blocks of ICD-10-CM, the last and narrowest first; found below the chapters, for most codes are no blocks."""
     import simple_icd_10_cm as icd_10_cm
 
-    return sorted(filter(icd_10_cm.is_block, icd_10_cm.get_all_codes()), reverse=True)
+    blocks: list[str] = []
+    above = list(takewhile(icd_10_cm.is_valid_item, map(str, count(1))))  # chapters are called 1, 2 and so on
+    while above:
+        above = list(filter(icd_10_cm.is_block, chain.from_iterable(map(icd_10_cm.get_children, above))))
+        blocks += above
+    return sorted(blocks, reverse=True)

@@ -5,6 +5,7 @@ then for the texts of the notes that stay. So no more than those, cleaned, are e
 """
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +15,7 @@ from synthnotes.corpus import releases, sources
 from synthnotes.corpus.bulk import clean_notes
 from synthnotes.corpus.flow import Flow
 from synthnotes.corpus.icd import Kind, format_code, is_valid
+from synthnotes.corpus.processes import cores, map_in_order
 from synthnotes.corpus.releases import MIMIC_IV, MIMIC_IV_NOTE
 from synthnotes.corpus.table import Corpus, has_text, without_rare_codes
 from synthnotes.files import UserError
@@ -28,6 +30,8 @@ FILES = {
     "hosp/d_icd_procedures.csv.gz": TITLE_COLUMNS,
     "hosp/d_icd_diagnoses.csv.gz": TITLE_COLUMNS,
 }
+NOTES_FOR_PROCESSES = 50_000  # fewer are cleaned before processes have started
+SENT_AT_ONCE = 256  # notes to a process, some two megabytes
 DISCHARGE_NOTES = {331_793: "MIMIC-IV-Note 2.2"}
 
 
@@ -136,13 +140,13 @@ def select_notes(notes: pd.DataFrame, codes: pd.Series, minimum_notes_per_code: 
 
 def clean_texts(path: Path, rows: pd.Index) -> pd.Series:
     """Reads and cleans the texts of some notes (steps 4 and 5), given their rows in ascending order."""
-    cleaned = []
+    processes = cores() if len(rows) >= NOTES_FOR_PROCESSES else 1
+    cleaned: list[str] = []
     with tqdm(total=len(rows), desc="cleaning", unit=" notes", delay=2) as progress:
-        for block in sources.stream_csv(path, ["text"]):
-            texts = block["text"][block.index.isin(rows)]
-            cleaned.append(pd.Series(clean_notes(texts), index=texts.index, dtype=str))
-            progress.update(len(texts))
-    return pd.concat(cleaned)
+        for batch in map_in_order(clean_notes, _texts(path, rows), processes):
+            cleaned += batch
+            progress.update(len(batch))
+    return pd.Series(cleaned, index=rows, dtype=str)
 
 
 def last_of_admission(notes: pd.DataFrame) -> pd.DataFrame:
@@ -159,6 +163,13 @@ def titles_of_codes(rows: dict[Kind, pd.DataFrame]) -> dict[str, str]:
         for code, title in zip(version_10["icd_code"], version_10["long_title"], strict=True):
             titles.setdefault(format_code(code, kind), title.strip())
     return titles
+
+
+def _texts(path: Path, rows: pd.Index) -> Iterator[list[str]]:
+    """The texts of some rows, a few hundred at a time."""
+    for block in sources.stream_csv(path, ["text"]):
+        texts = block["text"][block.index.isin(rows)].tolist()
+        yield from (texts[start : start + SENT_AT_ONCE] for start in range(0, len(texts), SENT_AT_ONCE))
 
 
 def _digest(text: str) -> str:

@@ -28,6 +28,13 @@ def test_any_text(text):
     assert clean_notes([text]) == [clean_note(text)]
 
 
+@given(st.lists(NOTES, max_size=6))
+@example(["Medications:", "___ 06:00", "___", "", "\0", "kept"])  # no block runs on into the next note
+@example(["a\r", "\nb", "Ā –", "“c”"])
+def test_several_notes(texts):
+    assert clean_notes(texts) == [clean_note(text) for text in texts]
+
+
 def test_order():
     assert clean_notes(["a", "", "å"]) == ["a", "", "aa"]
 
