@@ -1,6 +1,13 @@
-"""Property tests draw the same examples in every run, and have no deadline: a busy machine is no defect."""
+"""What holds for all tests.
+
+Property tests draw the same examples in every run, and have no deadline: a busy machine is no defect. Torch has one
+thread, here and in the processes that tests start, so that sums come out the same in all of them.
+"""
+
+import os
 
 from hypothesis import settings
 
+os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is imported, which no test module has done yet
 settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.load_profile("repeatable")

@@ -1,6 +1,5 @@
 """A tiny, randomly initialised generator of its own vocabulary, and records to train it on."""
 
-import os
 import random
 from pathlib import Path
 
@@ -9,7 +8,6 @@ import pytest
 import synthnotes  # noqa: F401  (sets the offline environment)
 from synthnotes.generation.records import Record
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 WORDS = [
     *("patient", "admitted", "with", "acute", "chest", "pain", "fever", "stable"),
     *("discharged", "home", "cough", "pneumonia", "treated", "antibiotics"),
