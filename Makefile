@@ -40,7 +40,7 @@ plan: setup     ## tokens, GPU memory, GPU hours and disk of fine-tuning and sam
 
 test: setup     ## unit, contract and pipeline tests (minutes)
 	ruff check . && ruff format --check .
-	pytest -m "not slow" -n 2 --dist loadfile
+	pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: setup ## what takes longer
 	pytest -m slow
