@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase, logging
 
 from synthnotes.coding.data import Chunks
 from synthnotes.files import UserError, require
@@ -99,6 +99,7 @@ def load_encoder(folder: Path) -> PreTrainedModel:
         UserError: the folder is missing, holds no encoder, or lacks weights.
     """
     require(folder)
+    logging.set_verbosity_error()  # a language model's head is not missed; what is, is found below
     try:
         encoder, found = AutoModel.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
     except (OSError, ValueError) as error:

@@ -47,7 +47,7 @@ ALONE = Processes()
 
 def join() -> Processes:
     """Joins the processes that accelerate has started, by the environment it has set; gloo where there is no GPU."""
-    if "WORLD_SIZE" not in os.environ:
+    if not distributed.is_torchelastic_launched():
         return ALONE
     gpu = torch.cuda.is_available()
     if gpu:

@@ -12,7 +12,7 @@ from synthnotes.corpus import icd, splits
 from synthnotes.corpus.flow import Flow, distinct
 from synthnotes.corpus.quality import quality
 from synthnotes.corpus.table import Corpus, code_set, with_descriptions
-from synthnotes.sections import CorpusParams
+from synthnotes.note_sections import CorpusParams
 
 
 @dataclass(frozen=True)

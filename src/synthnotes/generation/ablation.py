@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from synthnotes.generation.quality import loops, words
-from synthnotes.sections import AblationParams, GenerateParams
+from synthnotes.note_sections import AblationParams, GenerateParams
 
 
 def variants(settings: GenerateParams, ablation: AblationParams) -> dict[str, GenerateParams]:

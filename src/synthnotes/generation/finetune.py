@@ -14,7 +14,7 @@ from synthnotes.files import UserError
 from synthnotes.generation.encoding import TrainingTexts
 from synthnotes.generation.models import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 from synthnotes.generation.trainer import lengths
-from synthnotes.sections import FinetuneParams
+from synthnotes.note_sections import FinetuneParams
 
 if TYPE_CHECKING:
     from peft import LoraConfig

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from synthnotes.files import UserError, replacing
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler
-from synthnotes.sections import GenerateParams
+from synthnotes.note_sections import GenerateParams
 from synthnotes.work import disk_space_needed
 
 _stop: Event | None = None  # in the process of an engine: set when another engine has failed

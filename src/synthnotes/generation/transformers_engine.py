@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM, GenerationConfig, LogitsProcessor
 
 from synthnotes.generation.models import load_tokenizer
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler, new_token_limit, seed_of
-from synthnotes.sections import GenerateParams
+from synthnotes.note_sections import GenerateParams
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler, new_token_limit, seed_of
-from synthnotes.sections import GenerateParams
+from synthnotes.note_sections import GenerateParams
 
 # Read by vLLM when it is imported. Requests stay in this process, since only then does a seed make a run repeatable.
 # Only errors are logged, since other messages may quote prompts.

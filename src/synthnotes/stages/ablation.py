@@ -11,7 +11,7 @@ from synthnotes import notes, params
 from synthnotes.cli import run
 from synthnotes.files import UserError, write_json
 from synthnotes.generation.ablation import codes_found, describe, to_code, variants
-from synthnotes.sections import GenerateParams
+from synthnotes.note_sections import GenerateParams
 
 
 def main(

@@ -11,7 +11,7 @@ from synthnotes.files import UserError, read_json, replacing, write_csv, write_j
 from synthnotes.generation.models import check_generator, load_tokenizer
 from synthnotes.generation.records import read_records
 from synthnotes.launching import check_processes, launch, launch_command, launched
-from synthnotes.sections import FinetuneParams
+from synthnotes.note_sections import FinetuneParams
 
 
 def main(

@@ -13,7 +13,7 @@ from synthnotes.corpus.flow import Flow
 from synthnotes.corpus.subsets import divide
 from synthnotes.corpus.table import Corpus, code_set, with_descriptions, without_rare_codes
 from synthnotes.files import UserError
-from synthnotes.sections import CorpusParams
+from synthnotes.note_sections import CorpusParams
 from synthnotes.stages import corpus as stage
 
 ROOT = Path(__file__).parents[3]
