@@ -74,7 +74,7 @@ def test_errors_side_by_side(folder):
         *("f1_real", "f1_synthetic", "difference", "low", "high"),
     ]  # fmt: skip
     assert len(codes) == results["codes"]["listed"]
-    assert (codes["patients"] >= params.load("errors").minimum_patients).all()
+    assert (codes["patients"] >= params.load("disclosure").minimum_patients).all()
     assert not any(word in path.read_text() for path in outputs for word in (SECRET, "e17"))
 
 
