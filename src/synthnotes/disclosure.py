@@ -71,19 +71,21 @@ def kept_steps(left: Sequence[Mapping[str, int | None]], minimum: int) -> list[i
         minimum: how many are enough.
 
     Returns:
-        Positions, ascending; the last step, whose counts stand elsewhere too, is always one of them.
+        Positions, ascending. The last step, whose counts stand elsewhere too, is always one of them; the first wherever
+        it can be.
     """
-    kept = [len(left) - 1]
-    for position in reversed(range(len(left) - 1)):
-        next_kept = left[kept[-1]]
-        lost = [
-            count - next_kept[unit]
-            for unit, count in left[position].items()
-            if count is not None and next_kept.get(unit) is not None
-        ]
-        if not any(few(abs(count), minimum) for count in lost):
+    kept: list[int] = []
+    for position, step in enumerate(left):
+        while position == len(left) - 1 and kept and _loses_few(left[kept[-1]], step, minimum):
+            kept.pop()
+        if not kept or not _loses_few(left[kept[-1]], step, minimum):
             kept.append(position)
-    return kept[::-1]
+    return kept
+
+
+def _loses_few(before: Mapping[str, int | None], after: Mapping[str, int | None], minimum: int) -> bool:
+    known = [unit for unit, count in before.items() if count is not None and after.get(unit) is not None]
+    return any(few(abs(before[unit] - after[unit]), minimum) for unit in known)
 
 
 def _results(found: Any, minimum: int) -> Any:

@@ -44,8 +44,9 @@ def length_points(decisions: Decisions, words: np.ndarray) -> Points:
 
 def _patients(decisions: Decisions) -> sparse.csr_array:
     """Whose note it is, as a matrix: [notes, patients]."""
-    notes = np.arange(len(decisions.patients))
-    return sparse.csr_array((np.ones(len(notes), dtype=np.int32), (notes, decisions.patients)))
+    notes = len(decisions.patients)
+    shape = (notes, int(decisions.patients.max(initial=-1)) + 1)
+    return sparse.csr_array((np.ones(notes, dtype=np.int32), (np.arange(notes), decisions.patients)), shape=shape)
 
 
 def frequency_correlation(points: Points, decisions: Decisions) -> dict:
@@ -103,6 +104,7 @@ def binned(points: Points, bin_of: np.ndarray) -> pd.DataFrame:
     groups = pd.DataFrame({"bin": bin_of, "x": points.x, "f1": points.f1}).groupby("bin")
     summary = groups.agg(x=("x", "median"), mean=("f1", "mean"), sd=("f1", "std"), count=("f1", "size"))
     if points.patients is not None:
-        members = sparse.csr_array((np.ones(len(bin_of), dtype=np.int32), (bin_of, np.arange(len(bin_of)))))
+        ones, shape = np.ones(len(bin_of), dtype=np.int32), (len(summary), len(bin_of))
+        members = sparse.csr_array((ones, (bin_of, np.arange(len(bin_of)))), shape=shape)
         summary["patients"] = ((members @ points.patients) > 0).sum(axis=1)
     return summary.reset_index(drop=True)
