@@ -26,7 +26,7 @@ HOLDERS = ("patients", "notes")  # entries and columns that say what a result re
 # Counts of people, of notes, and of single decisions about a note. What counts codes or words is none of them.
 COUNTS = re.compile(
     r"(^|_)(patients|notes|admissions|records|prompts|documents|texts|predictions|decisions)($|_)"
-    r"|^(dropped|train|validation|evaluation|empty|exact|proper_subset|wrong|within|out_of|of_unknown|right_by|training)"
+    r"|^(dropped(?!_codes)|train|validation|evaluation|empty|exact|proper_subset|wrong|within|out_of|of_unknown|right_by|training)"
 )
 SUMS = (("train", "validation", "evaluation"), ("within_family", "out_of_family"))  # whose total stands elsewhere
 EXTREMES = {"min", "max", "minimum", "maximum"}  # what one note alone decides
@@ -107,7 +107,7 @@ def _emptied(found: Any) -> Any:
 
 
 def _table(found: pd.DataFrame, minimum: int) -> pd.DataFrame:
-    holder = next((name for name in (*HOLDERS, "decisions", "count") if name in found), None)
+    holder = next((name for name in (*HOLDERS, "decisions") if name in found), None)
     if holder is None:
         return found
     if any(ACCUMULATED.search(column) for column in found):
