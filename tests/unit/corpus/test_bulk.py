@@ -21,8 +21,8 @@ ENDS = ("\n", "\r\n", "\r", "\x0b", "\x0c", "\x1c", "\x1e", "\x1f", "\x85", "\u2
 # What makes or breaks a rule, in pieces: letters of Latin-1 that have a case, a width or a number of their own, too.
 PIECES = (
     "medication", "MEDICATIONS", ":", "___", "06:00", "1", "²", "chief complaint", "discharge condition",
-    "admission lab", "pertinent result", "facility:", "a", "Z", "ß", "É", "ª", "µ", "½", "æ", "-", "–", "İ", "ſ", "\xa0", "\x1f",
-    "\t", " ",
+    "admission lab", "pertinent result", "facility:", "a", "Z", "ß", "É", "ª", "µ", "½", "æ", "-", "–", "İ", "ſ",
+    "\xa0", "\x1f", "\t", " ",
 )  # fmt: skip
 NOTES = st.lists(
     st.tuples(
