@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from synthnotes.files import UserError
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 CAUSAL = ("ForCausalLM", "LMHeadModel")
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json")
@@ -80,6 +80,32 @@ def _require_all_shards(folder: Path) -> None:
         )
 
 
+def load_generator(folder: Path, precision: str, **options: Any) -> "PreTrainedModel":
+    """Loads a generator's weights: from safetensors alone, and never with code of the folder's own.
+
+    Args:
+        folder: the model's folder.
+        precision: `float32` or `bfloat16`.
+        options: further ones of `from_pretrained`.
+
+    Raises:
+        UserError: transformers cannot make the model from the folder.
+    """
+    import torch
+    from safetensors import SafetensorError
+    from transformers import AutoModelForCausalLM
+
+    try:
+        return AutoModelForCausalLM.from_pretrained(
+            folder, dtype=getattr(torch, precision), use_safetensors=True, trust_remote_code=False, **options
+        )
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise UserError(
+            f"{folder}: transformers cannot load the model ({type(error).__name__}). Expected whole *.safetensors of a "
+            "model that needs no code of its own. Copy the folder again."
+        ) from error
+
+
 def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
     """Loads a generator's tokenizer; where it has no padding token, the end token pads (labels never hold padding).
 
@@ -90,7 +116,7 @@ def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
 
     config = check_generator(folder)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder)
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except (OSError, ValueError) as error:
         raise UserError(f"{folder}: the tokenizer cannot be loaded ({type(error).__name__}). Save it again.") from error
     if tokenizer.eos_token_id is None:

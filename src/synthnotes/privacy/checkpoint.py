@@ -45,7 +45,7 @@ class Checkpoint:
         if self._folder is None or not (self._folder / self._file).exists():
             return 0
         try:
-            with np.load(self._folder / self._file) as saved:
+            with np.load(self._folder / self._file, allow_pickle=False) as saved:
                 arrays = [saved[f"arr_{number}"] for number in range(len(state))]
                 done = int(saved["done"])
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
