@@ -85,7 +85,7 @@ def read_yaml(path: Path) -> Any:
     except yaml.MarkedYAMLError as error:
         where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise UserError(f"{path}{where}: not valid YAML: {error.problem or error.context}.") from None
-    except (yaml.YAMLError, ValueError, RecursionError):  # also bytes that are no text, and dates that do not exist
+    except Exception:  # bytes that are no text, and the reader's own defects: a date that is none, a bracket too many
         raise UserError(f"{path}: not valid YAML. Expected UTF-8 text of keys and values.") from None
     refuse_bomb(value, str(path))
     return value

@@ -7,6 +7,7 @@ import csv
 import gzip
 import hashlib
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,9 @@ import pyarrow.feather as feather
 from synthnotes.files import UserError, require
 
 BLOCK_BYTES = 32 * 2**20  # a row, that is a note, must fit into one block
+HEADER_BYTES = 2**16
+EXPANSION = 100  # times that a compressed table may grow, where texts of notes grow 3 times and tables of codes 10
+ALWAYS_ALLOWED = 2**30  # bytes
 AGAIN = "Copy it again from its source and compare checksums."
 
 
@@ -26,8 +30,9 @@ def check_columns(path: Path, columns: list[str]) -> None:
     require(path)
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-            header = next(csv.reader([file.readline().decode("utf-8-sig")]), [])
-    except (EOFError, gzip.BadGzipFile) as error:
+            first = file.readline(HEADER_BYTES)  # a line without end would fill the memory
+            header = next(csv.reader([first.decode("utf-8-sig")]), [])
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UserError(f"{path}: not a complete gzip file. {AGAIN}") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: the first line is no line of column names in UTF-8. {AGAIN}") from error
@@ -52,9 +57,14 @@ def stream_csv(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
     """
     check_columns(path, columns)
     _refuse_open_quote(path)
-    rows = 0
+    rows, left = 0, max(ALWAYS_ALLOWED, EXPANSION * path.stat().st_size)
     try:
         for batch in _batches(path, columns):
+            left -= batch.nbytes
+            if left < 0:
+                raise UserError(
+                    f"{path}: expands to more than {EXPANSION} times its size, as no real table does. {AGAIN}"
+                )
             table = batch.to_pandas()
             table.index += rows
             rows += len(table)
