@@ -17,11 +17,11 @@ def merge(path: Path, configuration: Path) -> None:
     """Merges a configuration into a parameter file, keeping its comments; an invalid result is not written."""
     editor = YAML()
     editor.width = 160
-    values, changes = params.parse(path, editor), params.parse(configuration, editor)
-    for file, content in ((path, values), (configuration, changes)):
-        if not isinstance(content, dict):
+    for file in (path, configuration):  # by the safe reader first: the editor would keep tags and pass them on
+        if not isinstance(params.parse(file, YAML(typ="safe", pure=True)), dict):
             raise UserError(f"{file}: expected sections with their parameters, such as `coding:`.")
-    overlay(values, changes)
+    values = params.parse(path, editor)
+    overlay(values, params.parse(configuration, editor))
     with replacing(path) as temporary:
         editor.dump(values, temporary)
         params.validate(YAML(typ="safe", pure=True).load(temporary), str(configuration))

@@ -88,7 +88,8 @@ def read_feather(path: Path, columns: list[str]) -> pd.DataFrame:
     require(path)
     try:
         table = feather.read_table(path, memory_map=False)
-    except (pa.ArrowInvalid, OSError) as error:
+        table.validate(full=True)  # damaged text, and places in it that do not exist
+    except (pa.ArrowException, OSError) as error:
         raise UserError(f"{path}: not a complete feather file. {AGAIN}") from error
     found = {column: next((n for n in column.split("|") if n in table.column_names), None) for column in columns}
     _refuse_missing(path, [c.replace("|", " or ") for c, n in found.items() if n is None], table.column_names)

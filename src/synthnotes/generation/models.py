@@ -75,7 +75,7 @@ def _require_all_shards(folder: Path) -> None:
     try:
         needed = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
         missing = [name for name in needed if not (folder / name).is_file()]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise UserError(f"{index}: not a valid index of weights. Copy the model's folder again.") from None
     if missing:
         raise UserError(

@@ -154,6 +154,9 @@ def parsers() -> dict[str, Parser]:
             "t.feather", lambda p: sources.read_feather(p, ["_id", "text"]), _feather(_id=[1, 2], text=["a", "b"])
         ),
         "split file, feather": Parser("t.feather", corpus_stage.read_splits, _feather(_id=[1, 2], split=["a", "b"])),
+        "feather in the inventory": Parser(
+            "t.feather", lambda p: inventory._feather(p, ["_id"]), _feather(_id=[1, 2], text=["a", "b"])
+        ),
         "list of checksums": Parser(releases.CHECKSUMS, _checksum, b"0" * 64 + b"  discharge.csv.gz\n"),
         "note table, parquet": Parser("t.parquet", notes.read, _notes()),
         "table, parquet": Parser("t.parquet", lambda p: files.read_parquet(p, ["note_id", "codes"]), _notes()),
