@@ -7,6 +7,7 @@ import csv
 import gzip
 import hashlib
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from math import isnan
 from numbers import Integral
@@ -22,6 +23,9 @@ from synthnotes.files import UserError, require
 
 BLOCK_BYTES = 32 * 2**20  # a row, that is a note, must fit into one block
 EXACT = 2**53  # floats from here on do not hold every integer: ids may have become equal
+HEADER_BYTES = 2**16
+EXPANSION = 100  # times that a compressed table may grow, where texts of notes grow 3 times and tables of codes 10
+ALWAYS_ALLOWED = 2**30  # bytes
 AGAIN = "Copy it again from its source and compare checksums."
 
 
@@ -30,8 +34,9 @@ def check_columns(path: Path, columns: list[str]) -> None:
     require(path)
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-            header = next(csv.reader([file.readline().decode("utf-8-sig")]), [])
-    except (EOFError, gzip.BadGzipFile) as error:
+            first = file.readline(HEADER_BYTES)  # a line without end would fill the memory
+            header = next(csv.reader([first.decode("utf-8-sig")]), [])
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UserError(f"{path}: not a complete gzip file. {AGAIN}") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: the first line is no line of column names in UTF-8. {AGAIN}") from error
@@ -56,9 +61,14 @@ def stream_csv(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
     """
     check_columns(path, columns)
     _refuse_open_quote(path)
-    rows = 0
+    rows, left = 0, max(ALWAYS_ALLOWED, EXPANSION * path.stat().st_size)
     try:
         for batch in _batches(path, columns):
+            left -= batch.nbytes
+            if left < 0:
+                raise UserError(
+                    f"{path}: expands to more than {EXPANSION} times its size, as no real table does. {AGAIN}"
+                )
             table = batch.to_pandas()
             table.index += rows
             rows += len(table)
@@ -82,7 +92,8 @@ def read_feather(path: Path, columns: list[str]) -> pd.DataFrame:
     require(path)
     try:
         table = feather.read_table(path, memory_map=False)
-    except (pa.ArrowInvalid, OSError) as error:
+        table.validate(full=True)  # damaged text, and places in it that do not exist
+    except (pa.ArrowException, OSError) as error:
         raise UserError(f"{path}: not a complete feather file. {AGAIN}") from error
     found = {column: next((n for n in column.split("|") if n in table.column_names), None) for column in columns}
     _refuse_missing(path, [c.replace("|", " or ") for c, n in found.items() if n is None], table.column_names)
