@@ -83,7 +83,6 @@ class ErrorsParams(Section):
     length_boundary: Positive
     other_share: Share
     calibration_bins: Positive
-    minimum_patients: Positive
     resamples: Positive
     level: Level
     predict_at_threshold: bool
@@ -159,14 +158,26 @@ class RatingsParams(Section):
 class ReportParams(Section):
     """The report."""
 
-    demo: bool
     top_chapters: Positive
+
+
+class DisclosureParams(Section):
+    """What results and report may tell about the people behind them."""
+
+    demo: bool
+    minimum_patients: Positive
+
+    @property
+    def least(self) -> int:
+        """How many patients a result must rest on: of the demo's, who are invented, one."""
+        return 1 if self.demo else self.minimum_patients
 
 
 class Params(Section):
     """The whole of params.yaml."""
 
     corpora: list[Corpus]
+    disclosure: DisclosureParams
     seeds: Seeds
     corpus: CorpusParams
     finetune: FinetuneParams

@@ -30,6 +30,7 @@ from synthnotes.sections import Params
 GIB = 2**30
 BYTES = {"float32": 4, "float": 4, "bfloat16": 2, "float16": 2}
 WEIGHTS = (".safetensors", ".bin")
+SIZES = ("num_attention_heads", "num_key_value_heads", "num_hidden_layers", "hidden_size", "head_dim", "vocab_size")
 WITHOUT_GPU = 3_000_000_000  # parameters: a larger generator would take months on a CPU
 
 
@@ -64,9 +65,15 @@ def read_model(folder: Path) -> Model:
     Raises:
         ValueError: config.json is no JSON object, or there are no weights.
     """
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError("config.json is not valid JSON") from None
     if not isinstance(config, dict):
         raise ValueError("config.json holds no object")
+    for name in SIZES:
+        if not isinstance(config.get(name), int | None) or config.get(name) == 0:
+            raise ValueError(f"config.json: {name} is no positive number")
     sizes = {ending: sum(p.stat().st_size for p in folder.iterdir() if p.name.endswith(ending)) for ending in WEIGHTS}
     size = next((size for size in sizes.values() if size), 0)  # some folders hold the same weights in both forms
     if not size:

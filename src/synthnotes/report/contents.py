@@ -64,7 +64,7 @@ class Contents:
         numbers, corpora = self.numbers, self.corpora
         return {
             "params": self.params,
-            "demo": self.params.report.demo,
+            "demo": self.params.disclosure.demo,
             "corpora": corpora,
             "noisy": self.noisy,
             "none": MISSING,

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from synthnotes.files import UserError, read_json
+from synthnotes.files import UserError, read_csv, read_json
 from synthnotes.report.markup import Markdown, escape
 from synthnotes.section_types import TRAINING_SETS
 from synthnotes.sections import Params
@@ -169,7 +169,7 @@ def printed(value: Any, spec: str = ".2f") -> Markdown:
 def read_plots(results: Path, files: Mapping[str, str]) -> dict[str, pd.DataFrame]:
     """Reads the CSV files behind the figures, by name."""
     _require_results(results, files)
-    return {name: pd.read_csv(results / relative) for name, relative in files.items()}
+    return {name: read_csv(results / relative) for name, relative in files.items()}
 
 
 def _require_results(results: Path, files: Mapping[str, str]) -> None:

@@ -105,7 +105,9 @@ def legend_below(figure: Figure, axis: Axes, columns: int = 5) -> None:
 
 
 def logarithmic(axis: Axes) -> None:
-    """A logarithmic x-axis with plain numbers at 1, 2 and 5 of each decade that is in view."""
+    """A logarithmic x-axis with plain numbers at 1, 2 and 5 of each decade in view; left alone without data."""
+    if not np.isfinite(axis.dataLim.get_points()).all():
+        return
     axis.set_xscale("log")
     axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))

@@ -11,7 +11,8 @@ from synthnotes.coding import coder as coders
 from synthnotes.coding.groups import by_group, frequency_groups, kind_groups
 from synthnotes.coding.labels import label_matrix, read_code_set, read_kinds
 from synthnotes.coding.processes import join
-from synthnotes.files import read_json, write_csv, write_json
+from synthnotes.disclosure import publish
+from synthnotes.files import read_json
 from synthnotes.launching import check_processes, launch, launch_command, launched
 from synthnotes.work import work_folder
 
@@ -49,11 +50,14 @@ def main(
         else:
             experiment = coders.run_existing(models / existing, taught, evaluated, code_set, settings)
         truth, predicted = label_matrix(evaluated, code_set).toarray(), experiment.predictions
-        by_groups = by_group(truth, predicted.probabilities, predicted.predicted, groups)
+        by_groups = by_group(
+            truth, predicted.probabilities, predicted.predicted, groups, evaluated["patient_id"].to_numpy()
+        )
         if processes.is_first:
             coders.save(coder, experiment, settings)
-            write_csv(curve, experiment.curve)
-            write_json(results, experiment.results | {"groups": by_groups})
+            disclosure = params.load("disclosure")
+            publish(curve, experiment.curve, disclosure)
+            publish(results, experiment.results | {"groups": by_groups}, disclosure)
         processes.wait()
     return coders.summary(experiment.results)
 

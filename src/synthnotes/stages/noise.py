@@ -6,8 +6,8 @@ from synthnotes import notes, params
 from synthnotes.cli import run
 from synthnotes.coding import coder as coders
 from synthnotes.coding.labels import read_code_set
+from synthnotes.disclosure import publish
 from synthnotes.errors.noise import LANGUAGES, add_noise, changes, dictionary
-from synthnotes.files import write_json
 from synthnotes.work import work_folder
 
 
@@ -35,7 +35,7 @@ def main(
     with work_folder(work / coders.work_name(noisy, encoder, code_set, settings, seed)) as checkpoints:
         experiment = coders.run(noisy, notes.read(evaluation), encoder, code_set, settings, seed, checkpoints)
         coders.save(coder, experiment, settings)
-        write_json(results, {"noise": counts} | experiment.results)
+        publish(results, {"noise": counts} | experiment.results, params.load("disclosure"))
     changed = f"{counts['words_changed']} of {counts['words']} words changed"
     return f"{hypothesis} at {level} %, {changed}, {coders.summary(experiment.results)}"
 

@@ -9,7 +9,7 @@ from synthnotes.cli import run
 from synthnotes.coding import predictions
 from synthnotes.coding.labels import label_matrix, read_code_set
 from synthnotes.coding.outcomes import outcome
-from synthnotes.files import write_csv, write_json
+from synthnotes.disclosure import publish
 from synthnotes.section_types import TRAINING_SETS
 from synthnotes.significance.comparison import compare, tidy
 from synthnotes.significance.outcomes import Outcome
@@ -32,8 +32,9 @@ def main(evaluation: Path, codes: Path, coders: Path, results: Path, differences
     outcomes = {training: [outcome_of(coders / f"{training}-{seed}") for seed in seeds] for training in TRAINING_SETS}
     comparison = compare(outcomes, settings)
 
-    write_csv(differences, tidy(comparison))
-    write_json(results, comparison)
+    disclosure = params.load("disclosure")
+    publish(differences, tidy(comparison), disclosure)
+    publish(results, comparison, disclosure)
     return f"{comparison['notes']} notes of {comparison['patients']} patients; micro-F1 " + ", ".join(
         "{} {:+.3f} [{:+.3f}, {:+.3f}]".format(
             name.replace("_", " "), *(test[of] for of in ("difference", "low", "high"))

@@ -134,7 +134,7 @@ def test_real_data_under_the_demo_parameters_are_remarked(data, capsys):
     (data / "DEMO.json").unlink()
     code, out = check(data, capsys)
     assert code == 0
-    assert "data that the demo kit has not made, but report.demo is true" in out
+    assert "data that the demo kit has not made, but disclosure.demo is true" in out
 
 
 @pytest.mark.parametrize(
