@@ -103,7 +103,7 @@ def legend_below(figure: Figure, axis: Axes, columns: int = 5) -> None:
 
 
 def logarithmic(axis: Axes) -> None:
-    """A logarithmic x-axis with plain numbers at 1, 2 and 5 of each decade that is in view; without data it stays as it is."""
+    """A logarithmic x-axis with plain numbers at 1, 2 and 5 of each decade in view; without data it stays as it is."""
     if not np.isfinite(axis.dataLim.get_points()).all():
         return
     axis.set_xscale("log")
