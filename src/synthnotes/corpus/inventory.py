@@ -139,7 +139,7 @@ def _feather(path: Path, columns: list[str]) -> Finding:
         with pa.memory_map(str(path)) as file:
             names = pa.ipc.open_file(file).schema.names
         rows = feather.read_table(path, columns=names[:1]).num_rows
-    except (pa.ArrowInvalid, OSError):  # damaged, empty, or of feather's first version
+    except (pa.ArrowException, OSError):  # damaged, empty, or of feather's first version
         names = []
     try:
         if not set(columns) <= set(names):

@@ -10,7 +10,7 @@ import pandas as pd
 from synthnotes import notes, params
 from synthnotes.cli import run
 from synthnotes.disclosure import publish
-from synthnotes.files import UserError
+from synthnotes.files import UserError, read_csv
 from synthnotes.generation.ablation import codes_found, describe, to_code, variants
 from synthnotes.note_sections import GenerateParams
 
@@ -84,7 +84,7 @@ def _codes_found(tables: list[pd.DataFrame], codes: Path, folder: Path) -> list[
 
     settings, coder = params.load("coding"), coders.load(folder)
     coder.model.to("cuda" if torch.cuda.is_available() else "cpu")
-    listed = pd.read_csv(codes, dtype=str, keep_default_na=False)
+    listed = read_csv(codes, text=True)
     titled = set(listed.loc[listed["title"] != "", "code"])
     found = []
     for table in tables:

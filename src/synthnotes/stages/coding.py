@@ -19,6 +19,7 @@ from synthnotes.work import work_folder
 
 def main(
     corpus: str,
+    seed: int,
     training: Path,
     evaluation: Path,
     encoder: Path,
@@ -42,10 +43,10 @@ def main(
     taught, evaluated = notes.read(training), notes.read(evaluation)
     frequency = label_matrix(taught[taught["fold"] == "train"], code_set).sum(axis=0, dtype=int)
     groups = frequency_groups(frequency) | kind_groups(read_kinds(codes))
-    existing = settings.weights[corpus].get(training.stem)
-    with work_folder(work / coders.work_name(taught, encoder, code_set, settings)) as checkpoints:
+    existing = settings.weights[corpus].get(f"{training.stem}-{seed}")
+    with work_folder(work / coders.work_name(taught, encoder, code_set, settings, seed)) as checkpoints:
         if existing is None:
-            experiment = coders.run(taught, evaluated, encoder, code_set, settings, checkpoints, processes)
+            experiment = coders.run(taught, evaluated, encoder, code_set, settings, seed, checkpoints, processes)
         else:
             experiment = coders.run_existing(models / existing, taught, evaluated, code_set, settings)
         truth, predicted = label_matrix(evaluated, code_set).toarray(), experiment.predictions

@@ -49,10 +49,7 @@ def main(corpus: str, data: Path, notes: Path, codes: Path, results: Path, flow:
 def read_splits(path: Path) -> pd.DataFrame:
     """Reads a published split file: columns note_id and label."""
     table = sources.read_feather(path, ["_id", "split|splits"])
-    try:
-        ids = sources.as_ids(table["_id"])
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{path}: column _id holds no ids: expected integers or text. {sources.AGAIN}") from error
+    ids = sources.as_ids(table["_id"], str(path))
     return pd.DataFrame({"note_id": ids, "label": table["split"].astype("string")})
 
 

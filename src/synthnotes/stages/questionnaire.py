@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-import yaml
-
 from synthnotes import notes, params
 from synthnotes.cli import run
 from synthnotes.disclosure import suppress
-from synthnotes.files import UserError, replacing, require, write_csv, write_json
+from synthnotes.files import read_yaml, replacing, require, write_csv, write_json
 from synthnotes.questionnaire import survey
 from synthnotes.questionnaire.form import form as fill_form
 from synthnotes.questionnaire.sosci import project as sosci_project
@@ -16,11 +14,7 @@ from synthnotes.questionnaire.wording import Wording, parse
 
 def read_wording(path: Path) -> Wording:
     """Reads the texts of the questionnaire."""
-    require(path)
-    try:
-        return parse(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: not valid YAML: {str(error).splitlines()[0]}") from None
+    return parse(read_yaml(path), str(path))
 
 
 def main(
