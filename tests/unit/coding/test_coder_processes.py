@@ -25,7 +25,7 @@ settings = CodingParams.model_validate_json((folder / "settings.json").read_text
 processes = join()
 assert processes.count == 2
 tables = pd.read_pickle(folder / "training.pkl"), pd.read_pickle(folder / "evaluation.pkl")
-experiment = coder.run(*tables, encoder, sys.argv[3].split(), settings, folder / "work", processes)
+experiment = coder.run(*tables, encoder, sys.argv[3].split(), settings, 7, folder / "work", processes)
 coder.save(folder / f"coder-{processes.rank}", experiment, settings)
 """
 
@@ -53,7 +53,7 @@ def test_two_processes_train_the_coder_of_one(tmp_path, tables, save_encoder, se
     )
     path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
     subprocess.run(command, check=True, timeout=120, env=os.environ | {LAUNCHED: "1", "PYTHONPATH": path})
-    alone = coder.run(training, evaluation, encoder, CODES, settings(epochs=2))
+    alone = coder.run(training, evaluation, encoder, CODES, settings(epochs=2), 7)
     coder.save(tmp_path / "alone", alone, settings())
     expected = load_file(tmp_path / "alone" / "model.safetensors")
     for rank in range(2):
