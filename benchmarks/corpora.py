@@ -1,10 +1,10 @@
 """Cleaning and describing notes, against the published method: row by row, a search of the titles for every code.
 
 Notes are invented, of some 1,500 words with all sections (`invented`); codes and titles are of the number that a
-release of MIMIC-IV has. The ways run one after another, in processes of their own: `published`, `reference` and `bulk` on
-one core, `release` by a thread for each core on as many notes as a release's splits have, as the corpus stage does. The
-rules in bulk are compiled once a run: `release` includes that, `bulk` does not. The outputs must be equal, which they are
-where the method is not repaired: every note has a chief complaint (repair a).
+release of MIMIC-IV has. The ways run one after another, in processes of their own: `published`, `reference` and `bulk`
+on one core; `release` by a thread for each core, on as many notes as a release's splits have, as the corpus stage does.
+The rules in bulk are compiled once a run: `release` includes that, `bulk` does not. The outputs must be equal, which
+they are where the method is not repaired: every note has a chief complaint (repair a).
 
 Beside the time on the clock stands that of the processor, which other work disturbs less. From it follows
 `ratio_if_idle`: the ratio that as many threads as there are cores would reach if each had a core for itself.
