@@ -106,7 +106,7 @@ def test_the_ablation_shows_when_it_is_switched_on(build):
 
 
 def test_real_data_are_not_called_artificial(build):
-    shown = words(build(corpora=["mimic"], report={"demo": False}))
+    shown = words(build(corpora=["mimic"], disclosure={"demo": False}))
     assert "artificial" not in shown.replace("Infections of an artificial kind", "")
     assert "This report was built from MIMIC-IV, under the licences" in shown
 
