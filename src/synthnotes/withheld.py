@@ -9,7 +9,6 @@ output is kept nowhere.
 
 import logging
 import os
-import re
 import resource
 import sys
 import threading
@@ -25,8 +24,7 @@ from synthnotes.sealed import NetworkDeniedError
 
 SHOW = "SYNTHNOTES_SHOW_VALUES"
 SPEAKING = (UserError, NetworkDeniedError)  # errors whose messages are ours, and hold no value of a note
-FRAME = re.compile(r'^ *File "([^"\n]+)", line (\d+), in (\w+)$', re.MULTILINE)  # another process sends them as text
-HOW = f"What it says is withheld, since it may quote a note; {SHOW}=1 shows it (SECURITY.md)."
+HOW = f"What it says is withheld, since it may quote a note; {SHOW}=1 shows it (README, Trust)."
 
 
 def shown() -> bool:
@@ -44,9 +42,8 @@ def describe(error: BaseException) -> str:
     lines = []
     for one in _chain(error):
         lines.append(f"{'  caused by ' if lines else ''}{_name(one)}")
-        frames = [(frame.filename, frame.lineno, frame.name) for frame in traceback.extract_tb(one.__traceback__)]
-        frames += [frame for frame in FRAME.findall(getattr(one, "tb", None) or "") if Path(frame[0]).is_file()]
-        lines += [f"    {_place(filename)}:{line} in {function}" for filename, line, function in frames]
+        frames = traceback.extract_tb(one.__traceback__, limit=None)
+        lines += [f"    {_place(frame.filename)}:{frame.lineno} in {frame.name}" for frame in frames]
     return "\n".join([*lines, HOW])
 
 

@@ -20,11 +20,13 @@ ROOT = Path(__file__).parents[2]
 # A sentence that nobody else writes, planted in every note. Its pieces are searched for, word by word.
 MARKER = "Quarvel tozimundo brelakov finstrup wexolin judabarek plinquest moravexi."
 PIECES = [piece.lower().encode() for piece in re.findall(r"\w+", MARKER)]
+START_LOOPBACK = """
+import fcntl, os, socket, struct, sys
+fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh14x", b"lo", 0x49))
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
 # A network namespace without a route, made from outside: what a stage does by itself must work there, too.
-NAMESPACE = [
-    *("unshare", "--user", "--map-root-user", "--net", sys.executable, "-c"),
-    "import os, sys; from synthnotes.sealed import start_loopback; start_loopback(); os.execvp(sys.argv[1], sys.argv[1:])",
-]
+NAMESPACE = ["unshare", "--user", "--map-root-user", "--net", sys.executable, "-c", START_LOOPBACK]
 
 
 @cache

@@ -6,6 +6,7 @@ everything that it has started, and `dvc repro` goes on. Stages after it are com
 the byte, those of the undisturbed run: then DVC restores them from its cache of runs, and that they are is the test.
 """
 
+import contextlib
 import os
 import random
 import re
@@ -15,9 +16,8 @@ import subprocess
 import time
 
 import pytest
-from ruamel.yaml import YAML
-
 from project import Project, carriers, executed
+from ruamel.yaml import YAML
 
 KILLS, SEED = 20, 1337
 BETWEEN = 1.0  # seconds, about, that DVC itself takes after a stage
@@ -71,10 +71,8 @@ def kill_after(project, stage, seconds):
     told = project.folder / "build/told"
     while started.poll() is None and stage not in executed(told.read_text(encoding="utf-8")):
         time.sleep(0.02)
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         started.wait(seconds)
-    except subprocess.TimeoutExpired:
-        pass
     running = started.poll() is None
     if running:
         os.killpg(started.pid, signal.SIGKILL)

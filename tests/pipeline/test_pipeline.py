@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-
 from project import PIECES, Project, carriers, executed, holds_marker, namespace
 
 

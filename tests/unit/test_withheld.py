@@ -97,7 +97,7 @@ def pieces(text):
     ("kind", "named"),
     [
         ("chained", ["RuntimeError", "caused by KeyError", "probe.py:", "in chained"]),
-        ("pool", ["probe: defect: ValueError", "in fail"]),
+        ("pool", ["probe: defect: ValueError", "_RemoteTraceback"]),
     ],
 )
 def test_a_defect_tells_what_and_where_and_no_value(stage, kind, named):
