@@ -205,6 +205,21 @@ def test_committed_results_are_strict_json():
                 json.loads((ROOT / output.path).read_text(encoding="utf-8"), parse_constant=refuse)
 
 
+# No result and no decision depends on the time of day, which can jump; durations are measured by clocks that cannot.
+
+
+@MODULES
+def test_nobody_asks_for_the_time_of_day(module):
+    asked = [
+        node
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Attribute)
+        and (getattr(node.value, "id", ""), node.attr)
+        in {("time", "time"), ("datetime", "now"), ("datetime", "today"), ("date", "today"), ("datetime", "utcnow")}
+    ]
+    assert not asked
+
+
 # Law 7: configurations validate against the types of params.yaml.
 
 

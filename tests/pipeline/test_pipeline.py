@@ -52,6 +52,26 @@ def test_the_second_run_executes_nothing(project):
     assert project.repro() == []
 
 
+def test_a_clock_that_jumps_runs_nothing(project):
+    """What is out of date is told by contents; clocks and the times of files say nothing."""
+    for year, folder in ((2100, "results"), (1980, "build/notes"), (2100, "src")):
+        moment = (year - 1970) * 365.25 * 86400
+        for path in (project.folder / folder).rglob("*"):
+            os.utime(path, (moment, moment))
+    assert project.repro() == []
+
+
+def test_two_runs_at_once_do_not_harm_each_other(project):
+    before = {path: path.read_bytes() for path in (project.folder / "results").rglob("*.json")}
+    (project.folder / "build/told").write_text("")
+    first = project.start("dvc", "repro", "--single-item", "--force", "fidelity@sepr")
+    second = project.run("dvc", "repro")
+    assert second.returncode == 0 or "lock" in second.output
+    assert first.wait(120) == 0, (project.folder / "build/told").read_text()
+    assert project.repro() == []
+    assert {path: path.read_bytes() for path in before} == before
+
+
 def test_a_privacy_parameter_reruns_privacy_and_report_alone(project):
     project.set("privacy", "overlap_n", 7)
     assert {name.split("@")[0] for name in project.repro()} == {"privacy", "report"}
