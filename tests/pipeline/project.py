@@ -71,6 +71,7 @@ class Project:
 
     def start(self, *words):
         """Starts a command in a group of processes of its own; what it prints goes to the file `told`."""
+        (self.folder / "build").mkdir(exist_ok=True)
         with (self.folder / "build/told").open("ab") as told:
             return subprocess.Popen(
                 [*namespace(), *words],
@@ -120,7 +121,7 @@ def plant(data):
     """Puts the marker into the text of every note."""
     path = data / "mimic/note/discharge.csv.gz"
     notes = pd.read_csv(path, dtype=str, keep_default_na=False)
-    notes["text"] = notes["text"].str.replace(r"(?i)(history of present illness:)", rf"\1\n{MARKER}", regex=True)
+    notes["text"] = notes["text"].str.replace(r"(?i)(history of present illness:)", f"\\1\n{MARKER}", regex=True)
     path.unlink()
     with gzip.open(path, "wt", encoding="utf-8", newline="") as file:
         notes.to_csv(file, index=False)
