@@ -45,7 +45,13 @@ test: setup     ## unit, contract and pipeline tests (minutes)
 	pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: setup ## what takes longer
-	pytest -m slow
+	pytest -m "slow and not kill"
+
+test-kill: setup ## kill -9 at twenty random moments of the pipeline: every run after it gives the same results
+	pytest -m kill tests/pipeline/test_kill.py
+
+bench-guards: setup ## what sealing, withholding and suppressing cost
+	python benchmarks/guards.py
 
 bench-coding: setup ## the coder against the published method: notes per second, memory (minutes)
 	python benchmarks/coding.py

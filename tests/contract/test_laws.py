@@ -138,6 +138,27 @@ def test_git_ignores_what_is_sensitive():
     assert "/data/" in ignored
 
 
+# Stages whose results tell nothing of patients, or only what another stage has published.
+NOT_SUPPRESSED = {"merge": "arithmetic", "questionnaire": "numbers chosen", "ratings": "raters", "seeds": "published"}
+
+
+@BY_NAME
+def test_results_are_published_by_the_function_that_suppresses(stage):
+    results = {
+        option[2:].replace("-", "_")
+        for option, values in stage.options.items()
+        if any(output.path in values for output in stage.outputs if output.path.startswith("results/"))
+    }
+    ways = {
+        (call.args[0].id, way)
+        for way in ("publish", "write_json", "write_csv")
+        for call in called(module_of(stage), way)
+        if isinstance(call.args[0], ast.Name)
+    }
+    if stage.base not in NOT_SUPPRESSED:
+        assert {(name, way) for name, way in ways if name in results} == {(name, "publish") for name in results}
+
+
 # Law 4: small results are metrics and plots without cache; nothing persists; nothing depends on dvc.lock.
 
 
@@ -182,6 +203,21 @@ def test_committed_results_are_strict_json():
         for output in stage.outputs:
             if output.path.endswith(".json"):
                 json.loads((ROOT / output.path).read_text(encoding="utf-8"), parse_constant=refuse)
+
+
+# No result and no decision depends on the time of day, which can jump; durations are measured by clocks that cannot.
+
+
+@MODULES
+def test_nobody_asks_for_the_time_of_day(module):
+    asked = [
+        node
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Attribute)
+        and (getattr(node.value, "id", ""), node.attr)
+        in {("time", "time"), ("datetime", "now"), ("datetime", "today"), ("date", "today"), ("datetime", "utcnow")}
+    ]
+    assert not asked
 
 
 # Law 7: configurations validate against the types of params.yaml.
