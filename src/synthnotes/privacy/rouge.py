@@ -25,7 +25,7 @@ from synthnotes.privacy.words import Encoder, Words
 
 NONE = -1  # the neighbour of a note that shares nothing
 NOTES_PER_BLOCK = 1_024  # training notes counted at once
-BYTES_PER_MEMBER = 40 + 4 * THREADS  # beside the index: its notes and their bits, and what each thread has seen of it
+BYTES_PER_MEMBER = 60 + 4 * THREADS  # beside the index: lists and bits of its notes, what each thread has seen of it
 COMMON_FROM = 0.1  # members in more than this share of the synthetic notes are kept as bits
 
 
@@ -137,6 +137,5 @@ class _Holders:
 
     def best(self, block: Words) -> Nearest:
         """The nearest note of a block for every synthetic note; a count of 0 where nothing is shared."""
-        index = self._index
-        table = index.n, index.slots, index.words.ids, index.examples
+        table = self._index.table
         return Nearest(*kernels.nearest(*block, *table, self._first_member, self._spans, self._notes, self._bits))
