@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthnotes.privacy import kernels, ngrams
@@ -33,6 +33,7 @@ def check(corpus, others, n):
     return index
 
 
+@settings(deadline=None)
 @given(NOTES, NOTES, st.integers(1, 9))
 def test_numbers_stand_for_n_grams_one_to_one(corpus, others, n):
     check(corpus, others, n)
