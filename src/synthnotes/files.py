@@ -67,7 +67,7 @@ def replacing(path: Path) -> Iterator[Path]:
 def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path)
-    else:
+    elif path.exists():  # asked first: where nothing may be written, removing nothing is an error, too
         path.unlink(missing_ok=True)
 
 

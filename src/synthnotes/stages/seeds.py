@@ -5,7 +5,8 @@ from pathlib import Path
 from synthnotes import params
 from synthnotes.cli import run
 from synthnotes.coding.seeds import over_seeds
-from synthnotes.files import read_json, write_json
+from synthnotes.disclosure import publish
+from synthnotes.files import read_json
 from synthnotes.section_types import TRAINING_SETS
 
 
@@ -16,7 +17,7 @@ def main(coders: Path, results: Path) -> str:
         training: {"seeds": len(seeds)} | over_seeds([read_json(coders / f"{training}-{seed}.json") for seed in seeds])
         for training in TRAINING_SETS
     }
-    write_json(results, found)
+    publish(results, found, params.load("disclosure"))
     return f"{len(seeds)} seeds; micro-F1 " + ", ".join(
         f"{training.replace('_', ' ')} {of_training['micro']['f1']['mean']:.3f}"
         + (f" ± {deviation:.3f}" if (deviation := of_training["micro"]["f1"]["sd"]) is not None else "")
