@@ -34,10 +34,10 @@ PAIRWISE_SECONDS = 10.0
 BUDGET = 4 * GIB
 
 
-def invent(notes: int, words: int, seed: int) -> list[str]:
+def invent(notes: int, words: int, seed: int, alphabet: str = "etaoinshrdlu") -> list[str]:
     """Invents notes: words by Zipf's law, a third of them in phrases that recur, also by Zipf."""
     rng = np.random.default_rng(0)  # one language for all corpora
-    letters = np.array(list("etaoinshrdlu"))
+    letters = np.array(list(alphabet))
     vocabulary = [
         "".join(rng.choice(letters, size)) + ("." if size % 5 == 0 else "") for size in rng.integers(2, 11, VOCABULARY)
     ]
@@ -91,7 +91,8 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 
 def child(which: str, synthetic: str, real: str, words: str, tokenizer: str) -> dict[str, Any]:
     """One measurement; the making of the notes is not timed."""
-    written, training = invent(int(synthetic), int(words), 1), invent(int(real), int(words), 2)
+    alphabet = "etaoinshrdlu" if tokenizer == "ascii" else "etaoinsrdåäö"
+    written, training = (invent(int(notes), int(words), seed, alphabet) for seed, notes in ((1, synthetic), (2, real)))
     if which == "pairwise":
         started, pairs = time.perf_counter(), 0
         for _ in pairwise(written, training, 5):

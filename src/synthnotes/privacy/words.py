@@ -127,7 +127,7 @@ def _number(
         if belongs:
             if not inside:
                 inside, begin, key = True, at, np.uint64(0)
-            key = key << EIGHT | np.uint64(byte) if at - begin < 8 else (key ^ np.uint64(byte)) * MULTIPLIER
+            key = key << EIGHT | np.uint64(byte) if at - begin < 8 else key * MULTIPLIER ^ np.uint64(byte)
             continue
         if inside:
             inside = False
