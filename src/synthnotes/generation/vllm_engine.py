@@ -30,6 +30,8 @@ def engine_arguments(settings: GenerateParams, corpus: str, model: Path, gpu: bo
     length = settings.model_length[corpus]
     arguments: dict[str, Any] = {
         "model": str(model),
+        "load_format": "safetensors",
+        "trust_remote_code": False,
         "dtype": settings.precision,
         "max_model_len": length,
         "max_num_seqs": settings.concurrent_sequences,

@@ -3,11 +3,9 @@
 import tempfile
 from pathlib import Path
 
-import yaml
-
-from synthnotes import params
+from synthnotes import files, params
 from synthnotes.cli import run
-from synthnotes.files import replacing, require
+from synthnotes.files import replacing
 from synthnotes.report import numbers as results_door
 from synthnotes.report import render
 from synthnotes.report.contents import Contents
@@ -37,8 +35,7 @@ def main(paper: Path, results: Path, params_file: Path, html: Path, pdf: Path) -
 
 def read_yaml(path: Path) -> tuple[Path, object]:
     """A YAML file beside its path."""
-    require(path)
-    return path, yaml.safe_load(path.read_text(encoding="utf-8"))
+    return path, files.read_yaml(path)
 
 
 if __name__ == "__main__":
