@@ -28,8 +28,12 @@ repro: data     ## everything: environment, demo data, the pipeline, the report
 report: setup   ## the report from the results in git, without data
 	dvc repro --single-item --force report
 
-check: setup    ## what data/ holds, what it lacks, whether params.yaml is valid
+check: setup    ## what data/ holds, what it lacks, whether params.yaml is valid, whether git or DVC would carry off notes
 	python -m synthnotes.corpus.inventory
+	python -m synthnotes.guard tracked
+
+hooks: setup    ## git hooks that refuse commits, messages and pushes with text of notes, ids, weights or tables of data
+	python -m synthnotes.guard hooks
 
 paper: setup    ## params.yaml at the paper's scale
 	python -m synthnotes.configure params.yaml configs/paper.yaml
@@ -41,6 +45,9 @@ plan: setup     ## tokens, GPU memory, GPU hours and disk of fine-tuning and sam
 test: setup     ## unit, contract and pipeline tests (minutes)
 	ruff check . && ruff format --check .
 	pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
+
+fuzz: setup     ## random documents for every parser and the markup filter (MINUTES=10)
+	python tests/unit/guard/fuzz.py --minutes $(or $(MINUTES),10)
 
 test-slow: setup ## what takes longer
 	pytest -m slow
