@@ -5,6 +5,8 @@ a value or raises a `UserError` that names the file and never quotes it, whateve
 run code.
 """
 
+import errno
+import glob
 import json
 import os
 import shutil
@@ -21,6 +23,13 @@ import yaml
 MOST_VALUES = 200_000  # in a YAML file; a few lines of aliases that point to aliases can stand for billions
 AGAIN = "If the pipeline made it, delete it and run `dvc repro`; if not, copy it again from its source."
 
+SPACE = "no space left to write it. Free some."
+ACCESS = "it may not be written there. Give yourself the right to write into the folder."
+REFUSED = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), SPACE),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), ACCESS),
+}
+
 
 class UserError(Exception):
     """An error that the user can mend: its message names the file, the row or key, what was expected and what to do."""
@@ -30,20 +39,47 @@ class UserError(Exception):
 def replacing(path: Path) -> Iterator[Path]:
     """Yields a temporary path beside `path` that takes its place when the block ends without an error.
 
-    Works for files and for folders (a folder that stands in the place already is removed first).
+    Works for files and for folders (a folder that stands in the place already is removed first). What a killed process
+    has left of an earlier attempt is removed.
+
+    Raises:
+        UserError: the disk is full, or the place may not be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp{path.suffix}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp{glob.escape(path.suffix)}"):
+            if not _runs(leftover.name.removeprefix(f".{path.name}.").partition(".")[0]):
+                _remove(leftover)
         yield temporary
         if path.is_dir():
             shutil.rmtree(path)
         temporary.replace(path)
+    except OSError as error:
+        here = error.filename is None or Path(os.fsdecode(error.filename)).is_relative_to(path.parent)
+        if error.errno in REFUSED and here:
+            raise UserError(f"{path}: {REFUSED[error.errno]} Then run `dvc repro` again.") from error
+        raise
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary)
-        else:
-            temporary.unlink(missing_ok=True)
+        _remove(temporary)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    elif path.exists():  # asked first: where nothing may be written, removing nothing is an error, too
+        path.unlink(missing_ok=True)
+
+
+def _runs(process: str) -> bool:
+    """Whether there is a process of that number."""
+    try:
+        os.kill(int(process), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:  # of another user
+        pass
+    return True
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

@@ -3,7 +3,9 @@
 A table holds the notes of one corpus and one purpose, and lies in `build/notes/<corpus>/<name>.parquet`:
 
 - `real_l` trains the generator, `real_s` prompts it and is the real training set of the coder, `real_e` evaluates;
-- `synthetic_s` holds the first sample for every prompt of `real_s`, under the note_id of its prompt.
+- `synthetic_s` holds the first sample for every prompt of `real_s`, under the note_id of its prompt;
+- `synthetic_s_all` holds all samples, and `real_and_synthetic_s` both `real_s` and the first samples; in these two a
+  sample's note_id is that of its prompt with `#` and its number.
 
 Columns:
     note_id: unique within the table.

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from synthnotes.files import UserError
 from synthnotes.report import (
+    coder_tables,
     differences,
     error_tables,
     facts,
@@ -22,9 +23,10 @@ from synthnotes.report import (
     tables,
 )
 from synthnotes.report.markup import Markdown
-from synthnotes.report.numbers import MISSING, TRAININGS, Numbers, noisy_corpora, printed
+from synthnotes.report.numbers import MISSING, Numbers, noisy_corpora, printed
 from synthnotes.report.rating_sentences import conclusions
 from synthnotes.report.ratings import Columns, comparison, pair_tests
+from synthnotes.section_types import TRAINING_SETS
 from synthnotes.sections import Params
 
 
@@ -62,7 +64,7 @@ class Contents:
         numbers, corpora = self.numbers, self.corpora
         return {
             "params": self.params,
-            "demo": self.params.report.demo,
+            "demo": self.params.disclosure.demo,
             "corpora": corpora,
             "noisy": self.noisy,
             "none": MISSING,
@@ -82,10 +84,12 @@ class Contents:
             "code_row_rows": lambda: tables.code_rows(numbers, corpora),
             "subset_rows": lambda: tables.subsets(numbers, corpora),
             "split_rows": lambda: tables.split_quality(numbers, corpora),
-            "coder_rows": lambda metrics, first="training_notes": tables.coders(numbers, corpora, metrics, first),
+            "trainings": coder_tables.TRAININGS,
+            "utility_rows": lambda metrics, intervals: coder_tables.utility(numbers, corpora, metrics, intervals),
+            "coder_rows": lambda metrics: coder_tables.coders(numbers, corpora, metrics),
             "difference_rows": lambda: differences.tests(numbers, corpora),
             "decision_rows": lambda: differences.decisions(numbers, corpora),
-            "group_rows": lambda groups, metric: tables.code_groups(numbers, corpora, groups, metric),
+            "group_rows": lambda groups, metric: coder_tables.code_groups(numbers, corpora, groups, metric),
             "error_rows": lambda rows: error_tables.errors(numbers, corpora, rows),
             "correlation_rows": lambda: error_tables.correlations(numbers, corpora),
             "loss_rows": lambda: error_tables.losses({c.name: self.plots[f"errors.{c.key}.codes"] for c in corpora}),
@@ -126,7 +130,10 @@ class Contents:
             return {corpus.name: plots[pattern.format(corpus.key)] for corpus in self.corpora}
 
         coders = {
-            corpus.name: {training: plots[f"coding.{corpus.key}.{training}"] for training in TRAININGS}
+            corpus.name: {
+                training: [plots[f"coding.{corpus.key}.{training}-{seed}"] for seed in settings.seeds]
+                for training in TRAINING_SETS
+            }
             for corpus in self.corpora
         }
         boundary, limit = settings.errors.length_boundary, settings.coding.max_words

@@ -56,7 +56,10 @@ def losses(codes: Mapping[str, pd.DataFrame]) -> list[Row]:
     rows: list[Row] = []
     for corpus, table in codes.items():
         for position, (_, code) in enumerate(table.head(CODES_LISTED).iterrows()):
-            counts = [printed(int(code[of]), ",") for of in ("notes", "training_real", "training_synthetic")]
+            counts = [
+                MISSING if pd.isna(code[of]) else printed(int(code[of]), ",")
+                for of in ("notes", "training_real", "training_synthetic")
+            ]
             scores = [printed(code[of], ".2f") for of in ("f1_real", "f1_synthetic")]
             low, high = (printed(code[of], "+.2f") for of in ("low", "high"))
             difference = Markdown(rf"{printed(code['difference'], '+.2f')} \[{low}, {high}\]")

@@ -1,7 +1,7 @@
 """Numbers: the one door through which a result enters the report.
 
 A number's key is its stage, the member of the stage's matrix, and its place in the result file: micro-F1 of the coder
-that was trained on real S of MIMIC is `coding.mimic.real_s.micro.f1`.
+that was trained on real S of MIMIC, its mean over the seeds, is `seeds.mimic.real_s.micro.f1.mean`.
 """
 
 import difflib
@@ -14,10 +14,10 @@ import pandas as pd
 
 from synthnotes.files import UserError, read_csv, read_json
 from synthnotes.report.markup import Markdown, escape
+from synthnotes.section_types import TRAINING_SETS
 from synthnotes.sections import Params
 
 MISSING = Markdown("–")  # printed for a metric that does not exist (null in its file)
-TRAININGS = ("real_l", "real_s", "synthetic_s")
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,9 @@ class Number:
 
 def result_files(params: Params) -> dict[str, str]:
     """The JSON result files that this run must have, by the prefix of their keys, from the lists in params.yaml."""
-    stages = ("corpus", "records", "finetune", "merge", "generate", "ablation", "fidelity", "significance")
+    stages = ("corpus", "records", "finetune", "merge", "generate", "ablation", "fidelity", "seeds", "significance")
     stages += ("errors", "privacy", "detection", "questionnaire")
     files = {f"{stage}.{corpus}": f"{stage}/{corpus}.json" for stage in stages for corpus in params.corpora}
-    for corpus in params.corpora:
-        files |= {f"coding.{corpus}.{training}": f"coding/{corpus}/{training}.json" for training in TRAININGS}
     for corpus in noisy_corpora(params):
         files[f"hypotheses.{corpus}"] = f"hypotheses/{corpus}.json"
         for noise in noises(params):
@@ -49,7 +47,8 @@ def plot_files(params: Params) -> dict[str, str]:
     for corpus in params.corpora:
         files[f"corpus.{corpus}.flow"] = f"corpus/{corpus}-flow.csv"
         files[f"finetune.{corpus}"] = f"finetune/{corpus}-curve.csv"
-        files |= {f"coding.{corpus}.{training}": f"coding/{corpus}/{training}-curve.csv" for training in TRAININGS}
+        for run in (f"{training}-{seed}" for training in TRAINING_SETS for seed in params.seeds):
+            files[f"coding.{corpus}.{run}"] = f"coding/{corpus}/{run}-curve.csv"
         files[f"significance.{corpus}"] = f"significance/{corpus}-differences.csv"
         for view in ("frequency", "length", "chapters", "confusion", "calibration", "codes"):
             files[f"errors.{corpus}.{view}"] = f"errors/{corpus}-{view}.csv"
@@ -122,8 +121,10 @@ class Numbers:
         return printed(self[key].value, spec)
 
     def spread(self, mean: str, deviation: str, spec: str = ".2f") -> Markdown:
-        """Prints a mean with its standard deviation: 3.67 ± 0.92."""
-        return Markdown(f"{self.num(mean, spec)} ± {self.num(deviation, spec)}")
+        """Prints a mean with its standard deviation, where there is one: 3.67 ± 0.92."""
+        if self.value(deviation) is None:
+            return self.num(mean, spec)
+        return Markdown(f"{self.num(mean, spec)} ± {self.num(deviation, spec.lstrip('+'))}")
 
     def interval(self, low: str, high: str, spec: str = ".2f") -> Markdown:
         """Prints an interval: [−0.41, 0.12]."""

@@ -6,7 +6,8 @@ import pandas as pd
 
 from synthnotes import notes, params
 from synthnotes.cli import run
-from synthnotes.files import UserError, read_parquet, write_csv, write_json
+from synthnotes.disclosure import publish
+from synthnotes.files import UserError, read_parquet
 from synthnotes.privacy.budget import GIB
 from synthnotes.privacy.planting import detection, plant
 
@@ -28,9 +29,10 @@ def main(corpus: str, training: Path, synthetic: Path, neighbours: Path, results
         settings.false_alarms,
         int(settings.memory_gib * GIB),
     )
-    write_json(results, found)
+    disclosure = params.load("disclosure")
+    publish(results, found, disclosure)
     rows = [{"words": int(words), **shares} for words, shares in found["by_words"].items()]
-    write_csv(curve, pd.DataFrame(rows))
+    publish(curve, pd.DataFrame(rows), disclosure)
     flagged = ", ".join(f"{row['words']} words {row['flagged_by_passage']:.0%}" for row in rows)
     return f"{len(planted.texts)} planted passages, flagged by their length: {flagged}"
 

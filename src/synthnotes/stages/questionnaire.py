@@ -4,6 +4,7 @@ from pathlib import Path
 
 from synthnotes import notes, params
 from synthnotes.cli import run
+from synthnotes.disclosure import suppress
 from synthnotes.files import read_yaml, replacing, require, write_csv, write_json
 from synthnotes.questionnaire import survey
 from synthnotes.questionnaire.form import form as fill_form
@@ -43,6 +44,8 @@ def main(
     write_csv(sheet, survey.answer_sheet(chosen, version, raters, settings.seed))
     write_csv(key, survey.key(chosen, corpus, version))
     words = {kind: [len(n.text.split()) for n in chosen if n.kind == kind] for kind in ("real", "synthetic")}
+    disclosure = params.load("disclosure")
+    means = {"notes": pairs} | {kind: sum(counts) / len(counts) for kind, counts in words.items()}
     write_json(
         results,
         {
@@ -50,7 +53,7 @@ def main(
             "pairs": pairs,
             "notes": len(chosen),
             "raters": raters,
-            "words_per_note": {kind: sum(counts) / len(counts) for kind, counts in words.items()},
+            "words_per_note": {kind: mean for kind, mean in suppress(means, disclosure.least).items() if kind in words},
         },
     )
     return f"{corpus}: questionnaire {version}, {len(chosen)} notes in {pairs} pairs"
