@@ -42,7 +42,7 @@ def patients(path: Path) -> Iterator[Patient]:
     for table in _rows(path):
         ids = [name for name in ("subject_id", "hadm_id", "note_id", "patient_id", "_id") if name in table]
         owner = next((name for name in ("subject_id", "patient_id") if name in table), ids[0])
-        as_text = {name: sources.as_ids(table[name]).fillna("").tolist() for name in ids}
+        as_text = {name: sources.as_ids(table[name], f"{path}: column {name}").fillna("").tolist() for name in ids}
         texts = table["text"].fillna("").astype(str).tolist() if "text" in table else None
         for _, rows in groupby(range(len(table)), key=as_text[owner].__getitem__):
             own = list(rows)

@@ -31,7 +31,8 @@ TEMPLATE = 9  # patients; aggregates of ten are published as well
 BLOCK = 4 * 2**20  # characters hashed at a time
 SHELVES = 64
 SHORTEST_ID = 6  # characters: shorter ones cannot be told from ordinary numbers
-VERSION = 2  # of this module: what it makes of the same notes
+KEPT = np.uint64(1)  # the lowest bit of a hash on the shelves: whether it is sampled; all are counted
+VERSION = 3  # of this module: what it makes of the same notes
 DESCRIPTION = "fingerprint.json"
 
 
@@ -63,7 +64,7 @@ class Fingerprint:
         hashes = runs(found, salt=self.salt)
         known = np.zeros(len(hashes), dtype=bool)
         for of_source in self.runs:
-            known |= _among(hashes, of_source)
+            known |= _among(hashes & ~KEPT, of_source)
         places = np.flatnonzero(known & (hashes != NONE))
         return len(np.unique(hashes[places])), int(found.start[places[0]]) if len(places) else 0
 
@@ -91,14 +92,16 @@ def build(
         made_from: what tells later whether it is still that of the files (see `is_current`).
     """
     salt = secrets.randbits(64)
-    known = np.unique(np.concatenate([_hashes(text, salt) for text in public] or [np.zeros(0, dtype=np.uint64)]))
+    known = (
+        np.unique(np.concatenate([_hashes(text, salt) for text in public] or [np.zeros(0, dtype=np.uint64)])) & ~KEPT
+    )
     with replacing(folder) as temporary:
         temporary.mkdir(mode=0o700)
         ids: set[int] = set()
         for number, patients in enumerate(sources.values()):
             with _Shelves(temporary) as shelves:
                 for texts, owners, of_block in _blocks(patients):
-                    shelves.add(_sampled(texts, owners, salt))
+                    shelves.add(_marked(texts, owners, salt))
                     ids.update(_id_hashes(_words_of_ids(of_block), salt).tolist())
                 shelves.write(temporary / f"runs-{number}.u64", known)
         np.array(sorted(ids), dtype=np.uint64).tofile(temporary / "ids.u64")
@@ -140,8 +143,8 @@ def _blocks(patients: Iterable[Patient]) -> Iterator[tuple[list[str], list[int],
     yield texts, owners, ids
 
 
-def _sampled(texts: list[str], owners: list[int], salt: int) -> np.ndarray:
-    """The sampled runs of some texts, each once per owner."""
+def _marked(texts: list[str], owners: list[int], salt: int) -> np.ndarray:
+    """All runs of some texts, each once per owner, with `KEPT` in those that are sampled."""
     parts = [normalised(text) for text in texts]
     found = words(b"\n".join(parts))
     if not len(found.start):
@@ -156,12 +159,15 @@ def _sampled(texts: list[str], owners: list[int], salt: int) -> np.ndarray:
     chosen = np.arange(len(hashes)) + windows.argmin(axis=1)
     order = np.lexsort((hashes, of_run))  # a text of few runs may lie in no window of its own
     smallest = order[np.concatenate([[True], of_run[order][1:] != of_run[order][:-1]])]
-    chosen = np.unique(np.concatenate([chosen[chosen < len(hashes)], smallest]))
-    kept, owner = hashes[chosen], np.asarray(owners)[of_run[chosen]]
-    order = np.lexsort((kept, owner))
-    kept, owner = kept[order], owner[order]
-    new = np.concatenate([[True], (kept[1:] != kept[:-1]) | (owner[1:] != owner[:-1])])
-    return kept[new & (kept != NONE)]
+    marked = hashes & ~KEPT
+    marked[chosen[chosen < len(hashes)]] |= KEPT
+    marked[smallest] |= KEPT
+    owner = np.asarray(owners)[of_run]
+    order = np.lexsort((marked, owner))
+    order = order[hashes[order] != NONE]
+    marked, owner = marked[order], owner[order]
+    last = np.concatenate([(marked[1:] | KEPT != marked[:-1] | KEPT) | (owner[1:] != owner[:-1]), [True]])
+    return marked[last[: len(marked)]]
 
 
 def _hashes(text: str, salt: int) -> np.ndarray:
@@ -223,6 +229,11 @@ class _Shelves:
         with path.open("wb") as target:
             for file in self._files:
                 file.seek(0)
-                values, counts = np.unique(np.fromfile(file, dtype=np.uint64), return_counts=True)
-                values = values[counts <= TEMPLATE]
+                marked = np.sort(np.fromfile(file, dtype=np.uint64))
+                if not len(marked):
+                    continue
+                first = np.flatnonzero(np.concatenate([[True], marked[1:] | KEPT != marked[:-1] | KEPT]))
+                owners = np.diff(np.append(first, len(marked)))
+                sampled = np.bitwise_or.reduceat(marked, first) & KEPT == KEPT
+                values = marked[first[sampled & (owners <= TEMPLATE)]] & ~KEPT
                 values[~np.isin(values, public)].tofile(target)
