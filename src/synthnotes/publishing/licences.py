@@ -28,7 +28,7 @@ def pinned(folder: Path) -> list[str]:
 def licence(package: Distribution) -> str:
     """What a package says, or is known to hold: its SPDX expression, else its classifiers, else its free text."""
     told = package.metadata
-    if bundled := BUNDLED.get(told["Name"].lower()):
+    if bundled := BUNDLED.get(told["Name"].lower().replace("_", "-")):
         return bundled
     if expression := told.get("License-Expression"):
         return expression
