@@ -134,8 +134,8 @@ def test_the_report_sees_aggregates_only():
 
 def test_git_ignores_what_is_sensitive():
     ignored = (ROOT / ".gitignore").read_text().splitlines()
-    assert "/build/" in ignored
-    assert "/data/" in ignored
+    assert "/build" in ignored  # without a slash at the end: links of these names too
+    assert "/data" in ignored
 
 
 # Stages whose results tell nothing of patients, or only what another stage has published.
