@@ -20,8 +20,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from synthnotes import notes as note_table
-from synthnotes import params
+from synthnotes.base import notes as note_table
+from synthnotes.base import params
 from synthnotes.corpus import mimic, sources
 from synthnotes.corpus.subsets import divide
 

@@ -48,8 +48,8 @@ def stage() -> dict[str, Any]:
         return call
 
     whole = time.perf_counter()
-    from synthnotes import notes
-    from synthnotes.files import read_json
+    from synthnotes.base import notes
+    from synthnotes.base.files import read_json
     from synthnotes.generation import vllm_engine
     from synthnotes.generation.records import read_records, write_records
     from synthnotes.stages import generate
@@ -158,7 +158,7 @@ def large_transformers(folder: str) -> dict[str, Any]:
 
 def demo(tokenizer: Any, sequences: int, count: int) -> tuple[Any, list[list[int]]]:
     """The section `generate` and the tokens of the first prompts, as many as `count` batches of sequences take."""
-    from synthnotes import params
+    from synthnotes.base import params
     from synthnotes.generation.encoding import encode_prompts
     from synthnotes.generation.records import read_records
 

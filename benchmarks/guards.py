@@ -40,14 +40,14 @@ def start() -> dict[str, Any]:
         marks.append(time.perf_counter())
         return (marks[-1] - marks[-2]) * 1000
 
-    from synthnotes import sealed
+    from synthnotes.base import sealed
 
     found = {"import_and_seal": lap(), "isolated": sealed.isolate(), "isolate": lap()}
     import pandas as pd  # which every stage needs
 
     lap()
     assert pd
-    from synthnotes import withheld
+    from synthnotes.base import withheld
 
     withheld.install()
     return found | {"withhold": lap()}
@@ -71,7 +71,7 @@ def calls() -> dict[str, Any]:
 
     measure()
     before = measure()
-    from synthnotes import sealed
+    from synthnotes.base import sealed
 
     sealed.seal()
     after = measure()
@@ -82,7 +82,7 @@ def suppression() -> dict[str, Any]:
     """All results of the demo, suppressed as those of real patients are, in milliseconds."""
     import pandas as pd
 
-    from synthnotes.disclosure import suppress
+    from synthnotes.base.disclosure import suppress
 
     paths = sorted((ROOT / "results").rglob("*.*"))
     found = [pd.read_csv(p) if p.suffix == ".csv" else json.loads(p.read_text(encoding="utf-8")) for p in paths]
@@ -97,7 +97,7 @@ def notes(folder: Path) -> list[str]:
     import numpy as np
     import pandas as pd
 
-    from synthnotes import notes as note_tables
+    from synthnotes.base import notes as note_tables
 
     rng, count = np.random.default_rng(1), 1500
     words = np.array([f"word{number}" for number in range(2000)])

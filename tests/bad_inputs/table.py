@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from cases import CASES
 
-from synthnotes.files import UserError
+from synthnotes.base.files import UserError
 
 README = Path(__file__).with_name("README.md")
 PROPERTY = "bad_input"

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synthnotes.base.disclosure import kept_steps, publish, suppress
+from synthnotes.base.sections import DisclosureParams
 from synthnotes.corpus.flow import Flow, tidy, told
-from synthnotes.disclosure import kept_steps, publish, suppress
-from synthnotes.sections import DisclosureParams
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from synthnotes import notes
-from synthnotes.files import UserError, replacing, write_csv
+from synthnotes.base import notes
+from synthnotes.base.files import UserError, replacing, write_csv
 
 ROOT = Path(__file__).parents[2]
 IN_A_MOUNT = ["unshare", "--user", "--map-root-user", "--mount"]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from synthnotes import sealed
-from synthnotes.sealed import NetworkDeniedError, go_offline, is_local
+from synthnotes.base import sealed
+from synthnotes.base.sealed import NetworkDeniedError, go_offline, is_local
 
 SECRET = b"what the note says"
 
@@ -21,7 +21,7 @@ def child(code, prefix=(), **environment):
 
 
 def namespaces_allowed():
-    return child("from synthnotes import sealed; raise SystemExit(not sealed.isolate())").returncode == 0
+    return child("from synthnotes.base import sealed; raise SystemExit(not sealed.isolate())").returncode == 0
 
 
 needs_namespaces = pytest.mark.skipif(not namespaces_allowed(), reason="this host forbids network namespaces")
@@ -88,7 +88,7 @@ def test_every_process_that_imports_the_package_is_sealed():
     assert "NetworkDeniedError" in child(code, http_proxy="http://192.0.2.7:3128").stderr
 
 
-ISOLATED = "from synthnotes import sealed; assert sealed.isolate(); "
+ISOLATED = "from synthnotes.base import sealed; assert sealed.isolate(); "
 # What an audit hook cannot see: connect, called by C. In a namespace there is nowhere to connect to.
 BY_C = """
 import ctypes, errno, socket, struct
@@ -112,10 +112,10 @@ def test_children_share_the_namespace_and_talk_by_its_loopback():
     code = """
 import multiprocessing, os, socket
 def tell(port):
-    from synthnotes import sealed
+    from synthnotes.base import sealed
     assert sealed.isolate()
     socket.create_connection(("127.0.0.1", port)).sendall(sealed._namespace().encode())
-from synthnotes import sealed
+from synthnotes.base import sealed
 assert sealed.isolate()
 server = socket.create_server(("127.0.0.1", 0))
 process = multiprocessing.get_context("fork").Process(target=tell, args=server.getsockname()[1:])
@@ -128,21 +128,21 @@ assert server.accept()[0].recv(100).decode() == sealed._namespace()
 
 def test_a_namespace_can_be_left_out_and_is_not_entered_by_one_of_several_processes():
     for environment in ({sealed.SWITCH: "off"}, {"RANK": "1"}):
-        assert child("from synthnotes import sealed; assert not sealed.isolate()", **environment).returncode == 0
+        assert child("from synthnotes.base import sealed; assert not sealed.isolate()", **environment).returncode == 0
 
 
 def test_a_stage_is_isolated_before_anything_else_is_imported():
     """Threads make it impossible: what comes before must not start any."""
-    code = (
-        "import sys; sys.argv = ['-m']; import synthnotes.sealed; print(sorted({'numpy', 'pandas'} & set(sys.modules)))"
-    )
-    assert child(code).stdout == "[]\n"
-    first = Path(sealed.__file__).with_name("stages") / "__init__.py"
+    code = "import sys; sys.argv = ['-m']; import synthnotes.base.sealed; print({'numpy', 'pandas'} & set(sys.modules))"
+    assert child(code).stdout == "set()\n"
+    first = Path(sealed.__file__).parents[1] / "stages" / "__init__.py"
     text = first.read_text(encoding="utf-8")
-    assert text.index("sealed.isolate()") < text.index("from synthnotes import withheld")
+    assert text.index("sealed.isolate()") < text.index("from synthnotes.base import withheld")
 
 
 @needs_namespaces
 def test_a_stage_that_runs_as_a_program_is_in_a_namespace():
-    probe = "import os, sys; sys.argv = ['-m']; import synthnotes.stages; print(os.environ[synthnotes.sealed.INSIDE])"
+    probe = (
+        "import os, sys; sys.argv = ['-m']; import synthnotes.stages; print(os.environ[synthnotes.base.sealed.INSIDE])"
+    )
     assert child(probe).stdout.strip().isdigit()

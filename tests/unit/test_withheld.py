@@ -10,9 +10,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from synthnotes.files import UserError
-from synthnotes.sections import ReportParams
-from synthnotes.withheld import describe
+from synthnotes.base.files import UserError
+from synthnotes.base.sections import ReportParams
+from synthnotes.base.withheld import describe
 
 SECRET = "Patient Ada Lovelace, sedan igår svår huvudvärk"
 
@@ -24,8 +24,8 @@ sys.argv = ["probe", "--kind", sys.argv[1]]
 import logging, threading, warnings
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from synthnotes.cli import run
-from synthnotes.files import UserError
+from synthnotes.base.cli import run
+from synthnotes.base.files import UserError
 
 SECRET = {SECRET!r}
 

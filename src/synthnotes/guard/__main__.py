@@ -11,7 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from synthnotes.files import UserError
+from synthnotes.base.files import UserError
 from synthnotes.guard import checks, hooks, outputs, repository
 
 

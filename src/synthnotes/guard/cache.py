@@ -9,8 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from synthnotes.base.files import UserError
 from synthnotes.demo import kit
-from synthnotes.files import UserError
 from synthnotes.guard import repository
 
 ADVICE = (

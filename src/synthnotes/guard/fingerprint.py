@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from synthnotes.files import read_json, replacing, write_json
+from synthnotes.base.files import read_json, replacing, write_json
 from synthnotes.guard.words import NONE, RUN, mixed, normalised, runs, words
 
 WINDOW = 5

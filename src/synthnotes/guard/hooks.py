@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from synthnotes.files import UserError
+from synthnotes.base.files import UserError
 from synthnotes.guard.repository import git
 
 HOOKS = {"pre-commit": "staged", "commit-msg": "message", "pre-push": "push"}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from synthnotes.files import UserError, read_yaml
+from synthnotes.base.files import UserError, read_yaml
 from synthnotes.guard.repository import ignored
 
 SENSITIVITIES = ("patient", "aggregate")

@@ -13,7 +13,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from synthnotes.files import UserError, replacing
+from synthnotes.base.files import UserError, replacing
 from synthnotes.guard import checks, outputs, repository
 from synthnotes.guard.outputs import Output
 from synthnotes.guard.repository import Content

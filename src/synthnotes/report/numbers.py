@@ -12,10 +12,10 @@ from typing import Any
 
 import pandas as pd
 
-from synthnotes.files import UserError, read_csv, read_json
+from synthnotes.base.files import UserError, read_csv, read_json
+from synthnotes.base.section_types import TRAINING_SETS
+from synthnotes.base.sections import Params
 from synthnotes.report.markup import Markdown, escape
-from synthnotes.section_types import TRAINING_SETS
-from synthnotes.sections import Params
 
 MISSING = Markdown("–")  # printed for a metric that does not exist (null in its file)
 

@@ -15,7 +15,7 @@ import jinja2
 import pypandoc
 import typst
 
-from synthnotes.files import UserError, require
+from synthnotes.base.files import UserError, require
 from synthnotes.report.markup import escape
 
 FILTER = Path(__file__).with_name("quarto.lua")

@@ -3,9 +3,9 @@
 import tempfile
 from pathlib import Path
 
-from synthnotes import files, params
-from synthnotes.cli import run
-from synthnotes.files import replacing
+from synthnotes.base import files, params
+from synthnotes.base.cli import run
+from synthnotes.base.files import replacing
 from synthnotes.report import numbers as results_door
 from synthnotes.report import render
 from synthnotes.report.contents import Contents

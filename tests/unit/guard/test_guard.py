@@ -15,8 +15,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from synthnotes import notes as note_table
-from synthnotes.files import UserError
+from synthnotes.base import notes as note_table
+from synthnotes.base.files import UserError
 from synthnotes.guard import cache, checks, corpora, outputs, repository
 from synthnotes.guard.repository import git
 

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from synthnotes import params
+from synthnotes.base import params
+from synthnotes.base.files import MOST_VALUES, UserError, read_yaml
 from synthnotes.corpus import sources
-from synthnotes.files import MOST_VALUES, UserError, read_yaml
 from synthnotes.generation.models import load_tokenizer
 from synthnotes.report import numbers
 

@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from synthnotes.files import UserError
+from synthnotes.base.files import UserError
 from synthnotes.guard import outputs
 from synthnotes.guard.repository import git
 from synthnotes.publishing import archive, hashes, licences

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from synthnotes import params
+from synthnotes.base import params
 
 ROOT = Path(__file__).parents[3]
 sys.path.insert(0, str(Path(__file__).parent))

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from synthnotes import params
-from synthnotes.files import UserError, write_json
+from synthnotes.base import params
+from synthnotes.base.files import UserError, write_json
 from synthnotes.report.numbers import Numbers, plot_files, printed, result_files
 
 ROOT = Path(__file__).parents[3]

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from synthnotes.files import UserError
+from synthnotes.base.files import UserError
 from synthnotes.report import render
 
 BODY = r"""---

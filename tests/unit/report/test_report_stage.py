@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from synthnotes.files import UserError
+from synthnotes.base.files import UserError
 from synthnotes.report import style
 from synthnotes.report.ratings import same
 from synthnotes.stages.report import main

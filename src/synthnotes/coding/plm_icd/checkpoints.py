@@ -13,9 +13,9 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from tqdm import tqdm
 
-from synthnotes.coding.model import PlmIcd
-from synthnotes.files import replacing
-from synthnotes.sections import CodingParams
+from synthnotes.base.files import replacing
+from synthnotes.base.sections import CodingParams
+from synthnotes.coding.plm_icd.model import PlmIcd
 from synthnotes.work import disk_space_needed
 
 FILE = "checkpoint.pt"

@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from synthnotes.coding.data import EncodedNotes, pack
-from synthnotes.coding.model import PlmIcd
-from synthnotes.sections import CodingParams
+from synthnotes.base.sections import CodingParams
+from synthnotes.coding.plm_icd.data import EncodedNotes, pack
+from synthnotes.coding.plm_icd.model import PlmIcd
 
 
 @torch.inference_mode()

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from synthnotes import withheld
+from synthnotes.base import withheld
 
 
 def run(main: Callable[..., str]) -> None:

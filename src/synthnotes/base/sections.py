@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from synthnotes.note_sections import AblationParams, CorpusParams, FinetuneParams, GenerateParams, MergeParams
-from synthnotes.section_types import (
+from synthnotes.base.note_sections import AblationParams, CorpusParams, FinetuneParams, GenerateParams, MergeParams
+from synthnotes.base.section_types import (
     TRAINING_SETS,
     Corpus,
     Level,

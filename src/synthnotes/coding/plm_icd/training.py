@@ -12,15 +12,15 @@ from torch.optim import AdamW
 from tqdm import tqdm
 from transformers import get_linear_schedule_with_warmup
 
-from synthnotes.coding import checkpoints, thresholds
-from synthnotes.coding.checkpoints import Progress
-from synthnotes.coding.data import EncodedNotes, batches
+from synthnotes.base.files import UserError
+from synthnotes.base.sections import CodingParams
 from synthnotes.coding.metrics import mean_average_precision
-from synthnotes.coding.model import PlmIcd
-from synthnotes.coding.processes import ALONE, Processes
-from synthnotes.coding.reading import logits_of, predict
-from synthnotes.files import UserError
-from synthnotes.sections import CodingParams
+from synthnotes.coding.plm_icd import checkpoints, thresholds
+from synthnotes.coding.plm_icd.checkpoints import Progress
+from synthnotes.coding.plm_icd.data import EncodedNotes, batches
+from synthnotes.coding.plm_icd.model import PlmIcd
+from synthnotes.coding.plm_icd.processes import ALONE, Processes
+from synthnotes.coding.plm_icd.reading import logits_of, predict
 
 CURVE = ["epoch", "training_loss", "validation_map", "validation_micro_f1"]
 

@@ -11,16 +11,17 @@ from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 from transformers import PreTrainedTokenizerBase
 
-from synthnotes.coding import baseline, predictions
-from synthnotes.coding.data import EncodedNotes, encode
+from synthnotes.base.files import UserError, read_json, replacing, require, write_json
+from synthnotes.base.sections import CodingParams
+from synthnotes.coding import predictions
 from synthnotes.coding.metrics import evaluate, mean_average_precision
-from synthnotes.coding.model import PlmIcd, encoder_from_config, load_encoder, load_tokenizer, require_fit
+from synthnotes.coding.plm_icd import baseline
+from synthnotes.coding.plm_icd.data import EncodedNotes, encode
+from synthnotes.coding.plm_icd.model import PlmIcd, encoder_from_config, load_encoder, load_tokenizer, require_fit
+from synthnotes.coding.plm_icd.processes import ALONE, Processes
+from synthnotes.coding.plm_icd.reading import predict
+from synthnotes.coding.plm_icd.training import CURVE, Fit, fit, require_enough
 from synthnotes.coding.predictions import Predictions, above
-from synthnotes.coding.processes import ALONE, Processes
-from synthnotes.coding.reading import predict
-from synthnotes.coding.training import CURVE, Fit, fit, require_enough
-from synthnotes.files import UserError, read_json, replacing, require, write_json
-from synthnotes.sections import CodingParams
 from synthnotes.work import fingerprint
 
 WEIGHTS = "model.safetensors"

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from synthnotes.section_types import NotNegative, PerCorpus, Positive, Precision, Rate, Section, Share
+from synthnotes.base.section_types import NotNegative, PerCorpus, Positive, Precision, Rate, Section, Share
 
 
 class SubsetNames(Section):
