@@ -176,16 +176,17 @@ def judge(published: str | float | None, rebuilt: float | None, interval: Sequen
 def row(numbers: Numbers, value: Value) -> list[object]:
     """What, published, rebuilt, interval, rebuilt minus published, verdict with its reason."""
     spec = "," if isinstance(numbers.value(value.key), int) else f".{3 if value.digits is None else value.digits}f"
-    verdict = Markdown(f"**{value.verdict}**") if value.verdict == DIFFERS else Markdown(value.verdict)
-    if value.reason:
-        return [value.label, numbers.num(value.key, spec), MISSING, MISSING, MISSING, join(verdict, ": ", value.reason)]
-    rebuilt = str(value.rebuilt)
-    interval = MISSING
+    rebuilt = numbers.num(value.rebuilt, spec) if value.rebuilt else MISSING
+    interval = difference = MISSING
     if value.interval:
         low, high = (end.print(numbers, spec) for end in value.interval)
         interval = Markdown(rf"\[{low}, {high}\]")
-    difference = numbers.difference(rebuilt, value.key, spec if spec == "," else f"+{spec}")
-    return [value.label, numbers.num(value.key, spec), numbers.num(rebuilt, spec), interval, difference, verdict]
+    if value.rebuilt and not value.reason:
+        difference = numbers.difference(value.rebuilt, value.key, f"+{spec}")
+    verdict = Markdown(f"**{value.verdict}**") if value.verdict == DIFFERS else Markdown(value.verdict)
+    if value.reason:
+        verdict = join(verdict, ": ", value.reason)
+    return [value.label, numbers.num(value.key, spec), rebuilt, interval, difference, verdict]
 
 
 def counted(numbers: Numbers, values: Sequence[Value], verdicts: Sequence[str] = VERDICTS) -> Markdown:
