@@ -55,7 +55,7 @@ def noise(numbers: Numbers, corpus: Corpus) -> Markdown:
     """The hypothesis that is nearer, and by how much."""
     key = f"hypotheses.{corpus.key}.winner"
     if f"{key}.verdict" not in numbers:
-        return MISSING
+        return join("not run for this corpus")
     verdict = numbers.value(f"{key}.verdict")
     says = "not decided" if verdict == "undecided" else {"h1": "widespread", "h2": "concentrated"}.get(verdict, verdict)
     return join(

@@ -57,19 +57,27 @@ _CROSS_REFERENCE = re.compile(r"(fig|tbl|sec|eq)-")
 _EQUATION = re.compile(r"\{#(eq-[\w-]+)\}$")
 
 
-def templates(paper: Path) -> None:
-    """Raises a `UserError` for the first number that is typed into the prose of a template, captions included."""
-    for template in sorted(paper.glob("*.j2")):
-        for line, number in typed_numbers(template.read_text(encoding="utf-8")):
+class Templates(jinja2.FileSystemLoader):
+    """Loads templates, and refuses one with a number that is typed into its prose, captions included."""
+
+    def get_source(self, environment: jinja2.Environment, template: str) -> tuple[str, str, Any]:
+        """Gives a template's text, as Jinja asks for it, or raises a `UserError` for the first such number."""
+        source, path, is_current = super().get_source(environment, template)
+        for line, number in typed_numbers(source):
             raise UserError(
-                f"{template}, line {line}: the number {number!r} is typed into the prose. Results enter by "
+                f"{path}, line {line}: the number {number!r} is typed into the prose. Results enter by "
                 '{{ num("…") }}, parameters by {{ num("params.…") }}.'
             )
+        return source, path, is_current
 
 
 def typed_numbers(template: str) -> Iterator[tuple[int, str]]:
     """Gives line and text of every number in the prose of a template: between expressions, and in their captions."""
-    for line, kind, text in jinja2.Environment(**JINJA).lex(template):
+    try:
+        tokens = list(jinja2.Environment(**JINJA).lex(template))
+    except jinja2.TemplateSyntaxError:
+        return  # whoever fills the template says so better
+    for line, kind, text in tokens:
         prose = kind == "data" or (kind == "string" and not _PARAMETER.match(text[1:-1]))
         if prose:
             blank = _NO_RESULTS.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
@@ -159,6 +167,8 @@ def _outside(elements: list[dict[str, Any]]) -> Iterator[str]:
             yield f"{name}: its identifier must begin with {_PREFIXES[kind]}: {_words(element):.60}"
         if kind in ("Table", "Figure") and not _words(element["c"][1]).strip():
             yield f"{name} has no caption"
+        if kind == "Image" and identifier:
+            yield f"{name} has no caption, or stands in a line of text"
         if kind == "Image" and not others.get("fig-alt", "").strip():
             yield f"{name} ({element['c'][2][0]}) has no alternative text (fig-alt)"
 

@@ -19,6 +19,7 @@ from synthnotes.report.origins import Number, Printed, Source, label_of
 from synthnotes.report.units import is_small_count, unit_of
 
 LEAST_P = 0.001  # p-values below it are printed so
+NBSP = "\u00a0"  # an interval stays on one line
 MISSING = Markdown("–")  # printed for a metric that does not exist (null in its file)
 
 
@@ -185,7 +186,7 @@ class Numbers:
 
     def interval(self, low: str, high: str, spec: str = ".2f") -> Markdown:
         """Prints an interval: [−0.41, 0.12]."""
-        return Markdown(rf"\[{self.num(low, spec)}, {self.num(high, spec)}\]")
+        return Markdown(rf"\[{self.num(low, spec)},{NBSP}{self.num(high, spec)}\]")
 
     def quotient(self, part: str, whole: str, spec: str = ".0%") -> Markdown:
         """Prints one number divided by another; a quotient by nothing does not exist."""

@@ -19,7 +19,7 @@ import yaml
 
 from synthnotes.files import UserError, require
 from synthnotes.report.markup import Markdown, escape, join
-from synthnotes.report.numbers import MISSING, Numbers, flatten
+from synthnotes.report.numbers import MISSING, NBSP, Numbers, flatten
 
 EQUAL, WITHIN, DIFFERS, NOT_COMPARABLE = "equal", "within interval", "differs", "not comparable"
 VERDICTS = (EQUAL, WITHIN, DIFFERS, NOT_COMPARABLE)
@@ -180,7 +180,7 @@ def row(numbers: Numbers, value: Value) -> list[object]:
     interval = difference = MISSING
     if value.interval:
         low, high = (end.print(numbers, spec) for end in value.interval)
-        interval = Markdown(rf"\[{low}, {high}\]")
+        interval = Markdown(rf"\[{low},{NBSP}{high}\]")
     if value.rebuilt and not value.reason:
         difference = numbers.difference(value.rebuilt, value.key, f"+{spec}")
     verdict = Markdown(f"**{value.verdict}**") if value.verdict == DIFFERS else Markdown(value.verdict)

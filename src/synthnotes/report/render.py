@@ -36,7 +36,7 @@ def fill(paper: Path, context: Mapping[str, Any]) -> str:
         UserError: a template is missing, faulty, or uses an unknown name.
     """
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(paper),
+        loader=lint.Templates(paper),
         undefined=jinja2.StrictUndefined,
         finalize=escape,
         **JINJA,

@@ -9,10 +9,12 @@ import yaml
 from synthnotes import params
 from synthnotes.cli import run
 from synthnotes.files import replacing, require, write_json
-from synthnotes.report import facts, inputs, lint, provenance, render
+from synthnotes.report import facts, inputs, provenance, render
 from synthnotes.report.contents import Contents
 from synthnotes.report.numbers import Numbers
 from synthnotes.report.published import Published
+
+PUBLISHED = ("corpora", "coder", "questionnaire")
 
 
 def main(
@@ -26,11 +28,10 @@ def main(
     numbers.include("params", params_file, settings.model_dump())
     repairs = read_yaml(paper / "repairs.yaml")
     numbers.include("repairs", paper / "repairs.yaml", {"entries": len(repairs)}, f"{paper.name}/repairs.yaml")
-    published = [Published(path) for path in sorted((paper / "published").glob("*.yaml"))]
+    published = [Published(paper / "published" / f"{name}.yaml") for name in PUBLISHED]
     for of in published:
         numbers.include(f"published.{of.name}", of.path, of.numbers, f"{paper.name}/published/{of.path.name}")
     plots = inputs.Plots(results, inputs.plot_files(settings), seeds)
-    lint.templates(paper)
 
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder) / "report"
