@@ -59,7 +59,7 @@ def test_the_portable_subset_passes():
         ("@lin2004", "[there](#nowhere)", "#nowhere, which does not exist"),
         ("[0.8][n]", "[0.8][m]", r"no target: \[0.8\]\[m\]"),
         ("#eq-one}", "#tbl-one}", "@eq-one leads nowhere"),
-        ("# Last {.unnumbered}", "# Last {#sec-first}", "#sec-first stands 2 times"),
+        ("# Last {.unnumbered}", "# Last {#sec-first}", "Duplicate identifier 'sec-first'"),
         ("{#tbl-one .here}", "{#fig-one}", "#fig-one"),
         (' fig-alt="A square"', "", r"one\.svg.*alternative text"),
         (": Some values. {#tbl-one .here}", "", "identifier must begin with tbl-"),

@@ -47,9 +47,9 @@ CONTENT = {
 
 @pytest.fixture
 def values(tmp_path):
-    def make(demo=False, **changes):
+    def make(demo=False, reason=None, **changes):
         path = tmp_path / "coder.yaml"
-        path.write_text(yaml.safe_dump(CONTENT | changes), encoding="utf-8")
+        path.write_text(yaml.safe_dump(CONTENT | {"demo": reason} | changes), encoding="utf-8")
         of, numbers = Published(path), Numbers(tmp_path, {})
         numbers.include("published.coder", path, of.numbers)
         numbers.include("coding", path, {"m": {"f1": 0.5841, "map": 0.60, "none": None, "c": {"n": 7}}})
@@ -83,7 +83,7 @@ def test_rows_set_everything_beside_the_published_value(values):
 def test_the_demo_compares_nothing_that_needs_the_data(values):
     _, found = values(demo=True)
     assert found["f1"].verdict == "equal"  # ratings are the published ones in the demo too
-    numbers, found = values(True, **{"demo": "artificial"})
+    numbers, found = values(True, reason="artificial")
     assert {value.verdict for value in found.values()} == {"not comparable"}
     assert shown(row(numbers, found["f1"])[-1]) == "not comparable: artificial"
 

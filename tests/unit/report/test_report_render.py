@@ -1,6 +1,7 @@
 import re
 
 import pytest
+from reading import words
 
 from synthnotes.files import UserError
 from synthnotes.report import render

@@ -6,20 +6,20 @@ from pathlib import Path
 
 import pytest
 import yaml
-from reading import words
+from reading import read, words
 
-from synthnotes.files import UserError
+from synthnotes.files import UserError, write_json
 from synthnotes.report import style
 from synthnotes.stages.report import main
 
 ROOT = Path(__file__).parents[3]
+SQUARE = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
 
 
 @pytest.fixture
 def build(run_of, tmp_path, paper, monkeypatch):
     """Builds a report with squares in the place of the figures, which take most of the time."""
-    square = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
-    monkeypatch.setattr(style, "draw", lambda drawing, path: write_text(path, square))
+    monkeypatch.setattr(style, "draw", lambda drawing, path: write_text(path, SQUARE))
 
     def make(run=None, **arguments):
         file, results = run or run_of(**arguments)
@@ -71,18 +71,6 @@ def test_the_text(build):
     assert compared == ["equal"] * (22 + 14)  # quantities, Swedish medians included, and pairs: every published number
 
 
-def test_one_number_of_a_result_file_changes_what_shows_it_and_nothing_else(run_of, build):
-    run = run_of()
-    before = words(build(run))
-    file = run[1] / "generate" / "sepr.json"
-    content = json.loads(file.read_text(encoding="utf-8"))
-    file.write_text(json.dumps(content | {"mean_words": 12345.5}), encoding="utf-8")
-    after = words(build(run))
-    assert after.count("12345.5") == 2  # in its table, and in the list of origins
-    checksum = r"MD5 [0-9a-f]{32}"
-    assert re.sub(checksum, "", after).replace("12345.5", "98.5") == re.sub(checksum, "", before)
-
-
 def test_a_corpus_that_is_not_rebuilt_is_left_out(build):
     shown = words(build(corpora=["sepr"]))
     for word in ("MIMIC-L", "Trained on real notes with noise", "Edin et al. report"):
@@ -117,16 +105,61 @@ def test_real_data_are_not_called_artificial(build):
 def test_a_missing_result_fails_and_leaves_nothing(run_of, tmp_path, paper):
     file, results = run_of()
     (results / "noise" / "mimic" / "h1-20.json").unlink()
-    with pytest.raises(UserError, match=r"noise/mimic/h1-20\.json"):
+    with pytest.raises(UserError, match=r"noise/mimic/h1-20\.json.*the stage 'noise' writes it"):
         main(paper, results, file, *outputs(tmp_path / "out"))
     assert not (tmp_path / "out").exists()
 
 
-def test_a_result_of_another_form_names_the_number(run_of, tmp_path, paper):
+def test_a_result_of_an_older_form_names_the_number_and_its_file(run_of, tmp_path, paper):
     file, results = run_of()
-    (results / "merge" / "mimic.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(UserError, match=r"merge\.mimic\.share_same_next_token"):
+    content = json.loads((results / "merge" / "mimic.json").read_text(encoding="utf-8"))
+    write_json(results / "merge" / "mimic.json", {"check": content})
+    with pytest.raises(UserError, match=r"merge/mimic\.json holds no number 'merge\.mimic\.share_same_next_token'"):
         main(paper, results, file, *outputs(tmp_path / "out"))
+
+
+def test_a_null_is_shown_as_such_and_never_as_a_number(run_of, build):
+    run = run_of(corpora=["sepr"])
+    file = run[1] / "privacy" / "sepr.json"
+    content = json.loads(file.read_text(encoding="utf-8"))
+    content["rouge"]["recall"]["control"]["all"]["mean"] = None
+    write_json(file, content)
+    segments, titles = read(build(run))
+    target = "#origin-privacy.sepr.rouge.recall.control.all.mean"
+    assert {segment.text for segment in segments if segment.link == target} == {"–"}
+    assert titles[target].endswith("privacy/sepr.json: rouge.recall.control.all.mean = null (stage privacy, seed 1337)")
+
+
+def test_a_figure_without_rows_says_so_in_its_place(run_of, tmp_path, paper, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(style, "draw", lambda drawing, path: (drawn.append((path.stem, drawing())), write_text(path, SQUARE)))
+    file, results = run_of(corpora=["sepr"])
+    header = (results / "errors" / "sepr-length.csv").read_text(encoding="utf-8").splitlines()[0]
+    (results / "errors" / "sepr-length.csv").write_text(header + "\n", encoding="utf-8")
+    main(paper, results, file, *outputs(tmp_path / "out"))
+    html = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    caption = words(html[html.index('id="fig-length"') :].partition("</figure>")[0])
+    assert "No data: results/errors/sepr-length.csv has no rows." in caption
+    (notice,) = [figure for name, figure in drawn if name == "length"]
+    assert notice.texts[0].get_text() == "No data: results/errors/sepr-length.csv has no rows"
+    assert "@fig-length" not in html  # the reference to it resolves
+
+
+@pytest.mark.parametrize(("content", "message"), [("bin,x\n1,2\n", "no column"), ("", "no table"), ('"', "no table")])
+def test_a_broken_table_is_named(run_of, tmp_path, paper, content, message):
+    file, results = run_of(corpora=["sepr"])
+    (results / "privacy" / "sepr-recall.csv").write_text(content, encoding="utf-8")
+    with pytest.raises(UserError, match=rf"privacy/sepr-recall\.csv: .*{message}"):
+        main(paper, results, file, *outputs(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_coder_of_few_codes_has_empty_tables_not_none(run_of, build):
+    run = run_of(corpora=["sepr"])
+    file = run[1] / "errors" / "sepr-codes.csv"
+    file.write_text(file.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
+    html = build(run)
+    assert ">none</td>" in html[html.index('id="tbl-losses"') :]
 
 
 def test_every_repair_has_its_entry():
