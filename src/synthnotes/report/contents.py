@@ -80,6 +80,7 @@ class Contents:
             "by_corpus": lambda rows: tables.by_corpus(numbers, corpora, rows),
             "flow_rows": lambda: tables.flow(numbers, corpora),
             "code_row_rows": lambda: tables.code_rows(numbers, corpora),
+            "sample_rows": lambda both, only: tables.samples(numbers, corpora, both, only),
             "subset_rows": lambda: tables.subsets(numbers, corpora),
             "split_rows": lambda: tables.split_quality(numbers, corpora),
             "coder_rows": lambda metrics, first="training_notes": tables.coders(numbers, corpora, metrics, first),
@@ -99,6 +100,7 @@ class Contents:
             "detection_rows": lambda: privacy.detection(numbers, corpora),
             "rating_rows": lambda: comparison(numbers),
             "pair_rows": lambda: pair_tests(numbers),
+            "rated": lambda study: [tables.CORPORA[key] for key in numbers.below(f"ratings.{study}")],
             "studies": list(self.params.ratings.studies),
             "question_columns": lambda study: Columns(numbers, study),
             "conclusions": lambda study: conclusions(numbers, study),
@@ -142,6 +144,7 @@ class Contents:
             "length": lambda: figures.binned_f1(
                 panels("errors.{}.length"), "words in the note", boundary=boundary, limit=limit
             ),
+            "families": lambda: family_figures.family_shares(panels("errors.{}.chapters"), most),
             "calibration": lambda: figures.reliability(panels("errors.{}.calibration")),
             "recall": lambda: figures.recall(panels("privacy.{}")),
             "passages": lambda: figures.passages(panels("passages.{}")),
@@ -152,14 +155,14 @@ class Contents:
             flow = plots[f"corpus.{corpus.key}.flow"]
             boxes = tables.subset_boxes(self.numbers, corpus)
             drawings[f"flow-{corpus.key}"] = lambda table=flow, below=boxes: flow_figure.flow_chart(table, below)
-            drawings[f"pies-{corpus.key}"] = lambda table=chapters: family_figures.chapter_pies(table, most)
-            drawings[f"bars-{corpus.key}"] = lambda table=chapters: family_figures.chapter_bars(table, most)
             drawings[f"confusion-{corpus.key}"] = lambda table=confusion, of=chapters: family_figures.confusion(
                 table, of, most
             )
         for corpus in self.noisy:
             curves = plots[f"hypotheses.{corpus.key}"]
-            drawings[f"noise-{corpus.key}"] = lambda table=curves: figures.noise_curves(table)
+            drawings[f"noise-{corpus.key}"] = lambda table=curves, of=corpus: figures.noise_curves(
+                table, *error_tables.noise_distances(self.numbers, of)
+            )
         for study in settings.ratings.studies:
             drawings |= self.rating_drawings(study)
         return drawings
@@ -170,8 +173,7 @@ class Contents:
         titles = {corpus: f"{language} study" for corpus, language in languages.items()}
         answers, differences = (self.plots[f"ratings.{study}.{view}"] for view in ("answers", "differences"))
         return {
-            f"{study}-readability": lambda: rating_figures.boxes(answers, "readability", titles),
-            f"{study}-coherence": lambda: rating_figures.boxes(answers, "coherence", titles),
+            f"{study}-boxes": lambda: rating_figures.boxes(answers, titles),
             f"{study}-answers": lambda: rating_figures.stacked(answers, titles),
             f"{study}-differences": lambda: rating_figures.paired(differences, titles),
             f"{study}-correlation": lambda: rating_figures.correlation(self.levels(study, titles)),

@@ -115,11 +115,42 @@ local function html_table(element)
   return pandoc.Div({ caption, scroll }, pandoc.Attr(identifier, { "table" }))
 end
 
+--- Rows that begin a group, those with a first cell where others have none, get a rule above them.
+local function rule_groups(element)
+  local bodies, rows, grouped = element.bodies, pandoc.List({}), element.classes:includes("ruled")
+  for _, body in ipairs(bodies) do
+    rows:extend(body.body)
+  end
+  local begins = function(row)
+    return pandoc.utils.stringify(row.cells[1].contents) ~= ""
+  end
+  for _, row in ipairs(rows) do
+    grouped = grouped or not begins(row)
+  end
+  for position, row in ipairs(rows) do
+    if grouped and position > 1 and begins(row) then
+      row.attr = pandoc.Attr("", { "group" })
+      for _, cell in ipairs(typst and row.cells or {}) do
+        cell.attr = pandoc.Attr("", {}, { ["typst:stroke"] = "(top: 0.4pt + rule)" })
+      end
+    end
+  end
+  element.bodies = bodies
+end
+
 local function tabular(element)
   if element.identifier == "" then
     return nil
   end
   number("tbl", element.identifier)
+  rule_groups(element)
+  if element.classes:includes("natural") then
+    local columns = element.colspecs
+    for _, column in ipairs(columns) do
+      column[2] = nil -- no width of its own: as wide as the content
+    end
+    element.colspecs = columns
+  end
   element = label_caption(element, "tbl")
   if not typst then
     return html_table(element)
