@@ -7,7 +7,8 @@
 local KINDS = { fig = "Figure", tbl = "Table", sec = "Section", eq = "Equation" }
 local CALLOUTS = { note = "Note", tip = "Tip", warning = "Warning", important = "Important", caution = "Caution" }
 
-local LONGEST_WHOLE_TABLE = { rows = 20, characters = 2500 } -- a longer table may continue on the next page
+local LONGEST_WHOLE_TABLE = { rows = 24, characters = 2500 } -- a longer table may continue on the next page
+local MOST_ROWS_IN_PLACE = 5 -- a shorter table stays where it is, a longer one floats
 
 local typst = FORMAT:match("typst") ~= nil
 local numbers = {} -- identifier -> "3" or "4.2"
@@ -161,7 +162,8 @@ local function tabular(element)
   end
   local characters = utf8.len(pandoc.utils.stringify(element))
   local long = rows > LONGEST_WHOLE_TABLE.rows or characters > LONGEST_WHOLE_TABLE.characters
-  local how = long and "long" or element.classes:includes("here") and "whole" or "floating"
+  local here = rows <= MOST_ROWS_IN_PLACE or element.classes:includes("here")
+  local how = long and "long" or here and "whole" or "floating"
   return { raw("#" .. how .. "-table["), element, raw("]") }
 end
 
