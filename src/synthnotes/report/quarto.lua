@@ -102,7 +102,7 @@ local function figure(element)
 end
 
 --- The caption stays in view while a wide table scrolls under it.
-local function html_table(element)
+local function html_table(element, grouped)
   local identifier = element.identifier
   local caption = pandoc.Div(element.caption.long, pandoc.Attr(identifier .. "-caption", { "table-caption" }))
   element.caption, element.identifier = { long = {} }, ""
@@ -113,10 +113,11 @@ local function html_table(element)
     { "style", "--columns: " .. #element.colspecs },
   }
   local scroll = pandoc.Div({ element }, pandoc.Attr("", { "table-scroll" }, attributes))
-  return pandoc.Div({ caption, scroll }, pandoc.Attr(identifier, { "table" }))
+  return pandoc.Div({ caption, scroll }, pandoc.Attr(identifier, grouped and { "table", "grouped" } or { "table" }))
 end
 
---- Rows that begin a group, those with a first cell where others have none, get a rule above them.
+--- Rows that begin a group, those with a first cell where others have none, get a rule above them. Tells whether there
+--- are groups.
 local function rule_groups(element)
   local bodies, rows, grouped = element.bodies, pandoc.List({}), element.classes:includes("ruled")
   for _, body in ipairs(bodies) do
@@ -137,6 +138,7 @@ local function rule_groups(element)
     end
   end
   element.bodies = bodies
+  return grouped
 end
 
 local function tabular(element)
@@ -144,7 +146,7 @@ local function tabular(element)
     return nil
   end
   number("tbl", element.identifier)
-  rule_groups(element)
+  local grouped = rule_groups(element)
   if element.classes:includes("natural") then
     local columns = element.colspecs
     for _, column in ipairs(columns) do
@@ -154,7 +156,7 @@ local function tabular(element)
   end
   element = label_caption(element, "tbl")
   if not typst then
-    return html_table(element)
+    return html_table(element, grouped)
   end
   local rows = 0
   for _, body in ipairs(element.bodies) do

@@ -228,4 +228,4 @@ def shorten(title: str, length: int) -> str:
     """A title cut at a word, with an ellipsis, where it is longer than `length` characters."""
     if len(title) <= length:
         return title
-    return title[:length].rsplit(" ", 1)[0].rstrip(",;") + " …"
+    return title[:length].rsplit(" ", 1)[0].rstrip(",;") + "\u00a0…"
