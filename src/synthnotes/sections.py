@@ -162,6 +162,8 @@ class ReportParams(Section):
 
     demo: bool
     top_chapters: Positive
+    least_count: NotNegative
+    engine: Literal["embedded", "quarto"]
 
 
 class Params(Section):

@@ -1,12 +1,14 @@
 """The rows of the tables about errors and noise."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 
 from synthnotes.corpus.icd import FAMILY_NAMES
+from synthnotes.report.inputs import Plots
 from synthnotes.report.markup import Markdown, join
-from synthnotes.report.numbers import MISSING, Numbers, printed
+from synthnotes.report.numbers import MISSING, Numbers
 from synthnotes.report.tables import TRAININGS, Corpus, Row, shorten
 
 CODES_LISTED = 10  # of a corpus
@@ -36,8 +38,8 @@ def correlations(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
             limit = numbers.num(f"{prefix}.length.limit", ",")
             quantities = {
                 "frequency": "frequency",
-                "length.below": f"length, below {boundary}",
-                "length.above": f"length, {boundary} to {limit}",
+                "length.below": join("length, below ", boundary),
+                "length.above": join("length, ", boundary, " to ", limit),
             }
             found = {key: quantity for key, quantity in quantities.items() if numbers.value(f"{prefix}.{key}.n")}
             for position, (key, quantity) in enumerate(found.items()):
@@ -52,21 +54,22 @@ def correlations(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
     return rows
 
 
-def losses(codes: Mapping[str, pd.DataFrame]) -> list[Row]:
-    """Corpus, code, family, notes and patients of E, training notes, F1 of both coders, difference with interval.
+def losses(numbers: Numbers, plots: Plots, corpora: Sequence[Corpus]) -> list[Row]:
+    """Corpus, code, family, notes of E, training notes, F1 of both coders, difference with its interval.
 
-    Args:
-        codes: by the corpus's name, the table of its codes, the greatest loss first.
+    The tables hold the codes of a corpus, the greatest loss first.
     """
     rows: list[Row] = []
-    for corpus, table in codes.items():
-        for position, (_, code) in enumerate(table.head(CODES_LISTED).iterrows()):
-            counts = [printed(int(code[of]), ",") for of in ("notes", "training_real", "training_synthetic")]
-            scores = [printed(code[of], ".2f") for of in ("f1_real", "f1_synthetic")]
-            low, high = (printed(code[of], "+.2f") for of in ("low", "high"))
-            difference = Markdown(rf"{printed(code['difference'], '+.2f')} \[{low}, {high}\]")
+    for corpus in corpora:
+        name = f"errors.{corpus.key}.codes"
+        for row, (_, code) in enumerate(plots.table(name)[0].head(CODES_LISTED).iterrows()):
+            cell = partial(numbers.cell, plots, name, row)
+            counts = [cell(of, ",") for of in ("notes", "training_real", "training_synthetic")]
+            scores = [cell(of, ".2f") for of in ("f1_real", "f1_synthetic")]
+            low, high = (cell(of, "+.2f") for of in ("low", "high"))
+            difference = Markdown(rf"{cell('difference', '+.2f')} \[{low}, {high}\]")
             family = shorten(FAMILY_NAMES.get(code["family"], code["family"]), LONGEST_NAME)
-            rows.append([None if position else corpus, code["code"], family, *counts, *scores, difference])
+            rows.append([None if row else corpus.name, code["code"], family, *counts, *scores, difference])
     return rows
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 # The rest of the punctuation stays itself wherever it stands; ".", "-" and ":" do so between letters or digits.
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|@$~^&'\"!=+]|(?<!\w)[.:\-]|[.:\-](?!\w)")
 _LIST_ITEM = re.compile(r"^(\(?\w+)\)")
+_LINK = re.compile(r"\[((?:[^\[\]\\]|\\.)*)\]\[[\w.-]+\]")  # [text][label]
 _SPACES = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 
 
@@ -59,10 +60,11 @@ def table(
         raise ValueError(f"table {identifier!r}: needs an identifier tbl-… and a caption")
     headings = [column.removeprefix(">") for column in columns]
     cells = [["" if cell is None else str(escape(cell)) for cell in row] for row in rows]
+    cells = cells or [["none", *[""] * (len(headings) - 1)]]
     for row in cells:
         if len(row) != len(headings):
             raise ValueError(f"table {identifier}: a row has {len(row)} cells, expected {len(headings)}: {row}")
-    longest = [max(3, *(len(row[i]) for row in [headings, *cells])) for i in range(len(headings))]
+    longest = [max(3, *(len(_LINK.sub(r"\1", row[i])) for row in [headings, *cells])) for i in range(len(headings))]
     # Dash counts become relative widths where a line of the source is longer than pandoc's 72 columns; the class
     # "natural" undoes that.
     dashes = [max(3, round(90 * width / sum(widths))) for width in widths] if widths else longest

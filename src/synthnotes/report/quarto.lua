@@ -209,14 +209,31 @@ local function callout(element)
   end
 end
 
+--- The list of origins is set in a type of its own; elsewhere its class tells the style sheet.
+local function origins(element)
+  if typst and element.classes:includes("origins") then
+    local blocks = pandoc.Blocks({ raw("#origins[") })
+    blocks:extend(element.content)
+    blocks:insert(raw("]"))
+    return blocks
+  end
+end
+
+--- In the PDF, the contents follow what stands before the first numbered section.
+local function place_contents(blocks)
+  for position, block in ipairs(blocks) do
+    if typst and block.t == "Header" and block.level == 1 and not block.classes:includes("unnumbered") then
+      blocks:insert(position, raw("#contents"))
+      return blocks
+    end
+  end
+  return blocks
+end
+
 local collect = {
   traverse = "topdown",
   Div = function(element)
-    local shown = conditional(element)
-    if shown then
-      return shown
-    end
-    return callout(element)
+    return conditional(element) or callout(element) or origins(element)
   end,
   Span = conditional,
   Header = heading,
@@ -257,7 +274,7 @@ end
 return {
   {
     Pandoc = function(document)
-      document.blocks = document.blocks:walk(collect)
+      document.blocks = place_contents(document.blocks:walk(collect))
       return document:walk({ Cite = reference })
     end,
   },

@@ -24,7 +24,7 @@ def boxes(answers: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
         answers: columns corpus, question, pair, kind, rating and answers (how often that rating was given).
         titles: panel title per corpus.
     """
-    figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
     rows = figure.subplots(len(QUESTIONS), len(titles), sharex="col", sharey=True, squeeze=False)
     for question, axes in zip(QUESTIONS, rows, strict=True):
         asked = answers[answers["question"] == question]
@@ -105,7 +105,7 @@ def paired(differences: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
         differences: columns corpus, question, rater, difference and pairs (how many had that difference).
         titles: panel title per corpus.
     """
-    figure, axes = panels(list(titles.values()), 2.4)
+    figure, axes = panels(list(titles.values()), 2.2)
     for axis, corpus in zip(axes, titles, strict=True):
         of_corpus = differences[differences["corpus"] == corpus]
         axis.axhline(0, color=QUIET, linewidth=0.8)
@@ -137,7 +137,7 @@ def correlation(levels: Mapping[str, Sequence[Mapping[str, float | None]]]) -> F
     Args:
         levels: per panel's title one entry per level: readability, mean, sd (None for one rating), ratings.
     """
-    figure, axes = panels(list(levels), 2.4)
+    figure, axes = panels(list(levels), 2.0)
     for axis, entries in zip(axes, levels.values(), strict=True):
         x = [entry["readability"] for entry in entries]
         mean = np.array([entry["mean"] for entry in entries], dtype=float)

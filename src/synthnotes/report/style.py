@@ -91,6 +91,14 @@ def panels(titles: Sequence[str], height: float, share_y: bool = True) -> tuple[
     return figure, list(axes)
 
 
+def notice(text: str) -> Figure:
+    """A frame with a few words in it, in the place of a figure that cannot be drawn."""
+    figure = Figure(figsize=(WIDTH, 1.1))
+    figure.text(0.5, 0.5, text, ha="center", va="center", color=QUIET)
+    figure.patch.set(edgecolor=RULE, linewidth=1)
+    return figure
+
+
 def legend_below(figure: Figure, axis: Axes, columns: int = 5) -> None:
     """One legend for all panels, under them, without repetitions."""
     handles, labels = axis.get_legend_handles_labels()

@@ -97,7 +97,7 @@ def subsets(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
             prefix = f"corpus.{corpus.key}.subsets.{subset}"
             folds = ("train", "validation") if subset != "E" else ()
             cells = [numbers.num(f"{prefix}.{of}", ",") for of in ("notes", "patients", "codes", *folds)]
-            published = numbers.num(f"published.corpora.{corpus.key}.{subset}", ",")
+            published = numbers.num(f"published.corpora.{corpus.key}.subsets.{subset}.notes", ",")
             rows.append([f"{corpus.name}-{subset}", use, *cells, *[None] * (2 - len(folds)), published])
     return rows
 
@@ -110,8 +110,8 @@ def subset_boxes(numbers: Numbers, corpus: Corpus) -> dict[str, dict[str, str]]:
         units = {"notes": "notes", "patients": "patients", "codes": "codes"}
         if subset != "E":
             units |= {"train": "notes train the coder", "validation": "notes validate it"}
-        counts = {label: numbers.value(f"{prefix}.{of}") for of, label in units.items()}
-        boxes[f"{subset}: {use}"] = {label: f"{n:,}" for label, n in counts.items() if n is not None}
+        counts = {label: numbers.text(f"{prefix}.{of}", ",") for of, label in units.items()}
+        boxes[f"{subset}: {use}"] = {label: text for label, text in counts.items() if text}
     return boxes
 
 
@@ -178,9 +178,10 @@ def code_groups(numbers: Numbers, corpora: Sequence[Corpus], groups: Sequence[st
         for position, (label, prefix) in enumerate(coders.items()):
             counts = [numbers.num(f"{prefix}.{group}.codes_in_evaluation", ",") for group in groups]
             scores = [numbers.num(f"{prefix}.{group}.{metric}", ".3f") for group in groups]
+            exist = [numbers.value(f"{prefix}.{group}.{metric}") is not None for group in groups]
             cells = [
-                score if score == MISSING else Markdown(f"{score} ({count})")
-                for score, count in zip(scores, counts, strict=True)
+                Markdown(f"{score} ({count})") if exists else score
+                for score, count, exists in zip(scores, counts, exist, strict=True)
             ]
             rows.append([None if position else corpus.name, label, *cells])
     return rows
