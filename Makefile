@@ -3,6 +3,7 @@ KIND ?= cpu
 SCALE ?= demo
 SEED ?= 1337
 GPU ?= h100
+JOBS ?=
 VENV ?= $(CURDIR)/.venv
 export PATH := $(VENV)/bin:$(PATH)
 
@@ -20,8 +21,9 @@ $(VENV)/.ready: requirements/install requirements/common.txt requirements/$(KIND
 data: setup     ## the demo's data, unless data/ holds something already
 	python -m synthnotes.demo --data data --scale $(SCALE) --seed $(SEED) --unless-own-data
 
-repro: data     ## everything: environment, demo data, the pipeline, the report
+repro: data     ## everything: environment, demo data, the pipeline, the report (JOBS: stages at once)
 	python -m synthnotes.corpus.inventory
+	python -m synthnotes.lanes $(JOBS:%=--jobs=%)
 	dvc repro
 	@printf '\nThe report:\n  %s\n  %s\n' $(CURDIR)/build/report/report.html $(CURDIR)/build/report/report.pdf
 

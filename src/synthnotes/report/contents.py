@@ -91,6 +91,7 @@ class Contents:
             "by_corpus": lambda rows: tables.by_corpus(numbers, corpora, rows),
             "flow_rows": lambda: tables.flow(numbers, corpora),
             "code_row_rows": lambda: tables.code_rows(numbers, corpora),
+            "sample_rows": lambda both, only: tables.samples(numbers, corpora, both, only),
             "subset_rows": lambda: tables.subsets(numbers, corpora),
             "split_rows": lambda: tables.split_quality(numbers, corpora),
             "coder_rows": lambda metrics, first="training_notes": tables.coders(numbers, corpora, metrics, first),
@@ -120,6 +121,7 @@ class Contents:
             "repair_count": lambda: numbers.num("repairs.entries", ","),
             "origins": self.origins,
             "figure_rows": lambda: facts.figures(self.figures_drawn, self.plots, numbers),
+            "rated": lambda study: [tables.CORPORA[key] for key in numbers.below(f"ratings.{study}")],
             "studies": list(self.params.ratings.studies),
             "question_columns": lambda study: Columns(numbers, study),
             "conclusions": lambda study: conclusions(numbers, study),
@@ -172,6 +174,7 @@ class Contents:
             return {c.name: self.numbers.value(f"finetune.{c.key}.validation_loss") for c in self.corpora}
 
         boundary, limit = settings.errors.length_boundary, settings.coding.max_words
+        most = settings.report.top_chapters
         drawings = {
             "finetune": lambda: figures.training_loss(panels("finetune.{}"), held_out()),
             "coding": lambda: figures.coder_curves(coders()),
@@ -182,16 +185,18 @@ class Contents:
             "length": lambda: figures.binned_f1(
                 panels("errors.{}.length"), "words in the note", boundary=boundary, limit=limit
             ),
+            "families": lambda: family_figures.family_shares(panels("errors.{}.chapters"), most),
             "calibration": lambda: figures.reliability(panels("errors.{}.calibration")),
             "recall": lambda: figures.recall(panels("privacy.{}")),
             "passages": lambda: figures.passages(panels("passages.{}")),
             "detection": lambda: figures.detection(panels("detection.{}")),
         }
         for corpus in self.corpora:
-            drawings |= self.corpus_drawings(corpus, settings.report.top_chapters)
+            drawings |= self.corpus_drawings(corpus, most)
         for corpus in self.noisy:
-            curves = f"hypotheses.{corpus.key}"
-            drawings[f"noise-{corpus.key}"] = lambda name=curves: figures.noise_curves(plots[name])
+            drawings[f"noise-{corpus.key}"] = lambda of=corpus: figures.noise_curves(
+                plots[f"hypotheses.{of.key}"], *error_tables.noise_distances(self.numbers, of)
+            )
         for study in settings.ratings.studies:
             drawings |= self.rating_drawings(study)
         return drawings
@@ -204,8 +209,6 @@ class Contents:
             f"flow-{key}": lambda: flow_figure.flow_chart(
                 plots[f"corpus.{key}.flow"], tables.subset_boxes(self.numbers, corpus)
             ),
-            f"pies-{key}": lambda: family_figures.chapter_pies(plots[chapters], most),
-            f"bars-{key}": lambda: family_figures.chapter_bars(plots[chapters], most),
             f"confusion-{key}": lambda: family_figures.confusion(plots[confusion], plots[chapters], most),
         }
 
@@ -215,8 +218,7 @@ class Contents:
         titles = {corpus: f"{language} study" for corpus, language in languages.items()}
         plots, answers = self.plots, f"ratings.{study}.answers"
         return {
-            f"{study}-readability": lambda: rating_figures.boxes(plots[answers], "readability", titles),
-            f"{study}-coherence": lambda: rating_figures.boxes(plots[answers], "coherence", titles),
+            f"{study}-boxes": lambda: rating_figures.boxes(plots[answers], titles),
             f"{study}-answers": lambda: rating_figures.stacked(plots[answers], titles),
             f"{study}-differences": lambda: rating_figures.paired(plots[f"ratings.{study}.differences"], titles),
             f"{study}-correlation": lambda: rating_figures.correlation(self.levels(study, titles)),

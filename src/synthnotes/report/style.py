@@ -45,12 +45,8 @@ LOOKS = {
     "truth": Look("true codes", "#5a6877", "P"),
 }
 
-# For parts of a whole, such as the chapters of a pie: neighbours differ in lightness as well as in hue.
-PARTS = (
-    *("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"),
-    *("#4B5D9B", "#B9A44C", "#6FB7A1", "#8C4A6B", "#9CC3DD", "#A65E2E"),
-)
-OTHERS = "#C3C9D0"
+# What is neither real, synthetic nor noisy, such as measures and questions: colours that no kind of notes has.
+NEUTRAL = (("#4B3B8F", "o", "-"), ("#C45AA0", "D", (0, (4, 1.5))), ("#1c2733", "s", (0, (1, 1.2))))
 
 RC = {
     "font.family": "DejaVu Sans",

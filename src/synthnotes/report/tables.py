@@ -24,7 +24,8 @@ CORPORA = {
     "sepr": Corpus("sepr", "SEPR", "Swedish", "the Stockholm Electronic Patient Records"),
 }
 SUBSETS = {"L": "tunes the generator", "S": "gives the prompts", "E": "evaluates the coder"}
-TRAININGS = {"real_l": "real L", "real_s": "real S", "synthetic_s": "synthetic S"}
+# With spaces that do not break, as in the headings of the templates: a narrow column stays readable.
+TRAININGS = {"real_l": "real\u00a0L", "real_s": "real\u00a0S", "synthetic_s": "synthetic\u00a0S"}
 
 
 def by_corpus(numbers: Numbers, corpora: Sequence[Corpus], rows: Sequence[tuple[str, str, str]]) -> list[Row]:
@@ -41,6 +42,30 @@ def by_corpus(numbers: Numbers, corpora: Sequence[Corpus], rows: Sequence[tuple[
         return Markdown(" / ".join(numbers.num(key.format(corpus.key), spec) for key in keys))
 
     return [[label, *(cell(keys, corpus, spec) for corpus in corpora)] for label, keys, spec in rows]
+
+
+def samples(
+    numbers: Numbers,
+    corpora: Sequence[Corpus],
+    both: Sequence[tuple[str, str, str]],
+    samples_only: Sequence[tuple[str, str, str]],
+) -> list[Row]:
+    """Label, then for each corpus a number of the real notes and that of the samples.
+
+    Args:
+        numbers: all numbers.
+        corpora: the corpora.
+        both: label, key below the quality of real notes and of samples, and format.
+        samples_only: the same with a key below the results of sampling, for what real notes do not have.
+    """
+    rows: list[Row] = []
+    for label, key, spec in both:
+        prefixes = [f"generate.{c.key}.quality.{notes}" for c in corpora for notes in ("real", "samples")]
+        rows.append([label, *(numbers.num(f"{prefix}.{key}", spec) for prefix in prefixes)])
+    for label, key, spec in samples_only:
+        cells = [cell for c in corpora for cell in (None, numbers.num(f"generate.{c.key}.{key}", spec))]
+        rows.append([label, *cells])
+    return rows
 
 
 def flow(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
@@ -198,3 +223,10 @@ def code(text: str) -> Markdown:
     if "`" in text or "|" in text:
         return escape(text)
     return Markdown(f"`{text}`")
+
+
+def shorten(title: str, length: int) -> str:
+    """A title cut at a word, with an ellipsis, where it is longer than `length` characters."""
+    if len(title) <= length:
+        return title
+    return title[:length].rsplit(" ", 1)[0].rstrip(",;") + "\u00a0…"
