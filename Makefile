@@ -23,7 +23,7 @@ data: setup     ## the demo's data, unless data/ holds something already
 
 repro: data     ## everything: environment, demo data, the pipeline, the report (JOBS: stages at once)
 	python -m synthnotes.corpus.inventory
-	python -m synthnotes.lanes $(JOBS:%=--jobs=%)
+	python -m synthnotes.lanes --logs build/logs $(JOBS:%=--jobs=%)
 	dvc repro
 	@printf '\nThe report:\n  %s\n  %s\n' $(CURDIR)/build/report/report.html $(CURDIR)/build/report/report.pdf
 

@@ -77,7 +77,7 @@ def child(which: str) -> dict[str, Any]:
         seconds, resamples = time.perf_counter() - started, RESAMPLES
         difference = (samples["first"]["macro.f1"] - samples["second"]["macro.f1"]).mean()
     else:
-        difference = randomise(first, second, RESAMPLES, 1)["macro_f1"]["difference"]
+        difference = randomise([first], [second], RESAMPLES, 1)["macro_f1"]["difference"]
         seconds, resamples = time.perf_counter() - started, RESAMPLES
     return {"seconds": seconds, "resamples": resamples, "macro_f1_difference": float(difference)}
 

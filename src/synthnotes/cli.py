@@ -7,14 +7,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from synthnotes.files import UserError
+from synthnotes import withheld
 
 
 def run(main: Callable[..., str]) -> None:
     """Runs a stage: parses `--option value` for every parameter of `main`, prints `<stage>: <summary> (<time>)`.
 
     Parameters annotated as Path, str or int are converted; `list[Path]` takes several values. A `UserError` prints as
-    one line and ends with exit code 1; any other exception is a defect and keeps its traceback.
+    one line and ends with exit code 1; so does any other exception, a defect, of which only its type and the places in
+    the code are told: its message may quote a note.
     """
     signature = inspect.signature(main)
     stage = Path(inspect.getfile(main)).stem
@@ -28,7 +29,10 @@ def run(main: Callable[..., str]) -> None:
     started = time.perf_counter()
     try:
         summary = main(**vars(parser.parse_args()))
-    except UserError as error:
+    except withheld.SPEAKING as error:
         print(f"{stage}: error: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except Exception as error:
+        print(f"{stage}: defect: {withheld.describe(error)}", file=sys.stderr)
         raise SystemExit(1) from None
     print(f"{stage}: {summary} ({time.perf_counter() - started:.1f} s)", flush=True)

@@ -10,16 +10,18 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from synthnotes import params
-from synthnotes.files import UserError, replacing, require
+from synthnotes.files import UserError, replacing
 
 
 def merge(path: Path, configuration: Path) -> None:
     """Merges a configuration into a parameter file, keeping its comments; an invalid result is not written."""
-    require(path, configuration)
     editor = YAML()
     editor.width = 160
-    values = editor.load(path)
-    overlay(values, editor.load(configuration))
+    for file in (path, configuration):  # by the safe reader first: the editor would keep tags and pass them on
+        if not isinstance(params.parse(file, YAML(typ="safe", pure=True)), dict):
+            raise UserError(f"{file}: expected sections with their parameters, such as `coding:`.")
+    values = params.parse(path, editor)
+    overlay(values, params.parse(configuration, editor))
     with replacing(path) as temporary:
         editor.dump(values, temporary)
         params.validate(YAML(typ="safe", pure=True).load(temporary), str(configuration))

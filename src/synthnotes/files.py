@@ -1,14 +1,34 @@
-"""Files: every result is written to a temporary name and renamed, so that a killed run leaves no half of one."""
+"""Files: written whole or not at all, and read whole or refused.
 
+Every result is written to a temporary name and renamed, so that a killed run leaves no half of one. Every reader gives
+a value or raises a `UserError` that names the file and never quotes it, whatever bytes the file holds; none of them can
+run code.
+"""
+
+import errno
+import glob
 import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+MOST_VALUES = 200_000  # in a YAML file; a few lines of aliases that point to aliases can stand for billions
+AGAIN = "If the pipeline made it, delete it and run `dvc repro`; if not, copy it again from its source."
+
+SPACE = "no space left to write it. Free some."
+ACCESS = "it may not be written there. Give yourself the right to write into the folder."
+REFUSED = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), SPACE),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), ACCESS),
+}
 
 
 class UserError(Exception):
@@ -19,20 +39,47 @@ class UserError(Exception):
 def replacing(path: Path) -> Iterator[Path]:
     """Yields a temporary path beside `path` that takes its place when the block ends without an error.
 
-    Works for files and for folders (a folder that stands in the place already is removed first).
+    Works for files and for folders (a folder that stands in the place already is removed first). What a killed process
+    has left of an earlier attempt is removed.
+
+    Raises:
+        UserError: the disk is full, or the place may not be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp{path.suffix}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp{glob.escape(path.suffix)}"):
+            if not _runs(leftover.name.removeprefix(f".{path.name}.").partition(".")[0]):
+                _remove(leftover)
         yield temporary
         if path.is_dir():
             shutil.rmtree(path)
         temporary.replace(path)
+    except OSError as error:
+        here = error.filename is None or Path(os.fsdecode(error.filename)).is_relative_to(path.parent)
+        if error.errno in REFUSED and here:
+            raise UserError(f"{path}: {REFUSED[error.errno]} Then run `dvc repro` again.") from error
+        raise
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary)
-        else:
-            temporary.unlink(missing_ok=True)
+        _remove(temporary)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    elif path.exists():  # asked first: where nothing may be written, removing nothing is an error, too
+        path.unlink(missing_ok=True)
+
+
+def _runs(process: str) -> bool:
+    """Whether there is a process of that number."""
+    try:
+        os.kill(int(process), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:  # of another user
+        pass
+    return True
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
@@ -43,15 +90,98 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Reads a JSON object written by `write_json`."""
+    """Reads a JSON object, as `write_json` writes it: NaN and infinities are refused.
+
+    Raises:
+        UserError: the file is missing, empty, or holds no JSON object.
+    """
     require(path)
-    return json.loads(path.read_text(encoding="utf-8"))
+
+    def refuse(constant: str) -> NoReturn:
+        raise ValueError(constant)
+
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+    except (ValueError, RecursionError):  # bytes that are no text, text that is no JSON, brackets without end
+        raise UserError(f"{path}: not valid JSON. {AGAIN}") from None
+    if not isinstance(value, dict):
+        raise UserError(f"{path}: a JSON {type(value).__name__}, expected an object. {AGAIN}")
+    return value
+
+
+def read_yaml(path: Path) -> Any:
+    """Reads a YAML file of plain values: no tag can make an object of any class.
+
+    Raises:
+        UserError: the file is missing, empty, not valid YAML, or its aliases stand for too many values.
+    """
+    require(path)
+    try:
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.MarkedYAMLError as error:
+        where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise UserError(f"{path}{where}: not valid YAML: {error.problem or error.context}.") from None
+    except Exception:  # bytes that are no text, and the reader's own defects: a date that is none, a bracket too many
+        raise UserError(f"{path}: not valid YAML. Expected UTF-8 text of keys and values.") from None
+    refuse_bomb(value, str(path))
+    return value
+
+
+def refuse_bomb(value: Any, where: str) -> None:
+    """Raises a `UserError` if the content of a YAML file, its aliases written out, has too many values to be walked."""
+    waiting, seen = [value], 0
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, dict):
+            waiting += current.values()
+        elif isinstance(current, list | tuple | set):
+            waiting += current
+        seen += 1
+        if seen + len(waiting) > MOST_VALUES:
+            raise UserError(f"{where}: more than {MOST_VALUES:,} values. Write out what its aliases (*name) stand for.")
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
     """Writes a table as CSV with six significant digits for floats, which is what plots and tables show at most."""
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+
+
+def read_csv(path: Path, text: bool = False) -> pd.DataFrame:
+    """Reads a CSV table that the pipeline has written.
+
+    Args:
+        path: the file.
+        text: leaves all cells as they stand, as text; otherwise numbers are numbers and empty cells missing.
+
+    Raises:
+        UserError: the file is missing, empty, or no CSV file of UTF-8.
+    """
+    require(path)
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False) if text else pd.read_csv(path)
+    except (ValueError, OverflowError):  # whatever pandas finds wrong; its message may quote cells
+        raise UserError(f"{path}: not a well-formed CSV file. {AGAIN}") from None
+
+
+def read_parquet(path: Path, columns: list[str]) -> pa.Table:
+    """Reads columns of a parquet file.
+
+    Raises:
+        UserError: the file is missing, empty, no whole parquet file, or lacks a column.
+    """
+    require(path)
+    try:
+        with pq.ParquetFile(path) as file:
+            missing = [name for name in columns if name not in file.schema_arrow.names]
+            table = None if missing else file.read(columns)
+        if table is not None:
+            table.validate(full=True)  # damaged pages decode to text that is none
+    except (pa.ArrowException, OSError, ValueError, OverflowError):
+        raise UserError(f"{path}: not a parquet file, or a damaged one. {AGAIN}") from None
+    if missing:
+        raise UserError(f"{path}: column {missing[0]} is missing. {AGAIN}")
+    return table
 
 
 def require(*paths: Path) -> None:

@@ -24,7 +24,6 @@ from synthnotes.files import UserError
 
 MEMORY_PER_LANE = 3 * 2**30  # bytes: what the demo's hungriest stage, sampling, takes, and some more
 TAIL = 30  # last lines of a failed stage's output that are shown
-LOGS = Path("build/logs")
 REPRO = ("dvc", "--wait-for-lock", "repro", "--single-item")
 
 
@@ -140,13 +139,15 @@ def main() -> None:
     cores = len(os.sched_getaffinity(0))
     count = lanes(psutil.virtual_memory().available, cores, gpu=shutil.which("nvidia-smi") is not None)
     parser.add_argument("--jobs", type=int, default=count, help=f"stages at once (by cores, memory and GPU: {count})")
-    jobs = parser.parse_args().jobs
+    parser.add_argument("--logs", type=Path, required=True, help="folder for what each stage prints")
+    options = parser.parse_args()
+    jobs = options.jobs
     if jobs < 1:
         parser.error(f"--jobs {jobs}: at least 1")
     try:
         if jobs > 1 and (todo := plan()):
-            print(f"{len(todo)} stages, {jobs} at once; each one's own words: {LOGS}/<stage>.log", flush=True)
-            run(todo, jobs, LOGS)
+            print(f"{len(todo)} stages, {jobs} at once; each one's own words: {options.logs}/<stage>.log", flush=True)
+            run(todo, jobs, options.logs)
     except UserError as error:
         print(f"lanes: error: {error}", file=sys.stderr)
         raise SystemExit(1) from None

@@ -3,7 +3,9 @@
 A table holds the notes of one corpus and one purpose, and lies in `build/notes/<corpus>/<name>.parquet`:
 
 - `real_l` trains the generator, `real_s` prompts it and is the real training set of the coder, `real_e` evaluates;
-- `synthetic_s` holds the first sample for every prompt of `real_s`, under the note_id of its prompt.
+- `synthetic_s` holds the first sample for every prompt of `real_s`, under the note_id of its prompt;
+- `synthetic_s_all` holds all samples, and `real_and_synthetic_s` both `real_s` and the first samples; in these two a
+  sample's note_id is that of its prompt with `#` and its number.
 
 Columns:
     note_id: unique within the table.
@@ -23,7 +25,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from synthnotes.files import UserError, replacing, require
+from synthnotes.files import UserError, read_parquet, replacing
 
 SCHEMA = pa.schema(
     [
@@ -45,19 +47,12 @@ def read(path: Path) -> pd.DataFrame:
     Raises:
         UserError: the file is missing, is no parquet file, or breaks the schema.
     """
-    require(path)
-    try:
-        table = pq.read_table(path)
-    except pa.ArrowInvalid as error:
-        raise UserError(f"{path}: not a parquet file. Delete it and run `dvc repro`.") from error
-    missing = [name for name in SCHEMA.names if name not in table.column_names]
-    if missing:
-        raise UserError(f"{path}: column {missing[0]} is missing. Delete the file and run `dvc repro`.")
+    table = read_parquet(path, SCHEMA.names)
     try:
         notes = table.select(SCHEMA.names).cast(SCHEMA).to_pandas()
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+    except (pa.ArrowException, ValueError):
         found = ", ".join(f"{field.name} {field.type}" for field in table.schema if field.name in SCHEMA.names)
-        raise UserError(f"{path}: a column of the wrong type ({found}). Delete it and run `dvc repro`.") from error
+        raise UserError(f"{path}: a column of the wrong type ({found}). Delete it and run `dvc repro`.") from None
     for column in ("codes", "descriptions"):
         notes[column] = [[] if values is None else list(values) for values in notes[column]]
     check(notes, str(path))

@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import MarkedYAMLError
 
-from synthnotes.files import UserError, require
+from synthnotes.files import UserError, refuse_bomb, require
 from synthnotes.sections import Params
 
 
@@ -36,12 +36,25 @@ def validate(values: Any, where: str) -> Params:
 
 def read(path: Path = Path("params.yaml")) -> Params:
     """Reads and validates a whole parameter file (YAML 1.2, as DVC reads it: `5e-5` is a number)."""
+    return validate(parse(path, YAML(typ="safe", pure=True)), str(path))
+
+
+def parse(path: Path, reader: YAML) -> Any:
+    """Gives the content of a parameter file as a YAML reader sees it.
+
+    Raises:
+        UserError: the file is missing, empty, not valid YAML, or its aliases stand for too many values.
+    """
     require(path)
     try:
-        values = YAML(typ="safe", pure=True).load(path)
-    except YAMLError as error:
-        raise UserError(f"{path}: not valid YAML: {str(error).splitlines()[-1].strip()}") from None
-    return validate(values, str(path))
+        values = reader.load(path)
+    except MarkedYAMLError as error:
+        where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise UserError(f"{path}{where}: not valid YAML: {error.problem or error.context}.") from None
+    except Exception:  # the reader's own defects too: damaged text ends in a dozen kinds of error
+        raise UserError(f"{path}: not valid YAML. Expected UTF-8 text of keys and values.") from None
+    refuse_bomb(values, str(path))
+    return values
 
 
 def load(section: str, path: Path = Path("params.yaml")) -> Any:

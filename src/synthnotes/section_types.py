@@ -1,6 +1,6 @@
 """What sections of `params.yaml` are made of: strict models, ranges of numbers, and values that differ by corpus."""
 
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,6 +13,8 @@ Percent = Annotated[int, Field(gt=0, le=100)]
 Rate = Annotated[float, Field(gt=0)]
 Level = Annotated[float, Field(gt=0, lt=1)]
 Precision = Literal["float32", "bfloat16"]
+TrainingSet = Literal["real_l", "real_s", "synthetic_s", "real_and_synthetic_s", "synthetic_s_all"]
+TRAINING_SETS: tuple[TrainingSet, ...] = get_args(TrainingSet)  # note tables from which a coder learns, see notes.py
 
 
 class Section(BaseModel):

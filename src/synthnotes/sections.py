@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from synthnotes.note_sections import AblationParams, CorpusParams, FinetuneParams, GenerateParams, MergeParams
 from synthnotes.section_types import (
+    TRAINING_SETS,
     Corpus,
     Level,
     NotNegative,
@@ -21,7 +22,11 @@ from synthnotes.section_types import (
     Rate,
     Section,
     Share,
+    TrainingSet,
 )
+
+Seeds = Annotated[list[NotNegative], Field(min_length=1)]
+Run = Annotated[str, Field(pattern=rf"^({'|'.join(TRAINING_SETS)})-[0-9]+$")]
 
 
 class FidelityParams(Section):
@@ -47,9 +52,8 @@ class CodingParams(Section):
     bias_from_frequencies: bool
     attend_to_padding: bool
     baseline_codes: Positive
-    weights: PerCorpus[dict[Literal["real_l", "real_s", "synthetic_s"], str]]
+    weights: PerCorpus[dict[Run, str]]
     processes: Positive
-    seed: NotNegative
 
     @model_validator(mode="after")
     def _fits_together(self) -> "CodingParams":
@@ -65,16 +69,11 @@ class CodingParams(Section):
 class SignificanceParams(Section):
     """Chapter 4.2: differences between coders."""
 
-    pairs: Annotated[list[Annotated[list[str], Field(min_length=2, max_length=2)]], Field(min_length=1)]
+    pairs: Annotated[list[Annotated[list[TrainingSet], Field(min_length=2, max_length=2)]], Field(min_length=1)]
     resamples: Positive
     level: Level
     margin: Share
     seed: NotNegative
-
-    @property
-    def coders(self) -> list[str]:
-        """The coders that stand in a pair, each once."""
-        return list(dict.fromkeys(name for pair in self.pairs for name in pair))
 
 
 class ErrorsParams(Section):
@@ -84,7 +83,6 @@ class ErrorsParams(Section):
     length_boundary: Positive
     other_share: Share
     calibration_bins: Positive
-    minimum_patients: Positive
     resamples: Positive
     level: Level
     predict_at_threshold: bool
@@ -160,16 +158,28 @@ class RatingsParams(Section):
 class ReportParams(Section):
     """The report."""
 
-    demo: bool
     top_chapters: Positive
-    least_count: NotNegative
     engine: Literal["embedded", "quarto"]
+
+
+class DisclosureParams(Section):
+    """What results and report may tell about the people behind them."""
+
+    demo: bool
+    minimum_patients: Positive
+
+    @property
+    def least(self) -> int:
+        """How many patients a result must rest on: of the demo's, who are invented, one."""
+        return 1 if self.demo else self.minimum_patients
 
 
 class Params(Section):
     """The whole of params.yaml."""
 
     corpora: list[Corpus]
+    disclosure: DisclosureParams
+    seeds: Seeds
     corpus: CorpusParams
     finetune: FinetuneParams
     merge: MergeParams
@@ -185,3 +195,13 @@ class Params(Section):
     questionnaire: QuestionnaireParams
     ratings: RatingsParams
     report: ReportParams
+
+    @model_validator(mode="after")
+    def _runs_exist(self) -> "Params":
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("seeds must not repeat: a coder is trained once with each")
+        for corpus in ("mimic", "sepr"):
+            for run in self.coding.weights[corpus]:
+                if int(run.rpartition("-")[2]) not in self.seeds:
+                    raise ValueError(f"coding.weights.{corpus} has {run}, whose seed does not stand in seeds")
+        return self

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 from pipeline import ROOT, called, closure, dvc_yaml, imports, looks_like_a_path, modules, stages, tree
 from synthnotes import configure, params
+from synthnotes.section_types import TRAINING_SETS
 from synthnotes.sections import Params
 
 STAGES = stages()
@@ -55,7 +56,7 @@ def test_stage_is_its_module_and_results_folder(stage):
 def test_every_stage_module_is_a_stage_and_every_section_belongs_to_one():
     names = {stage.base for stage in STAGES}
     assert {m.stem for m in modules() if m.parent.name == "stages"} - {"__init__"} == names
-    assert set(Params.model_fields) - {"corpora"} <= names
+    assert set(Params.model_fields) - {"corpora", "disclosure"} <= names
 
 
 @BY_NAME
@@ -160,6 +161,10 @@ def test_stages_and_chapters_do_not_glob(module):
             assert not list(called(module, name))
 
 
+def test_coders_learn_from_every_training_set():
+    assert dvc_yaml()["stages"]["coding"]["matrix"]["training"] == list(TRAINING_SETS)
+
+
 # Law 6: JSON without NaN; files are written to a temporary name and renamed.
 
 
@@ -207,7 +212,11 @@ def test_chapters_keep_to_themselves(module):
 
 
 @pytest.mark.parametrize(
-    "stage", ["corpus", "fidelity", "privacy", "significance", "errors", "hypotheses", "ratings", "report"]
+    "stage",
+    [
+        *("corpus", "mixtures", "fidelity", "seeds", "significance", "errors", "hypotheses", "privacy"),
+        *("ratings", "report"),
+    ],
 )
 def test_light_stages_do_not_load_torch(stage):
     heavy = {"torch", "transformers", "vllm", "peft", "trl"}

@@ -61,6 +61,7 @@ def run(
     encoder: Path,
     codes: Sequence[str],
     settings: CodingParams,
+    seed: int,
     work: Path | None = None,
     processes: Processes = ALONE,
 ) -> Experiment:
@@ -72,6 +73,7 @@ def run(
         encoder: a Hugging Face encoder folder.
         codes: the corpus's code set.
         settings: the section `coding`.
+        seed: of weights that no encoder brings, of dropout and of the order of the notes.
         work: the folder of this very experiment's checkpoints (see `work_name`); None to do without.
         processes: those that train together; each evaluates the coder by itself.
 
@@ -79,12 +81,12 @@ def run(
         UserError: notes, code set or encoder do not serve, or training diverged.
     """
     tokenizer = load_tokenizer(encoder)
-    torch.manual_seed(settings.seed)
+    torch.manual_seed(seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = PlmIcd(load_encoder(encoder), len(codes)).to(device)
     require_fit(model.encoder, tokenizer, settings.chunk_tokens, encoder)
     folds = _encode(training, evaluation, tokenizer, codes, settings)
-    found = fit(model, folds[0], folds[1], settings, work, processes)
+    found = fit(model, folds[0], folds[1], settings, seed, work, processes)
     return _experiment(Coder(model, tokenizer, list(codes), found.threshold), found, folds, settings)
 
 
@@ -155,11 +157,11 @@ def _require_comparable(folder: Path, coder: Coder, codes: Sequence[str], settin
     require_fit(coder.model.encoder, coder.tokenizer, settings.chunk_tokens, folder)
 
 
-def work_name(training: pd.DataFrame, encoder: Path, codes: Sequence[str], settings: CodingParams) -> str:
+def work_name(training: pd.DataFrame, encoder: Path, codes: Sequence[str], settings: CodingParams, seed: int) -> str:
     """Gives the name of a training's work folder: it changes with everything that the trained weights depend on."""
     columns = (training[name] for name in ("note_id", "text", "fold", "codes"))
     rows = ([*row, sorted(of_note)] for *row, of_note in zip(*columns, strict=True))
-    return f"coding-{fingerprint([settings.model_dump(), list(codes)], encoder, rows=rows)}"
+    return f"coding-{fingerprint([settings.model_dump(), seed, list(codes)], encoder, rows=rows)}"
 
 
 def _results(

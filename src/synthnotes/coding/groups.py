@@ -34,7 +34,11 @@ def kind_groups(kinds: Sequence[str]) -> dict[str, np.ndarray]:
 
 
 def by_group(
-    truth: np.ndarray, probabilities: np.ndarray, predicted: np.ndarray, groups: Mapping[str, np.ndarray]
+    truth: np.ndarray,
+    probabilities: np.ndarray,
+    predicted: np.ndarray,
+    groups: Mapping[str, np.ndarray],
+    patients: np.ndarray,
 ) -> dict[str, dict[str, Any]]:
     """Micro and macro averages within each group, over its codes that occur.
 
@@ -43,9 +47,11 @@ def by_group(
         probabilities: float [notes, codes].
         predicted: bool [notes, codes].
         groups: by name, the codes of the group: bool [codes].
+        patients: whose note it is: [notes].
 
     Returns:
-        By group: codes, how many it has; codes_in_evaluation, how many of them occur; micro and macro.
+        By group: codes, how many it has; codes_in_evaluation, how many of them occur; patients that have one of them;
+        micro and macro.
     """
     found = {}
     for name, members in groups.items():
@@ -53,6 +59,7 @@ def by_group(
         found[name] = {
             "codes": int(members.sum()),
             "codes_in_evaluation": int(kept.sum()),
+            "patients": len(np.unique(patients[truth[:, kept].any(axis=1)])),
             **averages(truth[:, kept], probabilities[:, kept], predicted[:, kept]),
         }
     return found

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from synthnotes.files import UserError, require
+from synthnotes.files import UserError, read_csv
 
 
 def read_code_set(path: Path) -> list[str]:
@@ -26,8 +26,7 @@ def read_kinds(path: Path) -> list[str]:
 
 
 def _read_codes(path: Path) -> pd.DataFrame:
-    require(path)
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table = read_csv(path, text=True)
     if "code" not in table or table.empty or table["code"].duplicated().any():
         raise UserError(f"{path}: expected a column `code` with one row per code. Delete the file and run `dvc repro`.")
     return table

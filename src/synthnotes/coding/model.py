@@ -83,7 +83,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     """The tokenizer of a Hugging Face encoder folder."""
     require(folder)
     try:
-        return AutoTokenizer.from_pretrained(folder)
+        return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except (OSError, ValueError) as error:
         raise UserError(f"{folder}: no tokenizer that transformers can load. Copy tokenizer.json into it.") from error
 
@@ -101,9 +101,15 @@ def load_encoder(folder: Path) -> PreTrainedModel:
     require(folder)
     logging.set_verbosity_error()  # a language model's head is not missed; what is, is found below
     try:
-        encoder, found = AutoModel.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{folder}: no model that transformers can load. Expected config.json and weights.") from error
+        # Published encoders come as PyTorch's .bin files too, which are read as bare tensors.
+        encoder, found = AutoModel.from_pretrained(
+            folder, dtype=torch.float32, output_loading_info=True, weights_only=True, trust_remote_code=False
+        )
+    except Exception as error:  # weights of other or damaged bytes raise whatever they happen to mean
+        raise UserError(
+            f"{folder}: no model that transformers can load ({type(error).__name__}). Expected config.json and weights "
+            "of tensors alone."
+        ) from error
     missing = sorted({*found["missing_keys"], *(key for key, *_ in found["mismatched_keys"])})
     missing = [key for key in missing if not key.startswith("pooler.")]
     if missing:
@@ -117,10 +123,10 @@ def load_encoder(folder: Path) -> PreTrainedModel:
 def encoder_from_config(folder: Path) -> PreTrainedModel:
     """An encoder of the folder's architecture with random weights, to be filled from a trained coder's."""
     try:
-        config = AutoConfig.from_pretrained(folder)
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     except (OSError, ValueError) as error:
         raise UserError(f"{folder}: config.json describes no model of transformers. Copy the folder again.") from error
-    return without_pooler(AutoModel.from_config(config, dtype=torch.float32))
+    return without_pooler(AutoModel.from_config(config, dtype=torch.float32, trust_remote_code=False))
 
 
 def require_fit(encoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, chunk_tokens: int, where: Path) -> None:

@@ -47,6 +47,7 @@ def fit(
     training: EncodedNotes,
     validation: EncodedNotes,
     settings: CodingParams,
+    seed: int,
     work: Path | None = None,
     processes: Processes = ALONE,
 ) -> Fit:
@@ -60,6 +61,7 @@ def fit(
         training: the notes to learn from, at least two.
         validation: the notes that choose epoch and threshold, at least one.
         settings: the section `coding`.
+        seed: of dropout and of the order of the notes.
         work: the folder of this very training's checkpoints; None to do without.
         processes: those that train together; all end with the same weights.
 
@@ -67,16 +69,16 @@ def fit(
         UserError: there are too few notes, or the loss became infinite or not a number.
     """
     require_enough(training, validation)
-    torch.manual_seed(settings.seed + processes.rank)  # each process draws its own dropout
+    torch.manual_seed(seed + processes.rank)  # each process draws its own dropout
     if settings.bias_from_frequencies:
         model.attention.start_at(smoothed_shares(training))
     truth = validation.labels.toarray()
     steps = settings.epochs * math.ceil(len(training) / settings.batch)
-    progress = start(model, settings, steps)
+    progress = start(model, settings, seed, steps)
     if work is not None:
         checkpoints.resume(work, progress)
     if progress.curve and not processes.is_first:  # the checkpoint holds the first process's random state
-        torch.manual_seed(settings.seed + processes.rank + processes.count * len(progress.curve))
+        torch.manual_seed(seed + processes.rank + processes.count * len(progress.curve))
     done = len(progress.curve) * steps // settings.epochs
     with tqdm(total=steps, initial=done, desc="train", unit="step", leave=False, disable=None) as bar:
         while not progress.is_over(settings):
@@ -92,11 +94,11 @@ def fit(
     return Fit(progress.best_epoch, progress.best_map, progress.best_threshold, curve)
 
 
-def start(model: PlmIcd, settings: CodingParams, steps: int) -> Progress:
+def start(model: PlmIcd, settings: CodingParams, seed: int, steps: int) -> Progress:
     """A training before its first epoch, that will take so many updates."""
     optimizer = AdamW(model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
     schedule = get_linear_schedule_with_warmup(optimizer, settings.warmup_steps, steps)
-    return Progress(model, optimizer, schedule, np.random.default_rng(settings.seed))
+    return Progress(model, optimizer, schedule, np.random.default_rng(seed))
 
 
 def train_epoch(

@@ -66,9 +66,9 @@ def main(data: Path, params_file: Path) -> int:
 
 def inventory(data: Path, settings: Params) -> Iterator[Finding]:
     """Everything that can be said of a data folder and the machine without reading the notes."""
-    if (data / DEMO).is_file() != settings.report.demo:
-        told = "the demo's data" if not settings.report.demo else "data that the demo kit has not made"
-        yield Finding(f"{data}: {told}, but report.demo is {str(settings.report.demo).lower()} in params.yaml")
+    if (data / DEMO).is_file() != settings.disclosure.demo:
+        told = "the demo's data" if not settings.disclosure.demo else "data that the demo kit has not made"
+        yield Finding(f"{data}: {told}, but disclosure.demo is {str(settings.disclosure.demo).lower()} in params.yaml")
     models, note_bytes = {}, {}
     for corpus in settings.corpora:
         yield from _mimic(data / corpus) if corpus == "mimic" else _sepr(data / corpus)
@@ -139,7 +139,7 @@ def _feather(path: Path, columns: list[str]) -> Finding:
         with pa.memory_map(str(path)) as file:
             names = pa.ipc.open_file(file).schema.names
         rows = feather.read_table(path, columns=names[:1]).num_rows
-    except (pa.ArrowInvalid, OSError):  # damaged, empty, or of feather's first version
+    except (pa.ArrowException, OSError):  # damaged, empty, or of feather's first version
         names = []
     try:
         if not set(columns) <= set(names):

@@ -4,9 +4,9 @@ The estimates are lower bounds, in bytes, so that they refuse no run that would 
 number of parameters, b the bytes that a parameter takes in the stage's precision, N the size of the corpus's notes as
 they lie on disk (compressed to about a third).
 
-Disk: for each corpus the merged generator (P b), a coder for each training set and each kind of noise (an encoder's
-weights each), records and note tables (about 4 N); all of it twice, since DVC keeps a copy in its cache; and DVC's copy
-of data/. What build/ and the cache hold already is deducted.
+Disk: for each corpus the merged generator (P b), a coder for each seed of each training set and for each kind of noise
+(an encoder's weights each), records and note tables (about 4 N); all of it twice, since DVC keeps a copy in its cache;
+and DVC's copy of data/. What build/ and the cache hold already is deducted.
 
 Memory, the largest of: the corpus stage (all notes raw and clean, 6 N, and 1 GiB); merging (P b and a half); sampling
 where there is no GPU (P b, the key-value cache that is asked for, and 1.5 GiB for the libraries).
@@ -24,12 +24,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from synthnotes.section_types import TRAINING_SETS
 from synthnotes.sections import Params
 
 GIB = 2**30
 BYTES = {"float32": 4, "float": 4, "bfloat16": 2, "float16": 2}
-TRAINING_SETS = 3  # real L, real S, synthetic S
 WEIGHTS = (".safetensors", ".bin")
+SIZES = ("num_attention_heads", "num_key_value_heads", "num_hidden_layers", "hidden_size", "head_dim", "vocab_size")
 WITHOUT_GPU = 3_000_000_000  # parameters: a larger generator would take months on a CPU
 
 
@@ -64,9 +65,15 @@ def read_model(folder: Path) -> Model:
     Raises:
         ValueError: config.json is no JSON object, or there are no weights.
     """
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError("config.json is not valid JSON") from None
     if not isinstance(config, dict):
         raise ValueError("config.json holds no object")
+    for name in SIZES:
+        if not isinstance(config.get(name), int | None) or config.get(name) == 0:
+            raise ValueError(f"config.json: {name} is no positive number")
     sizes = {ending: sum(p.stat().st_size for p in folder.iterdir() if p.name.endswith(ending)) for ending in WEIGHTS}
     size = next((size for size in sizes.values() if size), 0)  # some folders hold the same weights in both forms
     if not size:
@@ -91,7 +98,7 @@ def needs(
     for corpus, of_corpus in models.items():
         generator, encoder = of_corpus["generator"], of_corpus["encoder"]
         noises = len(params.noise.hypotheses) * len(params.noise.levels) if corpus in params.noise.corpora else 0
-        coders = (TRAINING_SETS + noises) * encoder.parameters * BYTES["float32"]
+        coders = (len(TRAINING_SETS) * len(params.seeds) + noises) * encoder.parameters * BYTES["float32"]
         disk += 2 * (generator.parameters * merged + coders + 4 * note_bytes[corpus])
         weights = generator.parameters * BYTES[generate.precision]
         on_cpu = weights + generate.cpu_cache_gib * GIB + int(1.5 * GIB)

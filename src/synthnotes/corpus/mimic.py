@@ -12,12 +12,12 @@ import pandas as pd
 from tqdm import tqdm
 
 from synthnotes.corpus import releases, sources
-from synthnotes.corpus.bulk import clean_notes
+from synthnotes.corpus.cleaning import clean_note
 from synthnotes.corpus.flow import Flow
 from synthnotes.corpus.icd import Kind, format_code, is_valid
-from synthnotes.corpus.processes import cores, map_in_order
 from synthnotes.corpus.releases import MIMIC_IV, MIMIC_IV_NOTE
 from synthnotes.corpus.table import Corpus, has_text, without_rare_codes
+from synthnotes.corpus.threads import cores, map_in_order
 from synthnotes.files import UserError
 
 NAMES_PATIENTS = True
@@ -30,8 +30,8 @@ FILES = {
     "hosp/d_icd_procedures.csv.gz": TITLE_COLUMNS,
     "hosp/d_icd_diagnoses.csv.gz": TITLE_COLUMNS,
 }
-NOTES_FOR_PROCESSES = 50_000  # fewer are cleaned before processes have started
-SENT_AT_ONCE = 256  # notes to a process, some two megabytes
+BULK = 10_000  # notes; compiling takes as long as the reference needs for some 5,000 long ones, or 20,000 of the demo's
+AT_ONCE = 256  # notes to a thread, some two megabytes
 DISCHARGE_NOTES = {331_793: "MIMIC-IV-Note 2.2"}
 
 
@@ -140,10 +140,15 @@ def select_notes(notes: pd.DataFrame, codes: pd.Series, minimum_notes_per_code: 
 
 def clean_texts(path: Path, rows: pd.Index) -> pd.Series:
     """Reads and cleans the texts of some notes (steps 4 and 5), given their rows in ascending order."""
-    processes = cores() if len(rows) >= NOTES_FOR_PROCESSES else 1
+    if len(rows) < BULK:
+        batches = (list(map(clean_note, texts)) for texts in _texts(path, rows))
+    else:
+        from synthnotes.corpus.bulk import clean_notes  # takes a second: it loads a compiler
+
+        batches = map_in_order(clean_notes, _texts(path, rows), cores())
     cleaned: list[str] = []
     with tqdm(total=len(rows), desc="cleaning", unit=" notes", delay=2) as progress:
-        for batch in map_in_order(clean_notes, _texts(path, rows), processes):
+        for batch in batches:
             cleaned += batch
             progress.update(len(batch))
     return pd.Series(cleaned, index=rows, dtype=str)
@@ -169,7 +174,7 @@ def _texts(path: Path, rows: pd.Index) -> Iterator[list[str]]:
     """The texts of some rows, a few hundred at a time."""
     for block in sources.stream_csv(path, ["text"]):
         texts = block["text"][block.index.isin(rows)].tolist()
-        yield from (texts[start : start + SENT_AT_ONCE] for start in range(0, len(texts), SENT_AT_ONCE))
+        yield from (texts[start : start + AT_ONCE] for start in range(0, len(texts), AT_ONCE))
 
 
 def _digest(text: str) -> str:

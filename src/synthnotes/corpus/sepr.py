@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from synthnotes.corpus import sources
@@ -25,18 +26,30 @@ def load(folder: Path, minimum_notes_per_code: int) -> Corpus:
     """Reads the files in `folder` and prepares the corpus."""
     paths = [folder / name for name in FILES]
     sources.check_columns(folder / DESCRIPTIONS, FILES[DESCRIPTIONS])
-    notes = sources.read_feather(folder / NOTES, FILES[NOTES])
+    notes = read_notes(folder / NOTES)
     titles = titles_of_codes(sources.read_csv(folder / DESCRIPTIONS, FILES[DESCRIPTIONS]))
     flow = Flow(NAMES_PATIENTS)
     prepared, code_rows = prepare_notes(notes, minimum_notes_per_code, flow)
     return Corpus(prepared, titles, {"notes": len(notes)}, flow.steps, {"diagnosis": code_rows}, paths)
 
 
+def read_notes(path: Path) -> pd.DataFrame:
+    """Reads the notes: columns _id (text), text and target.
+
+    Raises:
+        UserError: the file is damaged, or a row holds what is no id, no text or no codes.
+    """
+    notes = sources.read_feather(path, FILES[NOTES])
+    sources.refuse_values(notes["text"], _is_text, "text", str(path))
+    sources.refuse_values(notes["target"], _holds_codes, "a list of codes, or text that separates them", str(path))
+    return notes.assign(_id=sources.as_ids(notes["_id"], str(path)))
+
+
 def prepare_notes(notes: pd.DataFrame, minimum_notes_per_code: int, flow: Flow) -> tuple[pd.DataFrame, dict[str, int]]:
     """Takes notes from the release to notes with valid codes.
 
     Args:
-        notes: columns _id, text and target (a list of codes, or a string of codes).
+        notes: columns _id (text), text and target (a list of codes, or a string of codes).
         minimum_notes_per_code: rarer codes are dropped.
         flow: records what each step leaves.
 
@@ -44,8 +57,7 @@ def prepare_notes(notes: pd.DataFrame, minimum_notes_per_code: int, flow: Flow) 
         Columns note_id, patient_id (equal), text and codes (in the source's order); and how many assigned codes were
         released, were dropped as repeated within the note and as no ICD-10 code.
     """
-    ids = sources.as_ids(notes["_id"])
-    notes = pd.DataFrame({"note_id": ids, "patient_id": ids, "text": notes["text"], "target": notes["target"]})
+    notes = notes.rename(columns={"_id": "note_id"}).assign(patient_id=notes["_id"])
     notes = flow.keep("released", notes)
     notes = flow.keep("with_text", notes[has_text(notes)], "no text")
     notes = flow.keep("with_id", notes[notes["note_id"].notna() & (notes["note_id"] != "")], "no id")
@@ -84,3 +96,12 @@ def titles_of_codes(rows: pd.DataFrame) -> dict[str, str]:
         if title.strip():
             titles.setdefault(format_code(code, "diagnosis"), title.strip())
     return titles
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _holds_codes(target: Any) -> bool:
+    parts = target.tolist() if isinstance(target, np.ndarray) else target
+    return isinstance(parts, str) or (isinstance(parts, list) and all(isinstance(part, str | None) for part in parts))

@@ -7,8 +7,12 @@ import csv
 import gzip
 import hashlib
 import re
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
+from math import isnan
+from numbers import Integral
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -18,6 +22,10 @@ import pyarrow.feather as feather
 from synthnotes.files import UserError, require
 
 BLOCK_BYTES = 32 * 2**20  # a row, that is a note, must fit into one block
+EXACT = 2**53  # floats from here on do not hold every integer: ids may have become equal
+HEADER_BYTES = 2**16
+EXPANSION = 100  # times that a compressed table may grow, where texts of notes grow 3 times and tables of codes 10
+ALWAYS_ALLOWED = 2**30  # bytes
 AGAIN = "Copy it again from its source and compare checksums."
 
 
@@ -26,8 +34,9 @@ def check_columns(path: Path, columns: list[str]) -> None:
     require(path)
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-            header = next(csv.reader([file.readline().decode("utf-8-sig")]), [])
-    except (EOFError, gzip.BadGzipFile) as error:
+            first = file.readline(HEADER_BYTES)  # a line without end would fill the memory
+            header = next(csv.reader([first.decode("utf-8-sig")]), [])
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UserError(f"{path}: not a complete gzip file. {AGAIN}") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: the first line is no line of column names in UTF-8. {AGAIN}") from error
@@ -52,9 +61,14 @@ def stream_csv(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
     """
     check_columns(path, columns)
     _refuse_open_quote(path)
-    rows = 0
+    rows, left = 0, max(ALWAYS_ALLOWED, EXPANSION * path.stat().st_size)
     try:
         for batch in _batches(path, columns):
+            left -= batch.nbytes
+            if left < 0:
+                raise UserError(
+                    f"{path}: expands to more than {EXPANSION} times its size, as no real table does. {AGAIN}"
+                )
             table = batch.to_pandas()
             table.index += rows
             rows += len(table)
@@ -78,7 +92,8 @@ def read_feather(path: Path, columns: list[str]) -> pd.DataFrame:
     require(path)
     try:
         table = feather.read_table(path, memory_map=False)
-    except (pa.ArrowInvalid, OSError) as error:
+        table.validate(full=True)  # damaged text, and places in it that do not exist
+    except (pa.ArrowException, OSError) as error:
         raise UserError(f"{path}: not a complete feather file. {AGAIN}") from error
     found = {column: next((n for n in column.split("|") if n in table.column_names), None) for column in columns}
     _refuse_missing(path, [c.replace("|", " or ") for c, n in found.items() if n is None], table.column_names)
@@ -87,17 +102,46 @@ def read_feather(path: Path, columns: list[str]) -> pd.DataFrame:
     return table.select(list(found.values())).rename_columns([c.split("|")[0] for c in columns]).to_pandas()
 
 
-def as_ids(values: pd.Series) -> pd.Series:
-    """Ids as text, whether the file holds integers, floats (integers beside missing values) or text."""
+def as_ids(values: pd.Series, where: str) -> pd.Series:
+    """Ids as text, whether a column holds integers, floats (integers beside missing values) or text.
+
+    Args:
+        values: the column, which bears its name.
+        where: the file's name, for messages.
+
+    Raises:
+        UserError: names the first row that holds something else.
+    """
+    refuse_values(values, _is_id, "an integer or text", where)
     if pd.api.types.is_float_dtype(values):
         values = values.astype("Int64")
     return values.astype("string").str.strip()
+
+
+def refuse_values(values: pd.Series, fits: Callable[[Any], bool], expected: str, where: str) -> None:
+    """Raises a `UserError` that names the first row whose value is there and does not fit; it never quotes it."""
+    bad = [row for row, value in enumerate(values, start=1) if not _is_missing(value) and not fits(value)]
+    if bad:
+        raise UserError(
+            f"{where}: row {bad[0]}: column {values.name} must be {expected} ({len(bad)} such rows). "
+            "Write the file again with this column as its source ships it."
+        )
 
 
 def sha256(path: Path) -> str:
     """The SHA-256 checksum of a file, in hexadecimal, as PhysioNet's SHA256SUMS.txt has it."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or value is pd.NA or (isinstance(value, float) and isnan(value))
+
+
+def _is_id(value: Any) -> bool:
+    if isinstance(value, float):
+        return value.is_integer() and abs(value) < EXACT
+    return isinstance(value, str | Integral) and not isinstance(value, bool)
 
 
 def _batches(path: Path, columns: list[str], threads: bool = True) -> Iterator[pa.RecordBatch]:
@@ -151,7 +195,8 @@ def _reason(message: str) -> str:
         return f"{row} has {found[3]} columns instead of {found[2]}."
     if "UTF8" in message or "UTF-8" in message:
         row = re.search(r"Row #(\d+)", message)
-        return f"{f'row {row[1]}: ' if row else ''}text that is not UTF-8 (the column names are row 1)."
+        where = f"row {row[1]}: " if row else ""
+        return f"{where}text that is not UTF-8 (the column names are row 1). Convert it, if it came so; otherwise:"
     if "straddling" in message:
         return f"a row of more than {BLOCK_BYTES // 2**20} MiB."
     if re.search("truncated|zlib|inflate|gzip|decompress", message, re.IGNORECASE):

@@ -33,7 +33,11 @@ class Subsets:
 
 
 def divide(
-    corpus: Corpus, names_patients: bool, settings: CorpusParams, published: tuple[pd.Series, dict[str, int]] | None
+    corpus: Corpus,
+    names_patients: bool,
+    settings: CorpusParams,
+    published: tuple[pd.Series, dict[str, int]] | None,
+    minimum_patients: int = 1,
 ) -> Subsets:
     """Divides a corpus into L, S and E, cuts L and S into the coder's training and validation notes, and counts.
 
@@ -42,6 +46,7 @@ def divide(
         names_patients: whether the source names patients; if not, counts of patients are None.
         settings: shares and seed.
         published: the subset of each note by a published split file, and that file's counts; None splits by patient.
+        minimum_patients: steps that lose fewer are put together in what is told of the flow.
     """
     flow = Flow(names_patients, corpus.flow)
     notes = corpus.notes
@@ -56,10 +61,11 @@ def divide(
     notes = with_descriptions(notes, corpus.titles).assign(fold=_folds(notes, group, settings))
     tables = {name: notes[notes["subset"] == name] for name in splits.SUBSETS}
     codes = code_set(notes, corpus.titles)
+    steps, code_rows = flow_table.told(flow.steps, corpus.code_rows, minimum_patients)
     results = {
         "release": corpus.release,
-        "flow": flow.steps,
-        "code_rows": corpus.code_rows,
+        "flow": steps,
+        "code_rows": code_rows,
         "subsets": {name: _sizes(table, names_patients) for name, table in tables.items()},
         "splits": {
             "by": "patient, iterative stratification" if published is None else "published split file",
@@ -73,7 +79,7 @@ def divide(
         "codes": _code_statistics(notes, codes),
         "words_per_note": _words(notes["text"]),
     }
-    return Subsets(tables, codes, flow_table.tidy(flow.steps, corpus.code_rows), results)
+    return Subsets(tables, codes, flow_table.tidy(steps, code_rows), results)
 
 
 def _shares(settings: CorpusParams) -> dict[str, float]:

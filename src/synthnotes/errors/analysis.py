@@ -41,10 +41,10 @@ class Analysis(NamedTuple):
     Attributes:
         results: of `real` and of `synthetic` predictions, code_match, frequency, length, families and calibration; of
             `codes`, how many lose and gain F1 from real to synthetic.
-        frequency: columns coder, x (training notes with the code), mean and sd of F1, count (codes in the bin).
-        length: columns coder, x (words), mean and sd of F1, count (notes in the bin).
-        chapters: columns coder, family, title, predictions, share; the coder "truth" stands for the codes of E.
-        confusion: columns coder, missed and predicted (families), codes, share.
+        frequency: columns coder, x (training notes with the code), mean and sd of F1, count (codes) and patients.
+        length: columns coder, x (words), mean and sd of F1, count (notes) and patients.
+        chapters: columns coder, family, title, predictions, patients, share; the coder "truth" stands for E's codes.
+        confusion: columns coder, missed and predicted (families), codes, patients, share.
         calibration: columns coder, probability, share_true, decisions.
         codes: columns code, family, training_real and training_synthetic (notes), and those of `code_losses`.
     """
@@ -78,7 +78,9 @@ def coder(
     return Coder(decisions, histogram(predictions.probabilities, truth), predictions.threshold, targets)
 
 
-def analyse(real: Coder, synthetic: Coder, words: np.ndarray, settings: ErrorsParams, limit: int) -> Analysis:
+def analyse(
+    real: Coder, synthetic: Coder, words: np.ndarray, settings: ErrorsParams, limit: int, minimum_patients: int
+) -> Analysis:
     """Analyses the errors of both coders on the same notes.
 
     Args:
@@ -86,6 +88,7 @@ def analyse(real: Coder, synthetic: Coder, words: np.ndarray, settings: ErrorsPa
         words: length of each note of E in words, [notes].
         settings: the section `errors`.
         limit: words after which the coders stop reading.
+        minimum_patients: codes of fewer patients of E are not listed one by one.
     """
     coders = {REAL: real, SYNTHETIC: synthetic}
     family_of = families(real.decisions.codes, settings.published_families)
@@ -106,25 +109,27 @@ def analyse(real: Coder, synthetic: Coder, words: np.ndarray, settings: ErrorsPa
         length[name] = curves.binned(by_length, curves.quantile_bins(by_length.x, settings.bins))
         confusion[name] = family_confusion(decisions, family_of)
         reliable[name] = reliability(probabilities, settings.calibration_bins)
-    codes = _codes(real, synthetic, family_of, settings)
+    codes = _codes(real, synthetic, family_of, settings, minimum_patients)
     given = {REAL: real.decisions.predicted, TRUTH: real.decisions.truth, SYNTHETIC: synthetic.decisions.predicted}
     return Analysis(
         results | {"codes": summary(codes)},
         _by_coder(frequency),
         _by_coder(length),
-        family_distribution(given, family_of, settings.other_share),
+        family_distribution(given, family_of, settings.other_share, real.decisions.patients),
         _by_coder(confusion),
         _by_coder(reliable),
         codes,
     )
 
 
-def _codes(real: Coder, synthetic: Coder, family_of: np.ndarray, settings: ErrorsParams) -> pd.DataFrame:
+def _codes(
+    real: Coder, synthetic: Coder, family_of: np.ndarray, settings: ErrorsParams, minimum_patients: int
+) -> pd.DataFrame:
     """The losses by code, with what both coders learnt from."""
     losses = code_losses(
         real.decisions,
         synthetic.decisions,
-        settings.minimum_patients,
+        minimum_patients,
         settings.resamples,
         settings.level,
         settings.seed,

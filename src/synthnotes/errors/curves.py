@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from synthnotes.errors.decisions import Decisions
 from synthnotes.significance.correlations import correlate
@@ -12,10 +13,16 @@ SMALLEST_BIN = 5  # codes or notes, so that a bin tells about no single one
 
 
 class Points(NamedTuple):
-    """What a curve is made of: x, and F1 at x, per code or per note."""
+    """What a curve is made of: x, and F1 at x, per code or per note; and which patients have that code or note.
+
+    Attributes:
+        x, f1: [points].
+        patients: bool [points, patients]; None where they do not matter.
+    """
 
     x: np.ndarray
     f1: np.ndarray
+    patients: sparse.csr_array | None = None
 
 
 def frequency_points(decisions: Decisions, frequency: np.ndarray) -> Points:
@@ -26,12 +33,20 @@ def frequency_points(decisions: Decisions, frequency: np.ndarray) -> Points:
         frequency: training notes per code, [codes].
     """
     judged = decisions.occurring & (frequency > 0)
-    return Points(frequency[judged], decisions.f1_per_code()[judged])
+    with_code = (decisions.truth.T.astype(np.int32) @ _patients(decisions)).tocsr() > 0
+    return Points(frequency[judged], decisions.f1_per_code()[judged], with_code[judged])
 
 
 def length_points(decisions: Decisions, words: np.ndarray) -> Points:
     """F1 of each note of E against its length in words, [notes]."""
-    return Points(words, decisions.f1_per_note())
+    return Points(words, decisions.f1_per_note(), _patients(decisions))
+
+
+def _patients(decisions: Decisions) -> sparse.csr_array:
+    """Whose note it is, as a matrix: [notes, patients]."""
+    notes = len(decisions.patients)
+    shape = (notes, int(decisions.patients.max(initial=-1)) + 1)
+    return sparse.csr_array((np.ones(notes, dtype=np.int32), (np.arange(notes), decisions.patients)), shape=shape)
 
 
 def frequency_correlation(points: Points, decisions: Decisions) -> dict:
@@ -83,8 +98,13 @@ def binned(points: Points, bin_of: np.ndarray) -> pd.DataFrame:
         bin_of: the bin of each point.
 
     Returns:
-        One row per bin, ascending: x (the median of its points), mean and sd of F1 (None for a single point), count.
+        One row per bin, ascending: x (the median of its points), mean and sd of F1 (None for a single point), count of
+        points and, where they are known, of patients.
     """
     groups = pd.DataFrame({"bin": bin_of, "x": points.x, "f1": points.f1}).groupby("bin")
     summary = groups.agg(x=("x", "median"), mean=("f1", "mean"), sd=("f1", "std"), count=("f1", "size"))
+    if points.patients is not None:
+        ones, shape = np.ones(len(bin_of), dtype=np.int32), (len(summary), len(bin_of))
+        members = sparse.csr_array((ones, (bin_of, np.arange(len(bin_of)))), shape=shape)
+        summary["patients"] = ((members @ points.patients) > 0).sum(axis=1)
     return summary.reset_index(drop=True)

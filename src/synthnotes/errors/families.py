@@ -85,8 +85,8 @@ def family_confusion(decisions: Decisions, families: np.ndarray) -> pd.DataFrame
     in equal parts for all codes that the note misses; where it misses none, for NOTHING_MISSED.
 
     Returns:
-        Columns missed and predicted, families; codes, how many wrong codes that is; share of all wrong codes. Pairs
-        without any are left out; the largest come first.
+        Columns missed and predicted, families; codes, how many wrong codes that is; the patients of whom; share of all
+        wrong codes. Pairs without any are left out; the largest come first.
     """
     names, family_of = np.unique(families.astype(str), return_inverse=True)
     membership = sparse.csr_array(
@@ -97,15 +97,39 @@ def family_confusion(decisions: Decisions, families: np.ndarray) -> pd.DataFrame
     wrong = decisions.wrong @ membership  # [notes, families]
     replaced = (parts.T @ wrong).toarray()
     needless = wrong[missed == 0].sum(axis=0)
-    instead = np.vstack([replaced, needless])
-    table = pd.DataFrame(instead, index=[*names, NOTHING_MISSED], columns=names)
-    tidy = table.rename_axis("missed").melt(ignore_index=False, var_name="predicted", value_name="codes").reset_index()
+    rows = [*names, NOTHING_MISSED]
+    tidy = _tidy(np.vstack([replaced, needless]), rows, names, "codes")
+    in_note = sparse.hstack([parts > 0, sparse.csr_array((missed == 0)[:, None])]).astype(np.int32)
+    tidy["patients"] = _tidy(_patients_with_both(in_note, wrong > 0, decisions.patients), rows, names, "n")["n"]
     tidy = tidy[tidy["codes"] > 0].sort_values("codes", ascending=False, kind="stable", ignore_index=True)
     return tidy.assign(share=tidy["codes"] / max(decisions.wrong.nnz, 1))
 
 
+def _tidy(table: np.ndarray, rows: Sequence[str], columns: Sequence[str], name: str) -> pd.DataFrame:
+    """A table of pairs of families [missed, predicted] as columns missed, predicted and its values."""
+    wide = pd.DataFrame(table, index=rows, columns=columns).rename_axis("missed")
+    return wide.melt(ignore_index=False, var_name="predicted", value_name=name).reset_index()
+
+
+def _patients_with_both(missed: sparse.csr_array, wrong: sparse.csr_array, patients: np.ndarray) -> np.ndarray:
+    """Counts, for each pair of families, the patients with a note that has both: int [missed, predicted].
+
+    Args:
+        missed, wrong: which note misses, and wrongly has, codes of which family: [notes, families].
+        patients: whose note it is: [notes].
+    """
+    found = np.zeros((missed.shape[1], wrong.shape[1]), dtype=np.int64)
+    missed, wrong = missed.tocsr(), wrong.tocsc()
+    for column in range(wrong.shape[1]):
+        notes = wrong[:, [column]].nonzero()[0]
+        pairs = missed[notes].tocoo()
+        who = np.unique(np.stack([pairs.col, patients[notes][pairs.row]]), axis=1)
+        found[:, column] = np.bincount(who[0], minlength=len(found))
+    return found
+
+
 def family_distribution(
-    given: Mapping[str, sparse.csr_array], families: np.ndarray, other_share: float
+    given: Mapping[str, sparse.csr_array], families: np.ndarray, other_share: float, patients: np.ndarray
 ) -> pd.DataFrame:
     """Distributes the codes that coders give over families.
 
@@ -114,20 +138,34 @@ def family_distribution(
         families: of each code, [codes].
         other_share: families below this share for every coder are put together as "Others", so that the coders keep
             the same families and compare.
+        patients: whose note it is: [notes].
 
     Returns:
-        Columns coder, family, title, predictions, share; families by their size over all coders, "Others" last.
+        Columns coder, family, title, predictions, the patients of whom, share; families by their size over all coders,
+        "Others" last.
     """
     counts = pd.DataFrame({coder: count(codes_given, axis=0) for coder, codes_given in given.items()})
     counts = counts.groupby(families).sum()
     small = _shares(counts).max(axis=1) < other_share
-    counts = counts.groupby(np.where(small, OTHERS, counts.index)).sum()
+    shown = pd.Series(np.where(small, OTHERS, counts.index), counts.index)
+    counts = counts.groupby(shown).sum()
     size = _shares(counts).sum(axis=1).where(counts.index != OTHERS, -1)
     counts = counts.loc[size.sort_values(ascending=False, kind="stable").index].rename_axis("family")
     table = counts.melt(var_name="coder", value_name="predictions", ignore_index=False).reset_index()
     table["share"] = _shares(counts).melt()["value"]
     table["title"] = table["family"].map(FAMILY_NAMES).fillna(OTHERS)
-    return table[["coder", "family", "title", "predictions", "share"]]
+    rows = {
+        coder: _patients_by_family(of_coder, shown[families].to_numpy(), patients) for coder, of_coder in given.items()
+    }
+    table["patients"] = [rows[row.coder][row.family] for row in table.itertuples()]
+    return table[["coder", "family", "title", "predictions", "patients", "share"]]
+
+
+def _patients_by_family(given: sparse.csr_array, families: np.ndarray, patients: np.ndarray) -> dict[str, int]:
+    """How many patients have a code of each family in one of their notes."""
+    notes, codes = given.nonzero()
+    pairs = pd.DataFrame({"family": families[codes], "patient": patients[notes]}).drop_duplicates()
+    return dict.fromkeys(families, 0) | pairs["family"].value_counts().to_dict()
 
 
 def _shares(counts: pd.DataFrame) -> pd.DataFrame:

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from transformers import AutoModelForCausalLM
 
 from synthnotes.files import UserError
 from synthnotes.generation.encoding import TrainingTexts
-from synthnotes.generation.models import ADAPTER_CONFIG, ADAPTER_WEIGHTS
+from synthnotes.generation.models import ADAPTER_CONFIG, ADAPTER_WEIGHTS, load_generator
 from synthnotes.generation.trainer import lengths
 from synthnotes.note_sections import FinetuneParams
 
@@ -86,11 +85,7 @@ def load_base(folder: Path, settings: FinetuneParams, gpu: bool) -> torch.nn.Mod
     Without, PyTorch's own attention keeps packed texts apart by a mask.
     """
     flash = gpu and settings.precision == "bfloat16" and find_spec("flash_attn") is not None
-    return AutoModelForCausalLM.from_pretrained(
-        folder,
-        dtype=getattr(torch, settings.precision),
-        attn_implementation="flash_attention_2" if flash else "sdpa",
-    )
+    return load_generator(folder, settings.precision, attn_implementation="flash_attention_2" if flash else "sdpa")
 
 
 def last_checkpoint(output: Path) -> str | None:

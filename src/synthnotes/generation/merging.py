@@ -6,7 +6,9 @@ from typing import Any
 
 import torch
 from peft import PeftModel
-from transformers import AutoModelForCausalLM, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
+
+from synthnotes.generation.models import load_generator
 
 
 def merge(
@@ -31,13 +33,12 @@ def merge(
         Over all positions of the prompts: the largest absolute difference between the two models' logits, the largest
         absolute logit to compare it with, and the share of positions at which both expect the same next token.
     """
-    dtype = getattr(torch, precision)
-    adapted = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base, dtype=dtype), adapter).eval()
+    adapted = PeftModel.from_pretrained(load_generator(base, precision), adapter).eval()
     expected = _logits(adapted, prompts)
     adapted.merge_and_unload(safe_merge=True).save_pretrained(merged)
     tokenizer.save_pretrained(merged)
     del adapted
-    found = _logits(AutoModelForCausalLM.from_pretrained(merged, dtype=dtype).eval(), prompts)
+    found = _logits(load_generator(merged, precision).eval(), prompts)
     pairs = list(zip(expected, found, strict=True))
     same = torch.cat([a.argmax(-1) == b.argmax(-1) for a, b in pairs])
     return {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from synthnotes.files import UserError
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 CAUSAL = ("ForCausalLM", "LMHeadModel")
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json")
@@ -33,9 +33,14 @@ def check_generator(folder: Path, needed_length: int | None = None) -> dict[str,
         raise UserError(f"{folder}: no such folder. Put a causal language model there (Hugging Face layout).")
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise UserError(f"{folder}/config.json: missing or not valid JSON. Copy the model's folder again.") from None
-    architectures = config.get("architectures") or []
+        architectures = [str(name) for name in config.get("architectures") or []]
+        longest, vocabulary = config.get("max_position_embeddings"), config.get("vocab_size")
+        if not all(number is None or isinstance(number, int) for number in (longest, vocabulary)):
+            raise TypeError
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        raise UserError(
+            f"{folder}/config.json: missing, not valid JSON or no model's. Copy the model's folder again."
+        ) from None
     if not any(name.endswith(CAUSAL) for name in architectures):
         found = ", ".join(architectures) or "none"
         raise UserError(f"{folder}: not a causal language model (architecture: {found}). Expected one like LLaMA.")
@@ -46,7 +51,6 @@ def check_generator(folder: Path, needed_length: int | None = None) -> dict[str,
     _require_all_shards(folder)
     if not any((folder / name).is_file() for name in TOKENIZERS):
         raise UserError(f"{folder}: no tokenizer (one of {', '.join(TOKENIZERS)}). Save it into the same folder.")
-    longest = config.get("max_position_embeddings")
     if needed_length and longest and needed_length > longest:
         raise UserError(f"{folder}: the model reads {longest} tokens, params.yaml asks for {needed_length}. Lower it.")
     return config
@@ -70,14 +74,40 @@ def _require_all_shards(folder: Path) -> None:
         return
     try:
         needed = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-    except (ValueError, KeyError, TypeError, AttributeError):
+        missing = [name for name in needed if not (folder / name).is_file()]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise UserError(f"{index}: not a valid index of weights. Copy the model's folder again.") from None
-    missing = [name for name in needed if not (folder / name).is_file()]
     if missing:
         raise UserError(
             f"{folder}: {len(missing)} of {len(needed)} files of weights are missing, the first is "
             f"{missing[0]}. Copy them again."
         )
+
+
+def load_generator(folder: Path, precision: str, **options: Any) -> "PreTrainedModel":
+    """Loads a generator's weights: from safetensors alone, and never with code of the folder's own.
+
+    Args:
+        folder: the model's folder.
+        precision: `float32` or `bfloat16`.
+        options: further ones of `from_pretrained`.
+
+    Raises:
+        UserError: transformers cannot make the model from the folder.
+    """
+    import torch
+    from safetensors import SafetensorError
+    from transformers import AutoModelForCausalLM
+
+    try:
+        return AutoModelForCausalLM.from_pretrained(
+            folder, dtype=getattr(torch, precision), use_safetensors=True, trust_remote_code=False, **options
+        )
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise UserError(
+            f"{folder}: transformers cannot load the model ({type(error).__name__}). Expected whole *.safetensors of a "
+            "model that needs no code of its own. Copy the folder again."
+        ) from error
 
 
 def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
@@ -90,12 +120,12 @@ def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
 
     config = check_generator(folder)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder)
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except (OSError, ValueError) as error:
         raise UserError(f"{folder}: the tokenizer cannot be loaded ({type(error).__name__}). Save it again.") from error
     if tokenizer.eos_token_id is None:
         raise UserError(f"{folder}: the tokenizer has no end token (eos_token), so that no note could ever end.")
-    if len(tokenizer) > config.get("vocab_size", len(tokenizer)):
+    if len(tokenizer) > (config.get("vocab_size") or len(tokenizer)):
         raise UserError(f"{folder}: the tokenizer has {len(tokenizer)} tokens, the model only {config['vocab_size']}.")
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token

@@ -72,11 +72,11 @@ def read_records(path: Path) -> list[Record]:
     """
     require(path)
     records = []
-    with path.open(encoding="utf-8") as lines:
+    with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             try:
-                record = Record(**json.loads(line))
-            except (TypeError, ValueError):
+                record = _record(json.loads(line))
+            except (TypeError, ValueError, RecursionError):
                 # Neither the line nor the parser's message, which quotes it: both hold parts of a note.
                 raise UserError(
                     f"{path}: line {number} is no record with id, instruction, input and output. "
@@ -86,3 +86,12 @@ def read_records(path: Path) -> list[Record]:
                 raise UserError(f"{path}: line {number}, record {record.id}: the output is empty. Remove the record.")
             records.append(record)
     return records
+
+
+def _record(values: Any) -> Record:
+    """Raises a TypeError for what is no record, or has values of other types."""
+    record = Record(**values)
+    texts = [record.id, record.instruction, record.output, *record.input]
+    if not isinstance(record.input, list) or not all(isinstance(text, str) for text in texts):
+        raise TypeError
+    return record

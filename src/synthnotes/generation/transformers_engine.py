@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import torch
 from tqdm import tqdm
-from transformers import AutoModelForCausalLM, GenerationConfig, LogitsProcessor, LogitsProcessorList, TopPLogitsWarper
+from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, TopPLogitsWarper
 
-from synthnotes.generation.models import load_tokenizer
+from synthnotes.generation.models import load_generator, load_tokenizer
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler, new_token_limit, seed_of
 from synthnotes.note_sections import GenerateParams
 
@@ -72,7 +72,7 @@ def start(settings: GenerateParams, corpus: str, model: Path) -> Sampler:
     """Loads a merged model and gives the function that samples from it."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     tokenizer = load_tokenizer(model)
-    loaded = AutoModelForCausalLM.from_pretrained(model, dtype=getattr(torch, settings.precision)).to(device).eval()
+    loaded = load_generator(model, settings.precision).to(device).eval()
 
     def sample(prompts: Sequence[Prompt], settings: GenerateParams) -> pd.DataFrame:
         pieces = [(prompt, number) for prompt in prompts for number in range(settings.samples)]

@@ -30,6 +30,8 @@ def engine_arguments(settings: GenerateParams, corpus: str, model: Path, gpu: bo
     length = settings.model_length[corpus]
     arguments: dict[str, Any] = {
         "model": str(model),
+        "load_format": "safetensors",
+        "trust_remote_code": False,
         "dtype": settings.precision,
         "max_model_len": length,
         "max_num_seqs": settings.concurrent_sequences,
@@ -44,6 +46,9 @@ def engine_arguments(settings: GenerateParams, corpus: str, model: Path, gpu: bo
     return arguments | {
         "kv_cache_memory_bytes": settings.cpu_cache_gib * 2**30,
         "enforce_eager": True,
+        # Tokens, the fewest that the kernels take: samples share whole blocks of their prompt only, and attention reads
+        # whole blocks.
+        "block_size": 32,
         # Seeds per request need every prompt to be read in one go on the CPU.
         "enable_chunked_prefill": False,
         "max_num_batched_tokens": max(2 * length, 2048),
@@ -60,6 +65,8 @@ def sampling_parameters(settings: GenerateParams, corpus: str, prompt: Prompt) -
         "max_tokens": new_token_limit(settings, corpus, prompt),
         "seed": seed_of(settings, prompt),
         "logprobs": 0,  # of the sampled tokens, and of no others
+        "flat_logprobs": True,
+        "detokenize": False,  # a finished sample is decoded in one go, not token by token
     }
 
 
@@ -69,7 +76,12 @@ def start(settings: GenerateParams, corpus: str, model: Path) -> Sampler:
     import torch
     from vllm import LLM, SamplingParams
 
-    engine = LLM(**engine_arguments(settings, corpus, model, gpu=torch.cuda.is_available()))
+    gpu = torch.cuda.is_available()
+    if not gpu:
+        # vLLM compiles the counting of ranks, which nothing here reads: seconds for nothing, and a C++ compiler needed.
+        torch.compiler.set_stance("force_eager")
+    engine = LLM(**engine_arguments(settings, corpus, model, gpu))
+    tokenizer = engine.get_tokenizer()
 
     def sample(prompts: Sequence[Prompt], settings: GenerateParams) -> pd.DataFrame:
         engine.reset_prefix_cache()  # a shard's samples do not depend on the shards before it
@@ -79,7 +91,8 @@ def start(settings: GenerateParams, corpus: str, model: Path) -> Sampler:
         )
         rows = [
             (
-                *(prompt.note_id, sample.index, sample.text.strip(), sample.finish_reason),
+                *(prompt.note_id, sample.index),
+                *(tokenizer.decode(sample.token_ids, skip_special_tokens=True).strip(), sample.finish_reason),
                 *(len(prompt.tokens), len(sample.token_ids), sample.cumulative_logprob / len(sample.token_ids)),
             )
             for prompt, output in zip(prompts, outputs, strict=True)

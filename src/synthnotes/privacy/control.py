@@ -82,7 +82,7 @@ def compare(
         for encode in (Encoder(tokenizer), Encoder("white-space"))
     )
     found = search(join(*of_rouge[1:]), of_rouge.training, settings.rouge_n, budget, work)
-    longest = longest_passages(join(*of_passages[1:]), of_passages.training, budget).add_prefix("passage_")
+    longest = longest_passages(join(*of_passages[1:]), of_passages.training, budget, work).add_prefix("passage_")
     notes = pd.concat([found, longest], axis=1)
     kinds = np.repeat(["synthetic", "control"], [len(synthetic), len(unseen)])
     notes.insert(0, "kind", kinds)
@@ -120,7 +120,7 @@ def compare(
             )
             for kind, part in rows.items()
         },
-        "overlap": _overlap(of_passages, matched, settings.overlap_n, budget),
+        "overlap": _overlap(of_passages, matched, settings.overlap_n, budget, work),
         "measures": _measures(rows, of_passages, matched, settings, budget),
     }
     both = {"synthetic": rows["synthetic_matched"], "control": rows["control"]}
@@ -158,11 +158,11 @@ def _pairs(
     return passage_summary(runs, shared)
 
 
-def _overlap(corpora: _Corpora, matched: Matched, n: int, budget: int) -> dict[str, Any]:
+def _overlap(corpora: _Corpora, matched: Matched, n: int, budget: int, work: Path | None) -> dict[str, Any]:
     """Counts different n-grams: of training, matched synthetic, other synthetic and control notes."""
     others = np.setdiff1d(np.arange(len(corpora.synthetic.lengths)), matched.synthetic)
     parts = [corpora.synthetic.take(notes) for notes in (matched.synthetic, others)]
-    counts = count_by_holders([corpora.training, *parts, corpora.control], n, budget)
+    counts = count_by_holders([corpora.training, *parts, corpora.control], n, budget, work)
 
     def either(*corpora: int) -> int:
         """N-grams of the matched or the other synthetic notes, and of these corpora."""

@@ -1,20 +1,23 @@
 """N-gram overlap of two corpora: how much of what one says stands in the other, word for word (paper, section 7).
 
 Exact and in bounded memory: the n-grams are divided by their hashes into as many parts as the budget asks for, equal
-ones into the same part, and each part is sorted and counted by itself. Equal hashes are compared word by word.
+ones into the same part, and each part is counted by itself, in a hash table.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from synthnotes.privacy import budget as memory
-from synthnotes.privacy import ngrams
-from synthnotes.privacy.ngrams import ATTEMPTS, POSITIONS_AT_ONCE
+from synthnotes.privacy import kernels, ngrams
+from synthnotes.privacy.checkpoint import Checkpoint
+from synthnotes.privacy.threads import THREADS, in_order
 from synthnotes.privacy.words import Encoder, Words, join
 
-BYTES_PER_NGRAM = 80  # of the part that is being counted
+BYTES_PER_NGRAM = 20  # of a part that is being counted: two slots, each with its set of holders
+NGRAMS_PER_PART = 1 << 23  # or fewer, where the budget is small
 MOST_PARTS = 4_096
 
 
@@ -57,26 +60,41 @@ def count_overlap(real: Words, synthetic: Words, n: int, budget: int = memory.DE
     }
 
 
-def count_by_holders(corpora: Sequence[Words], n: int, budget: int = memory.DEFAULT) -> np.ndarray:
+def count_by_holders(
+    corpora: Sequence[Words], n: int, budget: int = memory.DEFAULT, work: Path | None = None
+) -> np.ndarray:
     """Counts different n-grams by the corpora that hold them.
 
     Args:
         corpora: at most eight, numbered by one `Encoder`.
         n: words per n-gram.
         budget: bytes that the counting may take.
+        work: a folder in which the search leaves what it has, part by part, to go on after a kill.
 
     Returns:
         The number of n-grams for each set of corpora, bit i of its position standing for corpus i: int64 [256].
     """
     words = join(*corpora)
-    borders = np.cumsum([len(corpus.ids) for corpus in corpora])
-    parts = memory.parts(int(words.totals(n).sum()) * BYTES_PER_NGRAM, budget, MOST_PARTS, f"{n}-grams")
-    for seed in range(ATTEMPTS):
-        progress = tqdm(range(parts), desc=f"{n}-gram overlap", unit=" parts", mininterval=1)
-        counts = [_count_part(words, borders, n, seed, part, parts) for part in progress]
-        if all(count is not None for count in counts):
-            return np.sum(counts, axis=0)
-    raise RuntimeError(f"{ATTEMPTS} seeds gave n-grams equal hashes; this cannot happen by chance")
+    bits = np.repeat(1 << np.arange(len(corpora)), [len(corpus.lengths) for corpus in corpora]).astype(np.uint8)
+    total = int(words.totals(n).sum())
+    need = total * BYTES_PER_NGRAM
+    parts = memory.parts(need, budget // THREADS, MOST_PARTS, f"{n}-grams")
+    parts = max(parts, min(MOST_PARTS, -(-total // NGRAMS_PER_PART)))
+    sizes = kernels.sizes_of_parts(words.ids, words.starts, n, parts)
+    checkpoint = Checkpoint(work, f"overlap-{n}-{parts}", [words.ids, words.starts, bits])
+    counts = np.zeros(256, dtype=np.int64)
+    begin = checkpoint.load([counts])
+    with tqdm(initial=begin, total=parts, desc=f"{n}-gram overlap", unit=" parts", mininterval=1) as progress:
+
+        def count(part: int) -> np.ndarray:
+            return kernels.count_part(words.ids, words.starts, bits, n, part, parts, int(sizes[part]))
+
+        for part, more in enumerate(in_order(count, range(begin, parts)), begin):
+            counts += more
+            checkpoint.save(part + 1, [counts])
+            progress.update()
+    checkpoint.remove()
+    return counts
 
 
 def unique(counts: np.ndarray, *corpora: int) -> int:
@@ -97,31 +115,3 @@ def ngrams_in_training(notes: Words, training: Words, n: int, budget: int = memo
         holders = ngrams.notes_of(part, index.own.positions[held[index.own.ids]])
         found.append(np.bincount(holders, minlength=last - first))
     return np.concatenate([np.empty(0, np.int64), *found])
-
-
-def _count_part(words: Words, borders: np.ndarray, n: int, seed: int, part: int, parts: int) -> np.ndarray | None:
-    """Counts the different n-grams of one part by their holders; None if two of them have the same hash."""
-    hashes, positions = (np.concatenate(column) for column in zip(*_of_part(words, n, seed, part, parts), strict=True))
-    order = np.argsort(hashes)
-    hashes, positions = hashes[order], positions[order]
-    same = hashes[1:] == hashes[:-1]
-    del hashes, order
-    repeated = np.flatnonzero(same)
-    for chunk in np.array_split(repeated, len(repeated) // POSITIONS_AT_ONCE + 1):
-        one, other = positions[chunk], positions[chunk + 1]
-        if any((words.ids[one + word] != words.ids[other + word]).any() for word in range(n)):
-            return None
-    first = np.flatnonzero(np.concatenate([np.ones(min(1, len(positions)), dtype=bool), ~same]))
-    if not len(first):
-        return np.zeros(256, dtype=np.int64)
-    bits = np.left_shift(1, np.searchsorted(borders, positions, side="right")).astype(np.uint8)
-    return np.bincount(np.bitwise_or.reduceat(bits, first), minlength=256)
-
-
-def _of_part(words: Words, n: int, seed: int, part: int, parts: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The hashes of the n-grams of one part and where these begin, some at a time."""
-    yield np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64)
-    for start, chunk, inside in ngrams.chunks(words, n):
-        hashes = ngrams.hashes(chunk, n, seed)[inside]
-        mine = (hashes >> np.uint64(31)) * np.uint64(parts) >> np.uint64(32) == part
-        yield hashes[mine], inside[mine] + start

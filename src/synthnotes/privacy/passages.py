@@ -5,6 +5,7 @@ and only where it does; then the exact length is found between the last width th
 of w to 2w words is the pair of its first and its last w words, whose numbers are exact: no passage is mistaken.
 """
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -12,10 +13,12 @@ import pandas as pd
 from tqdm import tqdm
 
 from synthnotes.privacy import budget as memory
+from synthnotes.privacy.checkpoint import Checkpoint
 from synthnotes.privacy.ngrams import BYTES_PER_NGRAM, Found, Index, find_all, notes_of
 from synthnotes.privacy.words import Words
 
 SEEDS = (8, 4, 2, 1)  # words; a smaller width only for the notes that share no wider n-gram
+WORDS_PER_BLOCK = 1 << 22  # of synthetic notes, fewer where the budget is small
 NONE = -1
 COLUMNS = ("words", "start", "training_index", "training_start", "training_notes")
 
@@ -35,7 +38,7 @@ class Shared(NamedTuple):
 
 
 def longest_passages(
-    synthetic: Words, training: Words, budget: int = memory.DEFAULT, quiet: bool = False
+    synthetic: Words, training: Words, budget: int = memory.DEFAULT, work: Path | None = None, quiet: bool = False
 ) -> pd.DataFrame:
     """Finds the longest passage that each synthetic note shares with any training note.
 
@@ -43,6 +46,7 @@ def longest_passages(
         synthetic: the notes; of several longest passages, the first one in the note is meant.
         training: the notes to search, numbered by the same `Encoder`.
         budget: bytes that the index may take.
+        work: a folder in which the search leaves what it has, block by block, to go on after a kill.
         quiet: shows no progress.
 
     Returns:
@@ -52,21 +56,32 @@ def longest_passages(
     table = np.zeros((len(synthetic.lengths), len(COLUMNS)), dtype=np.int64)
     table[:, 1:4] = NONE
     need = synthetic.lengths * BYTES_PER_NGRAM + 8
-    with tqdm(desc="longest shared passages", unit=" widths", mininterval=1, disable=quiet) as progress:
-        for first, last in memory.blocks(need, budget, "the index of synthetic notes"):
-            notes = np.arange(first, last)
-            for seed in SEEDS:
-                part = synthetic.take(notes)
-                shared = _seed(part, training, seed)
-                while len(shared.own.ids):
-                    notes_there = np.unique(notes_of(part, shared.own.positions))
-                    wider = _widen(shared, part, training)
-                    go_on = np.unique(notes_of(part, wider.own.positions))
-                    _measure(shared, part, training, np.setdiff1d(notes_there, go_on), table, notes)
-                    shared = wider
-                    progress.update()
-                notes = notes[table[notes, 0] == 0]
+    most = min(budget, max(WORDS_PER_BLOCK * BYTES_PER_NGRAM, int(need.max(initial=0))))
+    checkpoint = Checkpoint(work, "passages", [synthetic.ids, synthetic.starts, training.ids, training.starts])
+    begin = checkpoint.load([table])
+    with tqdm(
+        initial=begin, total=len(table), desc="longest passages", unit=" notes", mininterval=1, disable=quiet
+    ) as progress:
+        for first, last in memory.blocks(need[begin:], most, "the index of synthetic notes"):
+            _search_block(np.arange(begin + first, begin + last), synthetic, training, table)
+            checkpoint.save(begin + last, [table])
+            progress.update(last - first)
+    checkpoint.remove()
     return pd.DataFrame(table, columns=list(COLUMNS))
+
+
+def _search_block(notes: np.ndarray, synthetic: Words, training: Words, table: np.ndarray) -> None:
+    """Fills in the rows of some notes; those that share no wide passage are searched again for a narrower one."""
+    for seed in SEEDS:
+        part = synthetic.take(notes)
+        shared = _seed(part, training, seed)
+        while len(shared.own.ids):
+            notes_there = np.unique(notes_of(part, shared.own.positions))
+            wider = _widen(shared, part, training)
+            go_on = np.unique(notes_of(part, wider.own.positions))
+            _measure(shared, part, training, np.setdiff1d(notes_there, go_on), table, notes)
+            shared = wider
+        notes = notes[table[notes, 0] == 0]
 
 
 def _seed(part: Words, training: Words, width: int) -> Shared:

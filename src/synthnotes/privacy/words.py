@@ -1,8 +1,7 @@
 """Notes as whole numbers, one per word, exactly: equal numbers if, and only if, the words are equal.
 
-A corpus is cut into words and numbered some megabytes at a time by array operations, several times as fast as Python
-merely splits it. A word is read eight bytes at a time: its first eight are a number of 64 bits; longer words go on as
-pairs of what was read so far and the next eight bytes, so that nothing is hashed and nothing can collide.
+A compiled loop cuts some notes at a time into words and numbers their different words; these few are then numbered
+over all corpora by a dictionary. Words are compared byte by byte, so that no two are ever mistaken for each other.
 """
 
 from collections import defaultdict
@@ -11,15 +10,14 @@ from itertools import count
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
+from numba import njit
 
 from synthnotes.files import UserError
+from synthnotes.privacy.threads import in_order
 from synthnotes.privacy.tokens import Tokenizer, normalise, word_characters
 
-CHARACTERS_AT_ONCE = 1 << 22
-SPACE, NUL, NO_BYTE = 0x20, 0x00, 0xFF  # 0xFF occurs nowhere in UTF-8: it stands for NUL, which pads short words
-LONGEST_BY_EIGHTS = 256  # bytes; longer "words" are looked up one by one
-_FIRST_BYTES = np.array([(1 << 8 * kept) - 1 for kept in range(9)], dtype=np.uint64)
+CHARACTERS_AT_ONCE = 1 << 24
+FEWEST_SLOTS = 1 << 10  # of the table of different words; it grows
 
 
 class Words(NamedTuple):
@@ -70,10 +68,6 @@ class Encoder:
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer: Tokenizer = tokenizer
         self._is_word = word_characters(tokenizer)
-        bytes_ = np.arange(256)
-        kept = np.where(self._is_word[:256], bytes_, SPACE)
-        kept[NUL] = NO_BYTE if self._is_word[NUL] else SPACE
-        self._ascii = kept.astype(np.uint8).tobytes()
         self._numbers: dict[bytes, int] = defaultdict(count().__next__)  # a new word gets the next number
 
     def __call__(self, texts: Sequence[str], name: str = "notes") -> Words:
@@ -87,75 +81,113 @@ class Encoder:
             UserError: a note is not text; its position is named.
         """
         ids, lengths = [np.empty(0, np.int32)], [np.empty(0, np.int64)]
-        for block in _blocks(texts, name):
-            words, ends, lengths_of_block = self._cut([normalise(text, self._tokenizer) for text in block])
-            ids.append(self._number(*words, ends))
+        for codes, lengths_of_block, different in in_order(self._cut, _blocks(texts, name)):
+            ids.append(np.array([self._numbers[word] for word in different], dtype=np.int32)[codes])
             lengths.append(lengths_of_block)
         return Words(np.concatenate(ids), _starts(np.concatenate(lengths)))
 
-    def _cut(self, texts: list[str]) -> tuple[tuple[bytes, np.ndarray], np.ndarray, np.ndarray]:
-        """Cuts notes into words: their bytes, where the words begin and end in them, and the words per note."""
-        joined = " " + " ".join(texts) + " "
-        ends_of_notes = np.cumsum([len(text) + 1 for text in texts])
-        if joined.isascii():
-            characters = joined.encode().translate(self._ascii)
-            starts, ends = _runs(np.frombuffer(characters, np.uint8) != SPACE)
-            first = starts
+    def _cut(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray, list[bytes]]:
+        """Cuts notes into words: a code for each, the words per note, and the word that each code stands for."""
+        encoded = [normalise(text, self._tokenizer).encode("utf-8", "surrogatepass") for text in texts]
+        joined = b" ".join([*encoded, b""])
+        note_ends = np.cumsum([len(text) + 1 for text in encoded]) - 1
+        codes, lengths, begins, ends = _number(np.frombuffer(joined, np.uint8), note_ends, self._is_word)
+        return codes, lengths, [joined[a:b] for a, b in zip(begins.tolist(), ends.tolist(), strict=True)]
+
+
+@njit(nogil=True, cache=True)
+def _number(
+    text: np.ndarray, note_ends: np.ndarray, is_word: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Cuts UTF-8 into words, and numbers the different ones from 0 by the order in which they come.
+
+    Args:
+        text: bytes of all notes, with a space after each: uint8.
+        note_ends: where these spaces stand: int64 [notes].
+        is_word: which characters belong to words: bool, by code point.
+
+    Returns:
+        The number of each word, the words of each note, and where each different word begins and ends in `text`.
+    """
+    most = len(text) // 2  # words that so many bytes can hold
+    codes, lengths = np.empty(most, np.int32), np.empty(len(note_ends), np.int64)
+    begins, ends, hashes = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.uint64)
+    slots = np.zeros(FEWEST_SLOTS, np.int32)  # a hash table of numbers plus one
+    words, different, note, words_before = 0, 0, 0, 0
+    inside, begin, hash_ = False, 0, np.uint64(0)
+    for at in range(len(text)):
+        byte = text[at]
+        if byte < 0x80:
+            belongs = is_word[byte]
+        elif byte < 0xC0:  # continues a character
+            belongs = inside
         else:
-            points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
-            is_word = self._is_word[points]
-            first, _ = _runs(is_word)  # in characters, as the ends of the notes are; below, in bytes
-            spaced = np.where(is_word, points, SPACE).astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
-            characters = spaced.encode("utf-8", "surrogatepass").replace(b"\x00", b"\xff")
-            starts, ends = _runs(np.frombuffer(characters, np.uint8) != SPACE)
-        lengths = np.diff(np.searchsorted(first, ends_of_notes), prepend=0)
-        return (characters, starts), ends, lengths
-
-    def _number(self, characters: bytes, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-        """Numbers words, first within the block and then, each different one once, over all corpora."""
-        codes = _distinguish(characters, starts, ends - starts)
-        example = np.zeros(int(codes.max(initial=-1)) + 1, dtype=np.int64)
-        example[codes] = np.arange(1, len(codes) + 1)
-        used = np.flatnonzero(example)
-        begin, end = (positions[example[used] - 1].tolist() for positions in (starts, ends))
-        numbers = [self._numbers[characters[b:e]] for b, e in zip(begin, end, strict=True)]
-        example[used] = numbers
-        return example[codes].astype(np.int32)
-
-
-def _distinguish(characters: bytes, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Gives equal words equal codes and different words different ones: int64 [words]."""
-    padded = characters + bytes(8)
-    eights = np.ndarray(len(characters) + 1, dtype="<u8", buffer=padded, strides=(1,))  # the eight bytes from each on
-
-    def read(words: np.ndarray | slice, done: int) -> np.ndarray:
-        return eights[starts[words] + done] & _FIRST_BYTES[np.minimum(lengths[words] - done, 8)]
-
-    codes, different = _factorize(read(slice(None), 0))
-    longer = np.flatnonzero(lengths > 8)
-    for done in range(8, LONGEST_BY_EIGHTS, 8):
-        if not len(longer):
-            return codes
-        next_eight, _ = _factorize(read(longer, done))
-        pairs, found = _factorize(codes[longer] << 32 | next_eight)
-        codes[longer] = different + pairs  # no code of a shorter word
-        different += found
-        longer = longer[lengths[longer] > done + 8]
-    rest: dict[bytes, int] = defaultdict(count(different).__next__)
-    for word in longer.tolist():
-        codes[word] = rest[characters[starts[word] : starts[word] + lengths[word]]]
-    return codes
+            belongs = is_word[_code_point(text, at)]
+        if belongs:
+            if not inside:
+                inside, begin, hash_ = True, at, np.uint64(0)
+            hash_ = (hash_ ^ np.uint64(byte)) * np.uint64(0x100000001B3)
+            continue
+        if inside:
+            inside = False
+            slot = _slot(hash_, slots)
+            code = slots[slot] - 1
+            while code >= 0 and not (hashes[code] == hash_ and _equal(text, begin, at, begins[code], ends[code])):
+                slot = (slot + 1) & (len(slots) - 1)
+                code = slots[slot] - 1
+            if code < 0:
+                code = different
+                begins[code], ends[code], hashes[code] = begin, at, hash_
+                different += 1
+                slots[slot] = different
+                if 2 * different > len(slots):
+                    slots = _enlarged(slots, hashes, different)
+            codes[words] = code
+            words += 1
+        if at == note_ends[note]:
+            lengths[note] = words - words_before
+            words_before = words
+            note += 1
+    return codes[:words], lengths, begins[:different], ends[:different]
 
 
-def _factorize(keys: np.ndarray) -> tuple[np.ndarray, int]:
-    codes, different = pd.factorize(keys)
-    return codes.astype(np.int64, copy=False), len(different)
+@njit(nogil=True, cache=True)
+def _code_point(text: np.ndarray, at: int) -> int:
+    """The character of more than one byte that begins here."""
+    lead = text[at]
+    width = 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
+    point = lead & (0x7F >> width)
+    for byte in range(at + 1, at + width):
+        point = point << 6 | (text[byte] & 0x3F)
+    return point
 
 
-def _runs(inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where the runs of True begin and end; the first and the last value are False."""
-    edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
-    return edges[::2], edges[1::2]
+@njit(nogil=True, cache=True)
+def _slot(hash_: int, slots: np.ndarray) -> int:
+    """Where in a table of 2^k slots a word of this hash is looked for first."""
+    return np.int64(hash_ ^ hash_ >> np.uint64(32)) & (len(slots) - 1)
+
+
+@njit(nogil=True, cache=True)
+def _enlarged(slots: np.ndarray, hashes: np.ndarray, different: int) -> np.ndarray:
+    """A table of twice as many slots for the same words."""
+    larger = np.zeros(2 * len(slots), np.int32)
+    for code in range(different):
+        slot = _slot(hashes[code], larger)
+        while larger[slot]:
+            slot = (slot + 1) & (len(larger) - 1)
+        larger[slot] = code + 1
+    return larger
+
+
+@njit(nogil=True, cache=True)
+def _equal(text: np.ndarray, begin: int, end: int, other_begin: int, other_end: int) -> bool:
+    if end - begin != other_end - other_begin:
+        return False
+    for offset in range(end - begin):  # noqa: SIM110 - compiled, a generator is slower
+        if text[begin + offset] != text[other_begin + offset]:
+            return False
+    return True
 
 
 def _blocks(texts: Sequence[str], name: str) -> Iterator[list[str]]:

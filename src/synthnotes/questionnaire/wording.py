@@ -65,7 +65,7 @@ def parse(texts: Any, where: str) -> Wording:
     """
     kinds = {field.name: field.type for field in fields(Wording)}
     if not isinstance(texts, Mapping) or set(texts) != set(kinds):
-        odd = sorted(set(kinds) ^ set(texts if isinstance(texts, Mapping) else ()))
+        odd = sorted(map(str, set(kinds) ^ set(texts if isinstance(texts, Mapping) else ())))
         raise UserError(f"{where}: the texts {', '.join(odd)} are missing or unknown.")
     values = {}
     for name, kind in kinds.items():

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from synthnotes.files import UserError
 from synthnotes.report import (
+    coder_tables,
     differences,
     error_tables,
     facts,
@@ -24,12 +25,13 @@ from synthnotes.report import (
     style,
     tables,
 )
-from synthnotes.report.inputs import TRAININGS, NoDataError, Plots, noisy_corpora
+from synthnotes.report.inputs import NoDataError, Plots, noisy_corpora
 from synthnotes.report.markup import Markdown
 from synthnotes.report.numbers import MISSING, Numbers, printed
 from synthnotes.report.provenance import Drawn
 from synthnotes.report.rating_sentences import conclusions
 from synthnotes.report.ratings import Columns, comparison, pair_tests
+from synthnotes.section_types import TRAINING_SETS
 from synthnotes.sections import Params
 
 
@@ -62,9 +64,10 @@ class Contents:
         self.params, self.numbers, self.plots, self.repairs, self.folder = params, numbers, plots, repairs, folder
         self.corpora = [tables.CORPORA[key] for key in params.corpora]
         self.noisy = [tables.CORPORA[key] for key in noisy_corpora(params)]
+        self.seed_keys = [f"params.seeds.{position}" for position in range(len(params.seeds))]
         self.figures_drawn: dict[str, Drawn] = {}
         self.published = publications
-        self.compared = {of.name: list(of.values(numbers, params.report.demo)) for of in publications}
+        self.compared = {of.name: list(of.values(numbers, params.disclosure.demo)) for of in publications}
         self.verdicts = {value.key: value.verdict for values in self.compared.values() for value in values}
 
     def context(self) -> dict[str, Any]:
@@ -72,7 +75,7 @@ class Contents:
         numbers, corpora = self.numbers, self.corpora
         return {
             "params": self.params,
-            "demo": self.params.report.demo,
+            "demo": self.params.disclosure.demo,
             "corpora": corpora,
             "noisy": self.noisy,
             "none": MISSING,
@@ -86,6 +89,9 @@ class Contents:
             "join": markup.join,
             "table": markup.table,
             "fig": self.figure,
+            "seed_count": lambda: numbers.computed(
+                len(self.params.seeds), self.seed_keys, "number of params.seeds", ","
+            ),
             "coverage": lambda level: numbers.computed(1 - numbers.value(level), [level], f"1 − {level}", ".0%"),
             "right": lambda headings: [f">{heading}" for heading in headings],
             "by_corpus": lambda rows: tables.by_corpus(numbers, corpora, rows),
@@ -94,10 +100,12 @@ class Contents:
             "sample_rows": lambda both, only: tables.samples(numbers, corpora, both, only),
             "subset_rows": lambda: tables.subsets(numbers, corpora),
             "split_rows": lambda: tables.split_quality(numbers, corpora),
-            "coder_rows": lambda metrics, first="training_notes": tables.coders(numbers, corpora, metrics, first),
+            "trainings": coder_tables.TRAININGS,
+            "utility_rows": lambda metrics, intervals: coder_tables.utility(numbers, corpora, metrics, intervals),
+            "coder_rows": lambda metrics: coder_tables.coders(numbers, corpora, metrics),
             "difference_rows": lambda: differences.tests(numbers, corpora),
             "decision_rows": lambda: differences.decisions(numbers, corpora),
-            "group_rows": lambda groups, metric: tables.code_groups(numbers, corpora, groups, metric),
+            "group_rows": lambda groups, metric: coder_tables.code_groups(numbers, corpora, groups, metric),
             "error_rows": lambda rows: error_tables.errors(numbers, corpora, rows),
             "correlation_rows": lambda: error_tables.correlations(numbers, corpora),
             "loss_rows": lambda: error_tables.losses(numbers, self.plots, corpora),
@@ -167,8 +175,11 @@ class Contents:
         def panels(pattern: str) -> dict[str, pd.DataFrame]:
             return {corpus.name: plots[pattern.format(corpus.key)] for corpus in self.corpora}
 
-        def coders() -> dict[str, dict[str, pd.DataFrame]]:
-            return {c.name: {of: plots[f"coding.{c.key}.{of}"] for of in TRAININGS} for c in self.corpora}
+        def coders() -> dict[str, dict[str, list[pd.DataFrame]]]:
+            return {
+                c.name: {of: [plots[f"coding.{c.key}.{of}-{seed}"] for seed in settings.seeds] for of in TRAINING_SETS}
+                for c in self.corpora
+            }
 
         def held_out() -> dict[str, float | None]:
             return {c.name: self.numbers.value(f"finetune.{c.key}.validation_loss") for c in self.corpora}

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
+from synthnotes.report.coder_tables import TRAININGS
 from synthnotes.report.numbers import MISSING, Numbers
 from synthnotes.report.style import LOOKS, NEUTRAL, QUIET, legend_below, panels
-from synthnotes.report.tables import TRAININGS, Corpus, Row
+from synthnotes.report.tables import Corpus, Row
 
 TESTED = {"micro.f1": "micro-F1", "macro.f1": "macro-F1", "ranking.map": "MAP"}
 PLOTTED = TESTED | {
@@ -26,7 +27,7 @@ PLOTTED = TESTED | {
 
 
 def tests(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
-    """Corpus, coders, metric, difference, interval, p after Holm, that of the randomisation, verdict."""
+    """Corpus, coders, metric, difference ± sd over seeds, interval, p after Holm, that of randomisation, verdict."""
     rows: list[Row] = []
     for corpus, pair, names, first in _pairs(numbers, corpora):
         for position, (metric, label) in enumerate(TESTED.items()):
@@ -37,7 +38,7 @@ def tests(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
                     corpus if first and not position else None,
                     None if position else names,
                     label,
-                    numbers.num(f"{test}.difference", "+.3f"),
+                    numbers.spread(f"{test}.difference", f"{test}.sd_over_seeds", "+.3f"),
                     numbers.interval(f"{test}.low", f"{test}.high", "+.3f"),
                     numbers.num(f"{test}.p_holm", "p"),
                     numbers.num(randomised, "p") if randomised in numbers else MISSING,

@@ -6,10 +6,11 @@ from functools import partial
 import pandas as pd
 
 from synthnotes.corpus.icd import FAMILY_NAMES
+from synthnotes.report.coder_tables import TRAININGS
 from synthnotes.report.inputs import Plots
 from synthnotes.report.markup import Markdown, join
 from synthnotes.report.numbers import MISSING, Numbers
-from synthnotes.report.tables import TRAININGS, Corpus, Row, shorten
+from synthnotes.report.tables import Corpus, Row, shorten
 
 CODES_LISTED = 10  # of a corpus
 LONGEST_NAME = 26  # characters of a family's name

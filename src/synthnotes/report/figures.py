@@ -1,6 +1,6 @@
 """The figures: each takes the data of one result file per panel and gives a matplotlib figure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -30,26 +30,21 @@ def training_loss(curves: Mapping[str, pd.DataFrame], held_out: Mapping[str, flo
     return figure
 
 
-def coder_curves(curves: Mapping[str, Mapping[str, pd.DataFrame]]) -> Figure:
-    """Validation MAP of the coders by epoch; the best epoch, whose weights are kept, is ringed.
+def coder_curves(curves: Mapping[str, Mapping[str, Sequence[pd.DataFrame]]]) -> Figure:
+    """Validation MAP of the coders by epoch, a line for each seed; the best epochs, whose weights are kept, are ringed.
 
     Args:
-        curves: per panel and training set the columns epoch and validation_map.
+        curves: per panel, training set and seed the columns epoch and validation_map.
     """
     figure, axes = panels(list(curves), 2.1)
     for axis, coders in zip(axes, curves.values(), strict=True):
-        for training, curve in coders.items():
+        for training, of_seeds in coders.items():
             look = LOOKS[training]
-            axis.plot(
-                curve["epoch"],
-                curve["validation_map"],
-                color=look.colour,
-                marker=look.marker,
-                linestyle=look.dash,
-                label=look.label,
-            )
-            best = curve.loc[curve["validation_map"].idxmax()]
-            axis.plot(best["epoch"], best["validation_map"], "o", ms=8, mfc="none", mec=look.colour, mew=1)
+            for seed, curve in enumerate(of_seeds):
+                first = {"marker": look.marker, "label": look.label} if not seed else {"linewidth": 0.8}
+                axis.plot(curve["epoch"], curve["validation_map"], color=look.colour, linestyle=look.dash, **first)
+                best = curve.loc[curve["validation_map"].idxmax()]
+                axis.plot(best["epoch"], best["validation_map"], "o", ms=8, mfc="none", mec=look.colour, mew=1)
         axis.set_xlabel("epoch")
         axis.xaxis.get_major_locator().set_params(integer=True)
     axes[0].set_ylabel("mean average precision")

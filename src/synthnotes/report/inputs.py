@@ -6,20 +6,17 @@ from typing import Any
 
 import pandas as pd
 
-from synthnotes.files import UserError
+from synthnotes.files import UserError, read_csv
 from synthnotes.report.origins import Source
+from synthnotes.section_types import TRAINING_SETS
 from synthnotes.sections import Params
-
-TRAININGS = ("real_l", "real_s", "synthetic_s")
 
 
 def result_files(params: Params) -> dict[str, str]:
     """The JSON result files that this run must have, by the prefix of their keys, from the lists in params.yaml."""
-    stages = ("corpus", "records", "finetune", "merge", "generate", "ablation", "fidelity", "significance")
+    stages = ("corpus", "records", "finetune", "merge", "generate", "ablation", "fidelity", "seeds", "significance")
     stages += ("errors", "privacy", "detection", "questionnaire")
     files = {f"{stage}.{corpus}": f"{stage}/{corpus}.json" for stage in stages for corpus in params.corpora}
-    for corpus in params.corpora:
-        files |= {f"coding.{corpus}.{training}": f"coding/{corpus}/{training}.json" for training in TRAININGS}
     for corpus in noisy_corpora(params):
         files[f"hypotheses.{corpus}"] = f"hypotheses/{corpus}.json"
         for noise in noises(params):
@@ -33,7 +30,8 @@ def plot_files(params: Params) -> dict[str, str]:
     for corpus in params.corpora:
         files[f"corpus.{corpus}.flow"] = f"corpus/{corpus}-flow.csv"
         files[f"finetune.{corpus}"] = f"finetune/{corpus}-curve.csv"
-        files |= {f"coding.{corpus}.{training}": f"coding/{corpus}/{training}-curve.csv" for training in TRAININGS}
+        for run in (f"{training}-{seed}" for training in TRAINING_SETS for seed in params.seeds):
+            files[f"coding.{corpus}.{run}"] = f"coding/{corpus}/{run}-curve.csv"
         files[f"significance.{corpus}"] = f"significance/{corpus}-differences.csv"
         for view in ("frequency", "length", "chapters", "confusion", "calibration", "codes"):
             files[f"errors.{corpus}.{view}"] = f"errors/{corpus}-{view}.csv"
@@ -88,7 +86,7 @@ class Plots(Mapping[str, pd.DataFrame]):
             UserError: a file is missing or is no table.
         """
         require_results(results, files)
-        self._tables = {name: _read(results / relative) for name, relative in files.items()}
+        self._tables = {name: read_csv(results / relative) for name, relative in files.items()}
         self.sources = {}
         for name, relative in files.items():
             stage = relative.split("/")[0]
@@ -112,13 +110,6 @@ class Plots(Mapping[str, pd.DataFrame]):
 
     def __len__(self) -> int:
         return len(self._tables)
-
-
-def _read(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_csv(path)
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: this is no table ({error}). Run `dvc repro`, which writes it anew.") from error
 
 
 def require_results(results: Path, files: Mapping[str, str]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 # The rest of the punctuation stays itself wherever it stands; ".", "-" and ":" do so between letters or digits.
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|@$~^&'\"!=+]|(?<!\w)[.:\-]|[.:\-](?!\w)")
-_LIST_ITEM = re.compile(r"^(\(?\w+)\)")
+_LIST_ITEM = re.compile(r"^( *\(?\w+)\)")
 _LINK = re.compile(r"\[((?:[^\[\]\\]|\\.)*)\]\[[\w.-]+\]")  # [text][label]
 _SPACES = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 

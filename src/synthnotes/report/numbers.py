@@ -1,14 +1,13 @@
 """Numbers: the one door through which a result enters the report.
 
 A number's key is its stage, the member of the stage's matrix, and its place in the result file: micro-F1 of the coder
-that was trained on real S of MIMIC is `coding.mimic.real_s.micro.f1`.
+that was trained on real S of MIMIC, its mean over the seeds, is `seeds.mimic.real_s.micro.f1.mean`.
 """
 
 import difflib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from synthnotes.files import UserError, read_json
 from synthnotes.report.inputs import Plots, require_results
 from synthnotes.report.markup import Markdown, escape
 from synthnotes.report.origins import Number, Printed, Source, label_of
-from synthnotes.report.units import is_small_count, unit_of
+from synthnotes.report.units import unit_of
 
 LEAST_P = 0.001  # p-values below it are printed so
 NBSP = "\u00a0"  # an interval stays on one line
@@ -32,7 +31,6 @@ class Numbers:
         files: Mapping[str, str],
         source: str = "paper",
         seeds: Mapping[str, Mapping[str, Any]] | None = None,
-        least_count: int = 0,
     ) -> None:
         """Reads the result files.
 
@@ -41,12 +39,11 @@ class Numbers:
             files: path of each JSON file in that folder, by the prefix of its keys.
             source: the text that asks for the numbers, for messages.
             seeds: of each stage, by the names of their parameters.
-            least_count: a smaller number of patients, admissions or notes is not shown; 0 shows all.
 
         Raises:
             UserError: a file is missing, is no JSON object, or holds a number that is none.
         """
-        self.source, self.least_count = source, least_count
+        self.source = source
         self._seeds = seeds or {}
         self._numbers: dict[str, Number] = {}
         self._printed: dict[str, Printed] = {}
@@ -55,11 +52,7 @@ class Numbers:
         require_results(results, files)
         for prefix, relative in files.items():
             path = results / relative
-            try:
-                values = read_json(path)
-            except ValueError as error:
-                raise UserError(f"{path}: this is no JSON ({error}). Run `dvc repro`, which writes it anew.") from error
-            self.include(prefix, path, values, f"{results.name}/{relative}", stage=relative.split("/")[0])
+            self.include(prefix, path, read_json(path), f"{results.name}/{relative}", stage=relative.split("/")[0])
 
     def include(
         self, prefix: str, path: Path, values: Mapping[str, Any], name: str | None = None, stage: str | None = None
@@ -156,14 +149,10 @@ class Numbers:
         value = self.value(key)
         if spec and isinstance(value, str):
             raise UserError(f"{self[key].source.path}: {key} is the text {value!r} where a number is expected.")
-        if is_small_count(key, value, self.least_count):
-            return Markdown(rf"\< {self.least_count}")
         return printed(value, spec or ".2f")
 
     def _record(self, key: str, spec: str | None, text: str | None = None) -> Printed:
         number = self[key]
-        if is_small_count(key, number.value, self.least_count):
-            number = replace(number, value=f"< {self.least_count}")
         label = self._label(key)
         record = self._printed.setdefault(label, Printed(label, [number], None, number.value, unit_of(key)))
         record.texts[spec or ""] = text or self._text(key, spec)
@@ -181,8 +170,10 @@ class Numbers:
         return list(self._printed.values())
 
     def spread(self, mean: str, deviation: str, spec: str = ".2f") -> Markdown:
-        """Prints a mean with its standard deviation: 3.67 ± 0.92."""
-        return Markdown(f"{self.num(mean, spec)} ± {self.num(deviation, spec)}")
+        """Prints a mean with its standard deviation, where there is one: 3.67 ± 0.92."""
+        if self.value(deviation) is None:
+            return self.num(mean, spec)
+        return Markdown(f"{self.num(mean, spec)} ± {self.num(deviation, spec.lstrip('+'))}")
 
     def interval(self, low: str, high: str, spec: str = ".2f") -> Markdown:
         """Prints an interval: [−0.41, 0.12]."""

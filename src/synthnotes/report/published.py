@@ -140,17 +140,27 @@ class Published:
 
 
 def interval_of(numbers: Numbers, key: str) -> tuple[End, End] | None:
-    """The interval of a result by what stands beside it: `low` and `high`, or the `sd` over seeds."""
+    """The interval of a result: `low` and `high` beside it; of a mean over seeds that over patients, else from `sd`."""
     parent, _, leaf = key.rpartition(".")
-    low, high, deviation = (f"{parent}.{end}" for end in ("low", "high", "sd"))
-    if low in numbers and leaf in ("r", "mean", "value", "delta"):
-        return End(numbers.value(low), [low]), End(numbers.value(high), [high])
-    if leaf == "mean" and deviation in numbers and key.startswith("seeds."):
-        mean, sd = numbers.value(key), numbers.value(deviation)
-        ends = [None if None in (mean, sd) else mean + sign * DEVIATIONS * sd for sign in (-1, 1)]
-        formulas = [f"{key} {sign} {DEVIATIONS} × {deviation}" for sign in "−+"]
-        return End(ends[0], [key, deviation], formulas[0]), End(ends[1], [key, deviation], formulas[1])
-    return None
+    if leaf not in ("r", "mean", "value", "delta"):
+        return None
+    places = [parent]
+    if key.startswith("seeds."):
+        corpus, training, metric = parent.split(".", 3)[1:]
+        places.append(f"significance.{corpus}.coders.{training}.{metric}")
+    for place in places:
+        if f"{place}.low" in numbers:
+            low, high = (End(numbers.value(f"{place}.{end}"), [f"{place}.{end}"]) for end in ("low", "high"))
+            return low, high
+    deviation = f"{parent}.sd"
+    if not key.startswith("seeds.") or numbers.value(deviation) is None or numbers.value(key) is None:
+        return None
+    mean, reach = numbers.value(key), DEVIATIONS * numbers.value(deviation)
+    low, high = (
+        End(end, [key, deviation], f"{key} {sign} {DEVIATIONS} × {deviation}")
+        for sign, end in {"−": mean - reach, "+": mean + reach}.items()
+    )
+    return low, high
 
 
 def decimals(printed: str) -> int:

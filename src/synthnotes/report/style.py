@@ -39,6 +39,8 @@ LOOKS = {
     "real_s": Look("real S", "#0072B2", "o"),
     "synthetic": Look("synthetic", "#D55E00", "^"),
     "synthetic_s": Look("synthetic S", "#D55E00", "^"),
+    "real_and_synthetic_s": Look("real and synthetic S", "#CC79A7", "P", (0, (6, 1.5, 1, 1.5))),
+    "synthetic_s_all": Look("synthetic S, all samples", "#E69F00", "v", (0, (3, 1.5))),
     "control": Look("control (unseen real)", "#7A7A7A", "D", (0, (4, 2))),
     "h1": Look("H1, widespread", "#009E73", "v", (0, (1, 1.2))),
     "h2": Look("H2, concentrated", "#B8860B", "X", (0, (4, 1.5, 1, 1.5))),
@@ -107,7 +109,9 @@ def legend_below(figure: Figure, axis: Axes, columns: int = 5) -> None:
 
 
 def logarithmic(axis: Axes) -> None:
-    """A logarithmic x-axis with plain numbers at 1, 2 and 5 of each decade that is in view."""
+    """A logarithmic x-axis with plain numbers at 1, 2 and 5 of each decade in view; left alone without data."""
+    if not np.isfinite(axis.dataLim.get_points()).all():
+        return
     axis.set_xscale("log")
     axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))

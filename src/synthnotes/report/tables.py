@@ -24,8 +24,6 @@ CORPORA = {
     "sepr": Corpus("sepr", "SEPR", "Swedish", "the Stockholm Electronic Patient Records"),
 }
 SUBSETS = {"L": "tunes the generator", "S": "gives the prompts", "E": "evaluates the coder"}
-# With spaces that do not break, as in the headings of the templates: a narrow column stays readable.
-TRAININGS = {"real_l": "real\u00a0L", "real_s": "real\u00a0S", "synthetic_s": "synthetic\u00a0S"}
 
 
 def by_corpus(numbers: Numbers, corpora: Sequence[Corpus], rows: Sequence[tuple[str, str, str]]) -> list[Row]:
@@ -143,47 +141,6 @@ def split_quality(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
             specs = {"notes": ",", "share_of_notes": ".2%", "share_wanted": ".2%", "share_of_codes_missing": ".1%"}
             cells = [numbers.num(f"{prefix}.{of}", spec) for of, spec in specs.items()]
             rows.append([label, *cells, numbers.num(f"{prefix}.kl_divergence", ".4f")])
-    return rows
-
-
-def coders(
-    numbers: Numbers, corpora: Sequence[Corpus], metrics: Sequence[tuple[str, str]], first: str = "training_notes"
-) -> list[Row]:
-    """Corpus, training set, a number of the coder, and the metrics of every coder, then of the baseline.
-
-    Args:
-        numbers: all numbers.
-        corpora: the corpora, one group of rows each.
-        metrics: key below the coder's results, and format.
-        first: key of a number that the baseline has not: training_notes or threshold.
-    """
-    rows: list[Row] = []
-    for corpus in corpora:
-        for position, (training, label) in enumerate(TRAININGS.items()):
-            prefix = f"coding.{corpus.key}.{training}"
-            cells = [numbers.num(f"{prefix}.{metric}", spec) for metric, spec in metrics]
-            own = numbers.num(f"{prefix}.{first}", "," if first == "training_notes" else ".2f")
-            rows.append([None if position else corpus.name, label, own, *cells])
-        baseline = f"coding.{corpus.key}.real_s.baseline"
-        cells = [numbers.num(f"{baseline}.{metric}", spec) for metric, spec in metrics]
-        rows.append([None, Markdown("*baseline*"), None, *cells])
-    return rows
-
-
-def code_groups(numbers: Numbers, corpora: Sequence[Corpus], groups: Sequence[str], metric: str) -> list[Row]:
-    """Corpus, training set, and the metric of every coder within each group of codes, with how many these are."""
-    rows: list[Row] = []
-    for corpus in corpora:
-        coders = {label: f"coding.{corpus.key}.{training}.groups" for training, label in TRAININGS.items()}
-        for position, (label, prefix) in enumerate(coders.items()):
-            counts = [numbers.num(f"{prefix}.{group}.codes_in_evaluation", ",") for group in groups]
-            scores = [numbers.num(f"{prefix}.{group}.{metric}", ".3f") for group in groups]
-            exist = [numbers.value(f"{prefix}.{group}.{metric}") is not None for group in groups]
-            cells = [
-                Markdown(f"{score} ({count})") if exists else score
-                for score, count, exists in zip(scores, counts, exist, strict=True)
-            ]
-            rows.append([None if position else corpus.name, label, *cells])
     return rows
 
 

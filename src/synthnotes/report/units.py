@@ -19,17 +19,8 @@ _UNITS = {
     r"loss$": "nats per token or decision",
 }
 _PATTERNS = {re.compile(pattern): unit for pattern, unit in _UNITS.items()}
-# Whose counts tell of patients; the notes that other stages count are samples, or the raters' few.
-_PERSONS = ("patients", "admissions", "notes")
-_STAGES = ("corpus", "records", "coding", "seeds", "significance", "errors", "hypotheses")
 
 
 def unit_of(key: str) -> str | None:
     """The unit of a number by its key, None where the key does not tell."""
     return next((unit for pattern, unit in _PATTERNS.items() if pattern.search(key)), None)
-
-
-def is_small_count(key: str, value: object, least: int) -> bool:
-    """Whether a result counts real patients, admissions or notes, and so few that it must not be shown."""
-    counted = isinstance(value, int) and not isinstance(value, bool) and 0 < value < least
-    return counted and key.split(".")[0] in _STAGES and unit_of(key) in _PERSONS

@@ -19,17 +19,20 @@ Test = dict[str, Any]
 def compare(coders: Mapping[str, Sequence[Outcome]], settings: SignificanceParams) -> dict[str, Any]:
     """Compares the coders of each pair of the settings.
 
-    The bootstrap compares means over the seeds of a coder; the tests of decisions need one decision each, and take
-    those of the first seed.
+    A coder's metrics are means over its seeds. So bootstrap and randomisation tell what other patients would change;
+    what other seeds would change, tell the standard deviations over the seeds. McNemar's test needs one decision each,
+    and takes those of the first seed.
 
     Args:
-        coders: the outcomes of each coder that stands in a pair, one per seed, all on the same notes.
-        settings: the section `significance`.
+        coders: the outcomes of each coder, one per seed, all on the same notes; those of two coders at one place have
+            the same seed.
+        settings: the section `significance`; its pairs name coders.
 
     Returns:
-        patients, notes and codes that are compared on; by pair, `<first>_against_<second>`, the `bootstrap` of each
-        metric, the `randomisation` of F1, `mcnemar`, and `non_inferiority` of F1. Each kind of test is one family in
-        Holm's correction (p_holm), over all pairs and metrics.
+        patients, notes and codes that are compared on; by coder its metrics with their intervals; by pair,
+        `<first>_against_<second>`, the `bootstrap` of each metric, the `randomisation` of F1, `mcnemar`, and
+        `non_inferiority` of F1. Each kind of test is one family in Holm's correction (p_holm), over all pairs and
+        metrics.
     """
     values = observed(coders)
     samples = bootstrap(coders, settings.resamples, settings.seed)
@@ -39,7 +42,7 @@ def compare(coders: Mapping[str, Sequence[Outcome]], settings: SignificanceParam
         intervals = bootstrap_tests(*((values[name], samples[name]) for name in (first, second)), settings.level)
         pairs[f"{first}_against_{second}"] = {
             "bootstrap": intervals,
-            "randomisation": randomise(*ones, settings.resamples, settings.seed),
+            "randomisation": randomise(coders[first], coders[second], settings.resamples, settings.seed),
             "mcnemar": mcnemar(*ones),
             "non_inferiority": {
                 metric.replace(".", "_"): {
@@ -52,40 +55,57 @@ def compare(coders: Mapping[str, Sequence[Outcome]], settings: SignificanceParam
     adjust([test for pair in pairs.values() for test in pair["bootstrap"].values()])
     adjust([test for pair in pairs.values() for test in pair["randomisation"].values()])
     adjust([pair["mcnemar"] for pair in pairs.values()])
-    some = coders[settings.pairs[0][0]][0]
+    some = next(iter(coders.values()))[0]
     return {
         "patients": int(some.patients.max()) + 1,
         "notes": some.truth.shape[0],
         "codes": some.truth.shape[1],
         "resamples": settings.resamples,
         "level": settings.level,
-        "seeds": {name: len(outcomes) for name, outcomes in coders.items()},
+        "coders": {
+            name: {"seeds": len(outcomes)} | nested(intervals_of(values[name], samples[name], settings.level))
+            for name, outcomes in coders.items()
+        },
         "pairs": {name: pair | {"bootstrap": nested(pair["bootstrap"])} for name, pair in pairs.items()},
     }
 
 
-def bootstrap_tests(
-    first: tuple[Mapping[str, float], Samples], second: tuple[Mapping[str, float], Samples], level: float
-) -> dict[str, Test]:
-    """By metric: both values, their difference (first minus second), its percentile interval, and p.
+def intervals_of(values: Samples, samples: Samples, level: float) -> dict[str, dict[str, float]]:
+    """By metric: the coder's mean over its seeds, with the percentile interval of that mean."""
+    return {
+        metric: {"value": float(of_seeds.mean())} | percentiles(samples[metric], level)
+        for metric, of_seeds in values.items()
+    }
+
+
+def bootstrap_tests(first: tuple[Samples, Samples], second: tuple[Samples, Samples], level: float) -> dict[str, Test]:
+    """By metric: both means over the seeds, their difference (first minus second), its percentile interval, and p.
+
+    Beside them stands the standard deviation of the difference over the seeds, None where there is one alone.
 
     Args:
-        first, second: the coders' metrics on E, and on the same resamples.
+        first, second: the coders' metrics on E, [seeds], and on the same resamples, means over the seeds.
         level: 1 - coverage.
     """
     tests = {}
-    for metric, value in first[0].items():
+    for metric, values in first[0].items():
+        by_seed = values - second[0][metric]
         differences = first[1][metric] - second[1][metric]
-        low, high = np.quantile(differences, [level / 2, 1 - level / 2])
         tests[metric] = {
-            "first": value,
-            "second": second[0][metric],
-            "difference": value - second[0][metric],
-            "low": float(low),
-            "high": float(high),
+            "first": float(values.mean()),
+            "second": float(second[0][metric].mean()),
+            "difference": float(by_seed.mean()),
+            "sd_over_seeds": float(by_seed.std(ddof=1)) if len(by_seed) > 1 else None,
+            **percentiles(differences, level),
             "p": two_sided(differences),
         }
     return tests
+
+
+def percentiles(samples: np.ndarray, level: float) -> dict[str, float]:
+    """The interval that covers 1 - level of the samples, as much left out below as above."""
+    low, high = np.quantile(samples, [level / 2, 1 - level / 2])
+    return {"low": float(low), "high": float(high)}
 
 
 def two_sided(differences: np.ndarray) -> float:
@@ -127,7 +147,7 @@ def nested(tests: Mapping[str, Test]) -> dict[str, Any]:
 
 
 def tidy(results: Mapping[str, Any]) -> pd.DataFrame:
-    """The differences as a table: pair, metric, first, second, difference, low, high, p, p_holm."""
+    """The differences as a table: pair, metric, first, second, difference, sd_over_seeds, low, high, p, p_holm."""
     rows = [
         {"pair": pair, "metric": metric} | test
         for pair, content in results["pairs"].items()

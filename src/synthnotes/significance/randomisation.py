@@ -1,5 +1,7 @@
 """Tests of the decisions of two coders: approximate randomisation of F1, and McNemar's test."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 from scipy import sparse, stats
 from tqdm import tqdm
@@ -9,31 +11,30 @@ from synthnotes.significance.outcomes import Outcome
 from synthnotes.significance.resampling import AT_ONCE, rates
 
 
-def randomise(first: Outcome, second: Outcome, resamples: int, seed: int) -> dict[str, dict[str, float]]:
+def randomise(
+    first: Sequence[Outcome], second: Sequence[Outcome], resamples: int, seed: int
+) -> dict[str, dict[str, float]]:
     """Approximate randomisation (Noreen 1989; Yeh 2000) of micro and macro F1.
 
     If the coders did not differ, each decision could as well be the other coder's. So a coin tells for every patient
     whether the coders' decisions on this patient's notes change places, and p is the share of such resamples whose
     difference is at least as large as the observed one, in either direction.
 
+    Args:
+        first, second: the outcomes of both coders, one per seed, on the same notes. The decisions of one seed change
+            places with those of the other coder's same seed, under one coin for all seeds; differences are their means.
+        resamples: how many.
+        seed: of the coins.
+
     Returns:
         For `micro_f1` and `macro_f1` the observed difference, first minus second, and p.
     """
-    true, *given = (
-        first.by_patient(matrix)
-        for matrix in (first.truth, first.predicted, second.predicted, first.correct, second.correct)
-    )
-    # Where the coders agree, changing places changes nothing: the differences are nearly empty.
-    moved = sparse.vstack([(given[1] - given[0]).T, (given[3] - given[2]).T], format="csr", dtype=np.float32)
-    true, *given = (matrix.sum(axis=0)[:, None].astype(np.float32) for matrix in (true, *given))
+    of_seeds = [swapping(*pair) for pair in zip(first, second, strict=True)]
 
     def differences(swaps: np.ndarray) -> np.ndarray:
-        """Differences of micro and macro F1, [2, resamples]; swaps [patients, resamples] says who change places."""
-        predicted, correct = (moved @ swaps).reshape(2, len(true), -1)
-        pairs = (true, given[0] + predicted, given[2] + correct), (true, given[1] - predicted, given[3] - correct)
-        return np.subtract(*(f1(*counts) for counts in pairs))
+        return np.mean([of_seed(swaps) for of_seed in of_seeds], axis=0)
 
-    patients = int(first.patients.max()) + 1
+    patients = int(first[0].patients.max()) + 1
     observed = differences(np.zeros((patients, 1), np.float32))
     rng = np.random.default_rng(seed)
     extreme = np.zeros(2, dtype=int)
@@ -45,6 +46,28 @@ def randomise(first: Outcome, second: Outcome, resamples: int, seed: int) -> dic
         name: {"difference": float(difference[0]), "p": float((1 + count) / (1 + resamples))}
         for name, difference, count in zip(("micro_f1", "macro_f1"), observed, extreme, strict=True)
     }
+
+
+def swapping(first: Outcome, second: Outcome) -> Callable[[np.ndarray], np.ndarray]:
+    """Gives the function from swaps to differences of micro and macro F1, first minus second.
+
+    The function takes swaps, [patients, resamples], 1 for the patients whose decisions change places, and gives the
+    differences as [2, resamples].
+    """
+    true, *given = (
+        first.by_patient(matrix)
+        for matrix in (first.truth, first.predicted, second.predicted, first.correct, second.correct)
+    )
+    # Where the coders agree, changing places changes nothing: the differences are nearly empty.
+    moved = sparse.vstack([(given[1] - given[0]).T, (given[3] - given[2]).T], format="csr", dtype=np.float32)
+    true, *given = (matrix.sum(axis=0)[:, None].astype(np.float32) for matrix in (true, *given))
+
+    def differences(swaps: np.ndarray) -> np.ndarray:
+        predicted, correct = (moved @ swaps).reshape(2, len(true), -1)
+        pairs = (true, given[0] + predicted, given[2] + correct), (true, given[1] - predicted, given[3] - correct)
+        return np.subtract(*(f1(*counts) for counts in pairs))
+
+    return differences
 
 
 def f1(true: np.ndarray, predicted: np.ndarray, correct: np.ndarray) -> np.ndarray:

@@ -35,14 +35,13 @@ def bootstrap(coders: Mapping[str, Sequence[Outcome]], resamples: int, seed: int
     return {coder: _mean([next(of_outcome) for _ in seeds]) for coder, seeds in coders.items()}
 
 
-def observed(coders: Mapping[str, Sequence[Outcome]]) -> dict[str, dict[str, float]]:
-    """The metrics of each coder on E itself."""
-    everyone = {
-        coder: [Counts([outcome]).metrics(np.ones((1, outcome.patients.max() + 1)))[0] for outcome in seeds]
-        for coder, seeds in coders.items()
-    }
+def observed(coders: Mapping[str, Sequence[Outcome]]) -> dict[str, Samples]:
+    """The metrics of each coder on E itself: per coder and metric [seeds]."""
     return {
-        coder: {metric: float(value[0]) for metric, value in _mean(seeds).items()} for coder, seeds in everyone.items()
+        coder: _concatenate(
+            [Counts([outcome]).metrics(np.ones((1, outcome.patients.max() + 1)))[0] for outcome in seeds]
+        )
+        for coder, seeds in coders.items()
     }
 
 

@@ -1,0 +1,17 @@
+"""The stages. One that runs as a program (`python -m synthnotes.stages.x`) puts itself, and all it starts, under guard.
+
+That comes here, before anything else is imported, since a namespace cannot be entered once there are threads. A test
+that imports a stage stays as it is.
+"""
+
+import sys
+from multiprocessing import parent_process
+
+from synthnotes import sealed
+
+if sys.argv[:1] == ["-m"]:
+    sealed.isolate()
+if sys.argv[:1] == ["-m"] or parent_process() is not None:
+    from synthnotes import withheld  # and with it pandas, which starts threads
+
+    withheld.install()

@@ -9,7 +9,8 @@ import pandas as pd
 
 from synthnotes import notes, params
 from synthnotes.cli import run
-from synthnotes.files import UserError, write_json
+from synthnotes.disclosure import publish
+from synthnotes.files import UserError, read_csv
 from synthnotes.generation.ablation import codes_found, describe, to_code, variants
 from synthnotes.note_sections import GenerateParams
 
@@ -18,10 +19,10 @@ def main(
     corpus: str, model: Path, records: Path, real: Path, codes: Path, coder: Path, work: Path, results: Path
 ) -> str:
     """Compares the values that params.yaml lists; without any there is nothing to do, and the result says so."""
-    settings = params.load("ablation")
+    settings, disclosure = params.load("ablation"), params.load("disclosure")
     compared = variants(params.load("generate"), settings)
     if not compared:
-        write_json(results, {"prompts": 0, "settings": {}})
+        publish(results, {"prompts": 0, "settings": {}}, disclosure)
         return f"{corpus}: switched off (ablation.repetition_penalties or ablation.temperatures is empty)"
     drawn = _sample(corpus, compared, model, records, settings.prompts, work)
     prompted = notes.read(real).set_index("note_id", drop=False)
@@ -31,7 +32,7 @@ def main(
     described = [describe(samples, compared[name]) for name, samples in drawn.items()]
     merged = [description | found for description, found in zip(described, of_samples, strict=True)]
     numbers = {"prompts": len(prompted), "real": of_real, "settings": dict(zip(drawn, merged, strict=True))}
-    write_json(results, numbers)
+    publish(results, numbers, disclosure)
     shares = [entry["share_found"] for entry in merged]
     return (
         f"{corpus}: {len(shares)} pairs of values, {min(shares):.1%} to {max(shares):.1%} of the prompted codes found "
@@ -83,7 +84,7 @@ def _codes_found(tables: list[pd.DataFrame], codes: Path, folder: Path) -> list[
 
     settings, coder = params.load("coding"), coders.load(folder)
     coder.model.to("cuda" if torch.cuda.is_available() else "cpu")
-    listed = pd.read_csv(codes, dtype=str, keep_default_na=False)
+    listed = read_csv(codes, text=True)
     titled = set(listed.loc[listed["title"] != "", "code"])
     found = []
     for table in tables:

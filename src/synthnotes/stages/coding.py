@@ -11,13 +11,15 @@ from synthnotes.coding import coder as coders
 from synthnotes.coding.groups import by_group, frequency_groups, kind_groups
 from synthnotes.coding.labels import label_matrix, read_code_set, read_kinds
 from synthnotes.coding.processes import join
-from synthnotes.files import read_json, write_csv, write_json
+from synthnotes.disclosure import publish
+from synthnotes.files import read_json
 from synthnotes.launching import check_processes, launch, launch_command, launched
 from synthnotes.work import work_folder
 
 
 def main(
     corpus: str,
+    seed: int,
     training: Path,
     evaluation: Path,
     encoder: Path,
@@ -41,18 +43,21 @@ def main(
     taught, evaluated = notes.read(training), notes.read(evaluation)
     frequency = label_matrix(taught[taught["fold"] == "train"], code_set).sum(axis=0, dtype=int)
     groups = frequency_groups(frequency) | kind_groups(read_kinds(codes))
-    existing = settings.weights[corpus].get(training.stem)
-    with work_folder(work / coders.work_name(taught, encoder, code_set, settings)) as checkpoints:
+    existing = settings.weights[corpus].get(f"{training.stem}-{seed}")
+    with work_folder(work / coders.work_name(taught, encoder, code_set, settings, seed)) as checkpoints:
         if existing is None:
-            experiment = coders.run(taught, evaluated, encoder, code_set, settings, checkpoints, processes)
+            experiment = coders.run(taught, evaluated, encoder, code_set, settings, seed, checkpoints, processes)
         else:
             experiment = coders.run_existing(models / existing, taught, evaluated, code_set, settings)
         truth, predicted = label_matrix(evaluated, code_set).toarray(), experiment.predictions
-        by_groups = by_group(truth, predicted.probabilities, predicted.predicted, groups)
+        by_groups = by_group(
+            truth, predicted.probabilities, predicted.predicted, groups, evaluated["patient_id"].to_numpy()
+        )
         if processes.is_first:
             coders.save(coder, experiment, settings)
-            write_csv(curve, experiment.curve)
-            write_json(results, experiment.results | {"groups": by_groups})
+            disclosure = params.load("disclosure")
+            publish(curve, experiment.curve, disclosure)
+            publish(results, experiment.results | {"groups": by_groups}, disclosure)
         processes.wait()
     return coders.summary(experiment.results)
 

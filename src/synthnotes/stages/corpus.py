@@ -9,7 +9,8 @@ from synthnotes import params
 from synthnotes.cli import run
 from synthnotes.corpus import mimic, published, sepr, sources, splits
 from synthnotes.corpus.subsets import divide
-from synthnotes.files import UserError, write_csv, write_json
+from synthnotes.disclosure import publish
+from synthnotes.files import UserError, write_csv
 
 SOURCES = {"mimic": mimic, "sepr": sepr}
 
@@ -18,7 +19,7 @@ def main(corpus: str, data: Path, notes: Path, codes: Path, results: Path, flow:
     """Prepares one corpus and writes its notes for training (L), prompts (S) and evaluation (E), and its code set."""
     if corpus not in SOURCES:
         raise UserError(f"--corpus {corpus}: expected one of {', '.join(SOURCES)}.")
-    settings = params.load("corpus")
+    settings, disclosure = params.load("corpus"), params.load("disclosure")
     split_file = data / "splits.feather"
     split_rows = read_splits(split_file) if split_file.exists() else None
 
@@ -29,7 +30,7 @@ def main(corpus: str, data: Path, notes: Path, codes: Path, results: Path, flow:
     if split_rows is not None:
         labels = settings.published_subsets[corpus].model_dump()
         chosen = published.subsets_of(prepared.notes["note_id"], split_rows, labels, str(split_file))
-    subsets = divide(prepared, SOURCES[corpus].NAMES_PATIENTS, settings, chosen)
+    subsets = divide(prepared, SOURCES[corpus].NAMES_PATIENTS, settings, chosen, disclosure.least)
 
     paths = {subset: notes / f"real_{subset.lower()}.parquet" for subset in splits.SUBSETS}
     for subset, path in paths.items():  # all of them, before the first is written
@@ -39,8 +40,8 @@ def main(corpus: str, data: Path, notes: Path, codes: Path, results: Path, flow:
     for subset, path in paths.items():
         note_table.write(path, subsets.tables[subset])
     write_csv(codes, subsets.codes)
-    write_csv(flow, subsets.flow)
-    write_json(results, {"corpus": corpus, "sources_sha256": checksums} | subsets.results)
+    publish(flow, subsets.flow, disclosure)
+    publish(results, {"corpus": corpus, "sources_sha256": checksums} | subsets.results, disclosure)
     sizes = ", ".join(f"{subset} {len(table):,}" for subset, table in subsets.tables.items())
     return f"{corpus}: {len(prepared.notes):,} notes ({sizes}), {len(subsets.codes):,} codes"
 
@@ -48,10 +49,7 @@ def main(corpus: str, data: Path, notes: Path, codes: Path, results: Path, flow:
 def read_splits(path: Path) -> pd.DataFrame:
     """Reads a published split file: columns note_id and label."""
     table = sources.read_feather(path, ["_id", "split|splits"])
-    try:
-        ids = sources.as_ids(table["_id"])
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{path}: column _id holds no ids: expected integers or text. {sources.AGAIN}") from error
+    ids = sources.as_ids(table["_id"], str(path))
     return pd.DataFrame({"note_id": ids, "label": table["split"].astype("string")})
 
 

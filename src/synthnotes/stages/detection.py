@@ -6,7 +6,8 @@ import pandas as pd
 
 from synthnotes import notes, params
 from synthnotes.cli import run
-from synthnotes.files import UserError, require, write_csv, write_json
+from synthnotes.disclosure import publish
+from synthnotes.files import UserError, read_parquet
 from synthnotes.privacy.budget import GIB
 from synthnotes.privacy.planting import detection, plant
 
@@ -15,8 +16,7 @@ def main(corpus: str, training: Path, synthetic: Path, neighbours: Path, results
     """Plants copies, searches for them, and counts what is found by the length of the passage."""
     settings = params.load("privacy")
     real, written = (notes.read(path)["text"].tolist() for path in (training, synthetic))
-    require(neighbours)
-    control = pd.read_parquet(neighbours).query("kind == 'control'")
+    control = read_parquet(neighbours, ["kind", "passage_words", "recall"]).to_pandas().query("kind == 'control'")
     planted = plant(written, real, settings.planted_notes, settings.planted_words, settings.seed)
     if not planted.texts:
         raise UserError(f"{synthetic}: no note has room for a passage. Lower privacy.planted_words in params.yaml.")
@@ -29,9 +29,10 @@ def main(corpus: str, training: Path, synthetic: Path, neighbours: Path, results
         settings.false_alarms,
         int(settings.memory_gib * GIB),
     )
-    write_json(results, found)
+    disclosure = params.load("disclosure")
+    publish(results, found, disclosure)
     rows = [{"words": int(words), **shares} for words, shares in found["by_words"].items()]
-    write_csv(curve, pd.DataFrame(rows))
+    publish(curve, pd.DataFrame(rows), disclosure)
     flagged = ", ".join(f"{row['words']} words {row['flagged_by_passage']:.0%}" for row in rows)
     return f"{len(planted.texts)} planted passages, flagged by their length: {flagged}"
 

@@ -8,9 +8,9 @@ from synthnotes import notes, params
 from synthnotes.cli import run
 from synthnotes.coding import predictions
 from synthnotes.coding.labels import label_matrix, read_code_set
+from synthnotes.disclosure import publish
 from synthnotes.errors import analysis
 from synthnotes.errors.analysis import Coder
-from synthnotes.files import write_csv, write_json
 
 
 def main(
@@ -29,7 +29,7 @@ def main(
     by_code: Path,
 ) -> str:
     """Analyses the predictions of both coders for E side by side."""
-    settings = params.load("errors")
+    settings, disclosure = params.load("errors"), params.load("disclosure")
     limit = params.load("coding").max_words
     code_set = read_code_set(codes)
     evaluated = notes.read(evaluation)
@@ -44,15 +44,15 @@ def main(
 
     coders = coder(real_training, real_coder), coder(synthetic_training, synthetic_coder)
     words = evaluated["text"].str.split().str.len().to_numpy()
-    found = analysis.analyse(*coders, words, settings, limit)
+    found = analysis.analyse(*coders, words, settings, limit, disclosure.minimum_patients)
 
-    write_csv(frequency, found.frequency)
-    write_csv(length, found.length)
-    write_csv(chapters, found.chapters)
-    write_csv(confusion, found.confusion)
-    write_csv(calibration, found.calibration)
-    write_csv(by_code, found.codes)
-    write_json(results, found.results)
+    publish(frequency, found.frequency, disclosure)
+    publish(length, found.length, disclosure)
+    publish(chapters, found.chapters, disclosure)
+    publish(confusion, found.confusion, disclosure)
+    publish(calibration, found.calibration, disclosure)
+    publish(by_code, found.codes, disclosure)
+    publish(results, found.results, disclosure)
     wrong = {name: found.results[name]["families"] for name in (analysis.REAL, analysis.SYNTHETIC)}
     return f"{len(evaluated)} notes; wrong codes " + ", ".join(
         f"{name} {counts['wrong']} ({counts['out_of_family']} out of family)" for name, counts in wrong.items()

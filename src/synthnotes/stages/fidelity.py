@@ -4,8 +4,8 @@ from pathlib import Path
 
 from synthnotes import notes, params
 from synthnotes.cli import run
+from synthnotes.disclosure import publish
 from synthnotes.fidelity.statistics import compare
-from synthnotes.files import write_json
 
 
 def main(real: Path, synthetic: Path, results: Path) -> str:
@@ -13,7 +13,7 @@ def main(real: Path, synthetic: Path, results: Path) -> str:
     settings = params.load("fidelity")
     texts = [notes.read(path)["text"].tolist() for path in (real, synthetic)]
     comparison = compare(*texts, settings.lowercase)
-    write_json(results, comparison)
+    publish(results, comparison, params.load("disclosure"))
     return "; ".join(
         f"{name} {found['documents']:,} notes, {found['tokens_per_document']:.1f} tokens each, "
         f"{found['unique_tokens']:,} unique"

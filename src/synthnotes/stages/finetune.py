@@ -7,7 +7,8 @@ from typing import Any
 
 from synthnotes import params
 from synthnotes.cli import run
-from synthnotes.files import UserError, read_json, replacing, write_csv, write_json
+from synthnotes.disclosure import publish
+from synthnotes.files import UserError, read_json, replacing
 from synthnotes.generation.models import check_generator, load_tokenizer
 from synthnotes.generation.records import read_records
 from synthnotes.launching import check_processes, launch, launch_command, launched
@@ -80,8 +81,9 @@ def _train(
     if trainer.is_world_process_zero():
         with disk_space_needed(adapter), replacing(adapter) as temporary:
             shutil.copytree(folder / "adapter", temporary)
-        write_csv(curve, pd.DataFrame(losses))
-        write_json(results, numbers)
+        disclosure = params.load("disclosure")
+        publish(curve, pd.DataFrame(losses), disclosure)
+        publish(results, numbers, disclosure)
         shutil.rmtree(folder)
     return numbers
 

@@ -8,7 +8,8 @@ import pandas as pd
 
 from synthnotes import notes, params
 from synthnotes.cli import run
-from synthnotes.files import UserError, replacing, write_json
+from synthnotes.disclosure import publish
+from synthnotes.files import UserError, replacing
 from synthnotes.generation import sampling
 from synthnotes.generation.encoding import encode_prompts
 from synthnotes.generation.models import check_generator, load_tokenizer
@@ -49,7 +50,7 @@ def main(
         with replacing(samples) as temporary:
             table.to_parquet(temporary, index=False, compression="zstd")
     numbers = summarise(table, settings.seed) | {"quality": assess(table, real_notes["text"], corpus)}
-    write_json(results, numbers)
+    publish(results, numbers, params.load("disclosure"))
     shutil.rmtree(work / f"generate-{key}")
     return (
         f"{corpus}: {numbers['samples']} samples of {numbers['prompts']} prompts, "

@@ -10,9 +10,9 @@ from synthnotes import notes, params
 from synthnotes.cli import run
 from synthnotes.coding import predictions
 from synthnotes.coding.labels import label_matrix, read_code_set
+from synthnotes.disclosure import publish
 from synthnotes.errors.decisions import Decisions, count, decide
 from synthnotes.errors.hypotheses import SYNTHETIC, Noise, compare, tabulate
-from synthnotes.files import write_csv, write_json
 
 READERS = 2  # of predictions at once; each takes a gigabyte or two at the paper's size
 
@@ -48,8 +48,9 @@ def main(
     comparison = compare(synthetic, noisy, frequency, words, settings)
     coders = {SYNTHETIC: synthetic} | {str(kind): of_kind for kind, of_kind in noisy.items()}
 
-    write_csv(curves, tabulate(coders, frequency, words, settings.bins))
-    write_json(results, comparison)
+    disclosure = params.load("disclosure")
+    publish(curves, tabulate(coders, frequency, words, settings.bins), disclosure)
+    publish(results, comparison, disclosure)
     winner = comparison["winner"]
     return (
         f"nearest to synthetic: {winner['hypothesis']} at {winner['level']} %, {winner['distance']:.3f} F1 apart, "

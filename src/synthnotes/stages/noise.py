@@ -6,8 +6,8 @@ from synthnotes import notes, params
 from synthnotes.cli import run
 from synthnotes.coding import coder as coders
 from synthnotes.coding.labels import read_code_set
+from synthnotes.disclosure import publish
 from synthnotes.errors.noise import LANGUAGES, add_noise, changes, dictionary
-from synthnotes.files import write_json
 from synthnotes.work import work_folder
 
 
@@ -15,6 +15,7 @@ def main(
     corpus: str,
     hypothesis: str,
     level: int,
+    seed: int,
     training: Path,
     evaluation: Path,
     encoder: Path,
@@ -31,10 +32,10 @@ def main(
     words = dictionary(LANGUAGES[corpus], noise.dictionary_words)
     noisy = add_noise(clean, hypothesis, level, noise.words_replaced_in_noisy_note, words, noise.seed)
     counts = changes(clean["text"].tolist(), noisy["text"].tolist())
-    with work_folder(work / coders.work_name(noisy, encoder, code_set, settings)) as checkpoints:
-        experiment = coders.run(noisy, notes.read(evaluation), encoder, code_set, settings, checkpoints)
+    with work_folder(work / coders.work_name(noisy, encoder, code_set, settings, seed)) as checkpoints:
+        experiment = coders.run(noisy, notes.read(evaluation), encoder, code_set, settings, seed, checkpoints)
         coders.save(coder, experiment, settings)
-        write_json(results, {"noise": counts} | experiment.results)
+        publish(results, {"noise": counts} | experiment.results, params.load("disclosure"))
     changed = f"{counts['words_changed']} of {counts['words']} words changed"
     return f"{hypothesis} at {level} %, {changed}, {coders.summary(experiment.results)}"
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from synthnotes import notes, params
 from synthnotes.cli import run
-from synthnotes.files import replacing, write_csv, write_json
+from synthnotes.disclosure import publish
+from synthnotes.files import replacing, write_csv
 from synthnotes.privacy.control import compare
 from synthnotes.privacy.quotes import quote_longest
 
@@ -29,9 +30,10 @@ def main(
     with replacing(neighbours) as temporary:
         comparison.notes.to_parquet(temporary, index=False, compression="zstd")
     write_csv(longest, quote_longest(comparison.notes, tables[1], tables[2], tables[0], settings.top_passages))
-    write_csv(recall, comparison.recalls)
-    write_csv(passages, comparison.lengths)
-    write_json(results, comparison.results)
+    disclosure = params.load("disclosure")
+    publish(recall, comparison.recalls, disclosure)
+    publish(passages, comparison.lengths, disclosure)
+    publish(results, comparison.results, disclosure)
 
     verdicts = ", ".join(
         f"{name.replace('_', ' ')} {_number(measure['synthetic'])} (control {_number(measure['control'])}): "

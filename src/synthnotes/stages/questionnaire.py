@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import yaml
-
 from synthnotes import notes, params
 from synthnotes.cli import run
-from synthnotes.files import UserError, replacing, require, write_csv, write_json
+from synthnotes.disclosure import suppress
+from synthnotes.files import read_yaml, replacing, require, write_csv, write_json
 from synthnotes.questionnaire import survey
 from synthnotes.questionnaire.form import form as fill_form
 from synthnotes.questionnaire.sosci import project as sosci_project
@@ -15,11 +14,7 @@ from synthnotes.questionnaire.wording import Wording, parse
 
 def read_wording(path: Path) -> Wording:
     """Reads the texts of the questionnaire."""
-    require(path)
-    try:
-        return parse(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: not valid YAML: {str(error).splitlines()[0]}") from None
+    return parse(read_yaml(path), str(path))
 
 
 def main(
@@ -49,6 +44,8 @@ def main(
     write_csv(sheet, survey.answer_sheet(chosen, version, raters, settings.seed))
     write_csv(key, survey.key(chosen, corpus, version))
     words = {kind: [len(n.text.split()) for n in chosen if n.kind == kind] for kind in ("real", "synthetic")}
+    disclosure = params.load("disclosure")
+    means = {"notes": pairs} | {kind: sum(counts) / len(counts) for kind, counts in words.items()}
     write_json(
         results,
         {
@@ -56,7 +53,7 @@ def main(
             "pairs": pairs,
             "notes": len(chosen),
             "raters": raters,
-            "words_per_note": {kind: sum(counts) / len(counts) for kind, counts in words.items()},
+            "words_per_note": {kind: mean for kind, mean in suppress(means, disclosure.least).items() if kind in words},
         },
     )
     return f"{corpus}: questionnaire {version}, {len(chosen)} notes in {pairs} pairs"

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from synthnotes import notes
+from synthnotes import notes, params
 from synthnotes.cli import run
-from synthnotes.files import replacing, write_json
+from synthnotes.disclosure import publish
+from synthnotes.files import replacing
 from synthnotes.generation.records import build_records, summarise, write_records
 
 
@@ -16,7 +17,7 @@ def main(corpus: str, training: Path, prompts: Path, records: Path, results: Pat
         for name, table in tables.items():
             write_records(folder / f"{name}.jsonl", build_records(corpus, table))
     counts = {name: summarise(corpus, table) for name, table in tables.items()}
-    write_json(results, counts)
+    publish(results, counts, params.load("disclosure"))
     without = sum(count["codes_without_description"] for count in counts.values())
     return (
         f"{corpus}: {counts['training']['records']} training records, {counts['prompts']['records']} prompts, "

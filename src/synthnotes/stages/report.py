@@ -4,11 +4,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import yaml
-
 from synthnotes import params
 from synthnotes.cli import run
-from synthnotes.files import replacing, require, write_json
+from synthnotes.files import read_yaml, replacing, write_json
 from synthnotes.report import facts, inputs, provenance, render
 from synthnotes.report.contents import Contents
 from synthnotes.report.numbers import Numbers
@@ -23,8 +21,7 @@ def main(
     """Fills the templates with the results and renders them."""
     settings = params.read(params_file)
     seeds = inputs.seeds(settings)
-    least = 0 if settings.report.demo else settings.report.least_count
-    numbers = Numbers(results, inputs.result_files(settings), str(paper), seeds, least)
+    numbers = Numbers(results, inputs.result_files(settings), str(paper), seeds)
     numbers.include("params", params_file, settings.model_dump())
     repairs = read_yaml(paper / "repairs.yaml")
     numbers.include("repairs", paper / "repairs.yaml", {"entries": len(repairs)}, f"{paper.name}/repairs.yaml")
@@ -49,12 +46,6 @@ def main(
     write_json(provenance_file, told)
     sizes = ", ".join(f"{path} {len(content) / 2**20:.1f} MiB" for path, content in pages.items())
     return f"{len(contents.figures_drawn)} figures, {len(told['numbers'])} numbers, {sizes}"
-
-
-def read_yaml(path: Path) -> list[dict[str, str | None]]:
-    """The entries of a YAML file."""
-    require(path)
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ from synthnotes.cli import run
 from synthnotes.coding import predictions
 from synthnotes.coding.labels import label_matrix, read_code_set
 from synthnotes.coding.outcomes import outcome
-from synthnotes.files import write_csv, write_json
+from synthnotes.disclosure import publish
+from synthnotes.section_types import TRAINING_SETS
 from synthnotes.significance.comparison import compare, tidy
 from synthnotes.significance.outcomes import Outcome
 
@@ -17,24 +18,23 @@ from synthnotes.significance.outcomes import Outcome
 def main(evaluation: Path, codes: Path, coders: Path, results: Path, differences: Path) -> str:
     """Compares the coders in the folder `coders` pair by pair, by their predictions for the notes of E."""
     settings = params.load("significance")
+    seeds = params.load("seeds")
     code_set = read_code_set(codes)
     evaluated = notes.read(evaluation)
     truth = label_matrix(evaluated, code_set).toarray()
     patients, _ = pd.factorize(evaluated["patient_id"])
 
-    def outcomes(coder: str) -> list[Outcome]:
-        folders = [coders / coder]  # one per seed
-        found = []
-        for folder in folders:
-            predicted = predictions.load(folder)
-            aligned = predictions.align(predicted, evaluated["note_id"].tolist(), code_set, str(folder))
-            found.append(outcome(truth, aligned, patients))
-        return found
+    def outcome_of(folder: Path) -> Outcome:
+        predicted = predictions.load(folder)
+        aligned = predictions.align(predicted, evaluated["note_id"].tolist(), code_set, str(folder))
+        return outcome(truth, aligned, patients)
 
-    comparison = compare({coder: outcomes(coder) for coder in settings.coders}, settings)
+    outcomes = {training: [outcome_of(coders / f"{training}-{seed}") for seed in seeds] for training in TRAINING_SETS}
+    comparison = compare(outcomes, settings)
 
-    write_csv(differences, tidy(comparison))
-    write_json(results, comparison)
+    disclosure = params.load("disclosure")
+    publish(differences, tidy(comparison), disclosure)
+    publish(results, comparison, disclosure)
     return f"{comparison['notes']} notes of {comparison['patients']} patients; micro-F1 " + ", ".join(
         "{} {:+.3f} [{:+.3f}, {:+.3f}]".format(
             name.replace("_", " "), *(test[of] for of in ("difference", "low", "high"))

@@ -33,7 +33,6 @@ def coding_settings(**changes) -> CodingParams:
         "baseline_codes": 2,
         "processes": 1,
         "weights": {"mimic": {}, "sepr": {}},
-        "seed": 7,
     }
     return CodingParams(**(values | changes))
 

@@ -27,7 +27,7 @@ def save_slowly(*arguments):
 checkpoints.save = save_slowly
 notes = pd.read_pickle(folder / "notes.pkl")
 settings = CodingParams.model_validate_json((folder / "settings.json").read_text())
-coder.run(notes, notes, Path(sys.argv[2]), sys.argv[3].split(), settings, folder)
+coder.run(notes, notes, Path(sys.argv[2]), sys.argv[3].split(), settings, 7, folder)
 """
 
 
@@ -49,7 +49,7 @@ def stop_after(monkeypatch, epochs: int) -> None:
 
 
 def run(notes, encoder, settings, work=None) -> tuple[np.ndarray, dict]:
-    experiment = coder.run(notes, notes, encoder, CODES, settings, work)
+    experiment = coder.run(notes, notes, encoder, CODES, settings, 7, work)
     return experiment.predictions.probabilities, experiment.results | {"curve": experiment.curve.to_dict()}
 
 
@@ -113,14 +113,17 @@ def test_the_work_folder_is_another_for_other_notes_codes_encoder_or_settings(
     other_codes.at[0, "codes"] = ["Z99"]
     other_encoder = save_encoder(tmp_path, "bert")
     names = [
-        coder.work_name(notes, encoder_folder, CODES, settings()),
-        *(coder.work_name(table, encoder_folder, CODES, settings()) for table in (other_text, other_fold, other_codes)),
-        coder.work_name(notes, encoder_folder, CODES[:3], settings()),
-        coder.work_name(notes, encoder_folder, CODES, settings(seed=8)),
-        coder.work_name(notes, other_encoder, CODES, settings()),
+        coder.work_name(notes, encoder_folder, CODES, settings(), 7),
+        *(
+            coder.work_name(table, encoder_folder, CODES, settings(), 7)
+            for table in (other_text, other_fold, other_codes)
+        ),
+        coder.work_name(notes, encoder_folder, CODES[:3], settings(), 7),
+        coder.work_name(notes, encoder_folder, CODES, settings(), 8),
+        coder.work_name(notes, other_encoder, CODES, settings(), 7),
     ]
     assert len(set(names)) == len(names)
-    assert names[0] == coder.work_name(notes.copy(), Path(encoder_folder), list(CODES), settings())
+    assert names[0] == coder.work_name(notes.copy(), Path(encoder_folder), list(CODES), settings(), 7)
 
 
 def test_the_work_folder_stays_until_the_work_is_done(tmp_path):

@@ -14,7 +14,7 @@ CODES = ["I10", "E11.9", "J18.9", "0DTJ4ZZ", "Z99"]  # no note has the last
 
 def test_a_coder_learns_from_notes_and_beats_the_baseline(tables, encoder_folder, settings):
     learning = settings(epochs=20, learning_rate=1e-2, warmup_steps=10)
-    experiment = coder.run(*tables(120, 20), encoder_folder, CODES, learning)
+    experiment = coder.run(*tables(120, 20), encoder_folder, CODES, learning, 7)
     results = experiment.results
     assert results["micro"]["f1"] > max(0.6, results["baseline"]["micro"]["f1"] + 0.1)
     assert [results[key] for key in ("training_notes", "validation_notes", "evaluation_notes")] == [120, 20, 20]
@@ -37,7 +37,7 @@ def test_the_weights_kept_are_the_best_epoch_s(tables, encoder_folder, settings,
     tokenizer = coder.load_tokenizer(encoder_folder)
     train, validation = (encode(notes[notes["fold"] == f], tokenizer, CODES, 100) for f in ("train", "validation"))
     model = coder.PlmIcd(coder.load_encoder(encoder_folder), len(CODES))
-    found = training.fit(model, train, validation, settings(epochs=3))
+    found = training.fit(model, train, validation, settings(epochs=3), 7)
     assert (found.best_epoch, found.validation_map) == (2, 0.9)
     kept = reading.predict(model, validation, settings())
     np.testing.assert_array_equal(kept, judged[1])
@@ -51,7 +51,7 @@ def test_biases_start_at_the_log_odds_of_the_codes_or_at_zero(tables, encoder_fo
     encoded = encode(notes, coder.load_tokenizer(encoder_folder), CODES, 100)
     model = coder.PlmIcd(coder.load_encoder(encoder_folder), len(CODES))
     tiny = settings(epochs=1, learning_rate=1e-9, bias_from_frequencies=bias_from_frequencies)
-    training.fit(model, encoded, encoded, tiny)
+    training.fit(model, encoded, encoded, tiny, 7)
     with_code = np.array([notes["codes"].map(lambda codes, code=code: code in codes).sum() for code in CODES])
     odds = (with_code + 0.5) / (28 - with_code + 0.5)
     expected = np.log(odds) if bias_from_frequencies else np.zeros(5)
@@ -59,8 +59,8 @@ def test_biases_start_at_the_log_odds_of_the_codes_or_at_zero(tables, encoder_fo
 
 
 def test_the_same_seed_gives_the_same_coder(tables, encoder_folder, settings):
-    first, second = (coder.run(*tables(24, 4), encoder_folder, CODES, settings(epochs=1)) for _ in range(2))
-    other = coder.run(*tables(24, 4), encoder_folder, CODES, settings(epochs=1, seed=8))
+    first, second = (coder.run(*tables(24, 4), encoder_folder, CODES, settings(epochs=1), 7) for _ in range(2))
+    other = coder.run(*tables(24, 4), encoder_folder, CODES, settings(epochs=1), 8)
     np.testing.assert_array_equal(first.predictions.probabilities, second.predictions.probabilities)
     assert first.results == second.results
     assert not np.array_equal(first.predictions.probabilities, other.predictions.probabilities)
@@ -71,7 +71,7 @@ def test_predictions_stand_in_the_order_of_the_notes(tables, encoder_folder, set
     notes, evaluation = tables(24, 4)
     reversed_notes = evaluation.iloc[::-1].reset_index(drop=True)
     straight, backwards = (
-        coder.run(notes, table, encoder_folder, CODES, settings(epochs=1)).predictions
+        coder.run(notes, table, encoder_folder, CODES, settings(epochs=1), 7).predictions
         for table in (evaluation, reversed_notes)
     )
     assert straight.note_ids == evaluation["note_id"].tolist() == backwards.note_ids[::-1]
@@ -80,7 +80,7 @@ def test_predictions_stand_in_the_order_of_the_notes(tables, encoder_folder, set
 
 def test_a_saved_coder_codes_as_before(tmp_path, tables, encoder_folder, settings):
     notes, evaluation = tables(24, 4)
-    experiment = coder.run(notes, evaluation, encoder_folder, CODES, settings())
+    experiment = coder.run(notes, evaluation, encoder_folder, CODES, settings(), 7)
     coder.save(tmp_path / "coder", experiment, settings())
     loaded = coder.load(tmp_path / "coder")
     encoded = encode(evaluation, loaded.tokenizer, loaded.codes, 100)
@@ -90,7 +90,7 @@ def test_a_saved_coder_codes_as_before(tmp_path, tables, encoder_folder, setting
 
 
 def test_weights_that_do_not_fit_are_named(tmp_path, tables, encoder_folder, settings):
-    coder.save(tmp_path / "c", coder.run(*tables(8, 2), encoder_folder, CODES, settings(epochs=1)), settings())
+    coder.save(tmp_path / "c", coder.run(*tables(8, 2), encoder_folder, CODES, settings(epochs=1), 7), settings())
     description = read_json(tmp_path / "c" / "coder.json")
     write_json(tmp_path / "c" / "coder.json", description | {"codes": CODES[:2]})
     with pytest.raises(UserError, match=r"model\.safetensors: the weights do not fit the 2 codes"):
@@ -100,13 +100,13 @@ def test_weights_that_do_not_fit_are_named(tmp_path, tables, encoder_folder, set
 @pytest.mark.parametrize(("train", "validation"), [(1, 5), (0, 5), (5, 0)])
 def test_too_few_notes_are_refused(tables, encoder_folder, settings, train, validation):
     with pytest.raises(UserError, match=f"{train} notes of fold train and {validation} of fold validation"):
-        coder.run(*tables(train, validation), encoder_folder, CODES, settings())
+        coder.run(*tables(train, validation), encoder_folder, CODES, settings(), 7)
 
 
 def test_truncated_notes_are_counted(tables, encoder_folder, settings):
     notes, evaluation = tables(8, 2)
     longer = pd.concat([notes, evaluation])["text"].str.split().str.len() > 10
-    results = coder.run(notes, evaluation, encoder_folder, CODES, settings(epochs=1, max_words=10)).results
+    results = coder.run(notes, evaluation, encoder_folder, CODES, settings(epochs=1, max_words=10), 7).results
     assert 0 < results["truncated_notes"] == longer.sum() < 30
 
 

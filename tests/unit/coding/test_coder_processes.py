@@ -4,9 +4,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+import yaml
 from safetensors.torch import load_file
 
+from synthnotes import notes
 from synthnotes.coding import coder
 from synthnotes.coding.processes import Processes
 from synthnotes.files import read_json, write_json
@@ -17,6 +20,7 @@ CHILD = """
 import sys
 from pathlib import Path
 import pandas as pd
+from synthnotes import notes
 from synthnotes.coding import coder
 from synthnotes.coding.processes import join
 from synthnotes.sections import CodingParams
@@ -25,7 +29,7 @@ settings = CodingParams.model_validate_json((folder / "settings.json").read_text
 processes = join()
 assert processes.count == 2
 tables = pd.read_pickle(folder / "training.pkl"), pd.read_pickle(folder / "evaluation.pkl")
-experiment = coder.run(*tables, encoder, sys.argv[3].split(), settings, folder / "work", processes)
+experiment = coder.run(*tables, encoder, sys.argv[3].split(), settings, 7, folder / "work", processes)
 coder.save(folder / f"coder-{processes.rank}", experiment, settings)
 """
 
@@ -53,10 +57,36 @@ def test_two_processes_train_the_coder_of_one(tmp_path, tables, save_encoder, se
     )
     path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
     subprocess.run(command, check=True, timeout=120, env=os.environ | {LAUNCHED: "1", "PYTHONPATH": path})
-    alone = coder.run(training, evaluation, encoder, CODES, settings(epochs=2))
+    alone = coder.run(training, evaluation, encoder, CODES, settings(epochs=2), 7)
     coder.save(tmp_path / "alone", alone, settings())
     expected = load_file(tmp_path / "alone" / "model.safetensors")
     for rank in range(2):
         weights = load_file(tmp_path / f"coder-{rank}" / "model.safetensors")
         assert max(float((weights[name] - expected[name]).abs().max()) for name in expected) < 1e-5
     assert (tmp_path / "work" / "checkpoint.pt").is_file()
+
+
+@pytest.mark.slow
+def test_the_stage_starts_the_processes_that_are_asked_for(tmp_path, tables, save_encoder, settings):
+    """As DVC runs it: the stage starts accelerate, its two processes train, and the first of them alone writes."""
+    training, evaluation = tables(24, 6)
+    notes.write(tmp_path / "real_l.parquet", training)
+    notes.write(tmp_path / "e.parquet", evaluation)
+    pd.DataFrame({"code": CODES, "kind": "diagnosis"}).to_csv(tmp_path / "codes.csv", index=False)
+    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    values["coding"] = settings(processes=2).model_dump()
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    given = {"training": "real_l.parquet", "evaluation": "e.parquet", "encoder": save_encoder(tmp_path / "encoder")}
+    given |= {"models": "models", "codes": "codes.csv", "accelerate": Path("configs/accelerate").absolute()}
+    outputs = {"coder": "coder", "results": "results.json", "curve": "curve.csv"}
+    options = {"corpus": "mimic", "seed": 7, "work": "work"} | given | outputs
+    command = [sys.executable, "-m", "synthnotes.stages.coding"]
+    command += [str(word) for name, value in options.items() for word in (f"--{name}", value)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    results = read_json(tmp_path / "results.json")
+    assert results["training_notes"] == 24
+    assert pd.read_csv(tmp_path / "curve.csv")["epoch"].tolist() == [1, 2]
+    assert coder.load(tmp_path / "coder").codes == CODES
+    assert not any((tmp_path / "work").iterdir())
+    assert f"micro-F1 {results['micro']['f1']:.3f}" in done.stdout.splitlines()[-1]

@@ -53,7 +53,7 @@ def test_no_forward_pass_holds_more_notes_than_a_micro_batch(toy, settings, monk
     seen = []
     forward = model.forward
     monkeypatch.setattr(model, "forward", lambda chunks: seen.append(len(chunks.lengths)) or forward(chunks))
-    training.fit(model, notes, notes, settings(epochs=1, batch=8, micro_batch=3))
+    training.fit(model, notes, notes, settings(epochs=1, batch=8, micro_batch=3), 7)
     assert max(seen) == 3
     assert sum(seen) == 2 * len(notes)  # once to learn, once to validate
 
@@ -63,7 +63,7 @@ def test_training_stops_when_patience_is_over(toy, settings, monkeypatch, patien
     scores = iter([0.5, 0.4, 0.6, 0.6, 0.1, 0.7])
     monkeypatch.setattr(training, "mean_average_precision", lambda *_: next(scores))
     model, notes = toy(8)
-    found = training.fit(model, notes, notes, settings(epochs=6, patience=patience))
+    found = training.fit(model, notes, notes, settings(epochs=6, patience=patience), 7)
     assert found.curve["epoch"].tolist() == list(range(1, epochs + 1))
     assert found.best_epoch == {6: 6, 2: 1, 5: 3}[epochs]
 
@@ -89,9 +89,9 @@ def test_chunks_longer_than_the_encoder_s_positions_are_refused_before_training(
     save_encoder(tmp_path, kind)
     notes = pd.concat([notes_of(8, 1, "train"), notes_of(2, 2, "validation")], ignore_index=True)
     notes.loc[0, "text"] = "the patient " * 50
-    coder.run(notes, notes, tmp_path, CODES, settings(epochs=1, chunk_tokens=positions))
+    coder.run(notes, notes, tmp_path, CODES, settings(epochs=1, chunk_tokens=positions), 7)
     with pytest.raises(UserError, match=rf"coding\.chunk_tokens: {positions + 1} .* has {positions} positions"):
-        coder.run(notes, notes, tmp_path, CODES, settings(epochs=1, chunk_tokens=positions + 1))
+        coder.run(notes, notes, tmp_path, CODES, settings(epochs=1, chunk_tokens=positions + 1), 7)
 
 
 def test_a_tokenizer_of_another_encoder_is_refused(encoder_folder):
@@ -108,7 +108,7 @@ def test_a_loss_that_is_not_a_number_stops_with_the_step_and_its_notes(toy, sett
     with torch.no_grad():
         model.encoder.embeddings.word_embeddings.weight[poisoned] = torch.nan
     with pytest.raises(UserError, match=r"loss became nan in step \d of 3, on the notes .*train-4"):
-        training.fit(model, notes, notes, settings(batch=2, epochs=1))
+        training.fit(model, notes, notes, settings(batch=2, epochs=1), 7)
 
 
 def test_a_broken_encoder_stops_in_the_first_step(tmp_path, save_encoder, tables, settings):
@@ -117,4 +117,4 @@ def test_a_broken_encoder_stops_in_the_first_step(tmp_path, save_encoder, tables
     stored["embeddings.LayerNorm.bias"][0] = torch.nan
     save_file(stored, tmp_path / "model.safetensors", {"format": "pt"})
     with pytest.raises(UserError, match=r"nan in step 1 of 2, on the notes (train-\d, ){3}train-\d; nothing was saved"):
-        coder.run(*tables(8, 2), tmp_path, CODES, settings(batch=4, micro_batch=4, epochs=1))
+        coder.run(*tables(8, 2), tmp_path, CODES, settings(batch=4, micro_batch=4, epochs=1), 7)

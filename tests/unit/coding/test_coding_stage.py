@@ -13,7 +13,7 @@ CODES = ["I10", "E11.9", "J18.9", "0DTJ4ZZ", "Z99"]  # training has the last in 
 def run(folder, encoder, outputs):
     tables = folder / "real_l.parquet", folder / "e.parquet"
     return stage.main(
-        "mimic", *tables, encoder, folder / "models", folder / "codes.csv", folder, folder / "work", *outputs
+        "mimic", 7, *tables, encoder, folder / "models", folder / "codes.csv", folder, folder / "work", *outputs
     )
 
 
@@ -62,7 +62,7 @@ def test_the_stage_evaluates_a_coder_that_exists_already(tmp_path, tables, encod
     monkeypatch.setattr(stage.params, "load", lambda section: settings(epochs=1))
     run(tmp_path, encoder_folder, outputs)
     trained = read_json(outputs[1])
-    given = settings(epochs=1, weights={"mimic": {"real_l": "ours"}, "sepr": {}})
+    given = settings(epochs=1, weights={"mimic": {"real_l-7": "ours"}, "sepr": {}})
     monkeypatch.setattr(stage.params, "load", lambda section: given)
     run(tmp_path, encoder_folder, [tmp_path / "coder", *outputs[1:]])
     evaluated = read_json(outputs[1])

@@ -18,7 +18,7 @@ def notes(notes_of) -> pd.DataFrame:
 
 @pytest.fixture
 def trained(tmp_path, notes, encoder_folder, settings) -> tuple[Path, coder.Experiment]:
-    experiment = coder.run(notes, notes, encoder_folder, CODES, settings(epochs=1))
+    experiment = coder.run(notes, notes, encoder_folder, CODES, settings(epochs=1), 7)
     coder.save(tmp_path / "coder", experiment, settings(epochs=1))
     return tmp_path / "coder", experiment
 

@@ -106,7 +106,9 @@ def test_targets_of_sepr(target):
 
 
 def test_sepr_notes_and_their_flow():
-    rows = [(1, "äldre", ["A00"]), (2, None, ["A00"]), (1, "senare", ["I10.9", "I109", "??"]), (3, "kodlös", None)]
+    rows = [
+        ("1", "äldre", ["A00"]), ("2", None, ["A00"]), ("1", "senare", ["I10.9", "I109", "??"]), ("3", "kodlös", None),
+    ]  # fmt: skip
     flow = Flow(names_patients=False)
     prepared, code_rows = sepr.prepare_notes(pd.DataFrame(rows, columns=["_id", "text", "target"]), 1, flow)
     assert prepared.values.tolist() == [["1", "1", "senare", ["I10.9"]]]
@@ -202,7 +204,7 @@ def test_the_stage_with_a_published_split(project):
         ({"_id": range(40), "part": ["train"] * 40}, "column split or splits is missing"),
         ({"_id": range(900, 940), "split": ["train", "val", "test", "val"] * 10}, "none of the file's 40 ids is one"),
         ({"_id": range(40), "split": ["train", "dev"] * 20}, "row 2: a label that is none of"),
-        ({"_id": [0.5] * 40, "split": ["train"] * 40}, "column _id holds no ids"),
+        ({"_id": [0.5] * 40, "split": ["train"] * 40}, "row 1: column _id must be an integer or text"),
     ],
 )
 def test_a_split_file_that_does_not_fit_leaves_no_output(project, columns, message):

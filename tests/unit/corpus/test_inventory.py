@@ -134,7 +134,7 @@ def test_real_data_under_the_demo_parameters_are_remarked(data, capsys):
     (data / "DEMO.json").unlink()
     code, out = check(data, capsys)
     assert code == 0
-    assert "data that the demo kit has not made, but report.demo is true" in out
+    assert "data that the demo kit has not made, but disclosure.demo is true" in out
 
 
 @pytest.mark.parametrize(
@@ -158,8 +158,9 @@ def test_needs_at_the_papers_scale(tmp_path):
     settings = params.validate(values, "paper.yaml")
     models = {"mimic": {"generator": Model(8 * 10**9, LARGE), "encoder": Model(125 * 10**6, {})}}
     needs = machine.needs(settings, models, {"mimic": 10**9}, 20 * 10**9, gpu=True)
-    # Merged 16 GB, 15 coders of 0.5 GB, 4 GB of notes and records, twice; and 20 GB of data.
-    assert needs.disk == 2 * (16 + 7.5 + 4) * 10**9 + 20 * 10**9
+    # Merged 16 GB, coders of 0.5 GB (12 of noise, 5 of each of 5 training sets), 4 GB of notes and records, twice; and
+    # 20 GB of data.
+    assert needs.disk == 2 * (16 + 18.5 + 4) * 10**9 + 20 * 10**9
     assert needs.memory == 24 * 10**9  # merging
     # Half of 16 GB, and 6,000 tokens x 131,072 bytes (32 layers, 8 heads of 128, keys and values, 2 bytes), in 90 %;
     # fine-tuning: half of 16 GB, and twice the logits of 2 x 4,096 tokens.

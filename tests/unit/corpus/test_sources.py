@@ -71,10 +71,20 @@ def test_feather(tmp_path):
         sources.read_feather(path, ["_id"])
 
 
-@pytest.mark.parametrize("values", [[1, 23], [1.0, 23.0], ["1", " 23 "]])
+@pytest.mark.parametrize("values", [[1, 23], [1.0, 23.0], ["1", " 23 "], [1, "23"], pd.array([1, 23], "Int64")])
 def test_ids(values):
-    assert sources.as_ids(pd.Series(values)).tolist() == ["1", "23"]
-    assert sources.as_ids(pd.Series([1.0, None])).isna().tolist() == [False, True]
+    assert sources.as_ids(pd.Series(values), "file").tolist() == ["1", "23"]
+
+
+def test_missing_ids_stay_missing():
+    assert sources.as_ids(pd.Series([1.0, None]), "file").isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize("wrong", [0.5, float("inf"), 2.0**53, True, b"1", [1]])
+def test_what_is_no_id_is_refused(wrong):
+    values = pd.Series([1, None, wrong, wrong], dtype=object, name="_id")
+    with pytest.raises(UserError, match=r"^file: row 3: column _id must be an integer or text .2 such rows."):
+        sources.as_ids(values, "file")
 
 
 def test_sha256(write):

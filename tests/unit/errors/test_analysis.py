@@ -19,12 +19,12 @@ def analysis():
     predictions = Predictions(["a", "b"], CODES, given, 0.5)
     targets = sparse.csr_array(np.array([[0, 1, 0]], dtype=bool))
     one = coder(predictions, truth, np.arange(2), targets, settings)
-    return analyse(one, one, np.array([10, 20]), settings, limit=15)
+    return analyse(one, one, np.array([10, 20]), settings, limit=15, minimum_patients=10)
 
 
 def test_a_curve_without_codes_is_empty(analysis):
     assert analysis.frequency.empty
-    assert analysis.frequency.columns.tolist() == ["coder", "x", "mean", "sd", "count"]
+    assert analysis.frequency.columns.tolist() == ["coder", "x", "mean", "sd", "count", "patients"]
     frequency = analysis.results["real"]["frequency"]
     assert (frequency["codes_unseen_in_training"], frequency["n"], frequency["pearson"]["r"]) == (1, 0, None)
 

@@ -70,6 +70,15 @@ def test_length_falls_into_three_parts():
     assert (correlation["below"]["n"], correlation["above"]["n"], correlation["notes_beyond_limit"]) == (3, 3, 1)
 
 
+def test_a_bin_counts_its_patients_once(decisions_of):
+    truth = [[1, 0], [1, 0], [0, 1], [1, 1]]
+    decisions = decisions_of("ab", truth, truth, patients=[0, 0, 1, 1])
+    by_length = curves.length_points(decisions, np.array([5, 6, 7, 8]))
+    assert binned(by_length, np.array([0, 0, 0, 1]))["patients"].tolist() == [2, 1]
+    by_frequency = curves.frequency_points(decisions, np.array([9, 9]))
+    assert binned(by_frequency, np.array([0, 1]))["patients"].tolist() == [2, 1]  # a: both, b: the second
+
+
 def test_length_points_are_notes(decisions):
     points = curves.length_points(decisions, np.array([50, 70]))
     assert points.x.tolist() == [50, 70]

@@ -47,7 +47,9 @@ def test_codes_without_a_chapter_are_counted_and_are_no_family(decisions_of):
     errors = family_errors(decisions_of(codes, [[1, 0, 0, 1]], predicted), families(codes))
     assert (errors["wrong"], errors["within_family"], errors["of_unknown_family"]) == (2, 0, 2)
     assert (errors["within_block"], errors["out_of_family"]) == (0, 2)
-    table = family_distribution({"real": matrix(*predicted)}, families(codes), other_share=0)
+    table = family_distribution(
+        {"real": matrix(*predicted)}, families(codes), other_share=0, patients=np.zeros(1, dtype=int)
+    )
     assert table[["family", "title", "predictions"]].values.tolist() == [
         ["unknown", "Unknown", 2], ["IX", "Circulatory system", 1],
     ]  # fmt: skip
@@ -90,14 +92,16 @@ def test_published_families_make_errors_within_a_family(decisions_of):
 def test_confusion_by_hand(decisions_of):
     truth = [[1, 0, 1, 0, 0], [1, 0, 0, 0, 0], [0, 0, 0, 1, 0]]
     predicted = [[0, 1, 0, 0, 1], [1, 1, 0, 0, 0], [0, 0, 0, 0, 0]]
+    truth, predicted = [*truth, truth[1]], [*predicted, predicted[1]]  # note 2 twice: a patient's, and another's
     # Note 1 misses I10 (IX) and J18.9 (X), and gets I50.9 (IX) and XW03331 (PCS X): a half each for IX and X. Note 2
     # misses nothing and gets I50.9. Note 3 misses a procedure and gets nothing.
-    table = family_confusion(decisions_of(CODES, truth, predicted), FAMILIES)
+    table = family_confusion(decisions_of(CODES, truth, predicted, [0, 0, 1, 2]), FAMILIES)
     found = {(row.missed, row.predicted): row.codes for row in table.itertuples()}
     assert found == {
-        ("IX", "IX"): 0.5, ("X", "IX"): 0.5, ("IX", "PCS X"): 0.5, ("X", "PCS X"): 0.5, ("none", "IX"): 1.0,
+        ("IX", "IX"): 0.5, ("X", "IX"): 0.5, ("IX", "PCS X"): 0.5, ("X", "PCS X"): 0.5, ("none", "IX"): 2.0,
     }  # fmt: skip
     assert table["missed"].iloc[0] == "none"
+    assert table["patients"].tolist() == [2, 1, 1, 1, 1]
     assert table["share"].sum() == pytest.approx(1)
 
 
@@ -106,7 +110,7 @@ def test_families_that_are_small_everywhere_are_others():
         "real": matrix([1, 1, 1, 0, 0], [1, 1, 0, 1, 1]),  # IX 4, X 1, PCS 0 1, PCS X 1
         "truth": matrix([1, 0, 1, 0, 0], [1, 0, 1, 0, 0]),  # IX 2, X 2
     }
-    table = family_distribution(given, FAMILIES, other_share=0.2)
+    table = family_distribution(given, FAMILIES, other_share=0.2, patients=np.array([7, 7]))
     rows = [tuple(row) for row in table[["coder", "family", "predictions"]].itertuples(index=False)]
     # X is below the share for "real" alone, and so shown for both.
     assert rows == [
@@ -114,9 +118,12 @@ def test_families_that_are_small_everywhere_are_others():
         ("truth", "IX", 2), ("truth", "X", 2), ("truth", "Others", 0),
     ]  # fmt: skip
     assert table["share"].tolist() == pytest.approx([4 / 7, 1 / 7, 2 / 7, 0.5, 0.5, 0])
+    assert table["patients"].tolist() == [1, 1, 1, 1, 1, 0]  # both notes are one patient's
     assert table["title"].tolist()[:3] == ["Circulatory system", "Respiratory system", "Others"]
 
 
 def test_a_coder_that_predicts_nothing_has_shares_of_zero():
-    table = family_distribution({"real": matrix([0] * 5), "truth": matrix([1] * 5)}, FAMILIES, other_share=0)
+    table = family_distribution(
+        {"real": matrix([0] * 5), "truth": matrix([1] * 5)}, FAMILIES, 0, np.zeros(1, dtype=int)
+    )
     assert (table.query("coder == 'real'")["share"] == 0).all()

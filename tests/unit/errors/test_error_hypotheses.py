@@ -133,7 +133,7 @@ def test_no_code_of_e_in_training_leaves_the_curve_by_length(coder, noisy):
 def test_curves_are_tidy_and_in_common_bins(noisy):
     coders = {"synthetic": noisy[Noise("h1", 20)]} | {str(noise): of_noise for noise, of_noise in noisy.items()}
     table = tabulate(coders, FREQUENCY, WORDS, bins=8)
-    assert table.columns.tolist() == ["coder", "curve", "x", "mean", "sd", "count"]
+    assert table.columns.tolist() == ["coder", "curve", "x", "mean", "sd", "count", "patients"]
     assert table["coder"].unique().tolist() == ["synthetic", "h1-20", "h1-50", "h2-20", "h2-50"]
     for curve, points in (("frequency", TRUTH.any(axis=0).sum()), ("length", NOTES)):
         rows = table[table["curve"] == curve]

@@ -60,11 +60,11 @@ def test_errors_side_by_side(folder):
     assert results["real"]["families"]["wrong"] < results["synthetic"]["families"]["wrong"]
     for path in outputs[1:3]:
         table = pd.read_csv(path)
-        assert table.columns.tolist() == ["coder", "x", "mean", "sd", "count"]
+        assert table.columns.tolist() == ["coder", "x", "mean", "sd", "count", "patients"]
         assert set(table["coder"]) == {"real", "synthetic"}
     assert set(pd.read_csv(outputs[3])["coder"]) == {"real", "synthetic", "truth"}
     confusion, calibration, codes = map(pd.read_csv, outputs[4:])
-    assert confusion.columns.tolist() == ["coder", "missed", "predicted", "codes", "share"]
+    assert confusion.columns.tolist() == ["coder", "missed", "predicted", "codes", "patients", "share"]
     assert confusion.groupby("coder")["codes"].sum().round().tolist() == [
         results[coder]["families"]["wrong"] for coder in ("real", "synthetic")
     ]
@@ -74,7 +74,7 @@ def test_errors_side_by_side(folder):
         *("f1_real", "f1_synthetic", "difference", "low", "high"),
     ]  # fmt: skip
     assert len(codes) == results["codes"]["listed"]
-    assert (codes["patients"] >= params.load("errors").minimum_patients).all()
+    assert (codes["patients"] >= params.load("disclosure").minimum_patients).all()
     assert not any(word in path.read_text() for path in outputs for word in (SECRET, "e17"))
 
 

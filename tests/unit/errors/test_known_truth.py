@@ -15,7 +15,6 @@ CODES = [f"{letter}{number}0.1" for letter in "AEIJ" for number in range(1, 5)]
 FILLERS = ["the", "patient", "came", "with", "and", "stayed", "for", "two", "days", "then", "went", "home", "again"]
 LEVELS = (10, 30, 60)
 CODING = {"chunk_tokens": 32, "max_words": 400, "batch": 8, "epochs": 8, "learning_rate": 3e-3, "warmup_steps": 30}
-CODING |= {"seed": 7}
 SETTINGS = HypothesesParams(bins=5, resamples=300, level=0.05, seed=1)
 
 
@@ -75,7 +74,7 @@ def coder_with(encoder):
 
     def make(noise, seed):
         noisy = add_noise(training, noise.hypothesis, noise.level, 0.9, words, seed)
-        experiment = coder.run(noisy, evaluation, encoder, CODES, settings)
+        experiment = coder.run(noisy, evaluation, encoder, CODES, settings, 7)
         return decide(experiment.predictions, truth, np.arange(len(evaluation)))
 
     frequency = label_matrix(training, CODES).sum(axis=0, dtype=int)

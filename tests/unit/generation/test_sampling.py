@@ -89,7 +89,7 @@ def test_unfinished_work_is_kept_under_what_decides_the_samples_and_under_nothin
     settings = params.load("generate")
     key = decisive(settings, "mimic")
     indifferent = {"concurrent_sequences", "tensor_parallel", "data_parallel", "cpu_cache_gib", "gpu_memory_share"}
-    others = dict.fromkeys(type(settings).model_fields, 7) | {"engine": "transformers", "precision": "bfloat16"}
+    others = dict.fromkeys(type(settings).model_fields, 7) | {"engine": "transformers", "precision": "float32"}
     others |= dict.fromkeys(["temperature", "top_p", "repetition_penalty", "gpu_memory_share"], 0.7)
     for name in set(others) - {"max_new_tokens", "model_length"}:
         changed = settings.model_copy(update={name: others[name]})

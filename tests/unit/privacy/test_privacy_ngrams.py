@@ -3,9 +3,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthnotes.privacy import ngrams
-from synthnotes.privacy.ngrams import Index, notes_of
-from synthnotes.privacy.words import Encoder
+from synthnotes.privacy import kernels, ngrams
+from synthnotes.privacy.ngrams import Index, find_all, notes_of
+from synthnotes.privacy.overlap import count_overlap
+from synthnotes.privacy.rouge import search
+from synthnotes.privacy.words import Encoder, Words
 
 NOTES = st.lists(st.lists(st.sampled_from("abc"), max_size=12).map(" ".join), max_size=6)
 
@@ -36,25 +38,35 @@ def test_numbers_stand_for_n_grams_one_to_one(corpus, others, n):
     check(corpus, others, n)
 
 
-def test_chunks_hide_no_n_gram(monkeypatch):
-    monkeypatch.setattr(ngrams, "POSITIONS_AT_ONCE", 3)
-    check(["a b c a b c a", "", "c c c a b"], ["a b c c c a b c", "b", "a b c a"], 3)
+# Numbers of words whose 3-grams have the same hash, all 64 bits of it: vectors of the lattice of (x, y, z) with
+# x m^2 + y m + z = 0 (mod 2^64), m being the hash's multiplier, reduced by Lenstra, Lenstra and Lovász's algorithm.
+COLLIDING = [[(559_805, 1_966_853, 1_137_922), (0, 0, 0)], [(2_471_971, 0, 0), (0, 1_541_980, 496_063)]]
 
 
-def test_colliding_hashes_change_nothing(monkeypatch):
-    """The index takes the first seed under which its own n-grams differ; others with equal hashes are not found."""
-    honest = ngrams.hashes
-    monkeypatch.setattr(ngrams, "hashes", lambda ids, n, seed: honest(ids, n, seed) & np.uint64(0xFF if seed else 0x1))
-    rng = np.random.default_rng(3)
-    others = [" ".join(rng.choice(list("abcdefgh"), 400)) for _ in range(3)]
-    index = check(["a b c d e f", "a b c"], others, 3)
-    assert index._seed > 0
+def notes_of_ids(*notes):
+    return Words(np.concatenate(notes).astype(np.int32), np.cumsum([0, *map(len, notes)]))
 
 
-def test_hopeless_hashes_are_no_endless_loop(monkeypatch):
-    monkeypatch.setattr(ngrams, "hashes", lambda ids, n, seed: np.zeros(len(ids) - n + 1, np.uint64))
-    with pytest.raises(RuntimeError, match="seeds"):
-        Index(Encoder("ascii")(["a b c"]), 2)
+@pytest.mark.parametrize("pair", COLLIDING)
+def test_colliding_hashes_change_nothing(pair):
+    one, other = (notes_of_ids(note) for note in pair)
+    both = notes_of_ids(*pair, pair[0])
+    assert kernels.hash_of(one.ids, 0, 3) == kernels.hash_of(other.ids, 0, 3)
+    index = Index(both, 3)
+    assert index.own.ids.tolist() == [0, 1, 0]
+    assert index.find(notes_of_ids(pair[1], pair[0])).ids.tolist() == [1, 0]
+    assert Index(one, 3).find(other).ids.tolist() == []
+    assert search(one, other, 3)["overlap"].tolist() == [0]
+    assert count_overlap(both, other, 3)["real_unique"] == 2
+    assert count_overlap(one, other, 3)["common"] == 0
+
+
+def test_found_in_parts(monkeypatch):
+    monkeypatch.setattr(ngrams, "WORDS_AT_ONCE", 5)
+    encode = Encoder("ascii")
+    index, words = Index(encode(["a b c a"]), 2), encode(["c a b", "", "b c", "a b c a b c a", "b"])
+    parts = [np.concatenate(column) for column in zip(*find_all(index, words), strict=True)]
+    assert [part.tolist() for part in parts] == [part.tolist() for part in index.find(words)]
 
 
 def test_n_grams_do_not_reach_over_the_end_of_a_note():

@@ -52,7 +52,6 @@ def test_long_passages_and_small_blocks(monkeypatch):
     assert [row[0] for row in expected] == [150, 15, 16, 17, 63, 129, 31]
     assert find(synthetic, training) == expected
     monkeypatch.setattr(ngrams, "WORDS_AT_ONCE", 200)
-    monkeypatch.setattr(ngrams, "POSITIONS_AT_ONCE", 64)
     assert find(synthetic, training, budget=20_000) == expected
 
 

@@ -51,13 +51,13 @@ def test_equals_rouge_score_on_notes_made_of_shared_phrases(corpora):
     assert len({neighbour for _, neighbour, *_ in found}) > 5  # the case is not a trivial one
 
 
-def test_small_blocks_give_the_same(corpora, monkeypatch):
+def test_small_blocks_and_common_n_grams_give_the_same(corpora, monkeypatch):
     synthetic, real = corpora
     expected = rows_of(nearest_neighbours(synthetic, real, 5))
     monkeypatch.setattr(rouge, "NOTES_PER_BLOCK", 7)
-    monkeypatch.setattr(rouge, "DENSE_FROM", 0.05)
-    monkeypatch.setattr(rouge, "DENSE_AT_ONCE", 3)
-    assert rows_of(nearest_neighbours(synthetic, real, 5)) == expected
+    for share in (0, 0.2, 1):  # all, some and none of the members are bits
+        monkeypatch.setattr(rouge, "COMMON_FROM", share)
+        assert rows_of(nearest_neighbours(synthetic, real, 5)) == expected
 
 
 def test_repeated_n_grams_are_clipped():

@@ -113,7 +113,11 @@ def test_a_changed_result_file_changes_exactly_the_places_that_use_it(make, pape
     path = results / "generate" / "sepr.json"
     write_json(path, changed(json.loads(path.read_text(encoding="utf-8"))))
     after, _ = make(paper, (file, results))
-    of_file = {f"#origin-{label}" for label, number in told["numbers"].items() if number.get("file") == "results/generate/sepr.json"}
+    of_file = {
+        f"#origin-{label}"
+        for label, number in told["numbers"].items()
+        if number.get("file") == "results/generate/sepr.json"
+    }
     assert len(of_file) > 10
     old, new = pieces(before), pieces(after)
     assert {link for _, link in (old - new) + (new - old)} == of_file
@@ -133,7 +137,9 @@ def test_references_links_and_captions_are_whole(make, paper, run_of):
     identifiers = re.findall(r'\bid="([^"]+)"', html)
     assert not [name for name, count in Counter(identifiers).items() if count > 1]
     assert set(re.findall(r'href="#([^"]+)"', html)) <= set(identifiers)
-    captions = re.findall(r'<figcaption[^>]*>(.*?)</figcaption>|<div[^>]*class="table-caption">(.*?)</div>', html, re.DOTALL)
+    captions = re.findall(
+        r'<figcaption[^>]*>(.*?)</figcaption>|<div[^>]*class="table-caption">(.*?)</div>', html, re.DOTALL
+    )
     assert len(captions) > 30
     for caption in map(words, map("".join, captions)):
         assert re.match(r"(Figure|Table) \d+: \w.{10,}", caption), caption

@@ -132,7 +132,9 @@ def test_a_null_is_shown_as_such_and_never_as_a_number(run_of, build):
 
 def test_a_figure_without_rows_says_so_in_its_place(run_of, tmp_path, paper, monkeypatch):
     drawn = []
-    monkeypatch.setattr(style, "draw", lambda drawing, path: (drawn.append((path.stem, drawing())), write_text(path, SQUARE)))
+    monkeypatch.setattr(
+        style, "draw", lambda drawing, path: (drawn.append((path.stem, drawing())), write_text(path, SQUARE))
+    )
     file, results = run_of(corpora=["sepr"])
     header = (results / "errors" / "sepr-length.csv").read_text(encoding="utf-8").splitlines()[0]
     (results / "errors" / "sepr-length.csv").write_text(header + "\n", encoding="utf-8")
@@ -145,7 +147,9 @@ def test_a_figure_without_rows_says_so_in_its_place(run_of, tmp_path, paper, mon
     assert "@fig-length" not in html  # the reference to it resolves
 
 
-@pytest.mark.parametrize(("content", "message"), [("bin,x\n1,2\n", "no column"), ("", "no table"), ('"', "no table")])
+@pytest.mark.parametrize(
+    ("content", "message"), [("bin,x\n1,2\n", "no column"), ("", "is empty"), ('"', "not a well-formed")]
+)
 def test_a_broken_table_is_named(run_of, tmp_path, paper, content, message):
     file, results = run_of(corpora=["sepr"])
     (results / "privacy" / "sepr-recall.csv").write_text(content, encoding="utf-8")

@@ -41,7 +41,7 @@ def test_the_observed_metrics_are_those_of_the_coder():
     whole = flat(evaluate(truth, predictions.probabilities, predictions.predicted))
     found = resampling.observed({"coder": [outcome_of(1, patients=7)]})["coder"]
     assert set(whole) - set(found) == {"micro.auc", "macro.auc"} | {k for k, v in whole.items() if v is None}
-    assert found == pytest.approx({name: whole[name] for name in found})
+    assert {name: value.item() for name, value in found.items()} == pytest.approx({name: whole[name] for name in found})
 
 
 def test_a_resample_is_that_of_the_matrices(monkeypatch):
@@ -82,8 +82,8 @@ def test_micro_f1_and_its_difference_by_hand():
     outcomes = [Outcome(truth, predicted, {}, np.arange(2)) for predicted in (first, second)]
     # The first coder finds 2 of 3 with 2 predictions, the second 2 of 3 with 3.
     values = resampling.observed({"first": outcomes[:1], "second": outcomes[1:]})
-    assert [values[name]["micro.f1"] for name in values] == pytest.approx([4 / 5, 4 / 6])
-    assert [values[name]["macro.f1"] for name in values] == pytest.approx([(1 + 2 / 3) / 2, (2 / 3 + 2 / 3) / 2])
+    assert [values[name]["micro.f1"].item() for name in values] == pytest.approx([4 / 5, 4 / 6])
+    assert [values[name]["macro.f1"].item() for name in values] == pytest.approx([(1 + 2 / 3) / 2, (2 / 3 + 2 / 3) / 2])
     # By the first note alone 1 and 2/3, by the second 0 and 2/3.
     weights = np.array([[2, 0], [0, 2]], dtype=np.float32)
     first, second = resampling.Counts(outcomes).metrics(weights)
@@ -106,7 +106,7 @@ def randomised_slowly(first: Outcome, second: Outcome, swaps: np.ndarray) -> np.
 def test_randomisation_is_that_of_the_matrices(monkeypatch):
     monkeypatch.setattr(randomisation, "AT_ONCE", 40)
     first, second = outcome_of(3, patients=9), outcome_of(5, patients=9)
-    found = randomisation.randomise(first, second, 40, seed=5)
+    found = randomisation.randomise([first], [second], 40, seed=5)
     swaps = np.random.default_rng(5).integers(2, size=(40, 9))
     slow = randomised_slowly(first, second, swaps)
     observed = randomised_slowly(first, second, np.zeros((1, 9)))[0]
@@ -119,7 +119,7 @@ def test_randomisation_is_that_of_the_matrices(monkeypatch):
 
 def test_a_coder_does_not_differ_from_itself():
     one = outcome_of(5)
-    found = randomisation.randomise(one, one, 20, seed=1)
+    found = randomisation.randomise([one], [one], 20, seed=1)
     assert found == {name: {"difference": 0, "p": 1} for name in ("micro_f1", "macro_f1")}
     test = randomisation.mcnemar(one, one)
     assert (test["right_by_first_only"], test["right_by_second_only"]) == (0, 0)
@@ -189,12 +189,37 @@ def test_the_randomisation_test_keeps_its_level():
     rng = np.random.default_rng(12)
     alarms = dict.fromkeys(("micro_f1", "macro_f1"), 0)
     for study in range(240):
-        found = randomisation.randomise(*simulated(rng, 80, (0.65, 0.65)), 199, study)
+        first, second = simulated(rng, 80, (0.65, 0.65))
+        found = randomisation.randomise([first], [second], 199, study)
         for name in alarms:
             alarms[name] += found[name]["p"] <= 0.1
     assert all(count == pytest.approx(24, abs=14) for count in alarms.values()), alarms
 
 
 def test_the_randomisation_test_finds_a_difference():
-    found = randomisation.randomise(*simulated(np.random.default_rng(13), 80, (0.75, 0.55)), 199, 1)
+    first, second = simulated(np.random.default_rng(13), 80, (0.75, 0.55))
+    found = randomisation.randomise([first], [second], 199, 1)
     assert found["micro_f1"]["p"] == found["macro_f1"]["p"] == 1 / 200
+
+
+def test_randomisation_takes_the_mean_over_the_seeds_under_one_coin():
+    first, second = [outcome_of(seed, patients=9) for seed in (3, 4)], [outcome_of(seed, patients=9) for seed in (5, 6)]
+    found = randomisation.randomise(first, second, 40, seed=5)
+    swaps = np.random.default_rng(5).integers(2, size=(40, 9))
+    slow = np.mean([randomised_slowly(*pair, swaps) for pair in zip(first, second, strict=True)], axis=0)
+    none = np.zeros((1, 9))
+    observed = np.mean([randomised_slowly(*pair, none)[0] for pair in zip(first, second, strict=True)], axis=0)
+    for i, name in enumerate(("micro_f1", "macro_f1")):
+        assert found[name]["difference"] == pytest.approx(observed[i])
+        assert found[name]["p"] == pytest.approx((1 + (np.abs(slow[:, i]) >= abs(observed[i]) - 1e-9).sum()) / 41)
+
+
+def test_differences_over_seeds_by_hand():
+    values = {"micro.f1": np.array([0.5, 0.7])}, {"micro.f1": np.array([0.4, 0.3])}
+    samples = {"micro.f1": np.array([0.6, 0.62])}, {"micro.f1": np.array([0.4, 0.4])}
+    test = bootstrap_tests(*zip(values, samples, strict=True), level=0.5)["micro.f1"]
+    assert [test[of] for of in ("first", "second", "difference")] == pytest.approx([0.6, 0.35, 0.25])
+    assert test["sd_over_seeds"] == pytest.approx(0.3 / 2**0.5)  # of 0.1 and 0.4
+    assert [test[of] for of in ("low", "high")] == pytest.approx([0.205, 0.215])
+    single = [({"micro.f1": each["micro.f1"][:1]}, other) for each, other in zip(values, samples, strict=True)]
+    assert bootstrap_tests(*single, level=0.5)["micro.f1"]["sd_over_seeds"] is None

@@ -1,6 +1,7 @@
 """The comparison of pairs, and the stage `significance` from files to files."""
 
 import json
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -11,10 +12,12 @@ from synthnotes import notes, params
 from synthnotes.coding import predictions
 from synthnotes.coding.predictions import Predictions
 from synthnotes.files import UserError
+from synthnotes.section_types import TRAINING_SETS
 from synthnotes.significance import comparison
 from synthnotes.stages import significance
 
 CODES = ["I10", "I50.9", "J18.9", "0DTJ4ZZ", "XW03331"]
+BEST_FIRST = ("real_l", "real_s", "real_and_synthetic_s", "synthetic_s", "synthetic_s_all")
 SECRET = "pneumonectomized"  # a word of every note, and of no result
 
 
@@ -29,12 +32,13 @@ def folder(tmp_path):
     patients = [f"p{row // 2}" for row in range(60)]
     notes.write(tmp_path / "e.parquet", frame.assign(patient_id=patients, text=f"{SECRET} note", fold="evaluation"))
     pd.DataFrame({"code": CODES}).to_csv(tmp_path / "codes.csv", index=False)
-    for error, coder in enumerate(("real_l", "real_s", "synthetic_s")):
-        probabilities = np.where(truth ^ (rng.random(truth.shape) < 0.05 + 0.1 * error), 0.9, 0.1)
+    for (error, coder), seed in product(enumerate(BEST_FIRST), params.load("seeds")):
+        probabilities = np.where(truth ^ (rng.random(truth.shape) < 0.05 + 0.08 * error), 0.9, 0.1)
         order = slice(None, None, -1 if error == 1 else 1)
         ids = frame["note_id"].tolist()[order]
-        (tmp_path / coder).mkdir()
-        predictions.save(tmp_path / coder, Predictions(ids, CODES, probabilities[order], 0.5))
+        folder = tmp_path / f"{coder}-{seed}"
+        folder.mkdir()
+        predictions.save(folder, Predictions(ids, CODES, probabilities[order], 0.5))
     return tmp_path
 
 
@@ -52,7 +56,7 @@ def test_every_pair_of_the_parameters_is_compared(folder):
     assert list(found["pairs"]) == pairs
     table = pd.read_csv(differences)
     assert table.columns.tolist() == [
-        *("pair", "metric", "first", "second", "difference", "low", "high", "p", "p_holm")
+        *("pair", "metric", "first", "second", "difference", "sd_over_seeds", "low", "high", "p", "p_holm")
     ]
     assert table["pair"].unique().tolist() == pairs
     assert not table.isna().any(axis=None)
@@ -61,6 +65,10 @@ def test_every_pair_of_the_parameters_is_compared(folder):
         assert test["low"] < test["difference"] < min(0, test["high"])
         assert pair["randomisation"]["micro_f1"]["difference"] == pytest.approx(test["difference"])
         assert pair["mcnemar"]["right_by_first_only"] < pair["mcnemar"]["right_by_second_only"]
+    for coder in found["coders"].values():
+        f1 = coder["micro"]["f1"]
+        assert f1["low"] < f1["value"] < f1["high"]
+    assert list(found["coders"]) == list(TRAINING_SETS)
     for path in (results, differences):
         assert SECRET not in path.read_text()
         assert "e17" not in path.read_text()
@@ -100,15 +108,15 @@ def test_p_agrees_with_the_interval():
 
 
 def test_a_coder_that_is_missing_is_named_before_anything_is_written(folder):
-    (folder / "real_s" / "predictions.npz").unlink()
-    with pytest.raises(UserError, match="real_s"):
+    (folder / "real_s-1338" / "predictions.npz").unlink()
+    with pytest.raises(UserError, match="real_s-1338"):
         run(folder)
     assert not (folder / "significance.json").exists()
 
 
 def test_predictions_for_other_notes_are_named(folder):
-    saved = predictions.load(folder / "real_l")
+    saved = predictions.load(folder / "real_l-1337")
     ids = ["x", *saved.note_ids[1:]]
-    predictions.save(folder / "real_l", Predictions(ids, CODES, saved.probabilities, 0.5))
-    with pytest.raises(UserError, match="real_l: note x, which E does not have"):
+    predictions.save(folder / "real_l-1337", Predictions(ids, CODES, saved.probabilities, 0.5))
+    with pytest.raises(UserError, match="real_l-1337: note x, which E does not have"):
         run(folder)

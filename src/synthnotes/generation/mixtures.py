@@ -1,0 +1,37 @@
+"""Mixtures: further training sets for the coder, from real S and from all that was sampled from its prompts.
+
+A synthetic note has all but the text of the real note that prompted it, the patient and the fold too. So whatever is
+put together here, a patient's notes, real and synthetic, stand in one fold, and no validation note, nor a second sample
+of its prompt, is among the notes that teach.
+"""
+
+import pandas as pd
+
+
+def all_samples(samples: pd.DataFrame, real: pd.DataFrame) -> pd.DataFrame:
+    """Makes a note table of every sample of every prompt, as `first_samples` does of the first ones.
+
+    Args:
+        samples: table with note_id, sample and text.
+        real: note table that the prompts come from.
+
+    Returns:
+        A note table in the order of `real` and of the samples, without empty ones. The note_id of a sample is that of
+        its prompt with `#` and the sample's number, so that it is unique.
+    """
+    written = samples.loc[samples["text"].str.strip() != "", ["note_id", "sample", "text"]].sort_values("sample")
+    table = real.drop(columns="text").merge(written, on="note_id", validate="one_to_many")
+    return table.assign(note_id=table["note_id"] + "#" + table["sample"].astype(str)).drop(columns="sample")
+
+
+def real_and_synthetic(real: pd.DataFrame, synthetic: pd.DataFrame) -> pd.DataFrame:
+    """Puts real notes and the first sample of each of their prompts into one note table.
+
+    Args:
+        real: note table.
+        synthetic: note table of the first samples, under the note_id of their prompts.
+
+    Returns:
+        The real notes, then the synthetic ones, whose note_id gets the `#0` that it has among all samples.
+    """
+    return pd.concat([real, synthetic.assign(note_id=synthetic["note_id"] + "#0")], ignore_index=True)

@@ -1,0 +1,156 @@
+"""SEPR's files, whole and damaged: each error names file, row and remedy, and what is dropped is counted."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.feather as feather
+import pytest
+
+from synthnotes import notes as note_table
+from synthnotes.corpus import sepr
+from synthnotes.files import UserError
+from synthnotes.stages import corpus as stage
+
+ROOT = Path(__file__).parents[3]
+TITLES = "code,transcription\ni109,Högt blodtryck\ne119,Diabetes\n"
+
+
+def notes(**changed):
+    return {
+        "_id": list(range(40)),
+        "text": [f"hemlig anteckning {n}" for n in range(40)],
+        "target": [["I10.9", "E11.9"]] * 40,
+    } | changed
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    put(tmp_path / "sepr", notes())
+    (tmp_path / "sepr/descriptions.csv").write_text(TITLES, encoding="utf-8")
+    return tmp_path
+
+
+def put(folder, columns):
+    folder.mkdir(exist_ok=True)
+    feather.write_feather(pa.table(columns), folder / "notes.feather")
+
+
+def run(project):
+    out = project / "out"
+    return stage.main("sepr", project / "sepr", out / "notes", out / "codes.csv", out / "r.json", out / "flow.csv")
+
+
+def refused(project, file, message):
+    with pytest.raises(UserError, match=message) as error:
+        run(project)
+    assert str(error.value).startswith(f"{project}/sepr/{file}: ")
+    assert "hemlig" not in str(error.value)
+    assert not (project / "out").exists()
+
+
+@pytest.mark.parametrize("cut", [1, 60, 800])
+def test_a_truncated_file_of_notes(project, cut):
+    path = project / "sepr/notes.feather"
+    path.write_bytes(path.read_bytes()[:-cut])
+    refused(project, "notes.feather", "not a complete feather file. Copy it again")
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"id": [1], "text": ["a"], "target": [["I10"]]}, "column _id is missing .found: id, text, target"),
+        ({"_id": [1], "text": ["a"]}, "column target is missing"),
+        ({"_id": [], "text": [], "target": []}, "no rows"),
+        (notes(_id=[n + 0.5 * (n == 6) for n in range(40)]), r"row 7: column _id must be an integer or text \(1 such"),
+        (notes(_id=[n % 2 > 0 for n in range(40)]), "row 1: column _id must be an integer or text"),
+        (notes(text=list(range(40))), "row 1: column text must be text .40 such rows"),
+        (notes(text=[b"hemlig"] * 40), "row 1: column text must be text"),
+        (notes(target=[[109, 119]] * 40), "row 1: column target must be a list of codes, or text"),
+        (notes(target=[None] + [{"code": "I10"}] * 39), "row 2: column target must be a list of codes, or text"),
+    ],
+)
+def test_a_file_of_notes_of_another_shape(project, columns, message):
+    put(project / "sepr", columns)
+    refused(project, "notes.feather", message)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (TITLES.encode("latin-1"), r"row 2: text that is not UTF-8 .*Convert it"),
+        (TITLES.replace(",", ";").encode(), "column code is missing .found: code;transcription.* comma-separated"),
+        (TITLES.replace("transcription", "title").encode(), "column transcription is missing"),
+        (TITLES.replace("Diabetes", "Diabetes, typ 2").encode(), "row 3 has 3 columns instead of 2"),
+        (b"", "the file is empty"),
+    ],
+)
+def test_a_damaged_file_of_descriptions(project, content, message):
+    (project / "sepr/descriptions.csv").write_bytes(content)
+    refused(project, "descriptions.csv", message)
+
+
+@pytest.mark.parametrize("file", ["notes.feather", "descriptions.csv"])
+def test_an_absent_file(project, file):
+    (project / "sepr" / file).unlink()
+    refused(project, file, "no such file or folder. `make check`")
+
+
+def test_what_is_dropped_is_counted(project):
+    texts = [" \n\t", None, "", *notes()["text"][3:]]
+    targets = [["I10.9"]] * 37 + [["??", None], None, ["inga", "koder"]]
+    put(project / "sepr", notes(_id=[*range(37), 37, None, 38], text=texts, target=targets))
+    run(project)
+    results = json.loads((project / "out/r.json").read_text())
+    dropped = {step: counts["dropped"] for step, counts in results["flow"].items() if counts["dropped"]}
+    assert dropped == {"with_text": 3, "with_id": 1, "with_icd10_codes": 2}
+    assert results["code_rows"]["diagnosis"]["dropped_invalid"] == 3  # "??", "inga", "koder"
+
+
+@pytest.mark.parametrize(
+    "spelled", [["I10.9", "E11.9"], ["i109", " e119 "], ["I10 9", "E11.9*"], "i10.9; e11.9", "I109 E119"]
+)
+def test_codes_in_any_spelling(project, spelled):
+    put(project / "sepr", notes(target=[spelled] * 40))
+    corpus = sepr.load(project / "sepr", 1)
+    assert set(map(tuple, corpus.notes["codes"])) == {("I10.9", "E11.9")}
+    assert corpus.code_rows["diagnosis"]["dropped_invalid"] == 0
+
+
+def test_a_note_of_five_megabytes(project):
+    put(project / "sepr", notes(text=["å" * 2_500_000, *notes()["text"][1:]]))
+    run(project)
+    written = pd.concat(note_table.read(path) for path in (project / "out/notes").glob("*.parquet"))
+    assert written.set_index("note_id").loc["0", "text"] == "å" * 2_500_000
+
+
+def split_file(project, ids, labels):
+    feather.write_feather(pa.table({"_id": ids, "splits": labels}), project / "sepr/splits.feather")
+
+
+def test_a_split_file_with_repeated_ids_is_resolved_and_counted(project):
+    labels = ["train"] * 20 + ["test"] * 10 + ["val"] * 10
+    split_file(project, [*range(40), 0, 1, 25, 900], [*labels, "val", "train", "train", "val"])  # 0: E; 25: S
+    run(project)
+    found = json.loads((project / "out/r.json").read_text())["splits"]["file"]
+    assert found == {
+        "rows": 44, "ids": 41, "ids_repeated": 3, "ids_in_several_subsets": 2, "ids_unknown": 1, "notes_not_named": 0,
+    }  # fmt: skip
+    assert note_table.read(project / "out/notes/real_s.parquet")["note_id"].tolist() == [str(n) for n in range(20, 30)]
+    assert "0" in note_table.read(project / "out/notes/real_e.parquet")["note_id"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        (range(900, 940), "none of the file's 40 ids is one of the corpus's 40 notes"),
+        ([n + 0.25 for n in range(40)], "row 1: column _id must be an integer or text .40 such rows"),
+        ([*range(39), None], "row 40: no id"),
+    ],
+)
+def test_a_split_file_that_does_not_fit(project, ids, message):
+    split_file(project, list(ids), ["train"] * 20 + ["test"] * 10 + ["val"] * 10)
+    refused(project, "splits.feather", message)
