@@ -159,6 +159,7 @@ class ReportParams(Section):
     """The report."""
 
     top_chapters: Positive
+    engine: Literal["embedded", "quarto"]
 
 
 class DisclosureParams(Section):

@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 
 from synthnotes.report.markup import Markdown
-from synthnotes.report.numbers import MISSING, Numbers
+from synthnotes.report.numbers import Numbers
 from synthnotes.report.tables import Corpus, Row
 
+# With spaces that do not break, as in the headings of the templates: a narrow column stays readable.
 TRAININGS = {
-    "real_l": "real L",
-    "real_s": "real S",
-    "synthetic_s": "synthetic S",
-    "real_and_synthetic_s": "real and synthetic S",
-    "synthetic_s_all": "synthetic S, all samples",
+    "real_l": "real\u00a0L",
+    "real_s": "real\u00a0S",
+    "synthetic_s": "synthetic\u00a0S",
+    "real_and_synthetic_s": "real and synthetic\u00a0S",
+    "synthetic_s_all": "synthetic\u00a0S, all samples",
 }
 BASELINE = Markdown("*baseline*")
 
@@ -75,9 +76,10 @@ def code_groups(numbers: Numbers, corpora: Sequence[Corpus], groups: Sequence[st
             prefix = f"seeds.{corpus.key}.{training}.groups"
             counts = [numbers.num(f"{prefix}.{group}.codes_in_evaluation.mean", ",.0f") for group in groups]
             scores = [numbers.num(f"{prefix}.{group}.{metric}.mean", ".3f") for group in groups]
+            exist = [numbers.value(f"{prefix}.{group}.{metric}.mean") is not None for group in groups]
             cells = [
-                score if score == MISSING else Markdown(f"{score} ({count})")
-                for score, count in zip(scores, counts, strict=True)
+                Markdown(f"{score} ({count})") if exists else score
+                for score, count, exists in zip(scores, counts, exist, strict=True)
             ]
             rows.append([None if position else corpus.name, label, *cells])
     return rows

@@ -17,15 +17,20 @@ from synthnotes.report import (
     facts,
     family_figures,
     figures,
+    findings,
     flow_figure,
     markup,
+    origins,
     privacy,
+    published,
     rating_figures,
     style,
     tables,
 )
+from synthnotes.report.inputs import NoDataError, Plots, noisy_corpora
 from synthnotes.report.markup import Markdown
-from synthnotes.report.numbers import MISSING, Numbers, noisy_corpora, printed
+from synthnotes.report.numbers import MISSING, Numbers, printed
+from synthnotes.report.provenance import Drawn
 from synthnotes.report.rating_sentences import conclusions
 from synthnotes.report.ratings import Columns, comparison, pair_tests
 
@@ -34,14 +39,15 @@ class Contents:
     """The context of the templates.
 
     Attributes:
-        figures_drawn: names of the figures that the templates asked for.
+        figures_drawn: what the figures that the templates asked for were drawn from, by their names.
     """
 
     def __init__(
         self,
         params: Params,
         numbers: Numbers,
-        plots: Mapping[str, pd.DataFrame],
+        plots: Plots,
+        publications: Sequence[published.Published],
         repairs: Sequence[Mapping[str, Any]],
         folder: Path,
     ) -> None:
@@ -51,13 +57,18 @@ class Contents:
             params: the parameters of this run.
             numbers: the results, the parameters (`params.…`) and the published values (`published.…`).
             plots: the data behind the figures, by the names that `plot_files` gives.
+            publications: the published values.
             repairs: the entries of repairs.yaml.
             folder: where the report's project is written; figures go to its folder figures.
         """
         self.params, self.numbers, self.plots, self.repairs, self.folder = params, numbers, plots, repairs, folder
         self.corpora = [tables.CORPORA[key] for key in params.corpora]
         self.noisy = [tables.CORPORA[key] for key in noisy_corpora(params)]
-        self.figures_drawn: list[str] = []
+        self.seed_keys = [f"params.seeds.{position}" for position in range(len(params.seeds))]
+        self.figures_drawn: dict[str, Drawn] = {}
+        self.published = publications
+        self.compared = {of.name: list(of.values(numbers, params.disclosure.demo)) for of in publications}
+        self.verdicts = {value.key: value.verdict for values in self.compared.values() for value in values}
 
     def context(self) -> dict[str, Any]:
         """Names and functions of the templates."""
@@ -70,7 +81,7 @@ class Contents:
             "none": MISSING,
             **{
                 name: getattr(numbers, name)
-                for name in ("num", "value", "spread", "interval", "quotient", "difference")
+                for name in ("num", "bare", "value", "computed", "spread", "interval", "quotient", "difference")
             },
             "has": lambda key: key in numbers,
             "md": Markdown,
@@ -78,10 +89,15 @@ class Contents:
             "join": markup.join,
             "table": markup.table,
             "fig": self.figure,
+            "seed_count": lambda: numbers.computed(
+                len(self.params.seeds), self.seed_keys, "number of params.seeds", ","
+            ),
+            "coverage": lambda level: numbers.computed(1 - numbers.value(level), [level], f"1 − {level}", ".0%"),
             "right": lambda headings: [f">{heading}" for heading in headings],
             "by_corpus": lambda rows: tables.by_corpus(numbers, corpora, rows),
             "flow_rows": lambda: tables.flow(numbers, corpora),
             "code_row_rows": lambda: tables.code_rows(numbers, corpora),
+            "sample_rows": lambda both, only: tables.samples(numbers, corpora, both, only),
             "subset_rows": lambda: tables.subsets(numbers, corpora),
             "split_rows": lambda: tables.split_quality(numbers, corpora),
             "trainings": coder_tables.TRAININGS,
@@ -92,7 +108,7 @@ class Contents:
             "group_rows": lambda groups, metric: coder_tables.code_groups(numbers, corpora, groups, metric),
             "error_rows": lambda rows: error_tables.errors(numbers, corpora, rows),
             "correlation_rows": lambda: error_tables.correlations(numbers, corpora),
-            "loss_rows": lambda: error_tables.losses({c.name: self.plots[f"errors.{c.key}.codes"] for c in corpora}),
+            "loss_rows": lambda: error_tables.losses(numbers, self.plots, corpora),
             "noise_rows": lambda: error_tables.noise(numbers, self.noisy),
             "ablated": bool(self.params.ablation.repetition_penalties and self.params.ablation.temperatures),
             "ablation_rows": lambda: tables.ablation(numbers, corpora),
@@ -101,8 +117,19 @@ class Contents:
             "longest_rows": lambda: privacy.longest(numbers, corpora),
             "verdict_rows": lambda: privacy.verdicts(numbers, corpora),
             "detection_rows": lambda: privacy.detection(numbers, corpora),
-            "rating_rows": lambda: comparison(numbers),
-            "pair_rows": lambda: pair_tests(numbers),
+            "rating_rows": lambda: comparison(numbers, self.verdicts),
+            "pair_rows": lambda: pair_tests(numbers, self.verdicts),
+            "published": self.published,
+            "published_rows": lambda name: [published.row(numbers, value) for value in self.compared[name]],
+            "score_rows": lambda: published.scores(numbers, self.published, self.compared),
+            "score": lambda *verdicts: published.counted(
+                numbers, [v for values in self.compared.values() for v in values], verdicts or published.VERDICTS
+            ),
+            "finding_rows": lambda: findings.rows(numbers, corpora),
+            "repair_count": lambda: numbers.num("repairs.entries", ","),
+            "origins": self.origins,
+            "figure_rows": lambda: facts.figures(self.figures_drawn, self.plots, numbers),
+            "rated": lambda study: [tables.CORPORA[key] for key in numbers.below(f"ratings.{study}")],
             "studies": list(self.params.ratings.studies),
             "question_columns": lambda study: Columns(numbers, study),
             "conclusions": lambda study: conclusions(numbers, study),
@@ -114,34 +141,54 @@ class Contents:
         }
 
     def figure(self, name: str, caption: str, alternative: str, width: int = 100) -> Markdown:
-        """Draws a figure and gives its markup, under the identifier `fig-<name>`."""
+        """Draws a figure and gives its markup, under the identifier `fig-<name>`.
+
+        Where a table behind it has no rows, a note takes its place, in the figure and in the caption.
+        """
         drawings = self.drawings()
         if name not in drawings:
             raise UserError(f"paper: no figure {name!r}; there are {', '.join(drawings)}.")
-        style.draw(drawings[name], self.folder / "figures" / f"{name}.svg")
-        self.figures_drawn.append(name)
+        path = self.folder / "figures" / f"{name}.svg"
+        self.plots.read.clear()
+        with self.numbers.watching() as keys:
+            try:
+                style.draw(drawings[name], path)
+            except NoDataError as error:
+                reason = str(error)
+                style.draw(lambda: style.notice(f"No data: {reason}"), path)
+                caption = markup.join(Markdown("**No data:** "), reason, ". ", Markdown(caption))
+            except KeyError as error:
+                files = ", ".join(self.plots.sources[table].name for table in sorted(self.plots.read))
+                raise UserError(f"Figure {name!r}: {files}: no column or entry {error}. Run `dvc repro`.") from error
+        self.figures_drawn[name] = Drawn(sorted(self.plots.read), sorted(keys))
         return markup.figure(f"fig-{name}", f"figures/{name}.svg", caption, alternative, width)
 
+    def origins(self) -> Markdown:
+        """The list of all numbers that were printed before, and what their links lead to: the end of the report."""
+        printed = self.numbers.printed()
+        return Markdown(origins.listing(printed) + origins.references(printed))
+
     def drawings(self) -> dict[str, Callable[[], Figure]]:
-        """All figures that this run's data allow, by name."""
+        """All figures of this run, by name; what a figure is drawn from is read when it is drawn."""
         settings, plots = self.params, self.plots
 
         def panels(pattern: str) -> dict[str, pd.DataFrame]:
             return {corpus.name: plots[pattern.format(corpus.key)] for corpus in self.corpora}
 
-        coders = {
-            corpus.name: {
-                training: [plots[f"coding.{corpus.key}.{training}-{seed}"] for seed in settings.seeds]
-                for training in TRAINING_SETS
+        def coders() -> dict[str, dict[str, list[pd.DataFrame]]]:
+            return {
+                c.name: {of: [plots[f"coding.{c.key}.{of}-{seed}"] for seed in settings.seeds] for of in TRAINING_SETS}
+                for c in self.corpora
             }
-            for corpus in self.corpora
-        }
+
+        def held_out() -> dict[str, float | None]:
+            return {c.name: self.numbers.value(f"finetune.{c.key}.validation_loss") for c in self.corpora}
+
         boundary, limit = settings.errors.length_boundary, settings.coding.max_words
         most = settings.report.top_chapters
-        held_out = {c.name: self.numbers.value(f"finetune.{c.key}.validation_loss") for c in self.corpora}
         drawings = {
-            "finetune": lambda: figures.training_loss(panels("finetune.{}"), held_out),
-            "coding": lambda: figures.coder_curves(coders),
+            "finetune": lambda: figures.training_loss(panels("finetune.{}"), held_out()),
+            "coding": lambda: figures.coder_curves(coders()),
             "differences": lambda: differences.intervals(panels("significance.{}")),
             "frequency": lambda: figures.binned_f1(
                 panels("errors.{}.frequency"), "training notes with the code", log=True
@@ -149,38 +196,42 @@ class Contents:
             "length": lambda: figures.binned_f1(
                 panels("errors.{}.length"), "words in the note", boundary=boundary, limit=limit
             ),
+            "families": lambda: family_figures.family_shares(panels("errors.{}.chapters"), most),
             "calibration": lambda: figures.reliability(panels("errors.{}.calibration")),
             "recall": lambda: figures.recall(panels("privacy.{}")),
             "passages": lambda: figures.passages(panels("passages.{}")),
             "detection": lambda: figures.detection(panels("detection.{}")),
         }
         for corpus in self.corpora:
-            chapters, confusion = (plots[f"errors.{corpus.key}.{view}"] for view in ("chapters", "confusion"))
-            flow = plots[f"corpus.{corpus.key}.flow"]
-            boxes = tables.subset_boxes(self.numbers, corpus)
-            drawings[f"flow-{corpus.key}"] = lambda table=flow, below=boxes: flow_figure.flow_chart(table, below)
-            drawings[f"pies-{corpus.key}"] = lambda table=chapters: family_figures.chapter_pies(table, most)
-            drawings[f"bars-{corpus.key}"] = lambda table=chapters: family_figures.chapter_bars(table, most)
-            drawings[f"confusion-{corpus.key}"] = lambda table=confusion, of=chapters: family_figures.confusion(
-                table, of, most
-            )
+            drawings |= self.corpus_drawings(corpus, most)
         for corpus in self.noisy:
-            curves = plots[f"hypotheses.{corpus.key}"]
-            drawings[f"noise-{corpus.key}"] = lambda table=curves: figures.noise_curves(table)
+            drawings[f"noise-{corpus.key}"] = lambda of=corpus: figures.noise_curves(
+                plots[f"hypotheses.{of.key}"], *error_tables.noise_distances(self.numbers, of)
+            )
         for study in settings.ratings.studies:
             drawings |= self.rating_drawings(study)
         return drawings
+
+    def corpus_drawings(self, corpus: tables.Corpus, most: int) -> dict[str, Callable[[], Figure]]:
+        """The figures of one corpus by itself, by name; `most` chapters are shown."""
+        plots, key = self.plots, corpus.key
+        chapters, confusion = f"errors.{key}.chapters", f"errors.{key}.confusion"
+        return {
+            f"flow-{key}": lambda: flow_figure.flow_chart(
+                plots[f"corpus.{key}.flow"], tables.subset_boxes(self.numbers, corpus)
+            ),
+            f"confusion-{key}": lambda: family_figures.confusion(plots[confusion], plots[chapters], most),
+        }
 
     def rating_drawings(self, study: str) -> dict[str, Callable[[], Figure]]:
         """The figures of one study of raters, by name."""
         languages = {corpus: tables.CORPORA[corpus].language for corpus in self.numbers.below(f"ratings.{study}")}
         titles = {corpus: f"{language} study" for corpus, language in languages.items()}
-        answers, differences = (self.plots[f"ratings.{study}.{view}"] for view in ("answers", "differences"))
+        plots, answers = self.plots, f"ratings.{study}.answers"
         return {
-            f"{study}-readability": lambda: rating_figures.boxes(answers, "readability", titles),
-            f"{study}-coherence": lambda: rating_figures.boxes(answers, "coherence", titles),
-            f"{study}-answers": lambda: rating_figures.stacked(answers, titles),
-            f"{study}-differences": lambda: rating_figures.paired(differences, titles),
+            f"{study}-boxes": lambda: rating_figures.boxes(plots[answers], titles),
+            f"{study}-answers": lambda: rating_figures.stacked(plots[answers], titles),
+            f"{study}-differences": lambda: rating_figures.paired(plots[f"ratings.{study}.differences"], titles),
             f"{study}-correlation": lambda: rating_figures.correlation(self.levels(study, titles)),
         }
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from synthnotes.report.coder_tables import TRAININGS
 from synthnotes.report.numbers import MISSING, Numbers
-from synthnotes.report.style import PARTS, QUIET, legend_below, panels
+from synthnotes.report.style import LOOKS, NEUTRAL, QUIET, legend_below, panels
 from synthnotes.report.tables import Corpus, Row
 
 TESTED = {"micro.f1": "micro-F1", "macro.f1": "macro-F1", "ranking.map": "MAP"}
@@ -24,7 +24,6 @@ PLOTTED = TESTED | {
     "ranking.recall_at_15": "R@15",
     "exact_match_ratio": "exact match",
 }
-MARKERS = "o^sDvX"
 
 
 def tests(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
@@ -65,11 +64,12 @@ def intervals(differences: Mapping[str, pd.DataFrame]) -> Figure:
     Args:
         differences: per panel's title the columns pair, metric, difference, low and high.
     """
-    figure, axes = panels(list(differences), 3.4)
+    figure, axes = panels(list(differences), 3.1)
     for axis, table in zip(axes, differences.values(), strict=True):
         shown = [metric for metric in PLOTTED if metric in set(table["metric"])]
         pairs = table["pair"].unique()
         for position, pair in enumerate(pairs):
+            colour, sign = _look(pair, pairs[:position])
             of_pair = table[table["pair"] == pair].set_index("metric").loc[shown]
             below, above = of_pair["difference"] - of_pair["low"], of_pair["high"] - of_pair["difference"]
             # Bootstrap intervals of skewed differences need not hold the difference itself.
@@ -77,8 +77,8 @@ def intervals(differences: Mapping[str, pd.DataFrame]) -> Figure:
                 of_pair["difference"],
                 [row + 0.16 * (2 * position - len(pairs) + 1) for row in range(len(shown))],
                 xerr=[below.clip(lower=0), above.clip(lower=0)],
-                color=PARTS[position % len(PARTS)],
-                marker=MARKERS[position % len(MARKERS)],
+                color=colour,
+                marker=sign,
                 linestyle="none",
                 elinewidth=1.1,
                 capsize=2,
@@ -97,6 +97,14 @@ def names_of(pair: str) -> str:
     """The label of a pair, `synthetic_s_against_real_s`: its first coder minus its second."""
     first, second = (TRAININGS.get(name, name.replace("_", " ")) for name in pair.split("_against_"))
     return f"{first} − {second}"
+
+
+def _look(pair: str, before: Sequence[str]) -> tuple[str, str]:
+    """Colour and marker of a pair: those of its first coder, unless a pair before has them."""
+    first = [name.split("_against_")[0] for name in (pair, *before)]
+    if first[0] in first[1:] or first[0] not in LOOKS:
+        return NEUTRAL[len(before) % len(NEUTRAL)][:2]
+    return LOOKS[first[0]].colour, LOOKS[first[0]].marker
 
 
 def _pairs(numbers: Numbers, corpora: Sequence[Corpus]) -> list[tuple[str, str, str, bool]]:

@@ -1,15 +1,20 @@
 """The rows of the tables about errors and noise."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 
 from synthnotes.corpus.icd import FAMILY_NAMES
+from synthnotes.report.coder_tables import TRAININGS
+from synthnotes.report.inputs import Plots
 from synthnotes.report.markup import Markdown, join
-from synthnotes.report.numbers import MISSING, Numbers, printed
-from synthnotes.report.tables import Corpus, Row
+from synthnotes.report.numbers import MISSING, Numbers
+from synthnotes.report.tables import Corpus, Row, shorten
 
 CODES_LISTED = 10  # of a corpus
+LONGEST_NAME = 26  # characters of a family's name
+VALUES = ("value", "low", "high")
 
 
 def errors(numbers: Numbers, corpora: Sequence[Corpus], rows: Sequence[tuple[str, str, str]]) -> list[Row]:
@@ -28,43 +33,44 @@ def correlations(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
     """Corpus, training set, what F1 is correlated with, codes or notes, both correlations with interval and p."""
     rows: list[Row] = []
     for corpus in corpora:
-        for coder, label in (("real", "real S"), ("synthetic", "synthetic S")):
+        for coder in ("real", "synthetic"):
             prefix = f"errors.{corpus.key}.{coder}"
             boundary = numbers.num(f"{prefix}.length.boundary", ",")
             limit = numbers.num(f"{prefix}.length.limit", ",")
             quantities = {
-                "frequency": "log frequency of the code",
-                "length.below": f"length, below {boundary} words",
-                "length.above": f"length, {boundary} to {limit} words",
+                "frequency": "frequency",
+                "length.below": join("length, below ", boundary),
+                "length.above": join("length, ", boundary, " to ", limit),
             }
-            for position, (key, quantity) in enumerate(quantities.items()):
+            found = {key: quantity for key, quantity in quantities.items() if numbers.value(f"{prefix}.{key}.n")}
+            for position, (key, quantity) in enumerate(found.items()):
                 cells = []
                 for name in ("pearson", "spearman"):
                     of = f"{prefix}.{key}.{name}"
                     cells += [_with_interval(numbers, f"{of}.r", of, "+.2f"), numbers.num(f"{of}.p", "p")]
-                names = [None, None] if position else [corpus.name if coder == "real" else None, label]
+                names = (
+                    [None, None] if position else [corpus.name if coder == "real" else None, TRAININGS[f"{coder}_s"]]
+                )
                 rows.append([*names, quantity, numbers.num(f"{prefix}.{key}.n", ","), *cells])
     return rows
 
 
-def losses(codes: Mapping[str, pd.DataFrame]) -> list[Row]:
-    """Corpus, code, family, notes and patients of E, training notes, F1 of both coders, difference with interval.
+def losses(numbers: Numbers, plots: Plots, corpora: Sequence[Corpus]) -> list[Row]:
+    """Corpus, code, family, notes of E, training notes, F1 of both coders, difference with its interval.
 
-    Args:
-        codes: by the corpus's name, the table of its codes, the greatest loss first.
+    The tables hold the codes of a corpus, the greatest loss first.
     """
     rows: list[Row] = []
-    for corpus, table in codes.items():
-        for position, (_, code) in enumerate(table.head(CODES_LISTED).iterrows()):
-            counts = [
-                MISSING if pd.isna(code[of]) else printed(int(code[of]), ",")
-                for of in ("notes", "training_real", "training_synthetic")
-            ]
-            scores = [printed(code[of], ".2f") for of in ("f1_real", "f1_synthetic")]
-            low, high = (printed(code[of], "+.2f") for of in ("low", "high"))
-            difference = Markdown(rf"{printed(code['difference'], '+.2f')} \[{low}, {high}\]")
-            family = FAMILY_NAMES.get(code["family"], code["family"])
-            rows.append([None if position else corpus, code["code"], family, *counts, *scores, difference])
+    for corpus in corpora:
+        name = f"errors.{corpus.key}.codes"
+        for row, (_, code) in enumerate(plots.table(name)[0].head(CODES_LISTED).iterrows()):
+            cell = partial(numbers.cell, plots, name, row)
+            counts = [cell(of, ",") for of in ("notes", "training_real", "training_synthetic")]
+            scores = [cell(of, ".2f") for of in ("f1_real", "f1_synthetic")]
+            low, high = (cell(of, "+.2f") for of in ("low", "high"))
+            difference = Markdown(rf"{cell('difference', '+.2f')} \[{low}, {high}\]")
+            family = shorten(FAMILY_NAMES.get(code["family"], code["family"]), LONGEST_NAME)
+            rows.append([None if row else corpus.name, code["code"], family, *counts, *scores, difference])
     return rows
 
 
@@ -92,6 +98,22 @@ def noise(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
                 rows.append([first, f"{hypothesis.upper()}, {level} %", changed, micro, *areas, distance, share])
                 first = None
     return rows
+
+
+def noise_distances(numbers: Numbers, corpus: Corpus) -> tuple[pd.DataFrame, tuple[str, int]]:
+    """The distance of every noise with its interval (hypothesis, level, value, low, high), and the nearest noise."""
+    prefix = f"hypotheses.{corpus.key}"
+    rows = [
+        {"hypothesis": hypothesis, "level": int(level)}
+        | {
+            of: numbers.value(f"{prefix}.distances.{hypothesis}.{level}.distance.{of}")
+            for of in ("value", "low", "high")
+        }
+        for hypothesis in numbers.below(f"{prefix}.distances")
+        for level in numbers.below(f"{prefix}.distances.{hypothesis}")
+    ]
+    nearest = numbers.value(f"{prefix}.winner.hypothesis"), numbers.value(f"{prefix}.winner.level")
+    return pd.DataFrame(rows).astype({"value": float, "low": float, "high": float}), nearest
 
 
 def _with_interval(numbers: Numbers, value: str, prefix: str, spec: str) -> Markdown:

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from synthnotes.report.inputs import Plots
 from synthnotes.report.markup import Markdown, escape, join
 from synthnotes.report.numbers import MISSING, Numbers, printed
+from synthnotes.report.provenance import Drawn
 from synthnotes.report.tables import Corpus, Row, code
 
 # Packages whose version can change a number or a page; of two names, the one that is installed.
@@ -78,12 +80,28 @@ def _setting(value: Any) -> Markdown:
 
 def versions() -> list[Row]:
     """Package, version and use, of those that are installed."""
-    rows: list[Row] = []
-    for package, use in PACKAGES.items():
+    return [[code(package), number, PACKAGES[package]] for package, number in installed().items()]
+
+
+def installed() -> dict[str, str]:
+    """The versions of those packages that are installed."""
+    found = {}
+    for package in PACKAGES:
         try:
-            rows.append([code(package), version(package), use])
+            found[package] = version(package)
         except PackageNotFoundError:
             continue
+    return found
+
+
+def figures(drawn: Mapping[str, Drawn], plots: Plots, numbers: Numbers) -> list[Row]:
+    """Figure, the files that it was drawn from, and the stages that wrote them."""
+    rows: list[Row] = []
+    for name, figure in drawn.items():
+        of = figure.sources(plots, numbers)
+        files = Markdown(", ".join(code(source.name) for source in of))
+        stages = ", ".join(dict.fromkeys(str(source.stage) for source in of))
+        rows.append([Markdown(f"@fig-{name}"), files, stages])
     return rows
 
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from synthnotes.report.style import INK, LOOKS, QUIET, band, legend_below, logarithmic, marker, panels
+from synthnotes.report.style import LOOKS, NEUTRAL, QUIET, band, legend_below, logarithmic, panels
 
 
 def training_loss(curves: Mapping[str, pd.DataFrame], held_out: Mapping[str, float | None]) -> Figure:
@@ -18,12 +19,10 @@ def training_loss(curves: Mapping[str, pd.DataFrame], held_out: Mapping[str, flo
     """
     figure, axes = panels(list(curves), 2.1, share_y=False)
     for axis, (title, curve) in zip(axes, curves.items(), strict=True):
-        axis.plot(curve["step"], curve["loss"], color=INK, label="notes of L, training")
+        axis.plot(curve["step"], curve["loss"], color=LOOKS["real_l"].colour, label="notes of L, training")
         if (loss := held_out[title]) is not None:
-            look = LOOKS["real"]
-            axis.axhline(
-                loss, color=look.colour, linewidth=1, linestyle=(0, (4, 2)), label="unseen notes of S, at the end"
-            )
+            line = {"color": LOOKS["real_s"].colour, "linewidth": 1.2, "linestyle": (0, (4, 2))}
+            axis.axhline(loss, label="unseen notes of S, at the end", **line)
         axis.set_xlabel("optimiser step")
         axis.set_ylim(bottom=0)
     axes[0].set_ylabel("cross-entropy per token")
@@ -37,7 +36,7 @@ def coder_curves(curves: Mapping[str, Mapping[str, Sequence[pd.DataFrame]]]) -> 
     Args:
         curves: per panel, training set and seed the columns epoch and validation_map.
     """
-    figure, axes = panels(list(curves), 2.3)
+    figure, axes = panels(list(curves), 2.1)
     for axis, coders in zip(axes, curves.values(), strict=True):
         for training, of_seeds in coders.items():
             look = LOOKS[training]
@@ -60,7 +59,7 @@ def recall(distributions: Mapping[str, pd.DataFrame]) -> Figure:
         distributions: per panel's title the columns kind (synthetic or control), recall (a bin's upper end) and
             cumulative_share.
     """
-    figure, axes = panels(list(distributions), 2.5)
+    figure, axes = panels(list(distributions), 2.1)
     for axis, distribution in zip(axes, distributions.values(), strict=True):
         for kind in ("control", "synthetic"):
             of_kind = distribution[distribution["kind"] == kind]
@@ -80,7 +79,7 @@ def passages(distributions: Mapping[str, pd.DataFrame]) -> Figure:
     Args:
         distributions: per panel's title the columns kind (synthetic or control), words and share_longer.
     """
-    figure, axes = panels(list(distributions), 2.5)
+    figure, axes = panels(list(distributions), 2.1)
     for axis, distribution in zip(axes, distributions.values(), strict=True):
         for kind in ("control", "synthetic"):
             of_kind = distribution[distribution["kind"] == kind]
@@ -107,15 +106,14 @@ def detection(curves: Mapping[str, pd.DataFrame]) -> Figure:
         curves: per panel's title the columns words, flagged_by_passage, flagged_by_recall and nearest_is_source.
     """
     lines = {
-        "flagged_by_passage": ("flagged by longest passage", LOOKS["synthetic"]),
-        "flagged_by_recall": ("flagged by ROUGE recall", LOOKS["real"]),
-        "nearest_is_source": ("nearest note is the source", LOOKS["control"]),
+        "flagged_by_passage": "flagged by longest passage",
+        "flagged_by_recall": "flagged by ROUGE recall",
+        "nearest_is_source": "nearest note is the source",
     }
-    figure, axes = panels(list(curves), 2.5)
+    figure, axes = panels(list(curves), 2.2)
     for axis, curve in zip(axes, curves.values(), strict=True):
-        for column, (label, look) in lines.items():
-            line = {"color": look.colour, "marker": look.marker, "linestyle": look.dash}
-            axis.plot(curve["words"], curve[column], label=label, **line)
+        for (column, label), (colour, sign, dash) in zip(lines.items(), NEUTRAL, strict=True):
+            axis.plot(curve["words"], curve[column], label=label, color=colour, marker=sign, linestyle=dash)
         axis.set(xlabel="words planted", ylim=(-0.02, 1.02))
         axis.set_xlim(left=0)
     axes[0].set_ylabel("share of planted passages")
@@ -139,7 +137,7 @@ def binned_f1(
         boundary: draws a dashed line at this value.
         limit: draws a solid line at this value, where the coders stop reading.
     """
-    figure, axes = panels(list(curves), 2.6)
+    figure, axes = panels(list(curves), 2.3)
     for axis, curve in zip(axes, curves.values(), strict=True):
         for coder in ("real", "synthetic"):
             of_coder = curve[curve["coder"] == coder].sort_values("x")
@@ -155,36 +153,54 @@ def binned_f1(
     return figure
 
 
-def noise_curves(curves: pd.DataFrame, synthetic: str = "synthetic") -> Figure:
-    """The coders trained on noisy notes beside the one trained on synthetic notes: by frequency, and by length.
+def noise_curves(
+    curves: pd.DataFrame, distances: pd.DataFrame, nearest: tuple[str, int], synthetic: str = "synthetic"
+) -> Figure:
+    """The coders trained on noisy notes beside the one trained on synthetic notes, and how far from it they are.
 
     Args:
         curves: columns coder (synthetic, h1-20, …), curve (frequency or length), x and mean.
+        distances: columns hypothesis, level, value, low and high.
+        nearest: hypothesis and level of the smallest distance, which is ringed.
         synthetic: the coder to compare with.
     """
-    figure, axes = panels(["by frequency", "by length"], 2.9)
-    noisy = [name for name in curves["coder"].unique() if name != synthetic]
-    levels = sorted({int(name.split("-")[1]) for name in noisy})
-    for axis, curve in zip(axes, ("frequency", "length"), strict=True):
+    figure, axes = panels(["F1 by frequency", "F1 by length", "distance from synthetic S"], 2.6, share_y=False)
+    levels = sorted(distances["level"].unique())
+    for axis, curve in zip(axes, ("frequency", "length"), strict=False):
         of_curve = curves[curves["curve"] == curve].sort_values("x")
-        for name in noisy:
-            hypothesis, level = name.split("-")
-            look = LOOKS[hypothesis]
+        for hypothesis, level in zip(distances["hypothesis"], distances["level"], strict=True):
+            of_coder, look = of_curve[of_curve["coder"] == f"{hypothesis}-{level}"], LOOKS[hypothesis]
             # The more noise, the stronger the colour.
-            strength = 0.45 + 0.55 * (levels.index(int(level)) + 1) / len(levels)
-            of_coder = of_curve[of_curve["coder"] == name]
-            sign = marker(look, len(of_coder))
-            line = {"color": look.colour, "alpha": strength, "marker": sign, "linestyle": look.dash}
+            strength = 0.4 + 0.6 * (levels.index(level) + 1) / len(levels)
+            line = {"color": look.colour, "alpha": strength, "linestyle": look.dash, "linewidth": 1.1}
             axis.plot(of_coder["x"], of_coder["mean"], label=f"{look.label}, {level} %", **line)
         of_coder, look = of_curve[of_curve["coder"] == synthetic], LOOKS["synthetic_s"]
-        line = {"color": look.colour, "marker": marker(look, len(of_coder)), "linewidth": 2.3}
-        axis.plot(of_coder["x"], of_coder["mean"], label=look.label, **line)
+        axis.plot(of_coder["x"], of_coder["mean"], label=look.label, color=look.colour, linewidth=2.2)
         axis.set_ylim(0, 1.02)
     logarithmic(axes[0])
-    axes[0].set(ylabel="F1", xlabel="training notes with the code")
+    axes[0].set_xlabel("training notes with the code")
     axes[1].set_xlabel("words in the note")
+    _distances(axes[2], distances, nearest)
     legend_below(figure, axes[0], columns=3 if len(levels) < 4 else 4)
     return figure
+
+
+def _distances(axis: Axes, distances: pd.DataFrame, nearest: tuple[str, int]) -> None:
+    """The distance of every noise with its interval, by level."""
+    hypotheses = list(distances["hypothesis"].unique())
+    levels = sorted(distances["level"].unique())
+    for position, hypothesis in enumerate(hypotheses):
+        look, of_one = LOOKS[hypothesis], distances[distances["hypothesis"] == hypothesis].set_index("level")
+        x = np.array([levels.index(level) for level in of_one.index]) + 0.2 * (position - (len(hypotheses) - 1) / 2)
+        errors = np.clip([of_one["value"] - of_one["low"], of_one["high"] - of_one["value"]], 0, None)
+        axis.errorbar(x, of_one["value"], errors, color=look.colour, marker=look.marker, ls="none", capsize=2, lw=1.1)
+        if hypothesis == nearest[0]:
+            at = list(of_one.index).index(nearest[1])
+            axis.plot(x[at], of_one["value"].iloc[at], "o", ms=9, mfc="none", mec=look.colour, mew=1)
+    axis.set_xticks(range(len(levels)), [f"{level} %" for level in levels])
+    axis.set(xlabel="level of noise", xlim=(-0.6, len(levels) - 0.4))
+    axis.set_ylim(bottom=0)
+    axis.grid(axis="x", visible=False)
 
 
 def reliability(curves: Mapping[str, pd.DataFrame]) -> Figure:
@@ -193,14 +209,14 @@ def reliability(curves: Mapping[str, pd.DataFrame]) -> Figure:
     Args:
         curves: per panel's title the columns coder (real or synthetic), probability and share_true.
     """
-    figure, axes = panels(list(curves), 2.8)
+    figure, axes = panels(list(curves), 2.3)
     for axis, curve in zip(axes, curves.values(), strict=True):
         axis.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle=(0, (2, 2)), label="calibrated")
         for coder in ("real", "synthetic"):
             of_coder, look = curve[curve["coder"] == coder], LOOKS[f"{coder}_s"]
             line = {"color": look.colour, "marker": look.marker, "linestyle": look.dash, "label": look.label}
             axis.plot(of_coder["probability"], of_coder["share_true"], **line)
-        axis.set(xlabel="probability of a code", xlim=(0, 1.02), ylim=(0, 1.02), box_aspect=0.8)
+        axis.set(xlabel="probability of a code", xlim=(0, 1.02), ylim=(0, 1.02))
     axes[0].set_ylabel("share of true codes")
     legend_below(figure, axes[0])
     return figure

@@ -13,7 +13,8 @@ from synthnotes.report.style import INK, QUIET, WIDTH
 
 LINE = 0.15  # inches, as all lengths here
 PAD = 0.08
-GAP = 0.16  # least length of an arrow on each side of the box of exclusions beside it
+GAP = 0.16  # least half of the arrow between two boxes, at whose middle the exclusions branch off
+BETWEEN = 0.1  # least distance of the boxes in the column of exclusions, and from the subsets below it
 MAIN = (0.05, 2.75)  # left and right end of the column of notes kept
 ASIDE = (3.2, WIDTH - 0.05)  # and of the column of notes dropped
 CHARACTERS = 46  # of a reason in a line of that column
@@ -27,7 +28,7 @@ class Phase:
     Attributes:
         title: heading of what is left.
         left: counts of what is left, by unit.
-        dropped: for each step the notes dropped and why.
+        dropped: for each step that dropped something the notes dropped and why.
     """
 
     title: str
@@ -45,24 +46,41 @@ def flow_chart(flow: pd.DataFrame, subsets: Mapping[str, Mapping[str, str]]) -> 
     phases = phases_of(flow[flow["of"] == "notes"])
     texts = [[p.title, *_lines(p.left)] for p in phases]
     asides = [_reasons(p.dropped) for p in phases]
-    height = sum(_height(len(lines)) for lines in texts) + sum(_height(len(a)) + 2 * GAP for a in asides[1:])
-    height += 2 * GAP + max((_height(1 + len(lines)) for lines in subsets.values()), default=0) + 0.1
+    tops, branchings, bar = _stack([_height(len(lines)) for lines in texts], [_height(len(a)) for a in asides[1:]])
+    height = bar + GAP + max((_height(1 + len(lines)) for lines in subsets.values()), default=0) + 0.05
     figure = Figure(figsize=(WIDTH, height))
-    axis = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(0, height))
+    axis = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(height, 0))
     axis.set_axis_off()
 
-    top, middle = height - 0.05, sum(MAIN) / 2
-    for position, (lines, aside) in enumerate(zip(texts, asides, strict=True)):
-        if position:
-            below = top - _height(len(aside)) - 2 * GAP
-            _arrow(axis, (middle, top), (middle, below))
-            _arrow(axis, (middle, (top + below) / 2), (ASIDE[0], (top + below) / 2))
-            _box(axis, ASIDE, top - GAP, aside, "aside")
-            top = below
+    middle = sum(MAIN) / 2
+    for lines, top in zip(texts, tops, strict=True):
         _box(axis, MAIN, top, [(line, "") for line in lines], "main")
-        top -= _height(len(lines))
-    _branch(axis, middle, top, subsets)
+    for lines, top, below, branching, aside in zip(texts, tops, tops[1:], branchings, asides[1:], strict=False):
+        _arrow(axis, (middle, top + _height(len(lines))), (middle, below))
+        _arrow(axis, (middle, branching), (ASIDE[0], branching))
+        _box(axis, ASIDE, branching - _height(len(aside)) / 2, aside, "aside")
+    _branch(axis, middle, tops[-1] + _height(len(texts[-1])), bar, subsets)
     return figure
+
+
+def _stack(boxes: list[float], asides: list[float]) -> tuple[list[float], list[float], float]:
+    """Piles boxes as closely as the exclusions beside the arrows between them allow.
+
+    Args:
+        boxes: their heights.
+        asides: heights of the exclusions between each box and the next.
+
+    Returns:
+        The boxes' upper ends, the heights at which the exclusions branch off, and that of the bar above the subsets,
+        all in inches from the top.
+    """
+    tops, branchings = [0.05], []
+    end, end_aside = tops[0] + boxes[0], 0.05 - BETWEEN  # of what is placed so far, in each column
+    for box, aside in zip(boxes[1:], asides, strict=True):
+        branchings.append(max(end + GAP, end_aside + BETWEEN + aside / 2))
+        tops.append(branchings[-1] + GAP)
+        end, end_aside = tops[-1] + box, branchings[-1] + aside / 2
+    return tops, branchings, max(end + GAP, end_aside + BETWEEN)
 
 
 def phases_of(flow: pd.DataFrame) -> list[Phase]:
@@ -84,7 +102,7 @@ def phases_of(flow: pd.DataFrame) -> list[Phase]:
         reasons = [
             (int(row.dropped), str(row.why) + _of_codes(codes.get(row.step)))
             for row in dropped.itertuples()
-            if not pd.isna(row.why)
+            if not pd.isna(row.why) and (row.dropped or _of_codes(codes.get(row.step)))
         ]
         phases.append(Phase(title, counts.astype(int).to_dict(), reasons))
     return phases
@@ -117,9 +135,9 @@ def _box(axis: Axes, sides: tuple[float, float], top: float, lines: list[tuple[s
     left, right = sides
     height = _height(len(lines))
     style = {"boxstyle": "round,pad=0,rounding_size=0.05", "facecolor": FILLS[kind], "edgecolor": QUIET}
-    axis.add_patch(FancyBboxPatch((left, top - height), right - left, height, linewidth=0.7, **style))
+    axis.add_patch(FancyBboxPatch((left, top), right - left, height, linewidth=0.7, **style))
     for number, (first, second) in enumerate(lines):
-        y = top - PAD - (number + 0.5) * LINE
+        y = top + PAD + (number + 0.5) * LINE
         if not second and (number == 0 or first):
             axis.text(left + 0.1, y, first, va="center", weight="normal" if number else "bold", color=INK)
         else:
@@ -127,18 +145,17 @@ def _box(axis: Axes, sides: tuple[float, float], top: float, lines: list[tuple[s
             axis.text(left + 0.63, y, second, va="center", color=INK)
 
 
-def _branch(axis: Axes, middle: float, top: float, subsets: Mapping[str, Mapping[str, str]]) -> None:
+def _branch(axis: Axes, middle: float, top: float, bar: float, subsets: Mapping[str, Mapping[str, str]]) -> None:
     """The subsets side by side below the last box, each with an arrow of its own."""
     width = (WIDTH - 0.1 - 0.15 * (len(subsets) - 1)) / max(1, len(subsets))
-    bar = top - GAP
     centres = []
     for number, (title, lines) in enumerate(subsets.items()):
         left = 0.05 + number * (width + 0.15)
         _box(
-            axis, (left, left + width), bar - GAP, [(title, ""), *((n, label) for label, n in lines.items())], "subset"
+            axis, (left, left + width), bar + GAP, [(title, ""), *((n, label) for label, n in lines.items())], "subset"
         )
         centres.append(left + width / 2)
-        _arrow(axis, (centres[-1], bar), (centres[-1], bar - GAP))
+        _arrow(axis, (centres[-1], bar), (centres[-1], bar + GAP))
     axis.plot([middle, middle], [top, bar], color=QUIET, linewidth=0.8)
     axis.plot([min(centres), max(centres)], [bar, bar], color=QUIET, linewidth=0.8, solid_capstyle="projecting")
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 # The rest of the punctuation stays itself wherever it stands; ".", "-" and ":" do so between letters or digits.
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|@$~^&'\"!=+]|(?<!\w)[.:\-]|[.:\-](?!\w)")
 _LIST_ITEM = re.compile(r"^( *\(?\w+)\)")
+_LINK = re.compile(r"\[((?:[^\[\]\\]|\\.)*)\]\[[\w.-]+\]")  # [text][label]
 _SPACES = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 
 
@@ -38,6 +39,7 @@ def table(
     rows: Sequence[Sequence[object]],
     widths: Sequence[int] | None = None,
     here: bool = False,
+    ruled: bool = False,
 ) -> Markdown:
     """Writes a pipe table.
 
@@ -46,9 +48,10 @@ def table(
         caption: markdown.
         columns: heading of each column, markdown; a leading ">" aligns the column to the right.
         rows: cells; data is escaped, None is an empty cell.
-        widths: share of the text's width per column. Without it a table is as wide as its content, or, where a row is
-            long, divides the text's width by the length of the longest cells.
+        widths: share of the text's width per column. Without it a table is as wide as its content.
         here: keeps the table where it stands in the text; otherwise the PDF moves a short one to where a page has room.
+        ruled: a rule above each row, for rows of many words; rows that leave their first cell to the one above have
+            such a rule above their group in any case.
 
     Raises:
         ValueError: a row has another number of cells than there are columns, or the caption is empty.
@@ -57,18 +60,20 @@ def table(
         raise ValueError(f"table {identifier!r}: needs an identifier tbl-… and a caption")
     headings = [column.removeprefix(">") for column in columns]
     cells = [["" if cell is None else str(escape(cell)) for cell in row] for row in rows]
+    cells = cells or [["none", *[""] * (len(headings) - 1)]]
     for row in cells:
         if len(row) != len(headings):
             raise ValueError(f"table {identifier}: a row has {len(row)} cells, expected {len(headings)}: {row}")
-    longest = [max(3, *(len(row[i]) for row in [headings, *cells])) for i in range(len(headings))]
-    # Dash counts become relative widths only where a line of the source is longer than pandoc's 72 columns.
+    longest = [max(3, *(len(_LINK.sub(r"\1", row[i])) for row in [headings, *cells])) for i in range(len(headings))]
+    # Dash counts become relative widths where a line of the source is longer than pandoc's 72 columns; the class
+    # "natural" undoes that.
     dashes = [max(3, round(90 * width / sum(widths))) for width in widths] if widths else longest
     right = [column.startswith(">") for column in columns]
     rule = "|".join("-" * (n - 1) + ":" if end else ":" + "-" * (n - 1) for n, end in zip(dashes, right, strict=True))
     lines = [_line(headings, longest, right), f"|{rule}|", *(_line(row, longest, right) for row in cells)]
-    return Markdown(
-        "\n" + "\n".join(lines) + f"\n\n: {' '.join(caption.split())} {{#{identifier}{' .here' if here else ''}}}\n"
-    )
+    flags = {"natural": not widths, "here": here, "ruled": ruled}
+    classes = "".join(f" .{name}" for name, holds in flags.items() if holds)
+    return Markdown("\n" + "\n".join(lines) + f"\n\n: {' '.join(caption.split())} {{#{identifier}{classes}}}\n")
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:

@@ -5,96 +5,65 @@ that was trained on real S of MIMIC, its mean over the seeds, is `seeds.mimic.re
 """
 
 import difflib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from synthnotes.base.files import UserError, read_csv, read_json
-from synthnotes.base.section_types import TRAINING_SETS
-from synthnotes.base.sections import Params
+from synthnotes.base.files import UserError, read_json
+from synthnotes.report.inputs import Plots, require_results
 from synthnotes.report.markup import Markdown, escape
+from synthnotes.report.origins import Number, Printed, Source, label_of
+from synthnotes.report.units import unit_of
 
+LEAST_P = 0.001  # p-values below it are printed so
+NBSP = "\u00a0"  # an interval stays on one line
 MISSING = Markdown("–")  # printed for a metric that does not exist (null in its file)
 
 
-@dataclass(frozen=True)
-class Number:
-    """A value and the result file that holds it."""
-
-    key: str
-    value: Any
-    file: Path
-
-
-def result_files(params: Params) -> dict[str, str]:
-    """The JSON result files that this run must have, by the prefix of their keys, from the lists in params.yaml."""
-    stages = ("corpus", "records", "finetune", "merge", "generate", "ablation", "fidelity", "seeds", "significance")
-    stages += ("errors", "privacy", "detection", "questionnaire")
-    files = {f"{stage}.{corpus}": f"{stage}/{corpus}.json" for stage in stages for corpus in params.corpora}
-    for corpus in noisy_corpora(params):
-        files[f"hypotheses.{corpus}"] = f"hypotheses/{corpus}.json"
-        for noise in noises(params):
-            files[f"noise.{corpus}.{noise}"] = f"noise/{corpus}/{noise}.json"
-    return files | {f"ratings.{study}": f"ratings/{study}.json" for study in params.ratings.studies}
-
-
-def plot_files(params: Params) -> dict[str, str]:
-    """The CSV files behind the figures, by name, likewise."""
-    files = {}
-    for corpus in params.corpora:
-        files[f"corpus.{corpus}.flow"] = f"corpus/{corpus}-flow.csv"
-        files[f"finetune.{corpus}"] = f"finetune/{corpus}-curve.csv"
-        for run in (f"{training}-{seed}" for training in TRAINING_SETS for seed in params.seeds):
-            files[f"coding.{corpus}.{run}"] = f"coding/{corpus}/{run}-curve.csv"
-        files[f"significance.{corpus}"] = f"significance/{corpus}-differences.csv"
-        for view in ("frequency", "length", "chapters", "confusion", "calibration", "codes"):
-            files[f"errors.{corpus}.{view}"] = f"errors/{corpus}-{view}.csv"
-        files[f"privacy.{corpus}"] = f"privacy/{corpus}-recall.csv"
-        files[f"passages.{corpus}"] = f"privacy/{corpus}-passages.csv"
-        files[f"detection.{corpus}"] = f"detection/{corpus}-curve.csv"
-    files |= {f"hypotheses.{corpus}": f"hypotheses/{corpus}-curves.csv" for corpus in noisy_corpora(params)}
-    for study in params.ratings.studies:
-        files |= {f"ratings.{study}.{view}": f"ratings/{study}-{view}.csv" for view in ("answers", "differences")}
-    return files
-
-
-def noisy_corpora(params: Params) -> list[str]:
-    """The corpora with coders trained on noisy notes."""
-    return [corpus for corpus in params.corpora if corpus in params.noise.corpora]
-
-
-def noises(params: Params) -> list[str]:
-    """The kinds of noise, such as `h1-20`."""
-    return [f"{hypothesis}-{level}" for hypothesis in params.noise.hypotheses for level in params.noise.levels]
-
-
 class Numbers:
-    """All numbers of a run, by key."""
+    """All numbers of a run, by key, and what the report prints of them."""
 
-    def __init__(self, results: Path, files: Mapping[str, str], source: str = "paper") -> None:
+    def __init__(
+        self,
+        results: Path,
+        files: Mapping[str, str],
+        source: str = "paper",
+        seeds: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
         """Reads the result files.
 
         Args:
             results: the folder of all results.
             files: path of each JSON file in that folder, by the prefix of its keys.
             source: the text that asks for the numbers, for messages.
+            seeds: of each stage, by the names of their parameters.
 
         Raises:
-            UserError: a file is missing or empty.
+            UserError: a file is missing, is no JSON object, or holds a number that is none.
         """
         self.source = source
+        self._seeds = seeds or {}
         self._numbers: dict[str, Number] = {}
-        _require_results(results, files)
+        self._printed: dict[str, Printed] = {}
+        self._labels: dict[str, str] = {}
+        self._watchers: list[set[str]] = []
+        require_results(results, files)
         for prefix, relative in files.items():
-            self.include(prefix, results / relative, read_json(results / relative))
+            path = results / relative
+            self.include(prefix, path, read_json(path), f"{results.name}/{relative}", stage=relative.split("/")[0])
 
-    def include(self, prefix: str, path: Path, values: Mapping[str, Any]) -> None:
-        """Adds numbers that are no results of a stage, such as published values and parameters, with their file."""
-        for key, value in _flatten(prefix, values):
-            self._numbers[key] = Number(key, value, path)
+    def include(
+        self, prefix: str, path: Path, values: Mapping[str, Any], name: str | None = None, stage: str | None = None
+    ) -> None:
+        """Adds the numbers of a file, such as published values and parameters; `name` is what the report calls it."""
+        source = Source(path, name or path.name, stage, self._seeds.get(stage or "", {}))
+        for place, value in flatten("", values):
+            if isinstance(value, float) and not math.isfinite(value):
+                raise UserError(f"{path}: {place} is {value}. A metric that does not exist must be null.")
+            key = f"{prefix}.{place}"
+            self._numbers[key] = Number(key, value, place, source)
 
     def __contains__(self, key: str) -> bool:
         return key in self._numbers
@@ -104,21 +73,101 @@ class Numbers:
         if key not in self._numbers:
             near = difflib.get_close_matches(key, self._numbers, n=4, cutoff=0.5)
             hint = f"Near: {', '.join(near)}." if near else "No key is near."
-            raise UserError(f"{self.source}: no result file holds a number {key!r}. {hint}")
+            raise UserError(f"{self.source}: {self._absence(key)} {hint}")
+        for seen in self._watchers:
+            seen.add(key)
         return self._numbers[key]
 
+    def _absence(self, key: str) -> str:
+        """Says that a key is not there, and in which file it was looked for."""
+        parts = key.split(".")
+        for length in range(len(parts) - 1, 1, -1):
+            start = ".".join(parts[:length]) + "."
+            file = next((n.source.path for k, n in self._numbers.items() if k.startswith(start)), None)
+            if file:
+                return f"{file} holds no number {key!r}; `dvc repro` writes it anew if it is of an older version."
+        return f"no result file holds a number {key!r}."
+
+    @contextmanager
+    def watching(self) -> Iterator[set[str]]:
+        """Yields the keys of all numbers that are asked for inside the block."""
+        self._watchers.append(set())
+        try:
+            yield self._watchers[-1]
+        finally:
+            self._watchers.pop()
+
     def value(self, key: str) -> Any:
-        """The bare value, for comparisons in a template; what is printed goes through `num`."""
+        """The bare value, for comparisons; what is printed goes through `num`."""
         return self[key].value
 
-    def num(self, key: str, spec: str = ".2f") -> Markdown:
-        """Prints a number.
+    def num(self, key: str, spec: str | None = None) -> Markdown:
+        """Prints a number with a link to its origin.
 
         Args:
             key: which number.
-            spec: a format of Python (`.3f`, `,`, `.1%`), or `p` for a p-value.
+            spec: a format of Python (`.3f`, `,`, `.1%`), or `p` for a p-value. Without it a float has two decimals,
+                and what is no number is printed as it is.
         """
-        return printed(self[key].value, spec)
+        return self._record(key, spec).link(self._text(key, spec))
+
+    def bare(self, key: str, spec: str | None = None) -> Markdown:
+        """Prints a number without a link, for headings and formulas; it is recorded all the same."""
+        self._record(key, spec)
+        return self._text(key, spec)
+
+    def text(self, key: str, spec: str | None = None) -> str | None:
+        """A number as plain text, for figures; None where it does not exist."""
+        return None if self.value(key) is None else self._text(key, spec).replace("\\", "")
+
+    def cell(self, plots: Plots, name: str, row: int, column: str, spec: str) -> Markdown:
+        """Prints a cell of a CSV file, `row` counting from 0."""
+        table, source = plots.table(name)
+        value = table[column].iloc[row].item()
+        value = None if math.isnan(value) else int(value) if spec == "," else value
+        key = f"{name}.{row}.{column}"
+        self._numbers[key] = Number(key, value, f"row {row + 1}, {column}", source)
+        return self.num(key, spec)
+
+    def size(self, key: str, spec: str | None = None) -> Markdown:
+        """Prints a number without its sign, where the words tell the direction."""
+        text = self._text(key, spec).lstrip("−+")
+        return self._record(key, spec, text).link(Markdown(text))
+
+    def computed(self, value: Any, keys: Sequence[str], formula: str, spec: str = ".2f") -> Markdown:
+        """Prints what is computed from several numbers, with a link to how: `formula` is in words."""
+        label = next((p.label for p in self._printed.values() if p.formula == formula), None)
+        if label is None:
+            label = f"computed-{1 + sum(p.formula is not None for p in self._printed.values())}"
+            numbers = [self[key] for key in keys]
+            self._printed[label] = Printed(label, numbers, formula, value, None)
+        text = printed(value, spec)
+        self._printed[label].texts[spec] = text
+        return self._printed[label].link(text)
+
+    def _text(self, key: str, spec: str | None) -> Markdown:
+        value = self.value(key)
+        if spec and isinstance(value, str):
+            raise UserError(f"{self[key].source.path}: {key} is the text {value!r} where a number is expected.")
+        return printed(value, spec or ".2f")
+
+    def _record(self, key: str, spec: str | None, text: str | None = None) -> Printed:
+        number = self[key]
+        label = self._label(key)
+        record = self._printed.setdefault(label, Printed(label, [number], None, number.value, unit_of(key)))
+        record.texts[spec or ""] = text or self._text(key, spec)
+        return record
+
+    def _label(self, key: str) -> str:
+        """A label of its own for each key: labels of references do not tell capitals from small letters."""
+        label = label_of(key)
+        while self._labels.setdefault(label.casefold(), key) != key:
+            label += "-"
+        return label
+
+    def printed(self) -> list[Printed]:
+        """All that was printed so far, in the order of its first appearance."""
+        return list(self._printed.values())
 
     def spread(self, mean: str, deviation: str, spec: str = ".2f") -> Markdown:
         """Prints a mean with its standard deviation, where there is one: 3.67 ± 0.92."""
@@ -128,17 +177,19 @@ class Numbers:
 
     def interval(self, low: str, high: str, spec: str = ".2f") -> Markdown:
         """Prints an interval: [−0.41, 0.12]."""
-        return Markdown(rf"\[{self.num(low, spec)}, {self.num(high, spec)}\]")
+        return Markdown(rf"\[{self.num(low, spec)},{NBSP}{self.num(high, spec)}\]")
 
     def quotient(self, part: str, whole: str, spec: str = ".0%") -> Markdown:
         """Prints one number divided by another; a quotient by nothing does not exist."""
         numerator, denominator = self.value(part), self.value(whole)
-        return printed(numerator / denominator if numerator is not None and denominator else None, spec)
+        value = numerator / denominator if numerator is not None and denominator else None
+        return self.computed(value, [part, whole], f"{part} / {whole}", spec)
 
     def difference(self, first: str, second: str, spec: str = ".2f") -> Markdown:
         """Prints one number minus another."""
         values = self.value(first), self.value(second)
-        return printed(None if None in values else values[0] - values[1], spec)
+        value = None if None in values else values[0] - values[1]
+        return self.computed(value, [first, second], f"{first} − {second}", spec)
 
     def entries(self, prefix: str) -> dict[str, Any]:
         """All values below a prefix, by the rest of their keys, in the order of the file."""
@@ -149,7 +200,7 @@ class Numbers:
         """The next parts of the keys below a prefix, in the order of the file: `below("corpus.mimic.flow")`."""
         parts = [rest.split(".")[0] for rest in self.entries(prefix)]
         if not parts:
-            raise UserError(f"{self.source}: no number's key begins with {prefix + '.'!r}.")
+            raise UserError(f"{self.source}: {self._absence(prefix + '.')}")
         return list(dict.fromkeys(parts))
 
 
@@ -160,26 +211,13 @@ def printed(value: Any, spec: str = ".2f") -> Markdown:
     if isinstance(value, str | bool):
         return escape(value)
     if spec == "p":
-        return Markdown("< 0.001".replace("<", r"\<")) if value < 0.001 else Markdown(f"{value:.3f}")
+        return Markdown(rf"\< {LEAST_P}" if value < LEAST_P else f"{value:.3f}")
     if spec.endswith("%"):
         return Markdown(f"{value:{spec}}".replace("%", "\u00a0%").replace("-", "−"))
     return Markdown(f"{value:{spec}}".replace("-", "−"))
 
 
-def read_plots(results: Path, files: Mapping[str, str]) -> dict[str, pd.DataFrame]:
-    """Reads the CSV files behind the figures, by name."""
-    _require_results(results, files)
-    return {name: read_csv(results / relative) for name, relative in files.items()}
-
-
-def _require_results(results: Path, files: Mapping[str, str]) -> None:
-    missing = [relative for relative in files.values() if not (results / relative).is_file()]
-    if missing:
-        others = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
-        raise UserError(f"{results / missing[0]}: this result is missing{others}. Run `dvc repro`, which makes it.")
-
-
-def _flatten(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
+def flatten(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
     """Gives every leaf of nested objects and lists with its dotted key; list items count from 0."""
     if isinstance(value, Mapping):
         children = value.items()
@@ -189,4 +227,4 @@ def _flatten(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield prefix, value
         return
     for name, child in children:
-        yield from _flatten(f"{prefix}.{name}", child)
+        yield from flatten(f"{prefix}.{name}" if prefix else str(name), child)

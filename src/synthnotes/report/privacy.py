@@ -7,9 +7,9 @@ from synthnotes.report.numbers import Numbers
 from synthnotes.report.tables import Corpus, Row
 
 MEASURES = {
-    "rouge_recall": ("recall of the nearest training note", ".3f", "+.3f"),
-    "ngram_share": ("share of n-grams that stand in training", ".1%", "+.1%"),
-    "longest_passage": ("words of the longest shared passage", ".1f", "+.1f"),
+    "rouge_recall": ("recall of nearest note", ".3f", "+.3f"),
+    "ngram_share": ("share of n-grams in training", ".1%", "+.1%"),
+    "longest_passage": ("words of longest passage", ".1f", "+.1f"),
 }
 KINDS = {"synthetic": "synthetic", "control": "unseen real"}
 

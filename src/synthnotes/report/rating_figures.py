@@ -4,57 +4,65 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from synthnotes.report.style import INK, LOOKS, QUIET, legend_below, panels
+from synthnotes.report.style import INK, LOOKS, NEUTRAL, QUIET, WIDTH, legend_below, panels
 
 # From low to high, told apart without colour vision by lightness: dark ends, a light middle.
 RATING_COLOURS = {1: "#A6501B", 2: "#EFB47E", 3: "#E4E6E9", 4: "#92BEDD", 5: "#1F5F99"}
+RATING_LABELS = {1: "1, lowest", 5: "5, highest"}
 LEAST_LABELLED = 8  # per cent: smaller parts of a bar have no room for their number
-QUESTION_LOOKS = {"readability": ("#4B5D9B", "o", -0.2), "coherence": ("#009E73", "D", 0.2)}
+QUESTIONS = ("readability", "coherence")
 
 
-def boxes(answers: pd.DataFrame, question: str, titles: Mapping[str, str]) -> Figure:
-    """Box plots of one question's ratings, by pair and kind, and over all pairs.
+def boxes(answers: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
+    """Box plots of the ratings, by pair and kind, and over all pairs: a row of panels per question.
 
     Args:
         answers: columns corpus, question, pair, kind, rating and answers (how often that rating was given).
-        question: readability or coherence.
         titles: panel title per corpus.
     """
-    figure, axes = panels(list(titles.values()), 2.5)
-    asked = answers[answers["question"] == question]
-    for axis, corpus in zip(axes, titles, strict=True):
-        of_corpus = asked[asked["corpus"] == corpus]
-        pairs = sorted(of_corpus["pair"].unique())
-        groups = [(f"pair {pair}", of_corpus[of_corpus["pair"] == pair]) for pair in pairs] + [("all", of_corpus)]
-        for kind, shift in (("real", -0.19), ("synthetic", 0.19)):
-            look = LOOKS[kind]
-            ratings = [_expand(group[group["kind"] == kind]) for _, group in groups]
-            at = np.arange(len(groups)) + shift
-            axis.boxplot(
-                ratings,
-                positions=at,
-                widths=0.3,
-                patch_artist=True,
-                manage_ticks=False,
-                showmeans=True,
-                boxprops={"facecolor": look.colour + "33", "edgecolor": look.colour, "linewidth": 0.9},
-                medianprops={"color": look.colour, "linewidth": 2},
-                meanprops={"marker": "D", "markersize": 3, "markerfacecolor": "white", "markeredgecolor": INK},
-                whiskerprops={"color": look.colour, "linewidth": 0.9},
-                capprops={"color": look.colour, "linewidth": 0.9},
-                flierprops={"marker": ".", "markersize": 3, "markeredgecolor": look.colour},
-            )
-            axis.fill_between([], [], color=look.colour, alpha=0.35, label=look.label)
-        axis.axvline(len(pairs) - 0.5, color=QUIET, linewidth=0.6, linestyle=(0, (2, 2)))
-        axis.set_xticks(range(len(groups)), [name for name, _ in groups])
-        axis.set(ylim=(0.7, 5.3), yticks=range(1, 6))
-        axis.grid(axis="x", visible=False)
-    axes[0].set_ylabel(question)
-    legend_below(figure, axes[0])
+    figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
+    rows = figure.subplots(len(QUESTIONS), len(titles), sharex="col", sharey=True, squeeze=False)
+    for question, axes in zip(QUESTIONS, rows, strict=True):
+        asked = answers[answers["question"] == question]
+        for axis, corpus in zip(axes, titles, strict=True):
+            _boxes_by_pair(axis, asked[asked["corpus"] == corpus])
+        axes[0].set_ylabel(question)
+    for axis, title in zip(rows[0], titles.values(), strict=True):
+        axis.set_title(title)
+    legend_below(figure, rows[0][0])
     return figure
+
+
+def _boxes_by_pair(axis: Axes, answers: pd.DataFrame) -> None:
+    """Real beside synthetic for every pair of notes, and for all of them together."""
+    pairs = sorted(answers["pair"].unique())
+    groups = [(f"pair {pair}", answers[answers["pair"] == pair]) for pair in pairs] + [("all", answers)]
+    for kind, shift in (("real", -0.19), ("synthetic", 0.19)):
+        look = LOOKS[kind]
+        line = {"color": look.colour, "linewidth": 0.9}
+        axis.boxplot(
+            [_expand(group[group["kind"] == kind]) for _, group in groups],
+            positions=np.arange(len(groups)) + shift,
+            widths=0.3,
+            patch_artist=True,
+            manage_ticks=False,
+            showmeans=True,
+            boxprops={"facecolor": look.colour + "33", "edgecolor": look.colour, "linewidth": 0.9},
+            medianprops={"color": look.colour, "linewidth": 2},
+            meanprops={"marker": "D", "markersize": 3, "markerfacecolor": "white", "markeredgecolor": INK},
+            whiskerprops=line,
+            capprops=line,
+            flierprops={"marker": ".", "markersize": 3, "markeredgecolor": look.colour},
+        )
+        axis.fill_between([], [], color=look.colour, alpha=0.35, label=look.label)
+    axis.axvline(len(pairs) - 0.5, color=QUIET, linewidth=0.6, linestyle=(0, (2, 2)))
+    axis.set_xticks(range(len(groups)), [name for name, _ in groups])
+    axis.set(ylim=(0.7, 5.3), yticks=range(1, 6))
+    axis.grid(axis="x", visible=False)
 
 
 def stacked(answers: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
@@ -65,7 +73,7 @@ def stacked(answers: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
         titles: panel title per corpus.
     """
     figure, axes = panels(list(titles.values()), 1.9)
-    bars = [(question, kind) for question in ("readability", "coherence") for kind in ("real", "synthetic")]
+    bars = [(question, kind) for question in QUESTIONS for kind in ("real", "synthetic")]
     heights = [3.5, 2.7, 1.2, 0.4]
     for axis, corpus in zip(axes, titles, strict=True):
         of_corpus = answers[answers["corpus"] == corpus]
@@ -85,7 +93,7 @@ def stacked(answers: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
         axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):.0f}"))
         axis.grid(axis="y", visible=False)
     for rating, colour in RATING_COLOURS.items():
-        axes[0].fill_between([], [], color=colour, label=str(rating))
+        axes[0].fill_between([], [], color=colour, label=RATING_LABELS.get(rating, str(rating)))
     legend_below(figure, axes[0])
     return figure
 
@@ -97,11 +105,11 @@ def paired(differences: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
         differences: columns corpus, question, rater, difference and pairs (how many had that difference).
         titles: panel title per corpus.
     """
-    figure, axes = panels(list(titles.values()), 2.4)
+    figure, axes = panels(list(titles.values()), 2.2)
     for axis, corpus in zip(axes, titles, strict=True):
         of_corpus = differences[differences["corpus"] == corpus]
         axis.axhline(0, color=QUIET, linewidth=0.8)
-        for question, (colour, sign, shift) in QUESTION_LOOKS.items():
+        for question, (colour, sign, _), shift in zip(QUESTIONS, NEUTRAL, (-0.2, 0.2), strict=False):
             given = of_corpus[of_corpus["question"] == question]
             at = given["rater"] + shift
             axis.scatter(at, given["difference"], s=11 * given["pairs"], color=colour, marker=sign, alpha=0.75, lw=0)
@@ -129,13 +137,13 @@ def correlation(levels: Mapping[str, Sequence[Mapping[str, float | None]]]) -> F
     Args:
         levels: per panel's title one entry per level: readability, mean, sd (None for one rating), ratings.
     """
-    figure, axes = panels(list(levels), 2.4)
+    figure, axes = panels(list(levels), 2.0)
     for axis, entries in zip(axes, levels.values(), strict=True):
         x = [entry["readability"] for entry in entries]
         mean = np.array([entry["mean"] for entry in entries], dtype=float)
         sd = np.array([entry["sd"] or 0 for entry in entries], dtype=float)
         axis.errorbar(x, mean, yerr=sd, color=INK, linewidth=1, capsize=2.5, elinewidth=0.8)
-        axis.scatter(x, mean, s=[6 * (entry["ratings"] or 0) for entry in entries], color="#6f7f90", zorder=3)
+        axis.scatter(x, mean, s=[6 * (entry["ratings"] or 0) for entry in entries], color="#8a97a5", zorder=3)
         for entry in entries:
             axis.annotate(
                 str(entry["ratings"]), (entry["readability"], 0.72), ha="center", fontsize=6.4, color=QUIET, va="bottom"

@@ -27,20 +27,27 @@ def conclusions(numbers: Numbers, study: str) -> list[Markdown]:
 def answers(numbers: Numbers, prefix: str) -> Markdown:
     """Whose answers are used, and what was left out."""
     counts = numbers.entries(f"{prefix}.answers")
+
+    def count(of: str) -> Markdown:
+        return numbers.num(f"{prefix}.answers.{of}", ",")
+
     left_out = {
-        "test" if counts["tests"] == 1 else "tests": counts["tests"],
-        "screened out": counts["screened_out"],
-        "without any whole pair": counts["without_a_pair"],
+        "tests": "test" if counts["tests"] == 1 else "tests",
+        "screened_out": "screened out",
+        "without_a_pair": "without any whole pair",
     }
-    of_interviews = "; ".join(f"{count} {what}" for what, count in left_out.items() if count)
-    unused = counts["without_both_answers"] + counts["without_the_other_note"]
+    of_interviews = Markdown("; ".join(f"{count(of)} {what}" for of, what in left_out.items() if counts[of]))
+    reasons = ("without_both_answers", "without_the_other_note")
+    unused = sum(counts[of] for of in reasons)
+    keys = [f"{prefix}.answers.{of}" for of in reasons]
     return join(
-        f"{counts['raters']} raters gave {counts['ratings']} ratings that make whole pairs",
-        f" ({counts['interviews']} interviews, of which {of_interviews})" if of_interviews else "",
-        f"; {counts['incomplete']} of them left out a pair" if counts["incomplete"] else "",
-        f"; {unused} further ratings lack an answer or the other note of the pair and are not used" if unused else "",
+        count("raters"), " raters gave ", count("ratings"), " ratings that make whole pairs",
+        join(" (", count("interviews"), " interviews, of which ", of_interviews, ")") if of_interviews else "",
+        join("; ", count("incomplete"), " of them left out a pair") if counts["incomplete"] else "",
+        join("; ", numbers.computed(unused, keys, " + ".join(keys), ","), " further ratings lack an answer or the ",
+             "other note of the pair and are not used") if unused else "",
         ".",
-    )
+    )  # fmt: skip
 
 
 def difference(numbers: Numbers, key: str) -> Markdown:
@@ -49,7 +56,9 @@ def difference(numbers: Numbers, key: str) -> Markdown:
     where = "lower than" if size < 0 else "higher than"
     found = join(
         "Synthetic notes were rated ",
-        join(f"{abs(size):.2f} points {where} real ones") if size else "as high as real ones on average",
+        join(numbers.size(f"{key}.equivalence.difference", ".2f"), f" points {where} real ones")
+        if size
+        else "as high as real ones on average",
         " (Cliff's delta ",
         numbers.num(f"{key}.cliffs_delta.delta", ".2f"),
         " ",
@@ -146,15 +155,21 @@ def correlation(numbers: Numbers, prefix: str) -> Markdown:
 
 def pairs(numbers: Numbers, study: str) -> Markdown:
     """How many pairs differ by themselves, before and after the correction for their number."""
-    found = numbers.entries(f"ratings.{study}")
-    level = numbers.value(LEVEL)
-    before, after = (
-        [value for key, value in found.items() if ".student_t." in key and key.endswith(end) and value is not None]
+    prefix, level = f"ratings.{study}", numbers.value(LEVEL)
+    tests = [key for key in numbers.entries(prefix) if ".student_t." in key]
+    families = [
+        [key for key in (f"{prefix}.{test}" for test in tests if test.endswith(end)) if numbers.value(key) is not None]
         for end in (".p", ".p_holm")
-    )
-    low, kept = (sum(p < level for p in values) for values in (before, after))
+    ]
+    low, kept = (sum(numbers.value(key) < level for key in family) for family in families)
+
+    def counted(value: int, family: int, which: str) -> Markdown:
+        end = "p_holm" if family else "p"
+        return numbers.computed(value, families[family], f"number of {prefix}.….student_t.….{end}{which}", ",")
+
     says = "these pairs differ by themselves" if kept else "no single pair may be called different"
     return join(
-        Markdown("*Single pairs.* "), f"Of {len(before)} t-tests, {low} {'is' if low == 1 else 'are'} below ",
-        numbers.num(LEVEL, ".2f"), f", and {kept} after Holm's correction: {says}.",
+        Markdown("*Single pairs.* "), "Of ", counted(len(families[0]), 0, ""), " t-tests, ",
+        counted(low, 0, " below the level"), f" {'is' if low == 1 else 'are'} below ", numbers.num(LEVEL, ".2f"),
+        ", and ", counted(kept, 1, " below the level"), f" after Holm's correction: {says}.",
     )  # fmt: skip

@@ -1,11 +1,11 @@
 """The tables of the questionnaire: the published evaluation beside the rebuilt one."""
 
-import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
 from synthnotes.report.markup import Markdown, join
-from synthnotes.report.numbers import Numbers
+from synthnotes.report.numbers import LEAST_P, Numbers
+from synthnotes.report.published import EQUAL, VERDICTS
 from synthnotes.report.tables import CORPORA, Row
 
 QUESTIONS = ("readability", "coherence")
@@ -13,37 +13,41 @@ PUBLISHED, REBUILT = "published.questionnaire", "ratings.published"
 KINDS = ("real", "synthetic")
 
 
-def comparison(numbers: Numbers) -> list[Row]:
-    """Study, quantity, published, rebuilt, and whether both are equal to every printed digit."""
+def comparison(numbers: Numbers, verdicts: Mapping[str, str]) -> list[Row]:
+    """Study, quantity, published, rebuilt, and the verdict on both.
+
+    Args:
+        numbers: all numbers.
+        verdicts: of every published value, by its key.
+    """
     rows: list[Row] = []
     for study in numbers.below(PUBLISHED):
-        for position, (label, published, rebuilt, spec) in enumerate(_quantities(numbers, study)):
-            equal = all(same(numbers.value(a), numbers.value(b)) for a, b in zip(published, rebuilt, strict=True))
-            cells = [_joined(numbers, keys, spec) for keys in (published, rebuilt)]
-            rows.append(
-                [None if position else CORPORA[study].language, label, *cells, "yes" if equal else Markdown("**no**")]
-            )
+        for position, (label, keys, how) in enumerate(_quantities(numbers, study)):
+            published, rebuilt = ([f"{of}.{study}.{key}" for key in keys] for of in (PUBLISHED, REBUILT))
+            cells = [_joined(numbers, of, how) for of in (published, rebuilt)]
+            rows.append([None if position else CORPORA[study].language, label, *cells, _verdict(published, verdicts)])
     return rows
 
 
-def _quantities(numbers: Numbers, study: str) -> Iterator[tuple[str, list[str], list[str], str]]:
-    """Label, published keys, rebuilt keys, and what joins the numbers: `±`, `and`, or `p` before the second."""
-    published, rebuilt = f"{PUBLISHED}.{study}", f"{REBUILT}.{study}"
+def _verdict(keys: Sequence[str], verdicts: Mapping[str, str]) -> Markdown:
+    """One verdict for a row: the worst of those on its values."""
+    worst = max((verdicts[key] for key in keys), key=VERDICTS.index)
+    return Markdown(worst if worst == EQUAL else f"**{worst}**")
+
+
+def _quantities(numbers: Numbers, study: str) -> Iterator[tuple[str, list[str], str]]:
+    """Label, keys below the study, and what joins the numbers: `±`, `and`, or `p` before the second."""
     for question in QUESTIONS:
         for kind in KINDS:
-            ours = [f"{rebuilt}.{question}.{kind}.{of}" for of in ("mean", "sd")]
-            yield f"{question}, {kind}", [f"{published}.{of}.{kind}.{question}" for of in ("mean", "sd")], ours, "±"
-        theirs = [f"{published}.median.{kind}.{question}" for kind in KINDS]
-        if theirs[0] in numbers:  # of the Swedish study alone
-            yield f"{question}, medians", theirs, [f"{rebuilt}.{question}.{kind}.median" for kind in KINDS], "and"
-        theirs, ours = f"{published}.welch_t.{question}", f"{rebuilt}.{question}.welch_t"
-        yield f"{question}, Welch's t", [f"{theirs}.t", f"{theirs}.p"], [f"{ours}.t", f"{ours}.p"], "p"
-        kappa = "mean_kappa_real_synthetic"
-        yield f"{question}, Cohen's kappa", [f"{published}.{kappa}.{question}"], [f"{rebuilt}.{question}.{kappa}"], ""
+            yield f"{question}, {kind}", [f"{question}.{kind}.{of}" for of in ("mean", "sd")], "±"
+        medians = [f"{question}.{kind}.median" for kind in KINDS]
+        if f"{PUBLISHED}.{study}.{medians[0]}" in numbers:  # of the Swedish study alone
+            yield f"{question}, medians", medians, "and"
+        yield f"{question}, Welch's t", [f"{question}.welch_t.{of}" for of in ("t", "p")], "p"
+        yield f"{question}, Cohen's kappa", [f"{question}.mean_kappa_real_synthetic"], ""
     for name in ("pearson", "spearman"):
-        theirs, ours = f"{published}.correlation.{name}", f"{rebuilt}.correlation.{name}"
         label = f"readability and coherence, {name.capitalize()}'s correlation"
-        yield label, [f"{theirs}.r", f"{theirs}.p"], [f"{ours}.r", f"{ours}.p"], "p"
+        yield label, [f"correlation.{name}.{of}" for of in ("r", "p")], "p"
 
 
 def _joined(numbers: Numbers, keys: list[str], how: str) -> Markdown:
@@ -58,42 +62,25 @@ def _joined(numbers: Numbers, keys: list[str], how: str) -> Markdown:
 
 def p_value(numbers: Numbers, key: str) -> Markdown:
     """Prints `p = 0.031` or `p < 0.001`."""
-    p = numbers.num(key, "p")
-    return join("p ", p) if p.startswith("\\") else join("p = ", p)
+    below = (numbers.value(key) or 1) < LEAST_P
+    return join("p " if below else "p = ", numbers.num(key, "p"))
 
 
-def same(published: float | None, rebuilt: float | None) -> bool:
-    """Whether a rebuilt value equals a published one to every digit that was printed.
-
-    The last printed digit of a float in full precision may differ by rounding of the arithmetic, so twelve significant
-    digits count there; a value printed with fewer is compared with the rebuilt one rounded to the same decimals.
-    """
-    if published is None or rebuilt is None:
-        return published is rebuilt
-    decimals = len(repr(float(published)).partition(".")[2])
-    if decimals <= 6 and "e" not in repr(float(published)):
-        return math.isclose(published, round(rebuilt, 6), abs_tol=1e-12)
-    return math.isclose(published, rebuilt, rel_tol=1e-12, abs_tol=1e-15)
-
-
-def pair_tests(numbers: Numbers) -> list[Row]:
-    """Study, question, pair, published t and p, rebuilt t and p, whether both are equal, p after Holm's correction."""
+def pair_tests(numbers: Numbers, verdicts: Mapping[str, str]) -> list[Row]:
+    """Study, question, pair, published t and p, rebuilt t and p, the verdict on both, p after Holm's correction."""
     rows: list[Row] = []
     for study, question in product(numbers.below(PUBLISHED), QUESTIONS):
-        theirs = f"{PUBLISHED}.{study}.student_t_by_pair.{question}"
-        for position in numbers.below(theirs):
-            ours = f"{REBUILT}.{study}.{question}.student_t.pair_{int(position) + 1}"
-            keys = [[f"{test}.{of}" for of in ("t", "p")] for test in (f"{theirs}.{position}", ours)]
-            equal = all(same(numbers.value(a), numbers.value(b)) for a, b in zip(*keys, strict=True))
-            first = position == "0"
+        for position, pair in enumerate(numbers.below(f"{PUBLISHED}.{study}.{question}.student_t")):
+            tests = [f"{of}.{study}.{question}.student_t.{pair}" for of in (PUBLISHED, REBUILT)]
+            published, rebuilt = ([f"{test}.{of}" for of in ("t", "p")] for test in tests)
             rows.append(
                 [
-                    CORPORA[study].language if first and question == QUESTIONS[0] else None,
-                    question if first else None,
-                    str(int(position) + 1),
-                    *(_joined(numbers, of_test, "p") for of_test in keys),
-                    "yes" if equal else Markdown("**no**"),
-                    numbers.num(f"{ours}.p_holm", "p"),
+                    CORPORA[study].language if not position and question == QUESTIONS[0] else None,
+                    None if position else question,
+                    pair.removeprefix("pair_"),
+                    *(_joined(numbers, keys, "p") for keys in (published, rebuilt)),
+                    _verdict(published, verdicts),
+                    numbers.num(f"{tests[1]}.p_holm", "p"),
                 ]
             )
     return rows

@@ -8,29 +8,23 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import pypandoc
 import typst
 
 from synthnotes.base.files import UserError, require
+from synthnotes.report import lint
+from synthnotes.report.lint import JINJA
 from synthnotes.report.markup import escape
 
 FILTER = Path(__file__).with_name("quarto.lua")
 PROJECT_FILES = ("_quarto.yml", "references.bib", "styles")
 NO_DATE = 0  # seconds since 1970: a date of creation would make every build another file
 
-# What the portable subset leaves out, or what Quarto would execute or lay out in its own way.
-OUTSIDE_THE_SUBSET = {
-    r"\{\{<(?!\s*pagebreak\s*>\}\})": "a shortcode other than pagebreak",
-    r"^```+\s*\{(?!=)": "an executable cell",
-    r"panel-tabset": "a tabset",
-    r"\.column-": "a column-… class",
-    r"layout(-ncol|-nrow)?=": "a layout",
-    r"@(fig|tbl|sec|eq)-[\w-]+:": "a colon that joins the reference before it",
-}
+OLDEST_QUARTO = (1, 7)
 
 
 def fill(paper: Path, context: Mapping[str, Any]) -> str:
@@ -42,11 +36,10 @@ def fill(paper: Path, context: Mapping[str, Any]) -> str:
         UserError: a template is missing, faulty, or uses an unknown name.
     """
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(paper),
+        loader=lint.Templates(paper),
         undefined=jinja2.StrictUndefined,
         finalize=escape,
-        comment_start_string="{//",  # Jinja's own, "{#", begins an identifier of Quarto
-        comment_end_string="//}",
+        **JINJA,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -62,18 +55,10 @@ def fill(paper: Path, context: Mapping[str, Any]) -> str:
     return re.sub(r"\n{3,}", "\n\n", text)
 
 
-def check(text: str) -> None:
-    """Raises a `UserError` for the first line outside the subset that both renderers understand."""
-    for number, line in enumerate(text.splitlines(), start=1):
-        for pattern, what in OUTSIDE_THE_SUBSET.items():
-            if re.search(pattern, line):
-                raise UserError(f"report.qmd, line {number}: {what} is outside the portable subset: {line.strip():.80}")
-
-
 def write_project(folder: Path, paper: Path, text: str) -> None:
     """Writes a Quarto project: the text as `report.qmd`, and beside it what it refers to."""
-    check(text)
     require(*(paper / name for name in PROJECT_FILES))
+    lint.check(text, (paper / "references.bib").read_text(encoding="utf-8"))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.qmd").write_text(text, encoding="utf-8")
     for name in PROJECT_FILES:
@@ -84,10 +69,51 @@ def write_project(folder: Path, paper: Path, text: str) -> None:
             shutil.copyfile(source, folder / name)
 
 
+def render(folder: Path, engine: str) -> tuple[bytes, bytes]:
+    """Renders a project as HTML and as PDF, by the `embedded` renderer or by `quarto`."""
+    if engine == "quarto":
+        return render_quarto(folder)
+    with ThreadPoolExecutor() as threads:
+        html, pdf = (threads.submit(renderer, folder) for renderer in (render_html, render_pdf))
+        return html.result(), pdf.result()
+
+
+def render_quarto(folder: Path) -> tuple[bytes, bytes]:
+    """Renders a project by the Quarto that is installed, as `quarto render` does in the written folder.
+
+    Raises:
+        UserError: Quarto is not installed, is too old, fails, or warns: it ends without an error where a reference or
+            a citation leads nowhere.
+    """
+    quarto = shutil.which("quarto")
+    if quarto is None:
+        raise UserError("report.engine is quarto, but no such program is installed. Set it to embedded, or install it.")
+    version = _run([quarto, "--version"], folder)[0].strip()
+    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < OLDEST_QUARTO:
+        raise UserError(f"Quarto {version} is too old: {'.'.join(map(str, OLDEST_QUARTO))} is the oldest that serves.")
+    messages = _run([quarto, "render", ".", "--no-execute"], folder)[1]
+    warnings = [line.strip() for line in messages.splitlines() if "WARN" in line or "Unable to resolve" in line]
+    if warnings:
+        raise UserError(f"quarto render: {'; '.join(warnings[:5])}")
+    pages = folder / "report.html", folder / "report.pdf"
+    require(*pages)
+    html, pdf = (page.read_bytes() for page in pages)
+    return html, pdf
+
+
+def _run(command: list[str], folder: Path) -> tuple[str, str]:
+    """Runs a program inside a project; gives what it printed."""
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise UserError(f"{' '.join([Path(command[0]).name, *command[1:]])}: {done.stderr.strip() or done.returncode}")
+    return done.stdout, done.stderr
+
+
 def render_html(folder: Path) -> bytes:
     """Renders a project as one self-contained HTML file."""
     styles = ["--css=styles/report.css", "--template=styles/template.html"]
-    return _pandoc(folder, "html5", "report.html", "--embed-resources", "--mathml", *styles)
+    _pandoc(folder, "html5", "report.html", "--embed-resources", "--mathml", *styles)
+    return (folder / "report.html").read_bytes()
 
 
 def render_pdf(folder: Path) -> bytes:
@@ -102,21 +128,10 @@ def render_pdf(folder: Path) -> bytes:
         raise UserError(f"report.typ: {error}") from error
 
 
-def _pandoc(folder: Path, to: str, output: str, *options: str) -> bytes:
-    """Runs pandoc inside a project; a warning (an unresolved reference, a missing file) is an error."""
-    command = [
-        *(pypandoc.get_pandoc_path(), "report.qmd", f"--output={output}", "--from=markdown", f"--to={to}"),
-        *("--standalone", "--fail-if-warnings", "--metadata-file=_quarto.yml", f"--lua-filter={FILTER}", "--citeproc"),
-        *("--number-sections", "--toc", "--toc-depth=2", "--wrap=preserve", *options),
-    ]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise UserError(f"report.qmd: {_complaints(done.stderr)}")
-    return (folder / output).read_bytes()
-
-
-def _complaints(messages: str) -> str:
-    """The first warnings or errors of pandoc, without its own technicalities."""
-    lines = [line.strip() for line in messages.splitlines() if line.strip() and "Failing because" not in line]
-    lines = [re.sub(r"^\[WARNING\] (Scripting warning at .*? column \d+: )?", "", line) for line in lines]
-    return "; ".join(dict.fromkeys(lines[:5])) or "pandoc failed without a message"
+def _pandoc(folder: Path, to: str, output: str, *options: str) -> None:
+    """Turns a project's source into a file of the given format."""
+    parsed = lint.parse((folder / "report.qmd").read_text(encoding="utf-8"))
+    shared = ["--standalone", "--metadata-file=_quarto.yml", f"--lua-filter={FILTER}", "--citeproc", "--wrap=preserve"]
+    contents = ["--number-sections", "--toc", "--toc-depth=2"]
+    how = ["--from=json", f"--to={to}", f"--output={output}"]
+    lint.pandoc(parsed, *how, *shared, *contents, *options, folder=folder)

@@ -47,12 +47,8 @@ LOOKS = {
     "truth": Look("true codes", "#5a6877", "P"),
 }
 
-# For parts of a whole, such as the chapters of a pie: neighbours differ in lightness as well as in hue.
-PARTS = (
-    *("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"),
-    *("#4B5D9B", "#B9A44C", "#6FB7A1", "#8C4A6B", "#9CC3DD", "#A65E2E"),
-)
-OTHERS = "#C3C9D0"
+# What is neither real, synthetic nor noisy, such as measures and questions: colours that no kind of notes has.
+NEUTRAL = (("#4B3B8F", "o", "-"), ("#C45AA0", "D", (0, (4, 1.5))), ("#1c2733", "s", (0, (1, 1.2))))
 
 RC = {
     "font.family": "DejaVu Sans",
@@ -95,6 +91,14 @@ def panels(titles: Sequence[str], height: float, share_y: bool = True) -> tuple[
     for axis, title in zip(axes, titles, strict=True):
         axis.set_title(title)
     return figure, list(axes)
+
+
+def notice(text: str) -> Figure:
+    """A frame with a few words in it, in the place of a figure that cannot be drawn."""
+    figure = Figure(figsize=(WIDTH, 1.1))
+    figure.text(0.5, 0.5, text, ha="center", va="center", color=QUIET)
+    figure.patch.set(edgecolor=RULE, linewidth=1)
+    return figure
 
 
 def legend_below(figure: Figure, axis: Axes, columns: int = 5) -> None:

@@ -42,6 +42,30 @@ def by_corpus(numbers: Numbers, corpora: Sequence[Corpus], rows: Sequence[tuple[
     return [[label, *(cell(keys, corpus, spec) for corpus in corpora)] for label, keys, spec in rows]
 
 
+def samples(
+    numbers: Numbers,
+    corpora: Sequence[Corpus],
+    both: Sequence[tuple[str, str, str]],
+    samples_only: Sequence[tuple[str, str, str]],
+) -> list[Row]:
+    """Label, then for each corpus a number of the real notes and that of the samples.
+
+    Args:
+        numbers: all numbers.
+        corpora: the corpora.
+        both: label, key below the quality of real notes and of samples, and format.
+        samples_only: the same with a key below the results of sampling, for what real notes do not have.
+    """
+    rows: list[Row] = []
+    for label, key, spec in both:
+        prefixes = [f"generate.{c.key}.quality.{notes}" for c in corpora for notes in ("real", "samples")]
+        rows.append([label, *(numbers.num(f"{prefix}.{key}", spec) for prefix in prefixes)])
+    for label, key, spec in samples_only:
+        cells = [cell for c in corpora for cell in (None, numbers.num(f"generate.{c.key}.{key}", spec))]
+        rows.append([label, *cells])
+    return rows
+
+
 def flow(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
     """Corpus, step, notes, admissions, patients, codes, dropped, reason."""
     rows: list[Row] = []
@@ -71,7 +95,7 @@ def subsets(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
             prefix = f"corpus.{corpus.key}.subsets.{subset}"
             folds = ("train", "validation") if subset != "E" else ()
             cells = [numbers.num(f"{prefix}.{of}", ",") for of in ("notes", "patients", "codes", *folds)]
-            published = numbers.num(f"published.corpora.{corpus.key}.{subset}", ",")
+            published = numbers.num(f"published.corpora.{corpus.key}.subsets.{subset}.notes", ",")
             rows.append([f"{corpus.name}-{subset}", use, *cells, *[None] * (2 - len(folds)), published])
     return rows
 
@@ -84,8 +108,8 @@ def subset_boxes(numbers: Numbers, corpus: Corpus) -> dict[str, dict[str, str]]:
         units = {"notes": "notes", "patients": "patients", "codes": "codes"}
         if subset != "E":
             units |= {"train": "notes train the coder", "validation": "notes validate it"}
-        counts = {label: numbers.value(f"{prefix}.{of}") for of, label in units.items()}
-        boxes[f"{subset}: {use}"] = {label: f"{n:,}" for label, n in counts.items() if n is not None}
+        counts = {label: numbers.text(f"{prefix}.{of}", ",") for of, label in units.items()}
+        boxes[f"{subset}: {use}"] = {label: text for label, text in counts.items() if text}
     return boxes
 
 
@@ -156,3 +180,10 @@ def code(text: str) -> Markdown:
     if "`" in text or "|" in text:
         return escape(text)
     return Markdown(f"`{text}`")
+
+
+def shorten(title: str, length: int) -> str:
+    """A title cut at a word, with an ellipsis, where it is longer than `length` characters."""
+    if len(title) <= length:
+        return title
+    return title[:length].rsplit(" ", 1)[0].rstrip(",;") + "\u00a0…"

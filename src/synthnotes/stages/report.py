@@ -1,41 +1,51 @@
-"""Report: the results of all stages as one paper, in HTML and PDF."""
+"""Report: the results of all stages as one paper, in HTML and PDF, with the provenance of its numbers."""
 
+import shutil
 import tempfile
 from pathlib import Path
 
-from synthnotes.base import files, params
+from synthnotes.base import params
 from synthnotes.base.cli import run
-from synthnotes.base.files import replacing
-from synthnotes.report import numbers as results_door
-from synthnotes.report import render
+from synthnotes.base.files import read_yaml, replacing, write_json
+from synthnotes.report import facts, inputs, provenance, render
 from synthnotes.report.contents import Contents
+from synthnotes.report.numbers import Numbers
+from synthnotes.report.published import Published
+
+PUBLISHED = ("corpora", "coder", "questionnaire")
 
 
-def main(paper: Path, results: Path, params_file: Path, html: Path, pdf: Path) -> str:
+def main(
+    paper: Path, results: Path, params_file: Path, html: Path, pdf: Path, quarto: Path, provenance_file: Path
+) -> str:
     """Fills the templates with the results and renders them."""
     settings = params.read(params_file)
-    numbers = results_door.Numbers(results, results_door.result_files(settings), source=str(paper))
+    seeds = inputs.seeds(settings)
+    numbers = Numbers(results, inputs.result_files(settings), str(paper), seeds)
     numbers.include("params", params_file, settings.model_dump())
-    for name in ("corpora", "coder", "questionnaire"):
-        numbers.include(f"published.{name}", *read_yaml(paper / "published" / f"{name}.yaml"))
-    plots = results_door.read_plots(results, results_door.plot_files(settings))
-    repairs = read_yaml(paper / "repairs.yaml")[1]
+    repairs = read_yaml(paper / "repairs.yaml")
+    numbers.include("repairs", paper / "repairs.yaml", {"entries": len(repairs)}, f"{paper.name}/repairs.yaml")
+    published = [Published(paper / "published" / f"{name}.yaml") for name in PUBLISHED]
+    for of in published:
+        numbers.include(f"published.{of.name}", of.path, of.numbers, f"{paper.name}/published/{of.path.name}")
+    plots = inputs.Plots(results, inputs.plot_files(settings), seeds)
 
     with tempfile.TemporaryDirectory() as folder:
-        project = Path(folder)
-        contents = Contents(settings, numbers, plots, repairs, project)
+        project = Path(folder) / "report"
+        contents = Contents(settings, numbers, plots, published, repairs, project)
         render.write_project(project, paper, render.fill(paper, contents.context()))
-        pages = {html: render.render_html(project), pdf: render.render_pdf(project)}
+        with replacing(quarto) as copy:
+            shutil.copytree(project, copy)
+        pages = dict(zip((html, pdf), render.render(project, settings.report.engine), strict=True))
     for path, content in pages.items():
         with replacing(path) as temporary:
             temporary.write_bytes(content)
+    told = provenance.collect(
+        numbers, plots, contents.figures_drawn, settings.corpora, params_file, settings.model_dump(), facts.installed()
+    )
+    write_json(provenance_file, told)
     sizes = ", ".join(f"{path} {len(content) / 2**20:.1f} MiB" for path, content in pages.items())
-    return f"{len(contents.figures_drawn)} figures, {sizes}"
-
-
-def read_yaml(path: Path) -> tuple[Path, object]:
-    """A YAML file beside its path."""
-    return path, files.read_yaml(path)
+    return f"{len(contents.figures_drawn)} figures, {len(told['numbers'])} numbers, {sizes}"
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def test_table_aligns_columns_and_escapes_cells():
         r"| a\|b |     1 |",
         "|      | **2** |",
         "",
-        ": What it shows. {#tbl-a}",
+        ": What it shows. {#tbl-a .natural}",
         "",
     ]
 

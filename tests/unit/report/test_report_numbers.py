@@ -1,11 +1,14 @@
+import hashlib
 from pathlib import Path
 
 import pytest
 import yaml
+from reading import shown
 
 from synthnotes.base import params
 from synthnotes.base.files import UserError, write_json
-from synthnotes.report.numbers import Numbers, plot_files, printed, result_files
+from synthnotes.report.inputs import plot_files, result_files
+from synthnotes.report.numbers import Numbers, printed
 
 ROOT = Path(__file__).parents[3]
 
@@ -14,11 +17,14 @@ ROOT = Path(__file__).parents[3]
 def numbers(tmp_path):
     content = {"micro": {"f1": 0.8244, "gap": -0.5}, "n": 12345, "none": None, "list": [{"p": 0.00012}, {"p": 0.034}]}
     write_json(tmp_path / "coding" / "x.json", content)
-    return Numbers(tmp_path, {"coding.x": "coding/x.json"})
+    return Numbers(tmp_path, {"coding.x": "coding/x.json"}, seeds={"coding": {"seed": 7}})
 
 
 def test_a_number_knows_its_file(numbers, tmp_path):
-    assert numbers["coding.x.micro.f1"].file == tmp_path / "coding" / "x.json"
+    number = numbers["coding.x.micro.f1"]
+    assert (number.value, number.place, number.source.path) == (0.8244, "micro.f1", tmp_path / "coding" / "x.json")
+    assert number.source.md5 == hashlib.md5((tmp_path / "coding" / "x.json").read_bytes()).hexdigest()
+    assert number.origin == f"{tmp_path.name}/coding/x.json: micro.f1 = 0.8244 (stage coding, seed 7)"
     assert numbers.value("coding.x.micro.f1") == 0.8244
 
 
@@ -35,19 +41,67 @@ def test_a_number_knows_its_file(numbers, tmp_path):
     ],
 )
 def test_formats(numbers, key, spec, expected):
-    assert numbers.num(f"coding.x.{key}", spec) == expected
+    assert numbers.num(f"coding.x.{key}", spec) == f"[{expected}][coding.x.{key}]"
+    assert numbers.bare(f"coding.x.{key}", spec) == expected
 
 
-def test_an_unknown_key_names_those_near(numbers):
-    with pytest.raises(UserError, match=r"'coding\.x\.micro\.f2'.*Near: coding\.x\.micro\.f1"):
+def test_an_unknown_key_names_those_near_and_the_file_that_lacks_it(numbers):
+    with pytest.raises(
+        UserError, match=r"coding/x\.json holds no number 'coding\.x\.micro\.f2'.*Near: coding\.x\.micro\.f1"
+    ):
         numbers.num("coding.x.micro.f2")
+    with pytest.raises(UserError, match=r"no result file holds a number 'zebra'"):
+        numbers.num("zebra")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"f1": NaN}', "not valid JSON"),
+        ('{"f1": 0.', "not valid JSON"),
+        ('{"f1": "0.8"}', "text '0.8' where a number"),
+    ],
+)
+def test_a_broken_result_is_named(tmp_path, content, message):
+    (tmp_path / "x.json").write_text(content, encoding="utf-8")
+    with pytest.raises(UserError, match=rf"x\.json: .*{message}"):
+        Numbers(tmp_path, {"coding.x": "x.json"}).num("coding.x.f1", ".2f")
+
+
+def test_what_is_printed_is_recorded(numbers):
+    numbers.num("coding.x.n", ",")
+    numbers.num("coding.x.micro.f1", ".1%")
+    numbers.num("coding.x.micro.f1", ".2f")
+    numbers.quotient("coding.x.micro.f1", "coding.x.n", ".2g")
+    first, second, third = numbers.printed()
+    assert (first.label, first.texts) == ("coding.x.n", {",": "12,345"})
+    assert (second.label, second.unit, second.texts) == (
+        "coding.x.micro.f1",
+        "share of 1",
+        {".1%": "82.4\u00a0%", ".2f": "0.82"},
+    )
+    assert third.formula == "coding.x.micro.f1 / coding.x.n"
+    assert third.value == 0.8244 / 12345
+    assert [number.key for number in third.numbers] == ["coding.x.micro.f1", "coding.x.n"]
+
+
+def test_labels_differ_even_where_only_capitals_do(tmp_path):
+    """Labels of markdown references do not tell capitals from small letters."""
+    write_json(tmp_path / "x.json", {"l": 1, "L": 2, "a b": 3, "a]b": 4})
+    numbers = Numbers(tmp_path, {"x.y": "x.json"})
+    labels = {numbers.num(f"x.y.{key}", ",").partition("][")[2].casefold() for key in ("l", "L", "a b", "a]b")}
+    assert len(labels) == 4
 
 
 def test_combinations(numbers):
-    assert numbers.spread("coding.x.micro.f1", "coding.x.micro.gap") == "0.82 ± −0.50"
-    assert numbers.quotient("coding.x.micro.gap", "coding.x.micro.f1", ".2f") == "−0.61"
-    assert numbers.quotient("coding.x.n", "coding.x.none") == "–"
-    assert numbers.difference("coding.x.n", "coding.x.none") == "–"
+    f1, gap = "coding.x.micro.f1", "coding.x.micro.gap"
+    assert numbers.spread(f1, gap) == f"[0.82][{f1}] ± [−0.50][{gap}]"
+    assert shown(numbers.interval(gap, f1, "+.1f")) == "[−0.5, +0.8]"
+    assert numbers.size(gap, ".1f") == f"[0.5][{gap}]"
+    assert numbers.quotient(gap, f1, ".2f") == "[−0.61][computed-1]"
+    assert numbers.quotient(gap, f1, ".0%") == "[−61\u00a0%][computed-1]"
+    assert numbers.quotient("coding.x.n", "coding.x.none") == "[–][computed-2]"
+    assert numbers.difference("coding.x.n", "coding.x.none") == "[–][computed-3]"
     assert numbers.below("coding.x") == ["micro", "n", "none", "list"]
     assert numbers.entries("coding.x.list") == {"0.p": 0.00012, "1.p": 0.034}
 
@@ -57,9 +111,10 @@ def test_text_is_escaped_and_truth_values_are_words():
     assert printed(True) == "True"
 
 
-def test_a_missing_result_is_an_error(tmp_path):
-    with pytest.raises(UserError, match=r"fidelity/mimic\.json"):
-        Numbers(tmp_path, {"fidelity.mimic": "fidelity/mimic.json"})
+def test_all_missing_results_are_named_with_their_stage(tmp_path):
+    files = {"fidelity.mimic": "fidelity/mimic.json", "noise.mimic.h1-20": "noise/mimic/h1-20.json"}
+    with pytest.raises(UserError, match=r"fidelity/mimic\.json.*stage 'fidelity'.*noise/mimic/h1-20\.json"):
+        Numbers(tmp_path, files)
 
 
 def test_files_follow_from_the_lists_in_params():

@@ -1,6 +1,7 @@
 import re
 
 import pytest
+from reading import words
 
 from synthnotes.base.files import UserError
 from synthnotes.report import render
@@ -60,10 +61,6 @@ def project(tmp_path, paper):
     return make
 
 
-def words(html):
-    return " ".join(re.sub(r"<[^>]+>", " ", html).replace("\u00a0", " ").split())
-
-
 def test_html_numbers_captions_and_references(project):
     html = render.render_html(project()).decode()
     shown = words(html)
@@ -101,32 +98,6 @@ def test_builds_are_byte_identical(project):
     folder = project()
     assert render.render_html(folder) == render.render_html(folder)
     assert render.render_pdf(folder) == render.render_pdf(folder)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ("@eq-one,", "@tbl-two,", "Unresolved reference @tbl-two"),
-        ("@lin2004", "@nobody1900", "nobody1900"),
-        ("(one.svg)", "(two.svg)", r"two\.svg"),
-        (' fig-alt="A square"', "", "alternative text: #fig-one"),
-        (": Some values. {#tbl-one}", ": {#tbl-one}", "tbl-one"),
-        ("#eq-one}", "#tbl-one}", "eq-one"),
-    ],
-)
-def test_what_does_not_resolve_fails(project, old, new, message):
-    assert old in BODY
-    with pytest.raises(UserError, match=message):
-        render.render_html(project(BODY.replace(old, new)))
-
-
-@pytest.mark.parametrize(
-    "line",
-    ["{{< include x.qmd >}}", "```{python}", "::: {.panel-tabset}", "::: {.column-page}", "As in @fig-one: this."],
-)
-def test_the_portable_subset_is_kept(line):
-    with pytest.raises(UserError, match=r"line 3: .*outside the portable subset"):
-        render.check(f"# Title\n\n{line}\n")
 
 
 def test_templates_escape_what_is_data(tmp_path):

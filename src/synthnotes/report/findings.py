@@ -1,0 +1,93 @@
+"""Findings: the five answers of the study in a row each, with their intervals, for the report's first page."""
+
+from collections.abc import Callable, Sequence
+
+from synthnotes.report.markup import Markdown, join
+from synthnotes.report.numbers import MISSING, Numbers
+from synthnotes.report.tables import Corpus, Row
+
+MAIN_PAIR = "synthetic_s_against_real_s"
+
+
+def rows(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
+    """Question, answer for each corpus; the last one's answers come from the published ratings."""
+    findings: dict[str, Callable[[Numbers, Corpus], Markdown]] = {
+        "**Utility.** Does a coder learn as much from synthetic notes as from real ones? (@sec-significance)": utility,
+        "**Errors.** Does it fail where codes are rare? (@sec-curves)": errors,
+        "**Noise.** Which noise in real notes has the same effect? (@sec-noise)": noise,
+        "**Privacy.** Do synthetic notes repeat the notes that the generator was tuned on? (@sec-privacy)": privacy,
+        "**Readers.** Do raters see a difference? (@sec-questionnaire, published ratings)": readers,
+    }
+    if not any(f"hypotheses.{corpus.key}.winner.verdict" in numbers for corpus in corpora):
+        findings = {question: answer for question, answer in findings.items() if answer is not noise}
+    return [[Markdown(question), *(answer(numbers, c) for c in corpora)] for question, answer in findings.items()]
+
+
+def utility(numbers: Numbers, corpus: Corpus) -> Markdown:
+    """The difference of micro-F1, synthetic minus real S, with its verdict."""
+    pair = f"significance.{corpus.key}.pairs.{MAIN_PAIR}"
+    key, verdict = f"{pair}.bootstrap.micro.f1", f"{pair}.non_inferiority.micro_f1.verdict"
+    if f"{key}.difference" not in numbers:
+        return join("not tested")
+    says = {"inferior": "less", "non_inferior": "as much", "inconclusive": "not decided"}
+    return join(
+        Markdown(f"**{says.get(numbers.value(verdict), 'not decided')}**: micro-F1 "),
+        numbers.num(f"{key}.difference", "+.3f"), " ", numbers.interval(f"{key}.low", f"{key}.high", "+.3f"),
+        " against as many real notes; the margin is ", numbers.num("params.significance.margin", ".2f"),
+    )  # fmt: skip
+
+
+def errors(numbers: Numbers, corpus: Corpus) -> Markdown:
+    """The rank correlation of F1 with the frequency of codes, for both coders."""
+    synthetic, real = (f"errors.{corpus.key}.{coder}.frequency.spearman" for coder in ("synthetic", "real"))
+    if numbers.value(f"{synthetic}.low") is None or numbers.value(f"{synthetic}.r") is None:
+        return join("F1 of too few codes is known")
+    low, high = numbers.value(f"{synthetic}.low"), numbers.value(f"{synthetic}.high")
+    says = "yes" if low > 0 else "on the contrary" if high < 0 else "not shown"
+    return join(
+        Markdown(f"**{says}**: F1 and frequency correlate with "), numbers.num(f"{synthetic}.r", "+.2f"), " ",
+        numbers.interval(f"{synthetic}.low", f"{synthetic}.high", "+.2f"), ", for real S with ",
+        numbers.num(f"{real}.r", "+.2f"),
+    )  # fmt: skip
+
+
+def noise(numbers: Numbers, corpus: Corpus) -> Markdown:
+    """The hypothesis that is nearer, and by how much."""
+    key = f"hypotheses.{corpus.key}.winner"
+    if f"{key}.verdict" not in numbers:
+        return join("not run for this corpus")
+    verdict = numbers.value(f"{key}.verdict")
+    says = "not decided" if verdict == "undecided" else {"h1": "widespread", "h2": "concentrated"}.get(verdict, verdict)
+    return join(
+        Markdown("**"), says, Markdown("**: "), str(numbers.value(f"{key}.hypothesis")).upper(),
+        " is nearer in F1, by ", numbers.num(f"{key}.lead.value", ".3f"), " ",
+        numbers.interval(f"{key}.lead.low", f"{key}.lead.high", ".3f"),
+    )  # fmt: skip
+
+
+def privacy(numbers: Numbers, corpus: Corpus) -> Markdown:
+    """How much nearer to the training notes synthetic notes lie than unseen ones, with the verdict."""
+    key = f"privacy.{corpus.key}.measures.rouge_recall"
+    says = (
+        "more than unseen notes do" if numbers.value(f"{key}.verdict") == "nearer" else "no more than unseen notes do"
+    )
+    return join(
+        Markdown(f"**{says}**: ROUGE-"), numbers.num("params.privacy.rouge_n", ","), " recall ",
+        numbers.num(f"{key}.difference", "+.3f"), " ", numbers.interval(f"{key}.low", f"{key}.high", "+.3f"),
+    )  # fmt: skip
+
+
+def readers(numbers: Numbers, corpus: Corpus) -> Markdown:
+    """The raters' mean differences in both questions, synthetic minus real."""
+    prefix = f"ratings.published.{corpus.key}"
+    parts, verdicts = [], []
+    for question in ("readability", "coherence"):
+        key = f"{prefix}.{question}.by_rater"
+        if f"{key}.difference" not in numbers:
+            return MISSING
+        ends = [numbers.value(f"{key}.{end}") for end in ("low", "high")]
+        verdicts.append(None not in ends and (ends[0] > 0 or ends[1] < 0))
+        interval = numbers.interval(f"{key}.low", f"{key}.high", "+.2f")
+        parts.append(join(question, " ", numbers.num(f"{key}.difference", "+.2f"), " ", interval))
+    says = "yes" if any(verdicts) else "not shown"
+    return join(Markdown(f"**{says}**: "), Markdown(", ".join(parts)), " points of five")

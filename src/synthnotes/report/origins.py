@@ -1,0 +1,137 @@
+"""Origins: what the report tells of where a number comes from, on hover, in its appendix and in provenance.json."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from synthnotes.report.markup import Markdown, escape, join
+
+ANCHOR = "origin-"
+_NO_LABEL = re.compile(r"[^\w.-]+")  # what a label of a markdown reference had better not hold
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file from which numbers come.
+
+    Attributes:
+        path: where it lies.
+        name: how the report calls it.
+        stage: the stage that wrote it, None for a file written by hand.
+        seeds: of that stage, by the names of their parameters.
+    """
+
+    path: Path
+    name: str
+    stage: str | None = None
+    seeds: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def md5(self) -> str:
+        """The checksum that DVC, too, gives to the file."""
+        return hashlib.md5(self.path.read_bytes(), usedforsecurity=False).hexdigest()
+
+    @property
+    def maker(self) -> str:
+        """The stage and its seeds in words, for instance `stage noise, seed 1337`."""
+        return ", ".join([f"stage {self.stage}", *map(seed_in_words, self.seeds.items())] if self.stage else [])
+
+
+def seed_in_words(seed: tuple[str, Any]) -> str:
+    """A parameter of seeds: `seed 1337`, `seeds 1, 2`."""
+    name, value = seed
+    return f"{name} {', '.join(map(str, value)) if isinstance(value, list) else value}"
+
+
+@dataclass(frozen=True)
+class Number:
+    """A value, its key, and its place in the file that holds it."""
+
+    key: str
+    value: Any
+    place: str
+    source: Source
+
+    @property
+    def origin(self) -> str:
+        """One line of text: file, place and value, and what made them."""
+        maker = f" ({self.source.maker})" if self.source.maker else ""
+        return f"{self.source.name}: {self.place} = {plain(self.value)}{maker}"
+
+
+@dataclass
+class Printed:
+    """What the report prints of one number, or of one that it computes from several.
+
+    Attributes:
+        label: of the reference that leads from every place in the text to the origin.
+        numbers: the results behind it.
+        formula: how it is computed, None where it is the result itself.
+        value: in full precision.
+        unit: what is counted or measured, as far as the key tells.
+        texts: as it is printed, by format.
+    """
+
+    label: str
+    numbers: Sequence[Number]
+    formula: str | None
+    value: Any
+    unit: str | None
+    texts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def origin(self) -> str:
+        """One line of text for the hover."""
+        return f"{self.formula} = {plain(self.value)}" if self.formula else self.numbers[0].origin
+
+    def link(self, text: Markdown) -> Markdown:
+        """The text as a link to the origin."""
+        return Markdown(f"[{text}][{self.label}]")
+
+
+def label_of(key: str) -> str:
+    """A label for a key: the key itself, unless it holds what ends a label."""
+    return _NO_LABEL.sub("-", key)
+
+
+def plain(value: Any) -> str:
+    """A value with six significant digits, as plain text."""
+    if value is None:
+        return "null"
+    return format(value, ".6g") if isinstance(value, float) else str(value)
+
+
+def listing(printed: Iterable[Printed]) -> Markdown:
+    """The appendix: what is printed, file by file, then what is computed from several numbers; each is an anchor."""
+    by_source: dict[str, list[Printed]] = {}
+    computed = []
+    for each in printed:
+        if each.formula:
+            computed.append(each)
+        else:
+            by_source.setdefault(each.numbers[0].source.name, []).append(each)
+    paragraphs = []
+    for name, group in by_source.items():
+        source = group[0].numbers[0].source
+        maker = f"{source.maker}; " if source.maker else ""
+        heading = join(Markdown("**"), name, Markdown("** ("), maker, "MD5 ", source.md5, "): ")
+        entries = [join(_anchor(each, each.numbers[0].place), f" {plain(each.value)}") for each in group]
+        paragraphs.append(heading + "; ".join(entries))
+    if computed:
+        entries = [join(_anchor(each, str(each.formula)), f" = {plain(each.value)}") for each in computed]
+        paragraphs.append("**Computed from several numbers**: " + "; ".join(entries))
+    return Markdown("\n::: {.origins}\n\n" + "\n\n".join(paragraphs) + "\n\n:::\n")
+
+
+def _anchor(printed: Printed, text: str) -> Markdown:
+    return Markdown(f"[{escape(text)}]{{#{ANCHOR}{printed.label}}}")
+
+
+def references(printed: Iterable[Printed]) -> Markdown:
+    """What the links lead to, and what they say on hover: one definition of a markdown reference per line."""
+    lines = (f'[{each.label}]: #{ANCHOR}{each.label} "{escape(each.origin)}"' for each in printed)
+    return Markdown("\n" + "\n".join(lines) + "\n")

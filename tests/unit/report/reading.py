@@ -1,0 +1,60 @@
+"""Reads what the report writes, as its reader would."""
+
+import re
+from dataclasses import dataclass
+from html.parser import HTMLParser
+
+VOID = {"meta", "link", "img", "br", "hr", "col", "input", "rect"}
+
+
+def shown(markdown):
+    """What a reader sees of a line of markdown with links to origins."""
+    text = re.sub(r"\[((?:[^\[\]\\]|\\.)*)\]\[[\w.-]+\]", r"\1", markdown)
+    return text.replace("\\", "").replace("\u00a0", " ")
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A piece of text, the target of the link that it is, and the tags and classes that it stands in."""
+
+    text: str
+    link: str | None
+    inside: frozenset
+
+
+class _Reader(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.open, self.segments, self.titles = [], [], {}
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        if tag == "a" and "title" in values:
+            self.titles[values["href"]] = values["title"]
+        if tag not in VOID:
+            classes = (values.get("class") or "").split()
+            self.open.append((tag, values.get("href"), {tag, *classes, f"#{values.get('id')}"}))
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            while self.open.pop()[0] != tag:
+                pass
+
+    def handle_data(self, text):
+        link = next((href for tag, href, _ in reversed(self.open) if tag == "a"), None)
+        inside = frozenset().union(*(names for _, _, names in self.open))
+        if text.strip() and not inside & {"style", "script", "title"}:
+            self.segments.append(Segment(" ".join(text.replace("\u00a0", " ").split()), link, inside))
+
+
+def read(html):
+    """The segments of a page's text, and the hover text of each link."""
+    reader = _Reader()
+    reader.feed(html)
+    return reader.segments, reader.titles
+
+
+def words(html):
+    """A page's text in one line."""
+    html = re.sub(r"<style.*?</style>", "", html, flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]+>", "", html).replace("\u00a0", " ").split())
