@@ -74,7 +74,7 @@ class Templates(jinja2.FileSystemLoader):
 def typed_numbers(template: str) -> Iterator[tuple[int, str]]:
     """Gives line and text of every number in the prose of a template: between expressions, and in their captions."""
     try:
-        tokens = list(jinja2.Environment(**JINJA).lex(template))
+        tokens = list(jinja2.Environment(**JINJA, autoescape=True).lex(template))
     except jinja2.TemplateSyntaxError:
         return  # whoever fills the template says so better
     for line, kind, text in tokens:

@@ -49,7 +49,8 @@ def test_the_whole_report(run_of, tmp_path, paper):
     assert figures >= 18
     for first, second in zip(*paths, strict=True):
         files = [Path()] if first.is_file() else [path.relative_to(first) for path in first.rglob("*.*")]
-        assert files and all((first / file).read_bytes() == (second / file).read_bytes() for file in files)
+        assert files
+        assert all((first / file).read_bytes() == (second / file).read_bytes() for file in files)
     assert paths[0][1].read_bytes().startswith(b"%PDF")
     html = paths[0][0].read_text(encoding="utf-8")
     assert len(html) < 5 * 2**20
