@@ -164,7 +164,10 @@ def of_corpus(names_patients):
         },
         "fidelity": {"real": statistics, "synthetic": statistics, "difference": dict.fromkeys(statistics, 0)},
         "errors": {"real": errors, "synthetic": errors, "codes": {"listed": 2, "lose": 1, "gain": 0}},
-        "detection": {"thresholds": {"passage_words": 32.0, "recall": 0.5}, "by_words": {"10": {"notes": 5} | dict.fromkeys(FOUND, 0.5)}},
+        "detection": {
+            "thresholds": {"passage_words": 32.0, "recall": 0.5},
+            "by_words": {"10": {"notes": 5} | dict.fromkeys(FOUND, 0.5)},
+        },
         "privacy": {
             "notes": {"matched_code_similarity": 0.5, "matched_length_ratio": 1.25},
             "longest": {"synthetic_matched": longest, "control": longest},
