@@ -18,8 +18,9 @@ $(VENV)/.ready: requirements/install requirements/common.txt requirements/$(KIND
 	requirements/install $(VENV) $(KIND)
 	touch $@
 
-data: setup     ## the demo's data, unless data/ holds something already
+data: setup     ## the demo's data, unless data/ holds something already; then asks where DVC's cache is to be (CACHE=…)
 	python -m synthnotes.demo --data data --scale $(SCALE) --seed $(SEED) --unless-own-data
+	python -m synthnotes.guard.cache --data data $(if $(CACHE),--dir '$(CACHE)')
 
 repro: data     ## everything: environment, demo data, the pipeline, the report (JOBS: stages at once)
 	python -m synthnotes.corpus.inventory
@@ -30,8 +31,24 @@ repro: data     ## everything: environment, demo data, the pipeline, the report 
 report: setup   ## the report from the results in git, without data
 	dvc repro --single-item --force report
 
-check: setup    ## what data/ holds, what it lacks, whether params.yaml is valid
+check: setup    ## what data/ holds, what it lacks, whether params.yaml is valid, whether git or DVC would carry off notes
 	python -m synthnotes.corpus.inventory
+	python -m synthnotes.guard tracked
+
+verify: setup   ## whether data, parameters, code, results and report are still those recorded
+	python -m synthnotes.publishing.verify --provenance build/report/provenance.json
+
+archive: setup  ## one file to deposit: code, parameters, aggregate results, report; refuses what is of patients or stale
+	python -m synthnotes.publishing.archive --to build/synthnotes.zip --provenance build/report/provenance.json
+
+licences: setup ## LICENCES.md: the licence of every package of the environment
+	python -m synthnotes.publishing.licences LICENCES.md requirements
+
+audit: setup    ## known vulnerabilities of the pinned packages; needs a network
+	uv tool run pip-audit --disable-pip --no-deps --requirement requirements/common.txt
+
+hooks: setup    ## git hooks that refuse commits, messages and pushes with text of notes, ids, weights or tables of data
+	python -m synthnotes.guard hooks
 
 paper: setup    ## params.yaml at the paper's scale
 	python -m synthnotes.configure params.yaml configs/paper.yaml
@@ -44,8 +61,17 @@ test: setup     ## unit, contract and pipeline tests (minutes)
 	ruff check . && ruff format --check .
 	pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
+fuzz: setup     ## random documents for every parser and the markup filter (MINUTES=10)
+	python tests/unit/guard/fuzz.py --minutes $(or $(MINUTES),10)
+
 test-slow: setup ## what takes longer
-	pytest -m slow
+	pytest -m "slow and not kill"
+
+test-kill: setup ## kill -9 at twenty random moments of the pipeline: every run after it gives the same results
+	pytest -m kill tests/pipeline/test_kill.py
+
+bench-guards: setup ## what sealing, withholding and suppressing cost
+	python benchmarks/guards.py
 
 bench-coding: setup ## the coder against the published method: notes per second, memory (minutes)
 	python benchmarks/coding.py

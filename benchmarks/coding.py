@@ -1,9 +1,9 @@
 """The coder's speed and memory against a straightforward implementation of the published method.
 
 Published: the batch padded to its longest note, every chunk of it through the encoder, and label-wise attention with
-its matrix of codes by tokens. Here: `synthnotes.coding.model`. Both have the same weights and read the same notes; the
-shape is the paper's (width 768, notes of up to 4,000 tokens, 7,942 codes) but for the encoder, which has 2 layers of 12
-so that a step takes seconds on two cores.
+its matrix of codes by tokens. Here: `synthnotes.coding.plm_icd.model`. Both have the same weights and read the same
+notes; the shape is the paper's (width 768, notes of up to 4,000 tokens, 7,942 codes) but for the encoder, which has 2
+layers of 12 so that a step takes seconds on two cores.
 """
 
 import time
@@ -16,8 +16,8 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 from transformers import RobertaConfig, RobertaModel
 
-from synthnotes.coding.data import pack
-from synthnotes.coding.model import PlmIcd
+from synthnotes.coding.plm_icd.data import pack
+from synthnotes.coding.plm_icd.model import PlmIcd
 
 CODES, CHUNK, LONGEST, PADDING = 7_942, 128, 4_000, 1
 NOTES = 8

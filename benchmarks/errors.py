@@ -21,7 +21,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from synthnotes import configure, notes, params
+from synthnotes import configure
+from synthnotes.base import notes, params
 from synthnotes.coding import predictions
 from synthnotes.coding.labels import label_matrix
 from synthnotes.coding.predictions import Predictions

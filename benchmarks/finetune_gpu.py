@@ -54,7 +54,8 @@ def main() -> int:
     from tokenizers import Tokenizer, models
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, TrainerCallback
 
-    from synthnotes import configure, params
+    from synthnotes import configure
+    from synthnotes.base import params
     from synthnotes.generation.finetune import load_base, lora_config, training_arguments
     from synthnotes.generation.quiet import quiet
     from synthnotes.generation.sizing import Architecture, training_flops

@@ -20,8 +20,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from synthnotes import notes as note_table
-from synthnotes import params
+from synthnotes.base import notes as note_table
+from synthnotes.base import params
 from synthnotes.corpus import mimic, sources
 from synthnotes.corpus.subsets import divide
 
@@ -113,13 +113,19 @@ def measure(data: str) -> dict[str, Any]:
     }
 
 
+def _gib(folder: Path) -> float:
+    """How much the files below a folder hold."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 2**30
+
+
 def main(share: float) -> None:
     """Makes a release, measures the stage on it, prints and saves the figures."""
     with tempfile.TemporaryDirectory(prefix="release-") as name:
         started = time.perf_counter()
         make(Path(name), share)
-        print(f"made in {time.perf_counter() - started:.0f} s", flush=True)
-        found = {"share": share} | machine.in_child(__file__, "measure", name)
+        made = {"share": share, "made_in_seconds": time.perf_counter() - started, "gib_on_disk": _gib(Path(name))}
+        print(f"made in {made['made_in_seconds']:.0f} s", flush=True)
+        found = made | machine.in_child(__file__, "measure", name)
     for key, value in found.items():
         print(f"{key:>24} {value}")
     machine.save("full_release" if share == 1 else "part_of_release", found)

@@ -1,10 +1,16 @@
-"""Sampling: the stage with vLLM against `transformers.generate` in batches, on the demo's merged English model.
+"""Sampling: the stage with vLLM against `transformers.generate` in batches, on two models.
 
-Both draw at the demo's values from the same prompts. The stage is run as DVC runs it, with clocks around the engine's
-start and around vLLM's own `generate`. `transformers.generate` is given batches of several sizes, without the
-model's top-50 default, and no seeds per sample. Tokens are those of the notes, end tokens included, padding left out.
+The first is the demo's merged English model. Both draw at the demo's values from the same prompts. The stage is run as
+DVC runs it, with clocks around the engine's start, around vLLM's own `generate`, and within it around the model and the
+sampler. `transformers.generate` is given batches of several sizes, without the model's top-50 default, and no seeds per
+sample. Tokens are those of the notes, end tokens included, padding left out.
 
-Reads build/ and params.yaml of the folder that the environment variable PROJECT names, else of this one.
+The second is a LLaMA of 116 million random weights, where the kernels and not Python take the time. It would never
+stop, so each note's length is that of a sample of the demo's model: vLLM ends each when it is reached, and
+`transformers.generate` a batch when its longest is.
+
+Reads build/ and params.yaml of the folder that the environment variable PROJECT names, else of this one. One thread
+unless OMP_NUM_THREADS says otherwise.
 """
 
 import os
@@ -13,18 +19,23 @@ import time
 from pathlib import Path
 from typing import Any
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch reads it, also in the children
+
 import machine
 
 PROJECT = Path(os.environ.get("PROJECT", "."))
 CORPUS = "mimic"
 STAGE_PROMPTS = 129
-# Sequences at once, and how many batches of them; larger ones take longer, so fewer suffice.
-BATCHES = {12: 3, 48: 2, 129: 1}
+# Precision, sequences at once, and how many batches of them; larger ones take longer, so fewer suffice.
+BATCHES = [("bfloat16", 12, 2), ("bfloat16", 48, 2), ("bfloat16", 128, 1), ("float32", 48, 1)]
+LARGE = {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "head_dim": 64}
+LARGE |= {"num_attention_heads": 12, "num_key_value_heads": 12}
+LARGE_PRECISION, LARGE_SAMPLES, LARGE_AT_ONCE = "bfloat16", 64, 32
 
 
 def stage() -> dict[str, Any]:
     """Runs the stage `generate` on the first prompts."""
-    clocks = {"imports": 0.0, "start": 0.0, "generate": 0.0}
+    clocks = dict.fromkeys(["imports", "start", "generate", "model", "sampler"], 0.0)
 
     def timed(name: str, function: Any) -> Any:
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -37,18 +48,22 @@ def stage() -> dict[str, Any]:
         return call
 
     whole = time.perf_counter()
-    from synthnotes import notes
-    from synthnotes.files import read_json
+    from synthnotes.base import notes
+    from synthnotes.base.files import read_json
     from synthnotes.generation import vllm_engine
     from synthnotes.generation.records import read_records, write_records
     from synthnotes.stages import generate
 
     os.environ.update(vllm_engine.ENVIRONMENT)
     import vllm
+    from vllm.v1.sample.sampler import Sampler
+    from vllm.v1.worker.gpu_model_runner import GPUModelRunner
 
     clocks["imports"] = time.perf_counter() - whole
     vllm.LLM.__init__ = timed("start", vllm.LLM.__init__)
     vllm.LLM.generate = timed("generate", vllm.LLM.generate)
+    GPUModelRunner._model_forward = timed("model", GPUModelRunner._model_forward)
+    Sampler.forward = timed("sampler", Sampler.forward)
     build = PROJECT.absolute() / "build"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -75,46 +90,25 @@ def stage() -> dict[str, Any]:
         "seconds": seconds,
         "engine_start_seconds": clocks["start"],
         "generate_seconds": clocks["generate"],
+        "model_seconds": clocks["model"],
+        "sampler_seconds": clocks["sampler"],
         "import_seconds": clocks["imports"],
     }
 
 
-def batches(size: str) -> dict[str, Any]:
-    """Runs `transformers.generate` on batches of `size` sequences."""
+def batches(precision: str, size: str, count: str) -> dict[str, Any]:
+    """Runs `transformers.generate` with the demo's model on `count` batches of `size` sequences."""
     import torch
-    from transformers import AutoModelForCausalLM
 
-    from synthnotes import params
-    from synthnotes.generation.encoding import encode_prompts
-    from synthnotes.generation.models import load_tokenizer
-    from synthnotes.generation.records import read_records
-
-    settings, build = params.load("generate"), PROJECT.absolute() / "build"
-    folder = build / "merge" / CORPUS
-    tokenizer = load_tokenizer(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, settings.precision)).eval()
-    per_batch, count = int(size) // settings.samples, BATCHES[int(size)]
-    records = read_records(build / "records" / CORPUS / "prompts.jsonl")[: per_batch * count]
-    prompts = encode_prompts(tokenizer, CORPUS, [record.input for record in records])
+    model, tokenizer = load(PROJECT.absolute() / "build" / "merge" / CORPUS, precision)
+    settings, prompts = demo(tokenizer, int(size), int(count))
     torch.manual_seed(settings.seed)
     tokens = samples = 0
     started = time.perf_counter()
+    per_batch = len(prompts) // int(count)
     for first in range(0, len(prompts), per_batch):
-        some = prompts[first : first + per_batch]
-        width = max(map(len, some))
-        with torch.inference_mode():
-            output = model.generate(
-                input_ids=torch.tensor([[tokenizer.pad_token_id] * (width - len(ids)) + ids for ids in some]),
-                attention_mask=torch.tensor([[0] * (width - len(ids)) + [1] * len(ids) for ids in some]),
-                do_sample=True,
-                temperature=settings.temperature,
-                top_p=settings.top_p,
-                top_k=0,
-                repetition_penalty=settings.repetition_penalty,
-                num_return_sequences=settings.samples,
-                max_new_tokens=settings.max_new_tokens[CORPUS],
-                pad_token_id=tokenizer.pad_token_id,
-            )[:, width:]
+        limit = settings.max_new_tokens[CORPUS]
+        output = draw(model, tokenizer, settings, prompts[first : first + per_batch], max_new_tokens=limit)
         ended = (output == tokenizer.eos_token_id).int()
         lengths = torch.where(ended.any(1), ended.argmax(1) + 1, output.shape[1])
         tokens += int(lengths.sum())
@@ -122,38 +116,168 @@ def batches(size: str) -> dict[str, Any]:
     return {"samples": samples, "tokens": tokens, "seconds": time.perf_counter() - started}
 
 
+def large_vllm(folder: str) -> dict[str, Any]:
+    """The engine with the stage's arguments, on the large model."""
+    from synthnotes.generation import vllm_engine
+    from synthnotes.generation.models import load_tokenizer
+    from synthnotes.generation.sampling import Prompt
+
+    os.environ.update(vllm_engine.ENVIRONMENT)
+    from vllm import LLM, SamplingParams
+
+    settings, prompts = demo(load_tokenizer(Path(folder)), LARGE_SAMPLES, 1)
+    settings = settings.model_copy(update={"precision": LARGE_PRECISION, "cpu_cache_gib": 4})
+    engine = LLM(**vllm_engine.engine_arguments(settings, CORPUS, Path(folder), gpu=False))
+    wanted = lengths_of_samples(LARGE_SAMPLES)
+    requests, values = [], []
+    for number, length in enumerate(wanted):
+        prompt = prompts[number // settings.samples]
+        requests.append({"prompt_token_ids": prompt})
+        given = vllm_engine.sampling_parameters(settings, CORPUS, Prompt(str(number), prompt))
+        values.append(SamplingParams(**given | {"n": 1, "max_tokens": length, "ignore_eos": True}))
+    started = time.perf_counter()
+    drawn = engine.generate(requests, values)
+    seconds = time.perf_counter() - started
+    tokens = sum(len(one.outputs[0].token_ids) for one in drawn)
+    assert tokens == sum(wanted)
+    return {"samples": len(drawn), "tokens": tokens, "seconds": seconds}
+
+
+def large_transformers(folder: str) -> dict[str, Any]:
+    """`transformers.generate` on one batch of the large model; each note counts with its own length."""
+    import torch
+
+    model, tokenizer = load(Path(folder), LARGE_PRECISION)
+    settings, prompts = demo(tokenizer, LARGE_AT_ONCE, 1)
+    wanted = lengths_of_samples(LARGE_AT_ONCE)
+    torch.manual_seed(settings.seed)
+    started = time.perf_counter()
+    draw(model, tokenizer, settings, prompts, max_new_tokens=max(wanted), min_new_tokens=max(wanted))
+    return {"samples": len(wanted), "tokens": sum(wanted), "seconds": time.perf_counter() - started}
+
+
+def demo(tokenizer: Any, sequences: int, count: int) -> tuple[Any, list[list[int]]]:
+    """The section `generate` and the tokens of the first prompts, as many as `count` batches of sequences take."""
+    from synthnotes.base import params
+    from synthnotes.generation.encoding import encode_prompts
+    from synthnotes.generation.records import read_records
+
+    settings = params.load("generate")
+    records = read_records(PROJECT.absolute() / "build" / "records" / CORPUS / "prompts.jsonl")
+    records = records[: sequences // settings.samples * count]
+    return settings, encode_prompts(tokenizer, CORPUS, [record.input for record in records])
+
+
+def lengths_of_samples(count: int) -> list[int]:
+    """The tokens of the first samples that the demo's model drew."""
+    import pandas as pd
+
+    samples = pd.read_parquet(PROJECT.absolute() / "build" / "generate" / f"{CORPUS}.parquet", columns=["new_tokens"])
+    return samples["new_tokens"].head(count).tolist()
+
+
+def load(folder: Path, precision: str) -> tuple[Any, Any]:
+    """A model and its tokenizer."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from synthnotes.generation.models import load_tokenizer
+
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, precision)).eval()
+    return model, load_tokenizer(folder)
+
+
+def draw(model: Any, tokenizer: Any, settings: Any, prompts: list[list[int]], **limits: int) -> Any:
+    """Samples from one batch of prompts: the new tokens, [sequences, longest]."""
+    import torch
+
+    width = max(map(len, prompts))
+    with torch.inference_mode():
+        return model.generate(
+            input_ids=torch.tensor([[tokenizer.pad_token_id] * (width - len(ids)) + ids for ids in prompts]),
+            attention_mask=torch.tensor([[0] * (width - len(ids)) + [1] * len(ids) for ids in prompts]),
+            do_sample=True,
+            temperature=settings.temperature,
+            top_p=settings.top_p,
+            top_k=0,
+            repetition_penalty=settings.repetition_penalty,
+            num_return_sequences=settings.samples,
+            pad_token_id=tokenizer.pad_token_id,
+            **limits,
+        )[:, width:]
+
+
+def make_large(folder: str) -> dict[str, Any]:
+    """Writes the large model: random weights, the tokenizer of the demo's."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+    merged = PROJECT.absolute() / "build" / "merge" / CORPUS
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(merged, **LARGE))
+    model.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(merged).save_pretrained(folder)
+    return {"weights": sum(weights.numel() for weights in model.parameters())}
+
+
+MEASUREMENTS = (stage, batches, make_large, large_vllm, large_transformers)
+
+
 def child(kind: str, *words: str) -> dict[str, Any]:
     """One measurement."""
-    return {"stage": stage, "batches": batches}[kind](*words)
+    return {function.__name__: function for function in MEASUREMENTS}[kind](*words)
+
+
+def table(ours: dict[str, Any], name: str, theirs: dict[str, dict[str, Any]]) -> None:
+    """Prints tokens per second of ours, then of theirs with how many times faster ours is; adds both to them."""
+    print(f"{'':46}{'samples':>9}{'tokens':>9}{'seconds':>9}{'tokens/s':>10}{'GiB':>6}{'ours is':>9}")
+    for label, found in {name: ours, **theirs}.items():
+        seconds = found.get("generate_seconds", found["seconds"])
+        rate = found["tokens_per_second"] = found["tokens"] / seconds
+        found["ours_is_faster"] = ours["tokens_per_second"] / rate
+        print(
+            f"{label:46}{found['samples']:9,}{found['tokens']:9,}{seconds:9.1f}{rate:10,.0f}{found['peak_gib']:6.1f}"
+            f"{found['ours_is_faster']:8.1f}x",
+            flush=True,
+        )
 
 
 def parent() -> dict[str, Any]:
     """All measurements, one after the other."""
     script = str(Path(__file__).absolute())
+    threads = int(os.environ["OMP_NUM_THREADS"])
+    print(f"{threads} thread(s), load average {os.getloadavg()[0]:.1f}", flush=True)
     ours = machine.in_child(script, "stage")
-    theirs = {size: machine.in_child(script, "batches", str(size)) for size in BATCHES}
-    speed = ours["tokens"] / ours["generate_seconds"]
-    print(f"{'':44}{'samples':>9}{'tokens':>9}{'seconds':>9}{'tokens/s':>10}{'GiB':>6}{'ours is':>9}")
-    rows = {"the stage's engine (vLLM's generate)": (ours, ours["generate_seconds"])}
-    rows |= {f"transformers.generate, {size} at once": (found, found["seconds"]) for size, found in theirs.items()}
-    for name, (found, seconds) in rows.items():
-        rate = found["tokens"] / seconds
-        print(
-            f"{name:44}{found['samples']:9,}{found['tokens']:9,}{seconds:9.1f}{rate:10,.0f}{found['peak_gib']:6.1f}"
-            f"{speed / rate:8.1f}x"
-        )
+    theirs = {
+        f"transformers.generate, {batch[0]}, {batch[1]} at once": machine.in_child(script, "batches", *map(str, batch))
+        for batch in BATCHES
+    }
+    table(ours, "the stage's engine (vLLM's generate)", theirs)
     start, inside = ours["engine_start_seconds"], ours["generate_seconds"]
     beyond = ours["seconds"] - start - inside
     print(
         f"The stage: {ours['seconds']:.1f} s = engine start {start:.1f} + generate {inside:.1f} + rest {beyond:.1f} "
         f"({beyond / inside:.1%} of generate); imports before that: {ours['import_seconds']:.1f} s"
     )
+    ours["beyond_generate_share"] = beyond / inside
+    ours["shares_of_generate"] = {
+        "model": ours["model_seconds"] / inside,
+        "sampler": ours["sampler_seconds"] / inside,
+        "scheduling_and_bookkeeping": 1 - (ours["model_seconds"] + ours["sampler_seconds"]) / inside,
+    }
+    print("Of generate: " + ", ".join(f"{name} {share:.0%}" for name, share in ours["shares_of_generate"].items()))
+    with tempfile.TemporaryDirectory() as folder:
+        weights = machine.in_child(script, "make_large", folder)["weights"]
+        print(f"{weights:,} random weights, {LARGE_PRECISION}:", flush=True)
+        large = machine.in_child(script, "large_vllm", folder)
+        of_large = machine.in_child(script, "large_transformers", folder)
+    name = f"transformers.generate, {LARGE_AT_ONCE} at once"
+    table(large, "vLLM's generate, as the stage calls it", {name: of_large})
     return {
-        "stage": ours | {"tokens_per_second": speed, "beyond_generate_share": beyond / inside},
-        "transformers": {
-            str(size): found | {"tokens_per_second": found["tokens"] / found["seconds"]}
-            for size, found in theirs.items()
-        },
+        "threads": threads,
+        "stage": ours,
+        "transformers": theirs,
+        "large": {"weights": weights, "vllm": large, "transformers": {name: of_large}},
     }
 
 

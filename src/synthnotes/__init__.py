@@ -6,7 +6,7 @@ fetched from or reported to the network, and sees to it. And thread pools do not
 
 import os
 
-from synthnotes import sealed
+from synthnotes.base import sealed
 
 sealed.seal()
 os.environ["TOKENIZERS_PARALLELISM"] = "false"

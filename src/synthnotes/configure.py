@@ -9,8 +9,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from synthnotes import params
-from synthnotes.files import UserError, replacing
+from synthnotes.base import params
+from synthnotes.base.files import UserError, replacing
 
 
 def merge(path: Path, configuration: Path) -> None:

@@ -20,7 +20,7 @@ from dvc.repo import Repo
 from dvc.stage import Stage
 from tqdm import tqdm
 
-from synthnotes.files import UserError
+from synthnotes.base.files import UserError
 
 MEMORY_PER_LANE = 3 * 2**30  # bytes: what the demo's hungriest stage, sampling, takes, and some more
 TAIL = 30  # last lines of a failed stage's output that are shown

@@ -30,7 +30,7 @@ class Output:
 
 @dataclass
 class Stage:
-    """One stage with its matrix resolved, for instance coding@mimic-real_s."""
+    """One stage with its matrix resolved, for instance coding@mimic-real_s-1337."""
 
     name: str
     cmd: str

@@ -5,78 +5,20 @@ The tests of this file share one copy and build on each other, in the order in w
 
 import json
 import os
-import re
-import shutil
-import subprocess
+import signal
 import sys
+import time
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from ruamel.yaml import YAML
-
-from synthnotes import configure
-
-ROOT = Path(__file__).parents[2]
-
-
-class Project:
-    """A copy of the project in a folder of its own, with a repository, data and cache of its own."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        files = self.git("ls-files", "--cached", "--others", "--exclude-standard", cwd=ROOT).split("\n")
-        for name in filter(None, files):
-            if (ROOT / name).is_file() and not name.startswith(("results/", "dvc.lock", "data.dvc")):
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, folder / name)
-        configure.merge(folder / "params.yaml", ROOT / "tests/pipeline/toy.yaml")
-        self.git("init", "--quiet")
-        self.git("add", "--all")
-        self.git("-c", "user.name=Test", "-c", "user.email=test@example.org", "commit", "--quiet", "-m", "Copy")
-
-    def git(self, *words, cwd=None):
-        return subprocess.run(
-            ["git", *words], cwd=cwd or self.folder, check=True, capture_output=True, text=True
-        ).stdout
-
-    def run(self, *words):
-        """Runs a command in the copy, with the copy's own source."""
-        environment = {
-            **os.environ,
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(self.folder / "src"),
-        }
-        done = subprocess.run(words, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=1500)
-        done.output = done.stdout + done.stderr
-        return done
-
-    def repro(self):
-        """Runs `dvc repro` and returns the names of the stages that were executed."""
-        done = self.run("dvc", "repro")
-        assert done.returncode == 0, done.output[-6000:]
-        return executed(done.output)
-
-    def set(self, section, key, value):
-        """Changes one parameter."""
-        path = self.folder / "params.yaml"
-        editor = YAML()
-        values = editor.load(path)
-        values[section][key] = value
-        editor.dump(values, path)
-
-
-def executed(output):
-    return re.findall(r"Running stage '([^']+)'", output)
+from project import PIECES, Project, carriers, executed, holds_marker, namespace
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     project = Project(tmp_path_factory.mktemp("project"))
-    made = project.run(sys.executable, "-m", "synthnotes.demo", "--data", "data", "--scale", "toy")
-    assert made.returncode == 0, made.output[-6000:]
-    added = project.run("dvc", "add", "--quiet", "data")
-    assert added.returncode == 0, added.output
+    project.make_data()
     return project
 
 
@@ -91,8 +33,43 @@ def test_the_first_run_executes_every_stage_and_renders_the_report(project):
     assert (project.folder / "build/report/report.pdf").read_bytes().startswith(b"%PDF")
 
 
+@pytest.mark.skipif(not namespace(), reason="this host forbids network namespaces: the run had a network")
+def test_that_run_was_without_a_network(project):
+    devices = project.run("cat", "/proc/net/dev").stdout.splitlines()[2:]
+    assert [line.split(":")[0].strip() for line in devices] == ["lo"]
+    assert project.run("cat", "/proc/net/route").stdout.count("\n") == 1  # its heading
+
+
+def test_the_marker_in_every_note_stays_in_build_and_data(project):
+    for corpus in ("mimic", "sepr"):
+        texts = pd.read_parquet(project.folder / "build/notes" / corpus / "real_l.parquet")["text"]
+        assert texts.map(lambda text: all(piece.decode() in text.lower() for piece in PIECES)).mean() > 0.9
+    assert carriers(project.folder) == []
+    assert not holds_marker("".join(project.told).encode())
+
+
 def test_the_second_run_executes_nothing(project):
     assert project.repro() == []
+
+
+def test_a_clock_that_jumps_runs_nothing(project):
+    """What is out of date is told by contents; clocks and the times of files say nothing."""
+    for year, folder in ((2100, "results"), (1980, "build/notes"), (2100, "src")):
+        moment = (year - 1970) * 365.25 * 86400
+        for path in (project.folder / folder).rglob("*"):
+            os.utime(path, (moment, moment))
+    assert project.repro() == []
+
+
+def test_two_runs_at_once_do_not_harm_each_other(project):
+    before = {path: path.read_bytes() for path in (project.folder / "results").rglob("*.json")}
+    (project.folder / "build/told").write_text("")
+    first = project.start("dvc", "repro", "--single-item", "--force", "fidelity@sepr")
+    second = project.run("dvc", "repro")
+    assert second.returncode == 0 or "lock" in second.output
+    assert first.wait(120) == 0, (project.folder / "build/told").read_text()
+    assert project.repro() == []
+    assert {path: path.read_bytes() for path in before} == before
 
 
 def test_a_privacy_parameter_reruns_privacy_and_report_alone(project):
@@ -180,3 +157,42 @@ def test_broken_data_is_one_clear_error_and_leaves_no_partial_output(project, na
     assert message in done.output
     assert "Traceback" not in done.output
     assert left == []
+
+
+# What libraries say of a value that they cannot read: a KeyError, pandas and pyarrow quote it.
+QUOTING = {
+    "fidelity@mimic": ("comparison = ", "{}[texts[0][0]]"),
+    "errors@sepr": ("truth = ", 'pd.to_numeric(evaluated["text"])'),
+    "records@sepr": ("counts = ", '__import__("pyarrow").array(tables["training"]["text"].tolist()).cast("int64")'),
+}
+
+
+@pytest.mark.parametrize("stage", QUOTING)
+def test_a_stage_that_fails_over_a_note_does_not_quote_it(project, stage, monkeypatch):
+    before, wrong = QUOTING[stage]
+    path = project.folder / "src/synthnotes/stages" / f"{stage.split('@')[0]}.py"
+    source = path.read_text(encoding="utf-8")
+    path.write_text(source.replace(f"    {before}", f"    {wrong}\n    {before}", 1), encoding="utf-8")
+    failed = project.run("dvc", "repro", "--single-item", "--force", stage)
+    if stage.startswith("fidelity"):  # the library does quote it
+        monkeypatch.setenv("SYNTHNOTES_SHOW_VALUES", "1")
+        assert holds_marker(project.run("dvc", "repro", "--single-item", stage).output.encode())
+        project.told.pop()
+    path.write_text(source, encoding="utf-8")
+    assert failed.returncode != 0
+    assert "defect: " in failed.output
+    assert not holds_marker(failed.output.encode())
+    assert carriers(project.folder) == []
+
+
+def test_a_killed_stage_leaves_no_note_outside(project):
+    started = project.start("dvc", "repro", "--single-item", "--force", "privacy@mimic")
+    told = project.folder / "build/told"
+    until = time.monotonic() + 60
+    while b"Running stage" not in told.read_bytes() and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(1.0)
+    assert started.poll() is None
+    os.killpg(started.pid, signal.SIGKILL)
+    started.wait()
+    assert carriers(project.folder) == []

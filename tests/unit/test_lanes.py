@@ -7,7 +7,7 @@ import networkx
 import pytest
 
 from synthnotes import lanes
-from synthnotes.files import UserError
+from synthnotes.base.files import UserError
 
 GIB = 2**30
 MEET = """import pathlib, sys, time

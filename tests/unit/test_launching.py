@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from synthnotes import configure, params
-from synthnotes.files import UserError
+from synthnotes import configure
+from synthnotes.base import params
+from synthnotes.base.files import UserError
 from synthnotes.launching import LAUNCHED, check_processes, launch, launch_command, launched
 
 CONFIGS = Path("configs/accelerate")

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from synthnotes import configure, params
-from synthnotes.files import UserError
+from synthnotes import configure
+from synthnotes.base import params
+from synthnotes.base.files import UserError
 
 VALUES = yaml.safe_load(Path("params.yaml").read_text())
 

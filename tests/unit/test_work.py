@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from synthnotes.files import UserError
+from synthnotes.base.files import UserError
 from synthnotes.work import disk_space_needed, fingerprint
 
 

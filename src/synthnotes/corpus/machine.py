@@ -24,8 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from synthnotes.section_types import TRAINING_SETS
-from synthnotes.sections import Params
+from synthnotes.base.section_types import TRAINING_SETS
+from synthnotes.base.sections import Params
 
 GIB = 2**30
 BYTES = {"float32": 4, "float": 4, "bfloat16": 2, "float16": 2}

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthnotes.files import UserError
+from synthnotes.base.files import UserError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -39,7 +39,7 @@ def check_generator(folder: Path, needed_length: int | None = None) -> dict[str,
             raise TypeError
     except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         raise UserError(
-            f"{folder}/config.json: missing, not valid JSON or no model's. Copy the model's folder again."
+            f"{folder}/config.json: missing or not valid for a model. Copy the model's folder again."
         ) from None
     if not any(name.endswith(CAUSAL) for name in architectures):
         found = ", ".join(architectures) or "none"

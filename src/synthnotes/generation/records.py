@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from synthnotes.files import UserError, replacing, require
+from synthnotes.base.files import UserError, replacing, require
 from synthnotes.generation.prompts import INSTRUCTION, render_prompt
 
 

@@ -14,9 +14,9 @@ import pandas as pd
 import pyarrow as pa
 from tqdm import tqdm
 
-from synthnotes.files import UserError, replacing
+from synthnotes.base.files import UserError, replacing
+from synthnotes.base.note_sections import GenerateParams
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler
-from synthnotes.note_sections import GenerateParams
 from synthnotes.work import disk_space_needed
 
 _stop: Event | None = None  # in the process of an engine: set when another engine has failed

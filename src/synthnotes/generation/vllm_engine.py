@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from synthnotes.base.note_sections import GenerateParams
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler, new_token_limit, seed_of
-from synthnotes.note_sections import GenerateParams
 
 # Read by vLLM when it is imported. Requests stay in this process, since only then does a seed make a run repeatable.
 # Only errors are logged, since other messages may quote prompts.

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from synthnotes.base.sections import PrivacyParams
 from synthnotes.privacy import budget as memory
 from synthnotes.privacy.matching import Matched, match
 from synthnotes.privacy.overlap import count_by_holders, ngrams_in_training, unique
@@ -28,7 +29,6 @@ from synthnotes.privacy.summaries import (
 from synthnotes.privacy.tokens import Tokenizer
 from synthnotes.privacy.verdicts import Measure, judge
 from synthnotes.privacy.words import Encoder, Words, join
-from synthnotes.sections import PrivacyParams
 
 
 class Comparison(NamedTuple):

@@ -11,7 +11,8 @@ from synthnotes.privacy.threads import in_order
 from synthnotes.privacy.words import Words
 
 WORDS_AT_ONCE = 1 << 21
-BYTES_PER_NGRAM = 48  # of memory for an index: two slots and an example, position and number of each n-gram
+SIEVE_BITS = 16  # per n-gram
+BYTES_PER_NGRAM = 56  # of memory while an index is built, above all two slots of a hash table
 
 
 class Found(NamedTuple):
@@ -40,6 +41,7 @@ class Index:
         different: how many different ones there are.
         examples: where each of them occurs first: int64 [different].
         slots: the hash table of their numbers, for compiled loops: uint64.
+        sieve: a bit that is 1 wherever the hash of an n-gram falls, and few more, likewise: uint64.
     """
 
     def __init__(self, words: Words, n: int) -> None:
@@ -50,17 +52,22 @@ class Index:
         examples, ids = np.empty(total, np.int64), np.empty(total, np.int32)
         self.n, self.words = n, words
         self.slots = np.zeros(2 * total + 1, np.uint64)
-        self.different: int = kernels.number(words.ids, words.starts, n, self.slots, examples, ids)
+        self.sieve = np.zeros(SIEVE_BITS * total // 64 + 1, np.uint64)
+        self.different: int = kernels.number(words.ids, words.starts, n, self.slots, self.sieve, examples, ids)
         self.examples = examples[: self.different]
         first = np.cumsum(totals) - totals
         self.own = Found(np.arange(total) + np.repeat(words.starts[:-1] - first, totals), ids)
+
+    @property
+    def table(self) -> tuple[int, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """What compiled loops need to look n-grams up: n, slots, sieve, words and examples."""
+        return self.n, self.slots, self.sieve, self.words.ids, self.examples
 
     def find(self, words: Words) -> Found:
         """Finds those n-grams of other notes that the index holds too."""
         total = int(words.totals(self.n).sum())
         found = Found(np.empty(total, np.int64), np.empty(total, np.int32))
-        here = (words.ids, words.starts)
-        count = kernels.find(*here, self.n, self.slots, self.words.ids, self.examples, *found)
+        count = kernels.find(*words, *self.table, *found)
         return Found(found.positions[:count].copy(), found.ids[:count].copy())
 
 

@@ -16,7 +16,7 @@ from synthnotes.privacy.checkpoint import Checkpoint
 from synthnotes.privacy.threads import THREADS, in_order
 from synthnotes.privacy.words import Encoder, Words, join
 
-BYTES_PER_NGRAM = 20  # of a part that is being counted: two slots, each with its set of holders
+BYTES_PER_NGRAM = 20  # of a part that is being counted: two slots, and a part may be larger than the others
 NGRAMS_PER_PART = 1 << 23  # or fewer, where the budget is small
 MOST_PARTS = 4_096
 
@@ -77,11 +77,10 @@ def count_by_holders(
     words = join(*corpora)
     bits = np.repeat(1 << np.arange(len(corpora)), [len(corpus.lengths) for corpus in corpora]).astype(np.uint8)
     total = int(words.totals(n).sum())
-    need = total * BYTES_PER_NGRAM
-    parts = memory.parts(need, budget // THREADS, MOST_PARTS, f"{n}-grams")
+    parts = memory.parts(total * BYTES_PER_NGRAM, budget // THREADS, MOST_PARTS, f"{n}-grams")
     parts = max(parts, min(MOST_PARTS, -(-total // NGRAMS_PER_PART)))
     sizes = kernels.sizes_of_parts(words.ids, words.starts, n, parts)
-    checkpoint = Checkpoint(work, f"overlap-{n}-{parts}", [words.ids, words.starts, bits])
+    checkpoint = Checkpoint(work, f"overlap-{n}", [words.ids, words.starts, bits]).of(f"of-{parts}")
     counts = np.zeros(256, dtype=np.int64)
     begin = checkpoint.load([counts])
     with tqdm(initial=begin, total=parts, desc=f"{n}-gram overlap", unit=" parts", mininterval=1) as progress:

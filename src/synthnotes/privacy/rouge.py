@@ -16,8 +16,8 @@ import pandas as pd
 from tqdm import tqdm
 
 from synthnotes.privacy import budget as memory
-from synthnotes.privacy import kernels
 from synthnotes.privacy.checkpoint import Checkpoint
+from synthnotes.privacy.holders import Holders
 from synthnotes.privacy.ngrams import BYTES_PER_NGRAM, Index
 from synthnotes.privacy.threads import THREADS, in_order
 from synthnotes.privacy.tokens import Tokenizer
@@ -25,8 +25,7 @@ from synthnotes.privacy.words import Encoder, Words
 
 NONE = -1  # the neighbour of a note that shares nothing
 NOTES_PER_BLOCK = 1_024  # training notes counted at once
-BYTES_PER_MEMBER = 40 + 4 * THREADS  # beside the index: its notes and their bits, and what each thread has seen of it
-COMMON_FROM = 0.1  # members in more than this share of the synthetic notes are kept as bits
+BYTES_PER_MEMBER = 60 + 4 * THREADS  # beside the index: lists and bits of its notes, what each thread has seen of it
 
 
 class Nearest(NamedTuple):
@@ -102,41 +101,12 @@ def _search_block(
     """Brings `nearest` up to date with all real notes, for synthetic notes whose index fits the budget."""
     begin = checkpoint.load(nearest)
     progress.update(begin)
-    holders = _Holders(Index(synthetic, n))
-    bounds = [*range(begin, len(real.lengths), NOTES_PER_BLOCK), len(real.lengths)]
-    blocks = list(pairwise(bounds))
-    for (first, last), best in zip(
-        blocks, in_order(lambda block: holders.best(real.part(*block)), blocks), strict=True
-    ):
-        nearer = best.overlap > nearest.overlap  # in order of blocks, so that an earlier note keeps a tie
-        nearest.neighbour[nearer] = first + best.neighbour[nearer]
-        nearest.overlap[nearer] = best.overlap[nearer]
+    holders = Holders(Index(synthetic, n))
+    blocks = list(pairwise([*range(begin, len(real.lengths), NOTES_PER_BLOCK), len(real.lengths)]))
+    found = in_order(lambda block: holders.nearest(real.part(*block)), blocks)
+    for (first, last), (neighbour, overlap) in zip(blocks, found, strict=True):
+        nearer = overlap > nearest.overlap  # in order of blocks, so that an earlier note keeps a tie
+        nearest.neighbour[nearer] = first + neighbour[nearer]
+        nearest.overlap[nearer] = overlap[nearer]
         checkpoint.save(last, nearest)
         progress.update(last - first)
-
-
-class _Holders:
-    """Which synthetic notes hold which n-grams, as lists and, for n-grams that many notes hold, as bits.
-
-    A member is an n-gram, or its second, third, … occurrence within a note. So a note is a set of members, and two
-    notes share as many members as their clipped count says: min(a, b) for an n-gram that they hold a and b times.
-    """
-
-    def __init__(self, index: Index) -> None:
-        self._index = index
-        totals = index.words.totals(index.n)
-        bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(totals)])
-        self._first_member, firsts, self._notes = kernels.members_of(index.own.ids, bounds, index.different)
-        self._spans = np.column_stack([firsts[:-1], firsts[1:]])
-        common = np.flatnonzero(np.diff(firsts) > COMMON_FROM * len(totals))
-        self._bits = np.zeros((-(-len(common) // 64), len(totals)), dtype=np.uint64)
-        for column, member in enumerate(common.tolist()):
-            holders = self._notes[firsts[member] : firsts[member + 1]]
-            self._bits[column // 64, holders] |= np.uint64(1 << column % 64)
-            self._spans[member] = NONE, column
-
-    def best(self, block: Words) -> Nearest:
-        """The nearest note of a block for every synthetic note; a count of 0 where nothing is shared."""
-        index = self._index
-        table = index.n, index.slots, index.words.ids, index.examples
-        return Nearest(*kernels.nearest(*block, *table, self._first_member, self._spans, self._notes, self._bits))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from synthnotes.files import UserError
+from synthnotes.base.files import UserError
 from synthnotes.questionnaire.exports import read_table
 from synthnotes.questionnaire.ratings import COLUMNS, KINDS, QUESTIONS, check
 from synthnotes.questionnaire.sosci import COHERENCE, READABILITY
@@ -50,7 +50,7 @@ def read_key(content: bytes, where: str) -> pd.DataFrame:
         if key[column].nunique() != 1:
             raise UserError(f"{where}: {column} differs between rows; a key belongs to one questionnaire.")
     for column in ("note", "pair"):
-        if not key[column].str.fullmatch(r"[1-9]\d*").all():
+        if not key[column].str.fullmatch(r"[1-9][0-9]{0,5}").all():
             raise UserError(f"{where}: {column} must be a whole number.")
     if key["note"].duplicated().any():
         raise UserError(f"{where}: note {key.loc[key['note'].duplicated(), 'note'].iloc[0]} stands twice.")

@@ -6,7 +6,7 @@ import io
 
 import pandas as pd
 
-from synthnotes.files import UserError
+from synthnotes.base.files import UserError
 
 SEPARATORS = ("\t", ";", ",")
 

@@ -11,10 +11,11 @@ from xml.etree import ElementTree as ET
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from synthnotes.files import UserError
+from synthnotes.base.files import UserError
 
 VERSION = "2.4"
-_ENDING = re.compile(r"value\('(\w+)'\) == (\d+)\) \{ goToPage\('end'\)")
+_NUMBER = re.compile(r"[0-9]{1,6}")  # "²" is a digit too, and no number
+_ENDING = re.compile(r"value\('(\w+)'\) == ([0-9]{1,6})\) \{ goToPage\('end'\)")
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def read_project(document: bytes, where: str) -> Project:
     for section in root.findall("section"):
         for question in section.findall("question"):
             number = _attribute(question, "id")
-            if not number.isdigit():
+            if not _NUMBER.fullmatch(number):
                 raise UserError(f"{where}: a question of section {_attribute(section, 'id')} has no number.")
             questions[f"{_attribute(section, 'id')}{int(number):02d}"] = _question(question)
     scripts = "\n".join(script.text or "" for script in content.iter("php"))
@@ -110,9 +111,11 @@ def _question(element: ET.Element) -> Question:
     options = {
         int(_attribute(item, "id")): item.findtext("text") or ""
         for item in element.findall("item")
-        if kind == "select" and _attribute(item, "id").isdigit()
+        if kind == "select" and _NUMBER.fullmatch(_attribute(item, "id"))
     }
-    ends = {int(li.get("i")): li.text or "" for li in element.findall("labels/li") if li.get("i", "").isdigit()}
+    ends = {
+        int(li.get("i")): li.text or "" for li in element.findall("labels/li") if _NUMBER.fullmatch(li.get("i", ""))
+    }
     return Question(kind, element.findtext("title") or "", element.findtext("lead") or "", options, ends)
 
 

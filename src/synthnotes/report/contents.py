@@ -7,7 +7,9 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from synthnotes.files import UserError
+from synthnotes.base.files import UserError
+from synthnotes.base.section_types import TRAINING_SETS
+from synthnotes.base.sections import Params
 from synthnotes.report import (
     coder_tables,
     differences,
@@ -31,8 +33,6 @@ from synthnotes.report.numbers import MISSING, Numbers, printed
 from synthnotes.report.provenance import Drawn
 from synthnotes.report.rating_sentences import conclusions
 from synthnotes.report.ratings import Columns, comparison, pair_tests
-from synthnotes.section_types import TRAINING_SETS
-from synthnotes.sections import Params
 
 
 class Contents:

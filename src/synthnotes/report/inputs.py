@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from synthnotes.files import UserError, read_csv
+from synthnotes.base.files import UserError, read_csv
+from synthnotes.base.section_types import TRAINING_SETS
+from synthnotes.base.sections import Params
 from synthnotes.report.origins import Source
-from synthnotes.section_types import TRAINING_SETS
-from synthnotes.sections import Params
 
 OF_CODERS = ("coding", "seeds", "noise", "significance", "errors", "hypotheses")  # stages that rest on trained coders
 

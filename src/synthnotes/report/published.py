@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from synthnotes.files import UserError, require
+from synthnotes.base.files import UserError, require
 from synthnotes.report.markup import Markdown, escape, join
 from synthnotes.report.numbers import MISSING, NBSP, Numbers, flatten
 

@@ -7,11 +7,11 @@ that imports a stage stays as it is.
 import sys
 from multiprocessing import parent_process
 
-from synthnotes import sealed
+from synthnotes.base import sealed
 
 if sys.argv[:1] == ["-m"]:
     sealed.isolate()
 if sys.argv[:1] == ["-m"] or parent_process() is not None:
-    from synthnotes import withheld  # and with it pandas, which starts threads
+    from synthnotes.base import withheld  # and with it pandas, which starts threads
 
     withheld.install()

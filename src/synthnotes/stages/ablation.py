@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from synthnotes import notes, params
-from synthnotes.cli import run
-from synthnotes.disclosure import publish
-from synthnotes.files import UserError, read_csv
+from synthnotes.base import notes, params
+from synthnotes.base.cli import run
+from synthnotes.base.disclosure import publish
+from synthnotes.base.files import UserError, read_csv
+from synthnotes.base.note_sections import GenerateParams
 from synthnotes.generation.ablation import codes_found, describe, to_code, variants
-from synthnotes.note_sections import GenerateParams
 
 
 def main(
@@ -77,10 +77,10 @@ def _codes_found(tables: list[pd.DataFrame], codes: Path, folder: Path) -> list[
     """Reads note tables with the coder of a folder and counts the prompted codes that it finds."""
     import torch
 
-    from synthnotes.coding import coder as coders
-    from synthnotes.coding.data import encode
+    from synthnotes.coding.plm_icd import coder as coders
+    from synthnotes.coding.plm_icd.data import encode
+    from synthnotes.coding.plm_icd.reading import predict
     from synthnotes.coding.predictions import above
-    from synthnotes.coding.reading import predict
 
     settings, coder = params.load("coding"), coders.load(folder)
     coder.model.to("cuda" if torch.cuda.is_available() else "cpu")

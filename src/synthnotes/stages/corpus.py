@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from synthnotes import notes as note_table
-from synthnotes import params
-from synthnotes.cli import run
+from synthnotes.base import notes as note_table
+from synthnotes.base import params
+from synthnotes.base.cli import run
+from synthnotes.base.disclosure import publish
+from synthnotes.base.files import UserError, write_csv
 from synthnotes.corpus import mimic, published, sepr, sources, splits
 from synthnotes.corpus.subsets import divide
-from synthnotes.disclosure import publish
-from synthnotes.files import UserError, write_csv
 
 SOURCES = {"mimic": mimic, "sepr": sepr}
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from synthnotes import notes, params
-from synthnotes.cli import run
-from synthnotes.disclosure import publish
-from synthnotes.files import UserError, read_parquet
+from synthnotes.base import notes, params
+from synthnotes.base.cli import run
+from synthnotes.base.disclosure import publish
+from synthnotes.base.files import UserError, read_parquet
 from synthnotes.privacy.budget import GIB
 from synthnotes.privacy.planting import detection, plant
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from synthnotes import notes, params
-from synthnotes.cli import run
+from synthnotes.base import notes, params
+from synthnotes.base.cli import run
+from synthnotes.base.disclosure import publish
 from synthnotes.coding import predictions
 from synthnotes.coding.labels import label_matrix, read_code_set
-from synthnotes.disclosure import publish
 from synthnotes.errors import analysis
 from synthnotes.errors.analysis import Coder
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from synthnotes import notes, params
-from synthnotes.cli import run
-from synthnotes.disclosure import publish
+from synthnotes.base import notes, params
+from synthnotes.base.cli import run
+from synthnotes.base.disclosure import publish
 from synthnotes.fidelity.statistics import compare
 
 

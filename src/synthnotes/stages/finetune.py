@@ -5,14 +5,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from synthnotes import params
-from synthnotes.cli import run
-from synthnotes.disclosure import publish
-from synthnotes.files import UserError, read_json, replacing
+from synthnotes.base import params
+from synthnotes.base.cli import run
+from synthnotes.base.disclosure import publish
+from synthnotes.base.files import UserError, read_json, replacing
+from synthnotes.base.note_sections import FinetuneParams
 from synthnotes.generation.models import check_generator, load_tokenizer
 from synthnotes.generation.records import read_records
 from synthnotes.launching import check_processes, launch, launch_command, launched
-from synthnotes.note_sections import FinetuneParams
 
 
 def main(

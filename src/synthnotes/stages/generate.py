@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from synthnotes import notes, params
-from synthnotes.cli import run
-from synthnotes.disclosure import publish
-from synthnotes.files import UserError, replacing
+from synthnotes.base import notes, params
+from synthnotes.base.cli import run
+from synthnotes.base.disclosure import publish
+from synthnotes.base.files import UserError, replacing
 from synthnotes.generation import sampling
 from synthnotes.generation.encoding import encode_prompts
 from synthnotes.generation.models import check_generator, load_tokenizer

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from synthnotes import params
-from synthnotes.cli import run
-from synthnotes.files import replacing, write_json
+from synthnotes.base import params
+from synthnotes.base.cli import run
+from synthnotes.base.files import replacing, write_json
 from synthnotes.generation.encoding import encode_prompts
 from synthnotes.generation.models import check_adapter, load_tokenizer
 from synthnotes.generation.records import read_records

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from synthnotes import notes
-from synthnotes.cli import run
-from synthnotes.files import require
+from synthnotes.base import notes
+from synthnotes.base.cli import run
+from synthnotes.base.files import require
 from synthnotes.generation.mixtures import all_samples, real_and_synthetic
 
 

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from synthnotes import notes, params
-from synthnotes.cli import run
-from synthnotes.coding import coder as coders
+from synthnotes.base import notes, params
+from synthnotes.base.cli import run
+from synthnotes.base.disclosure import publish
 from synthnotes.coding.labels import read_code_set
-from synthnotes.disclosure import publish
+from synthnotes.coding.plm_icd import coder as coders
 from synthnotes.errors.noise import LANGUAGES, add_noise, changes, dictionary
 from synthnotes.work import work_folder
 

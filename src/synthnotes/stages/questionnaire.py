@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from synthnotes import notes, params
-from synthnotes.cli import run
-from synthnotes.disclosure import suppress
-from synthnotes.files import read_yaml, replacing, require, write_csv, write_json
+from synthnotes.base import notes, params
+from synthnotes.base.cli import run
+from synthnotes.base.disclosure import suppress
+from synthnotes.base.files import read_yaml, replacing, require, write_csv, write_json
 from synthnotes.questionnaire import survey
 from synthnotes.questionnaire.form import form as fill_form
 from synthnotes.questionnaire.sosci import project as sosci_project

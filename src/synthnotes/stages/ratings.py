@@ -5,14 +5,14 @@ from typing import get_args
 
 import pandas as pd
 
-from synthnotes import params
-from synthnotes.cli import run
-from synthnotes.files import UserError, require, write_csv, write_json
+from synthnotes.base import params
+from synthnotes.base.cli import run
+from synthnotes.base.files import UserError, require, write_csv, write_json
+from synthnotes.base.section_types import Corpus
 from synthnotes.questionnaire.answers import Answers, from_sheet, from_sosci, from_tidy, read_key
 from synthnotes.questionnaire.ratings import analyse, difference_counts
 from synthnotes.questionnaire.ratings import answer_counts as count_answers
 from synthnotes.questionnaire.sosci_project import read_project
-from synthnotes.section_types import Corpus
 
 
 def read_answers(answers: Path) -> dict[str, Answers]:

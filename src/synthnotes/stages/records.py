@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from synthnotes import notes, params
-from synthnotes.cli import run
-from synthnotes.disclosure import publish
-from synthnotes.files import replacing
+from synthnotes.base import notes, params
+from synthnotes.base.cli import run
+from synthnotes.base.disclosure import publish
+from synthnotes.base.files import replacing
 from synthnotes.generation.records import build_records, summarise, write_records
 
 

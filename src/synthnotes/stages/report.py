@@ -4,9 +4,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from synthnotes import params
-from synthnotes.cli import run
-from synthnotes.files import read_yaml, replacing, write_json
+from synthnotes.base import params
+from synthnotes.base.cli import run
+from synthnotes.base.files import read_yaml, replacing, write_json
 from synthnotes.report import facts, inputs, provenance, render
 from synthnotes.report.contents import Contents
 from synthnotes.report.numbers import Numbers

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from synthnotes import params
-from synthnotes.cli import run
+from synthnotes.base import params
+from synthnotes.base.cli import run
+from synthnotes.base.disclosure import publish
+from synthnotes.base.files import read_json
+from synthnotes.base.section_types import TRAINING_SETS
 from synthnotes.coding.seeds import over_seeds
-from synthnotes.disclosure import publish
-from synthnotes.files import read_json
-from synthnotes.section_types import TRAINING_SETS
 
 
 def main(coders: Path, results: Path) -> str:

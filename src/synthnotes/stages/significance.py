@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from synthnotes import notes, params
-from synthnotes.cli import run
+from synthnotes.base import notes, params
+from synthnotes.base.cli import run
+from synthnotes.base.disclosure import publish
+from synthnotes.base.section_types import TRAINING_SETS
 from synthnotes.coding import predictions
 from synthnotes.coding.labels import label_matrix, read_code_set
 from synthnotes.coding.outcomes import outcome
-from synthnotes.disclosure import publish
-from synthnotes.section_types import TRAINING_SETS
 from synthnotes.significance.comparison import compare, tidy
 from synthnotes.significance.outcomes import Outcome
 

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthnotes.coding import checkpoints, coder, training
-from synthnotes.files import UserError
+from synthnotes.base.files import UserError
+from synthnotes.coding.plm_icd import checkpoints, coder, training
 from synthnotes.work import work_folder
 
 CODES = ["I10", "E11.9", "J18.9", "0DTJ4ZZ"]
@@ -17,8 +17,8 @@ CHILD = """
 import sys, time
 from pathlib import Path
 import pandas as pd
-from synthnotes.coding import checkpoints, coder
-from synthnotes.sections import CodingParams
+from synthnotes.coding.plm_icd import checkpoints, coder
+from synthnotes.base.sections import CodingParams
 folder = Path(sys.argv[1])
 kept = checkpoints.save
 def save_slowly(*arguments):

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from synthnotes.coding import baseline, coder, predictions, reading, thresholds, training
-from synthnotes.coding.data import encode
-from synthnotes.files import UserError, read_json, write_json
+from synthnotes.base.files import UserError, read_json, write_json
+from synthnotes.coding import predictions
+from synthnotes.coding.plm_icd import baseline, coder, reading, thresholds, training
+from synthnotes.coding.plm_icd.data import encode
 
 CODES = ["I10", "E11.9", "J18.9", "0DTJ4ZZ", "Z99"]  # no note has the last
 

@@ -4,8 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn
 
-from synthnotes.coding import metrics, thresholds
+from synthnotes.coding import metrics
 from synthnotes.coding.metrics import evaluate
+from synthnotes.coding.plm_icd import thresholds
 from synthnotes.coding.predictions import above
 
 # Two notes, four codes; the last code occurs in no note and must not count.

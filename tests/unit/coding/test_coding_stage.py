@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
-from synthnotes import notes
-from synthnotes.files import UserError, read_json
+from synthnotes.base import notes
+from synthnotes.base.files import UserError, read_json
+from synthnotes.base.sections import DisclosureParams
 from synthnotes.stages import coding as stage
 
 CODES = ["I10", "E11.9", "J18.9", "0DTJ4ZZ", "Z99"]  # training has the last in no note
@@ -17,8 +18,13 @@ def run(folder, encoder, outputs):
     )
 
 
+def load(coding):
+    """Gives parameters in the place of those of params.yaml."""
+    return {"coding": coding, "disclosure": DisclosureParams(demo=True, minimum_patients=10)}.get
+
+
 def test_the_stage_leaves_nothing_where_training_diverges(tmp_path, tables, save_encoder, settings, monkeypatch):
-    monkeypatch.setattr(stage.params, "load", lambda section: settings(learning_rate=1e38, warmup_steps=0))
+    monkeypatch.setattr(stage.params, "load", load(settings(learning_rate=1e38, warmup_steps=0)))
     training_notes, evaluation = tables(24, 4)
     notes.write(tmp_path / "real_l.parquet", training_notes)
     notes.write(tmp_path / "e.parquet", evaluation)
@@ -32,7 +38,7 @@ def test_the_stage_leaves_nothing_where_training_diverges(tmp_path, tables, save
 
 def test_the_stage_reports_groups_of_codes(tmp_path, tables, encoder_folder, settings, monkeypatch):
     """A code of E that training never saw has a group of its own, and its notes are judged like any other."""
-    monkeypatch.setattr(stage.params, "load", lambda section: settings(epochs=1))
+    monkeypatch.setattr(stage.params, "load", load(settings(epochs=1)))
     training_notes, evaluation = tables(24, 4)
     evaluation.at[0, "codes"] = ["Z99"]
     notes.write(tmp_path / "real_l.parquet", training_notes)
@@ -59,11 +65,11 @@ def test_the_stage_evaluates_a_coder_that_exists_already(tmp_path, tables, encod
     notes.write(tmp_path / "e.parquet", evaluation)
     pd.DataFrame({"code": CODES, "kind": "diagnosis"}).to_csv(tmp_path / "codes.csv", index=False)
     outputs = [tmp_path / name for name in ("models/ours", "results.json", "curve.csv")]
-    monkeypatch.setattr(stage.params, "load", lambda section: settings(epochs=1))
+    monkeypatch.setattr(stage.params, "load", load(settings(epochs=1)))
     run(tmp_path, encoder_folder, outputs)
     trained = read_json(outputs[1])
     given = settings(epochs=1, weights={"mimic": {"real_l-7": "ours"}, "sepr": {}})
-    monkeypatch.setattr(stage.params, "load", lambda section: given)
+    monkeypatch.setattr(stage.params, "load", load(given))
     run(tmp_path, encoder_folder, [tmp_path / "coder", *outputs[1:]])
     evaluated = read_json(outputs[1])
     assert (trained["best_epoch"], evaluated["best_epoch"]) == (1, 0)

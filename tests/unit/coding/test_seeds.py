@@ -2,10 +2,10 @@
 
 import pytest
 
-from synthnotes import params
+from synthnotes.base import params
+from synthnotes.base.files import UserError, read_json, write_json
+from synthnotes.base.section_types import TRAINING_SETS
 from synthnotes.coding.seeds import over_seeds
-from synthnotes.files import UserError, read_json, write_json
-from synthnotes.section_types import TRAINING_SETS
 from synthnotes.stages import seeds
 
 

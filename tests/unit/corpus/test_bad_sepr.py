@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.feather as feather
 import pytest
 
-from synthnotes import notes as note_table
+from synthnotes.base import notes as note_table
+from synthnotes.base.files import UserError
 from synthnotes.corpus import sepr
-from synthnotes.files import UserError
 from synthnotes.stages import corpus as stage
 
 ROOT = Path(__file__).parents[3]

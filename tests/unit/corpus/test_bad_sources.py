@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from synthnotes import notes as note_table
+from synthnotes.base import notes as note_table
+from synthnotes.base.files import UserError
 from synthnotes.corpus import mimic
-from synthnotes.files import UserError
 from synthnotes.stages import corpus as stage
 
 ROOT = Path(__file__).parents[3]

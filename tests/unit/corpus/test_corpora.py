@@ -7,13 +7,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from synthnotes import notes as note_table
+from synthnotes.base import notes as note_table
+from synthnotes.base.files import UserError
+from synthnotes.base.note_sections import CorpusParams
 from synthnotes.corpus import mimic, sepr
 from synthnotes.corpus.flow import Flow
 from synthnotes.corpus.subsets import divide
 from synthnotes.corpus.table import Corpus, code_set, with_descriptions, without_rare_codes
-from synthnotes.files import UserError
-from synthnotes.note_sections import CorpusParams
 from synthnotes.stages import corpus as stage
 
 ROOT = Path(__file__).parents[3]

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from synthnotes import configure, params
+from synthnotes import configure
+from synthnotes.base import params
 from synthnotes.corpus import inventory, machine
 from synthnotes.corpus.machine import GIB, Model, Needs
 

@@ -10,11 +10,11 @@ import torch
 from tokenizers import Tokenizer
 from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer, LlamaForCausalLM
 
+from synthnotes.base.files import UserError
 from synthnotes.demo import __main__ as command
 from synthnotes.demo import kit, models, pretraining, sepr
 from synthnotes.demo.clinic import PretrainingCase
 from synthnotes.demo.scale import DEMO, TOY, Network
-from synthnotes.files import UserError
 from synthnotes.generation.encoding import encode_prompts
 from synthnotes.generation.models import check_generator
 from synthnotes.generation.prompts import render_prompt

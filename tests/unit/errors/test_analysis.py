@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from synthnotes import params
+from synthnotes.base import params
 from synthnotes.coding.predictions import Predictions
 from synthnotes.errors.analysis import analyse, coder
 

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthnotes import params
+from synthnotes.base import params
+from synthnotes.base.sections import HypothesesParams
 from synthnotes.errors.hypotheses import Noise, compare
 from synthnotes.errors.noise import add_noise, dictionary
-from synthnotes.sections import HypothesesParams
 
 CODES = [f"{letter}{number}0.1" for letter in "AEIJ" for number in range(1, 5)]
 FILLERS = ["the", "patient", "came", "with", "and", "stayed", "for", "two", "days", "then", "went", "home", "again"]
@@ -62,8 +62,8 @@ def encoder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def coder_with(encoder):
     """The decisions of the real coder, trained on notes with noise of some kind and seed."""
-    from synthnotes.coding import coder
     from synthnotes.coding.labels import label_matrix
+    from synthnotes.coding.plm_icd import coder
     from synthnotes.errors.decisions import decide
 
     training = pd.concat([note_table(500, 1, "train"), note_table(200, 2, "validation")], ignore_index=True)

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from synthnotes import notes, params
-from synthnotes.files import read_json
+from synthnotes.base import notes, params
+from synthnotes.base.files import read_json
 from synthnotes.generation.ablation import codes_found, describe, to_code, variants
 from synthnotes.generation.sampling import COLUMNS
 from synthnotes.stages import ablation

@@ -9,7 +9,7 @@ import yaml
 from transformers import AutoModelForCausalLM, set_seed
 from trl import SFTTrainer
 
-from synthnotes import params
+from synthnotes.base import params
 from synthnotes.generation.encoding import NO_LOSS, encode_prompts, encode_records
 from synthnotes.generation.finetune import (
     last_checkpoint,

@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from synthnotes.files import UserError
+from synthnotes.base.files import UserError
 from synthnotes.generation.models import check_adapter, check_generator, load_tokenizer
 
 

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from synthnotes import notes
-from synthnotes.files import UserError
+from synthnotes.base import notes
+from synthnotes.base.files import UserError
 from synthnotes.generation.mixtures import all_samples, real_and_synthetic
 from synthnotes.generation.samples import first_samples
 from synthnotes.stages import mixtures

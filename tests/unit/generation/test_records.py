@@ -3,7 +3,7 @@ import json
 import pandas as pd
 import pytest
 
-from synthnotes.files import UserError
+from synthnotes.base.files import UserError
 from synthnotes.generation.records import Record, build_records, read_records, summarise, write_records
 
 

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from synthnotes import params
+from synthnotes.base import params
 from synthnotes.generation.samples import assess, first_samples, summarise
 from synthnotes.generation.sampling import COLUMNS, Prompt, split_by_length, unsampled
 

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from synthnotes import notes, params
-from synthnotes.files import UserError, read_json
+from synthnotes.base import notes, params
+from synthnotes.base.files import UserError, read_json
 from synthnotes.generation.records import build_records, write_records
 from synthnotes.generation.sampling import Prompt, check_gpus, decisive, seed_of
 from synthnotes.generation.vllm_engine import engine_arguments, sampling_parameters

@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from synthnotes import params
-from synthnotes.files import UserError
+from synthnotes.base import params
+from synthnotes.base.files import UserError
 from synthnotes.generation.sampling import COLUMNS, Prompt
 from synthnotes.generation.shards import cut, devices_of, sample_shards
 

@@ -11,7 +11,8 @@ from peft import get_peft_model
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
-from synthnotes import configure, params
+from synthnotes import configure
+from synthnotes.base import params
 from synthnotes.generation import plan, sizing
 from synthnotes.generation.encoding import encode_records
 from synthnotes.generation.finetune import lora_config

@@ -7,7 +7,7 @@ import torch
 from scipy import stats
 from transformers import AutoModelForCausalLM, RepetitionPenaltyLogitsProcessor
 
-from synthnotes import params
+from synthnotes.base import params
 from synthnotes.generation.encoding import encode_prompts
 from synthnotes.generation.models import load_tokenizer
 from synthnotes.generation.sampling import Prompt, starter

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthnotes import notes, params
+from synthnotes.base import notes, params
 from synthnotes.privacy.control import compare
 from synthnotes.privacy.matching import match
 from synthnotes.privacy.overlap import ngram_overlap

@@ -1,15 +1,19 @@
 """What is odd, broken or too large: inputs, budgets, and a search that was killed."""
 
+import os
 import random
+import signal
+from itertools import count
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from synthnotes.files import UserError
-from synthnotes.privacy import checkpoint, rouge
+from synthnotes.base.files import UserError
+from synthnotes.privacy import checkpoint, overlap, passages, rouge
 from synthnotes.privacy.budget import blocks
-from synthnotes.privacy.overlap import ngram_overlap
+from synthnotes.privacy.checkpoint import Checkpoint
+from synthnotes.privacy.overlap import count_by_holders, ngram_overlap
 from synthnotes.privacy.passages import longest_passages
 from synthnotes.privacy.rouge import nearest_neighbours, search
 from synthnotes.privacy.words import Encoder
@@ -78,30 +82,41 @@ def test_blocks_hold_what_fits():
     assert list(blocks(np.array([], dtype=int), 10, "it")) == []
 
 
-def test_a_killed_search_goes_on_where_it_was(tmp_path, monkeypatch):
+RESUMABLE = {
+    "rouge": lambda ours, theirs, work: search(ours, theirs, 3, work=work),
+    "overlap": lambda ours, theirs, work: pd.DataFrame(count_by_holders([ours, theirs], 3, work=work)),
+    "passages": lambda ours, theirs, work: longest_passages(ours, theirs, work=work),
+}
+
+
+@pytest.mark.parametrize("search_of", RESUMABLE.values(), ids=RESUMABLE)
+def test_a_killed_search_goes_on_where_it_was(search_of, tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN", 0)
     monkeypatch.setattr(rouge, "NOTES_PER_BLOCK", 5)
+    monkeypatch.setattr(overlap, "NGRAMS_PER_PART", 300)
+    monkeypatch.setattr(passages, "WORDS_PER_BLOCK", 100)
     encode = Encoder("ascii")
     synthetic, real = encode(corpus(7, 8)), encode(corpus(8, 40))
-    expected = search(synthetic, real, 3)
-    honest, calls = rouge._Holders.best, []
+    expected = search_of(synthetic, real, None)
 
-    def best(self, block):
-        calls.append(len(block.lengths))
-        if len(calls) > 6 and not resumed:
-            raise KeyboardInterrupt
-        return honest(self, block)
+    child = os.fork()
+    if child == 0:
+        honest, saved = Checkpoint.save, count(1)
 
-    monkeypatch.setattr(rouge._Holders, "best", best)
-    resumed = False
-    with pytest.raises(KeyboardInterrupt):
-        search(synthetic, real, 3, work=tmp_path)
-    done = sum(calls[:-1])
-    calls.clear()
-    resumed = True
-    pd.testing.assert_frame_equal(search(synthetic, real, 3, work=tmp_path), expected)
-    assert 0 < sum(calls) < 40
-    assert done > 0
+        def save(self, done, state):
+            honest(self, done, state)
+            if next(saved) == 3:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        Checkpoint.save = save
+        search_of(synthetic, real, tmp_path)
+        os._exit(0)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+
+    loaded, honest = [], Checkpoint.load
+    monkeypatch.setattr(Checkpoint, "load", lambda *given: loaded.append(honest(*given)) or loaded[-1])
+    pd.testing.assert_frame_equal(search_of(synthetic, real, tmp_path), expected)
+    assert loaded[0] > 0
     assert list(tmp_path.iterdir()) == []
 
 
@@ -109,7 +124,7 @@ def test_a_killed_search_goes_on_where_it_was(tmp_path, monkeypatch):
 def test_a_damaged_checkpoint_starts_anew(tmp_path, content):
     encode = Encoder("ascii")
     synthetic, real = encode(corpus(9, 3)), encode(corpus(10, 6))
-    kept = checkpoint.Checkpoint(tmp_path, "rouge-3", [synthetic.ids, synthetic.starts, real.ids, real.starts])
+    kept = Checkpoint(tmp_path, "rouge-3", [synthetic.ids, synthetic.starts, real.ids, real.starts])
     kept._folder.mkdir()
     (kept._folder / "part-0-3.npz").write_bytes(content)
     pd.testing.assert_frame_equal(search(synthetic, real, 3, work=tmp_path), search(synthetic, real, 3))
@@ -117,10 +132,10 @@ def test_a_damaged_checkpoint_starts_anew(tmp_path, content):
 
 def test_checkpoints_of_other_notes_are_not_taken_over(tmp_path):
     state = [np.arange(3)]
-    first = checkpoint.Checkpoint(tmp_path, "a", [np.arange(4)])
+    first = Checkpoint(tmp_path, "a", [np.arange(4)])
     first._saved = -1e9
     first.save(2, state)
-    same, other = (checkpoint.Checkpoint(tmp_path, "a", [np.arange(size)]) for size in (4, 5))
+    same, other = (Checkpoint(tmp_path, "a", [np.arange(size)]) for size in (4, 5))
     loaded = [np.zeros(3, int)]
     assert (same.load(loaded), loaded[0].tolist()) == (2, [0, 1, 2])
     assert other.load(loaded) == 0

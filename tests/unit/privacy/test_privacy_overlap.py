@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthnotes.privacy.overlap import ngram_overlap
@@ -11,6 +11,7 @@ def windows(notes, n):
     return {tuple(words[start : start + n]) for words in split for start in range(len(words) - n + 1)}
 
 
+@settings(deadline=None)
 @given(CORPUS, CORPUS, st.integers(1, 8))
 def test_equals_sets_of_tuples(real, synthetic, n):
     ours, theirs = windows(real, n), windows(synthetic, n)

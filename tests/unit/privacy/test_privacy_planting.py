@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthnotes import notes, params
-from synthnotes.files import UserError
+from synthnotes.base import notes, params
+from synthnotes.base.files import UserError
 from synthnotes.privacy.planting import detection, plant
 from synthnotes.stages import detection as stage
 

@@ -5,10 +5,10 @@ from itertools import product
 
 import pandas as pd
 
+from synthnotes.base.files import write_csv, write_json
+from synthnotes.base.section_types import TRAINING_SETS
 from synthnotes.coding.seeds import over_seeds
-from synthnotes.files import write_csv, write_json
 from synthnotes.questionnaire.ratings import analyse, answer_counts, difference_counts
-from synthnotes.section_types import TRAINING_SETS
 from synthnotes.significance.comparison import tidy
 
 RATE = {"f1": 0.5, "precision": 0.4, "recall": 0.6, "false_positive_rate": 0.1, "auc": 0.9}

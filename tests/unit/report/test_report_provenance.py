@@ -7,13 +7,14 @@ import re
 import pytest
 from reading import read
 
-from synthnotes.files import write_json
+from synthnotes.base.files import write_json
 
 # Digits in the prose that are no results of this run: names of codes, measures, corpora and hypotheses, the scale of
 # the ratings, and intervals by convention.
 NAMES = re.compile(
-    r"ICD-10(-\w+)?|LLaMA-[\w.]+([ -]\d+B)?|\b[FH][12]\b|[PR]@\d+|SHA-256|MD5|95 % intervals?|[Vv]ersion 9|\d+th percentile|MIMIC-IV|Table \d+:|"
-    r"Figure \d+:|(from|of|ratings of) 1 (to|and) [25]|of 4 and 5|ROUGE-$"
+    r"ICD-10(-\w+)?|LLaMA-[\w.]+([ -]\d+B)?|\b[FH][12]\b|[PR]@\d+|ROUGE-$|SHA-256|MD5|MIMIC-IV|"
+    r"95 % intervals?|[Vv]ersion 9|\d+th percentile|(Table|Figure) \d+:|"
+    r"(from|of|ratings of) 1 (to|and) [25]|of 4 and 5"
 )
 # Rows named by a number: pairs of notes, planted words, levels of noise, as in `H2, 20 %`, kinds of correlation.
 NAME_OF_ROW = re.compile(r"\d+|[hH][12].*|.*\bpair \d.*|ICC\(2,[1k]\).*")

@@ -11,7 +11,8 @@ import pytest
 import yaml
 from reading import outputs, read, shown, words
 
-from synthnotes.files import UserError, write_json
+from synthnotes.base.disclosure import suppress
+from synthnotes.base.files import UserError, read_csv, read_json, write_csv, write_json
 from synthnotes.report import render, style
 from synthnotes.stages.report import main
 
@@ -176,3 +177,20 @@ def test_the_report_loads_no_torch():
     code = "import sys, synthnotes.stages.report as r; print({'torch', 'transformers', 'vllm'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.slow
+def test_a_report_of_real_data_shows_what_is_left(tmp_path, paper):
+    """The committed results, suppressed as if their patients were real: every table and every figure bears the gaps."""
+    for path in (ROOT / "results").rglob("*.*"):
+        target, least = tmp_path / path.relative_to(ROOT), 1 if path.parent.name in ("merge", "questionnaire") else 10
+        if path.suffix == ".json":
+            write_json(target, suppress(read_json(path), least))
+        else:
+            write_csv(target, suppress(read_csv(path), least))
+    values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    values["disclosure"]["demo"] = False
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    summary = main(paper, tmp_path / "results", tmp_path / "params.yaml", *outputs(tmp_path / "out"))
+    assert "figures" in summary
+    assert (tmp_path / "out" / "report.pdf").read_bytes().startswith(b"%PDF")

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from synthnotes import notes, params
+from synthnotes.base import notes, params
+from synthnotes.base.files import UserError
+from synthnotes.base.section_types import TRAINING_SETS
 from synthnotes.coding import predictions
 from synthnotes.coding.predictions import Predictions
-from synthnotes.files import UserError
-from synthnotes.section_types import TRAINING_SETS
 from synthnotes.significance import comparison
 from synthnotes.stages import significance
 

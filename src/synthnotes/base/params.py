@@ -1,0 +1,62 @@
+"""Parameters: `params.yaml`, read and validated.
+
+`load("coding")` gives the section of one stage, and validates the whole file first, so that a mistake in the last
+section is found before the first stage has run for a day.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+
+from synthnotes.base.files import UserError, refuse_bomb, require
+from synthnotes.base.sections import Params
+
+
+def validate(values: Any, where: str) -> Params:
+    """Validates the content of a parameter file.
+
+    Args:
+        values: what the YAML file holds.
+        where: the file's name, for messages.
+
+    Raises:
+        UserError: names every offending key, what was found and what was expected.
+    """
+    try:
+        return Params.model_validate(values)
+    except ValidationError as error:
+        lines = [
+            f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']} (found {e['input']!r:.60})" for e in error.errors()
+        ]
+        raise UserError(f"{where}: " + "; ".join(lines)) from None
+
+
+def read(path: Path = Path("params.yaml")) -> Params:
+    """Reads and validates a whole parameter file (YAML 1.2, as DVC reads it: `5e-5` is a number)."""
+    return validate(parse(path, YAML(typ="safe", pure=True)), str(path))
+
+
+def parse(path: Path, reader: YAML) -> Any:
+    """Gives the content of a parameter file as a YAML reader sees it.
+
+    Raises:
+        UserError: the file is missing, empty, not valid YAML, or its aliases stand for too many values.
+    """
+    require(path)
+    try:
+        values = reader.load(path)
+    except MarkedYAMLError as error:
+        where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise UserError(f"{path}{where}: not valid YAML: {error.problem or error.context}.") from None
+    except Exception:  # the reader's own defects too: damaged text ends in a dozen kinds of error
+        raise UserError(f"{path}: not valid YAML. Expected UTF-8 text of keys and values.") from None
+    refuse_bomb(values, str(path))
+    return values
+
+
+def load(section: str, path: Path = Path("params.yaml")) -> Any:
+    """Gives one section of params.yaml, typed, after validating the whole file."""
+    return getattr(read(path), section)

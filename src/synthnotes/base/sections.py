@@ -1,0 +1,207 @@
+"""The sections of `params.yaml`, one type per stage: names, types and ranges of every parameter.
+
+The stages that make notes have theirs in `note_sections`.
+
+What a parameter means stands beside its value in params.yaml.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from synthnotes.base.note_sections import AblationParams, CorpusParams, FinetuneParams, GenerateParams, MergeParams
+from synthnotes.base.section_types import (
+    TRAINING_SETS,
+    Corpus,
+    Level,
+    NotNegative,
+    Percent,
+    PerCorpus,
+    Positive,
+    Precision,
+    Rate,
+    Section,
+    Share,
+    TrainingSet,
+)
+
+Seeds = Annotated[list[NotNegative], Field(min_length=1)]
+Run = Annotated[str, Field(pattern=rf"^({'|'.join(TRAINING_SETS)})-[0-9]+$")]
+
+
+class FidelityParams(Section):
+    """Chapter 3: corpus statistics."""
+
+    lowercase: bool
+
+
+class CodingParams(Section):
+    """Chapter 4.1: PLM-ICD."""
+
+    chunk_tokens: Positive
+    max_words: Positive
+    batch: Positive
+    micro_batch: Positive
+    epochs: Positive
+    patience: Positive | None
+    learning_rate: Rate
+    warmup_steps: NotNegative
+    weight_decay: Annotated[float, Field(ge=0)]
+    precision: Precision
+    threshold_steps: Annotated[int, Field(ge=2)]
+    bias_from_frequencies: bool
+    attend_to_padding: bool
+    baseline_codes: Positive
+    weights: PerCorpus[dict[Run, str]]
+    processes: Positive
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "CodingParams":
+        if self.micro_batch > self.batch:
+            raise ValueError("micro_batch must not exceed batch")
+        if self.attend_to_padding and (self.micro_batch < self.batch or self.processes > 1):
+            raise ValueError(
+                "with attend_to_padding, which pads a whole batch alike, micro_batch must equal batch, in 1 process"
+            )
+        return self
+
+
+class SignificanceParams(Section):
+    """Chapter 4.2: differences between coders."""
+
+    pairs: Annotated[list[Annotated[list[TrainingSet], Field(min_length=2, max_length=2)]], Field(min_length=1)]
+    resamples: Positive
+    level: Level
+    margin: Share
+    seed: NotNegative
+
+
+class ErrorsParams(Section):
+    """Chapter 4.3.1 to 4.3.3: predictions, code match, F1 curves, families, calibration, losses by code."""
+
+    bins: Positive
+    length_boundary: Positive
+    other_share: Share
+    calibration_bins: Positive
+    resamples: Positive
+    level: Level
+    predict_at_threshold: bool
+    empty_is_subset: bool
+    published_families: bool
+    seed: NotNegative
+
+
+class NoiseParams(Section):
+    """Chapter 4.3.4: coders trained on noisy real notes."""
+
+    corpora: list[Corpus]
+    hypotheses: Annotated[list[Literal["h1", "h2"]], Field(min_length=1)]
+    levels: Annotated[list[Percent], Field(min_length=1)]
+    words_replaced_in_noisy_note: Share
+    dictionary_words: Positive
+    seed: NotNegative
+
+
+class HypothesesParams(Section):
+    """Chapter 4.3.4: which noise resembles the synthetic notes."""
+
+    bins: Positive
+    resamples: Positive
+    level: Level
+    seed: NotNegative
+
+
+class PrivacyParams(Section):
+    """Chapter 6: n-gram overlap between synthetic and training notes."""
+
+    rouge_n: Positive
+    rouge_tokenizer: PerCorpus[Literal["ascii", "unicode"]]
+    top_recall: Positive
+    top_passages: Positive
+    overlap_n: Positive
+    template_share: Share
+    resamples: Positive
+    confidence: Annotated[float, Field(gt=0, lt=1)]
+    memory_gib: Rate
+    planted_notes: Positive
+    planted_words: list[Positive]
+    false_alarms: Annotated[float, Field(gt=0, lt=1)]
+    seed: NotNegative
+
+
+class QuestionnaireParams(Section):
+    """Chapter 7.1: the questionnaire's notes."""
+
+    pairs: PerCorpus[Annotated[int, Field(gt=0, le=49)]]  # SoSci numbers the notes with two digits
+    raters: PerCorpus[Positive]
+    minimum_words: Positive
+    maximum_words: Positive
+    seed: NotNegative
+
+
+class RatingsParams(Section):
+    """Chapter 7.2: the ratings' evaluation."""
+
+    studies: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9-]*$")], str]
+    equivalence_margin: Rate
+    significance_level: Share
+    resamples: Positive
+    seed: NotNegative
+
+    @model_validator(mode="after")
+    def _has_the_published_study(self) -> "RatingsParams":
+        if "published" not in self.studies:
+            raise ValueError("studies must hold published, whose results the report compares with the paper's")
+        return self
+
+
+class ReportParams(Section):
+    """The report."""
+
+    top_chapters: Positive
+    engine: Literal["embedded", "quarto"]
+
+
+class DisclosureParams(Section):
+    """What results and report may tell about the people behind them."""
+
+    demo: bool
+    minimum_patients: Positive
+
+    @property
+    def least(self) -> int:
+        """How many patients a result must rest on: of the demo's, who are invented, one."""
+        return 1 if self.demo else self.minimum_patients
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    corpora: list[Corpus]
+    disclosure: DisclosureParams
+    seeds: Seeds
+    corpus: CorpusParams
+    finetune: FinetuneParams
+    merge: MergeParams
+    generate: GenerateParams
+    ablation: AblationParams
+    fidelity: FidelityParams
+    coding: CodingParams
+    significance: SignificanceParams
+    errors: ErrorsParams
+    noise: NoiseParams
+    hypotheses: HypothesesParams
+    privacy: PrivacyParams
+    questionnaire: QuestionnaireParams
+    ratings: RatingsParams
+    report: ReportParams
+
+    @model_validator(mode="after")
+    def _runs_exist(self) -> "Params":
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("seeds must not repeat: a coder is trained once with each")
+        for corpus in ("mimic", "sepr"):
+            for run in self.coding.weights[corpus]:
+                if int(run.rpartition("-")[2]) not in self.seeds:
+                    raise ValueError(f"coding.weights.{corpus} has {run}, whose seed does not stand in seeds")
+        return self

@@ -1,0 +1,32 @@
+"""Reading notes with a coder: logits of a few notes, probabilities of many."""
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from synthnotes.base.sections import CodingParams
+from synthnotes.coding.plm_icd.data import EncodedNotes, pack
+from synthnotes.coding.plm_icd.model import PlmIcd
+
+
+@torch.inference_mode()
+def predict(model: PlmIcd, notes: EncodedNotes, settings: CodingParams) -> np.ndarray:
+    """The probability of every code for every note: float32 [notes, codes]."""
+    model.eval()
+    size = settings.micro_batch
+    probabilities = np.empty(notes.labels.shape, dtype=np.float32)
+    by_length = np.argsort(notes.lengths, kind="stable")
+    for start in tqdm(range(0, len(notes), size), desc="predict", unit="batch", leave=False, disable=None):
+        indices = by_length[start : start + size]
+        probabilities[indices] = torch.sigmoid(logits_of(model, notes, indices, settings)).cpu().numpy()
+    return probabilities
+
+
+def logits_of(model: PlmIcd, notes: EncodedNotes, indices: np.ndarray, settings: CodingParams) -> torch.Tensor:
+    """The logits of some notes, float32 [indices, codes]; mixed precision only on a GPU."""
+    device = model.attention.bias.device
+    tokens = [notes.tokens[index] for index in indices]
+    chunks = pack(tokens, settings.chunk_tokens, notes.padding_id, settings.attend_to_padding).to(device)
+    mixed = settings.precision == "bfloat16" and device.type == "cuda"
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=mixed):
+        return model(chunks)

@@ -1,0 +1,69 @@
+"""The guard: `python -m synthnotes.guard <what>` refuses what would carry notes of patients out of this machine.
+
+- `tracked` looks at every file that git knows, and at what dvc.yaml says of its outputs (`make guard`, `make check`);
+- `staged`, `message` and `push` are what the git hooks call: what is about to be committed, its message, and what a
+  push would send; `hooks` installs them (`make hooks`).
+
+What it sees and what it does not see stands in SECURITY.md.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from synthnotes.base.files import UserError
+from synthnotes.guard import checks, hooks, outputs, repository
+
+
+def main() -> int:
+    """Runs one check; prints a line for each reason to refuse, and gives 1 if there is any."""
+    parser = argparse.ArgumentParser(prog="python -m synthnotes.guard", description=__doc__)
+    parser.add_argument("what", choices=("tracked", "staged", "message", "push", "hooks"))
+    parser.add_argument("file", nargs="*", help="of `message`: the file that holds it; git tells `push` the remote")
+    parser.add_argument("--data", type=Path, default=Path("data"))
+    parser.add_argument("--build", type=Path, default=Path("build"))
+    parser.add_argument("--fingerprint", type=Path, default=Path(".dvc") / "tmp" / "fingerprint")
+    options = parser.parse_args()
+    root = Path(repository.git("rev-parse", "--show-toplevel").decode().strip())
+    if options.what == "hooks":
+        print(hooks.install(root))
+        return 0
+    known = checks.current_fingerprint(root / options.data, root / options.build / "notes", root / options.fingerprint)
+    found, seen = look(options.what, options.file, root, known)
+    for line in found:
+        print(f"! {line}", file=sys.stderr)
+    if known is None:
+        seen += "; no notes on this machine to compare with"
+    print(f"guard: {seen}; {len(found) or 'no'} reason{'s' * (len(found) != 1)} to refuse.", file=sys.stderr)
+    return 1 if found else 0
+
+
+def look(what: str, given: list[str], root: Path, known: checks.Fingerprint | None) -> tuple[list[str], str]:
+    """Collects what is to be looked at, and gives the reasons to refuse it with a description of what was seen."""
+    if what == "message":
+        lines = Path(given[0]).read_text(encoding="utf-8", errors="replace").splitlines()
+        message = "\n".join(line for line in lines if not line.startswith("#"))
+        contents = [repository.Content("the message", message.encode(), file=False)]
+        return checks.findings(root, contents, known), "the message"
+    if what == "push":
+        contents = list(repository.pushed(root, sys.stdin.read().splitlines()))
+        return checks.findings(root, contents, known), f"{len(contents)} files and messages to be sent"
+    contents = list(repository.staged(root) if what == "staged" else repository.tracked(root))
+    described = f"{len(contents)} {what} files"
+    declared = outputs.declared(root) if what == "tracked" or any(map(_concerns_outputs, contents)) else None
+    found = outputs.problems(root, declared) if declared is not None else []
+    if declared is not None:
+        described += f", {len(declared)} outputs"
+    return found + checks.findings(root, contents, known, declared), described
+
+
+def _concerns_outputs(content: repository.Content) -> bool:
+    """Whether a staged file makes it worth asking DVC, which takes a second or two."""
+    return content.name.startswith("results") or content.name in ("dvc.yaml", "params.yaml", "data.dvc", ".gitignore")
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except UserError as error:
+        sys.exit(f"guard: error: {error}")

@@ -1,0 +1,85 @@
+"""The notes that must not get out: those of data/ as released, and every note table that was made from them."""
+
+from collections.abc import Iterable, Iterator
+from importlib.resources import files as package_files
+from itertools import groupby
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from synthnotes.corpus import releases, sepr, sources
+from synthnotes.guard.fingerprint import Patient
+
+ROWS = 2048  # of a table at a time
+PUBLIC = "demo"  # the subpackage whose phrases the demo's notes are made of
+
+
+def protected_files(data: Path, tables: Path) -> list[Path]:
+    """The files with notes or ids of patients: MIMIC's and SEPR's tables, and the pipeline's note tables.
+
+    Args:
+        data: the folder data/.
+        tables: the folder of the note tables.
+    """
+    found = [
+        release.files[name]
+        for product in releases.PRODUCTS
+        for release in releases.found(data / "mimic", product)
+        for name in sorted(release.files)
+        if "/d_icd_" not in name
+    ]
+    return [*found, *_if_there(data / "sepr" / sepr.NOTES), *sorted(tables.glob("*/*.parquet"))]
+
+
+def state(paths: Iterable[Path]) -> dict[str, list[int]]:
+    """What changes when a file does: size and time of change, by path."""
+    return {str(path): [path.stat().st_size, path.stat().st_mtime_ns] for path in paths}
+
+
+def patients(path: Path) -> Iterator[Patient]:
+    """Reads a protected file patient by patient, as far as a patient's rows stand together."""
+    for table in _rows(path):
+        ids = [name for name in ("subject_id", "hadm_id", "note_id", "patient_id", "_id") if name in table]
+        owner = next((name for name in ("subject_id", "patient_id") if name in table), ids[0])
+        as_text = {name: sources.as_ids(table[name], f"{path}: column {name}").fillna("").tolist() for name in ids}
+        texts = table["text"].fillna("").astype(str).tolist() if "text" in table else None
+        for _, rows in groupby(range(len(table)), key=as_text[owner].__getitem__):
+            own = list(rows)
+            yield Patient([texts[row] for row in own] if texts else [], [as_text[n][row] for n in ids for row in own])
+
+
+def public_texts(data: Path) -> list[str]:
+    """Titles of codes, which anybody may print, and the phrases of the demo kit, which stand in this repository."""
+    titles = [
+        sources.read_csv(path, ["long_title"])["long_title"]
+        for release in releases.found(data / "mimic", releases.MIMIC_IV)
+        for name, path in release.files.items()
+        if "/d_icd_" in name
+    ]
+    titles += [
+        sources.read_csv(path, ["transcription"])["transcription"]
+        for path in _if_there(data / "sepr" / sepr.DESCRIPTIONS)
+    ]
+    kit = package_files("synthnotes") / PUBLIC
+    phrases = [file.read_text(encoding="utf-8") for file in kit.iterdir() if file.name.endswith((".py", ".yaml"))]
+    return [*phrases, *(title for table in titles for title in table)]
+
+
+def _rows(path: Path) -> Iterator[pd.DataFrame]:
+    """A protected table, some rows at a time."""
+    if path.suffix == ".parquet":
+        with pq.ParquetFile(path) as file:
+            wanted = [name for name in ("note_id", "patient_id", "text") if name in file.schema_arrow.names]
+            for batch in file.iter_batches(ROWS, columns=wanted):
+                yield batch.to_pandas()
+    elif path.suffix == ".feather":
+        table = sources.read_feather(path, ["_id", "text"])
+        yield from (table.iloc[start : start + ROWS] for start in range(0, len(table), ROWS))
+    else:
+        text = "discharge" in path.name
+        yield from sources.stream_csv(path, ["subject_id", "hadm_id", *["text"] * text])
+
+
+def _if_there(path: Path) -> list[Path]:
+    return [path] if path.is_file() else []

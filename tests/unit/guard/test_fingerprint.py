@@ -1,0 +1,92 @@
+"""Copied text is known again, whatever its frame; what is common or public is nobody's."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from synthnotes.guard import fingerprint
+from synthnotes.guard.fingerprint import ENOUGH, SEEN, TEMPLATE, Patient
+from synthnotes.guard.words import RUN, normalised, runs, words
+
+VOCABULARY = [
+    f"{a}{b}" for a in ("hjärt", "renal", "thor", "pulmo", "gastr") for b in ("it", "al", "ik", "os", "um", "är")
+]
+
+
+def sentence(seed, length):
+    return " ".join(np.random.default_rng(seed).choice(VOCABULARY, length))
+
+
+NOTES = [sentence(seed, 300) for seed in range(30)]
+STANDARD = sentence(1000, 40)
+TITLE = sentence(2000, 40)
+MADE_FROM = {"notes.csv": [1, 2]}
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("fingerprint") / "made"
+    patients = [
+        Patient([f"{note} {STANDARD}" if number <= TEMPLATE else note, TITLE], [f"1000{number:04d}-DS-1", f"{number}"])
+        for number, note in enumerate(NOTES)
+    ]
+    fingerprint.build(folder, {"notes": patients, "none": []}, [TITLE], MADE_FROM)
+    return fingerprint.load(folder)
+
+
+def test_words_are_hashed_alone_and_the_same_anywhere():
+    apart = [words(normalised(word)).hashes[0] for word in ("Ödem", "i", "båda", "benen", "37", "5")]
+    found = words(normalised("  \u00d6DEM,(i)___båda\r\n\tbenen: 37.5"))
+    assert found.hashes.tolist() == apart
+    assert found.lettered.tolist() == [True] * 4 + [False] * 2
+    assert len(set(apart)) == 6
+    assert words(b"").hashes.size == words(b" .. ").hashes.size == 0
+
+
+def test_runs_stay_within_a_text_and_need_letters():
+    text = words(normalised("a b c d e f g h 1 2 3 4 5 6 7 8 9"))
+    hashes = runs(text)
+    assert len(hashes) == 17 - RUN + 1
+    assert (hashes == fingerprint.NONE).tolist() == [False] * 5 + [True] * 5  # four of eight must have a letter
+    assert (runs(text, np.array([0] * 4 + [1] * 13)) == fingerprint.NONE)[:4].all()
+    assert runs(text, salt=1)[0] != hashes[0]
+
+
+@given(st.integers(0, 29), st.integers(0, 300 - SEEN), st.sampled_from([" ", "\n", " > ", "; "]), st.booleans())
+def test_as_many_copied_words_as_promised_are_always_seen(known, note, start, between, upper):
+    copied = between.join(NOTES[note].split()[start : start + SEEN])
+    text = f"An ordinary sentence before it. {copied.upper() if upper else copied} And one after."
+    found, place = known.copied(normalised(text))
+    assert found >= ENOUGH
+    assert text[place:].strip()  # a place in the text
+
+
+@given(st.integers(5000, 5500))
+def test_other_text_is_not(known, seed):
+    assert known.copied(normalised(sentence(seed, 400))) == (0, 0)
+
+
+def test_what_most_patients_share_or_anybody_may_print_is_not(known):
+    assert known.copied(normalised(TITLE)) == (0, 0)
+    assert known.copied(normalised(STANDARD))[0] == 0  # with one patient more than TEMPLATE
+    assert known.copied(normalised(NOTES[0]))[0] > 100 / 3
+
+
+def test_ids_are_counted_among_their_like(known):
+    listed = "\n".join(f"1000{number:04d}," for number in range(12))
+    assert known.known_ids(listed.encode())[:2] == (12, 12)
+    numbers = "\n".join(f"9900{number:04d}," for number in range(100))
+    assert known.known_ids((numbers + listed).encode())[:2] == (12, 112)
+    assert known.known_ids(b"3 4 5 6 7 8 9 10 11 12 13 14") == (0, 0, 0)  # too short to tell from other numbers
+
+
+def test_nobody_else_may_read_it_and_it_knows_what_it_was_made_from(tmp_path):
+    folder = tmp_path / "made"
+    assert not fingerprint.is_current(folder, MADE_FROM)
+    fingerprint.build(folder, {"notes": [Patient(NOTES[:1], [])]}, [], MADE_FROM)
+    assert fingerprint.is_current(folder, MADE_FROM)
+    assert not fingerprint.is_current(folder, {"notes.csv": [1, 3]})
+    assert folder.stat().st_mode & 0o077 == 0
+    assert all(file.stat().st_mode & 0o077 == 0 for file in folder.iterdir())
+    assert not any(NOTES[0].split()[0].encode() in file.read_bytes() for file in folder.iterdir())

@@ -1,0 +1,292 @@
+"""Attempts to carry notes of patients off with git or DVC: which the guard refuses, and which it does not see.
+
+SECURITY.md tells the same attempts; a change here belongs there, too.
+"""
+
+import base64
+import gzip
+import io
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from synthnotes.base import notes as note_table
+from synthnotes.base.files import UserError
+from synthnotes.guard import cache, checks, corpora, outputs, repository
+from synthnotes.guard.repository import git
+
+ROOT = Path(__file__).parents[3]
+NOTE = """the gentleman from the lighthouse came with a swollen left knee after he fell from his ladder while painting
+it blue and he was seen by his own doctor who gave him paracetamol and a stick and told him to rest for nine days"""
+IDS = [f"1{number:07d}" for number in range(40)]
+DVC_YAML = """
+stages:
+  corpus:
+    cmd: python -m corpus
+    outs: [build/notes/mimic/real_s.parquet: {push: false, meta: {sensitivity: patient}}]
+    metrics: [results/corpus/mimic.json: {cache: false, meta: {sensitivity: aggregate}}]
+"""
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    """A repository with a pipeline and with data of patients, and the fingerprint of these."""
+    root = tmp_path_factory.mktemp("template") / "project"
+    for folder in ("data/mimic/note", "build/notes/mimic", "results/corpus", ".dvc"):
+        (root / folder).mkdir(parents=True)
+    (root / ".gitignore").write_text((ROOT / ".gitignore").read_text())
+    (root / ".dvc/.gitignore").write_text("/config.local\n/tmp\n/cache\n")
+    (root / ".dvc/config").touch()
+    (root / "dvc.yaml").write_text(DVC_YAML)
+    (root / "data.dvc").write_text("outs:\n- {path: data, md5: 0, push: false, meta: {sensitivity: patient}}\n")
+    (root / "params.yaml").write_text("coding:\n  epochs: 4\n")
+    (root / "results/corpus/mimic.json").write_text('{"notes": 40}\n')
+    table = pd.DataFrame({"note_id": [f"{i}-DS-1" for i in IDS], "subject_id": IDS, "hadm_id": IDS, "note_seq": "1"})
+    table["text"] = [" ".join(f"{word}{i}" for word in NOTE.split()) if i else NOTE for i in range(len(IDS))]
+    table.to_csv(root / "data/mimic/note/discharge.csv.gz", index=False)
+    git("init", "--quiet", "--initial-branch=main", root=root)
+    for key, value in {"user.name": "Test", "user.email": "test@example.org", "commit.gpgsign": "false"}.items():
+        git("config", key, value, root=root)
+    git("add", ".", root=root)
+    git("commit", "--quiet", "-m", "First", root=root)
+    checks.current_fingerprint(root / "data", root / "build/notes", root / ".dvc/tmp/fingerprint")
+    return root
+
+
+@pytest.fixture
+def project(template, tmp_path):
+    root = tmp_path / "project"
+    shutil.copytree(template, root, symlinks=True)
+    return root
+
+
+def guard(project, what, *words, given=None):
+    """Runs the guard as a hook does; gives its exit code and what it says."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    command = [sys.executable, "-m", "synthnotes.guard", what, *words]
+    done = subprocess.run(
+        command, cwd=project, input=given, capture_output=True, text=True, env=environment, check=False
+    )
+    assert NOTE[:30] not in done.stdout + done.stderr, "the guard itself quotes a note"
+    return done.returncode, done.stderr
+
+
+def known(project):
+    return checks.current_fingerprint(project / "data", project / "build/notes", project / ".dvc/tmp/fingerprint")
+
+
+def staged(project, with_outputs=False):
+    """Stages everything and gives the reasons to refuse it."""
+    git("add", "--all", root=project)
+    declared = outputs.declared(project) if with_outputs else None
+    return checks.findings(project, repository.staged(project), known(project), declared)
+
+
+def write(project, name, content):
+    path = project / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content) if isinstance(content, bytes) else path.write_text(content)
+
+
+def parquet():
+    path = Path(os.environ.get("TMPDIR", "/tmp"), f"guard-{os.getpid()}.parquet")
+    pd.DataFrame({"text": [NOTE]}).to_parquet(path)
+    content = path.read_bytes()
+    path.unlink()
+    return content
+
+
+SEEN = {
+    "a note pasted into params.yaml": ("params.yaml", f"coding:\n  text: >\n    {NOTE}\n", "text of patients' notes"),
+    "a note in a comment, wrapped": ("a.py", "\n".join(f"# {w}" for w in NOTE.split()), "text of patients' notes"),
+    "a note in capitals": ("a.md", NOTE.upper(), "text of patients' notes"),
+    "a note as JSON": ("a.json", '{"a": "' + NOTE.replace("\n", "\\n") + '"}', "text of patients' notes"),
+    "a note in UTF-16": ("a.txt", NOTE.encode("utf-16"), "text of patients' notes"),
+    "two sentences of a note": ("a.md", " ".join(NOTE.split()[5:25]), "text of patients' notes"),
+    "a table of data": ("a.parquet", parquet(), "a table of data"),
+    "a table of data under another name": ("docs/picture.png", parquet(), "a parquet file"),
+    "a compressed table": ("a.csv.gz", gzip.compress(NOTE.encode()), "compressed"),
+    "a compressed table under another name": ("a.csv", gzip.compress(NOTE.encode()), "gzip"),
+    "model weights": ("model.safetensors", b"{}", "model weights"),
+    "weights under another name": ("a.json", b"\x20\0\0\0\0\0\0\0" + b'{"a":{"data_offsets":[0,9]}}', "model weights"),
+    "a pickle": ("a.pkl", b"x", "a pickle"),
+    "a pickle under another name": ("a.dat", b"\x80\x04K\x01.", "a pickle"),
+    "a list of ids": ("a.txt", "\n".join(IDS[:10]), "a list of 10 ids"),
+    "a database": ("a", b"SQLite format 3\0", "a database"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("attempt", SEEN)
+def test_attempts_that_are_caught_when_staged(project, attempt):
+    name, content, reason = SEEN[attempt]
+    write(project, name, content)
+    (found,) = staged(project)
+    assert found.startswith(f"{name}: ")
+    assert reason in found
+    assert "lighthouse" not in found.lower()
+
+
+UNSEEN = {
+    "fewer words than are promised": " ".join(NOTE.split()[:8]),
+    "a note with every seventh word changed": " ".join("x" if n % 7 == 0 else w for n, w in enumerate(NOTE.split())),
+    "a note in base64": base64.b64encode(NOTE.encode()).decode(),
+    "a note backwards": NOTE[::-1],
+    "nine ids": "\n".join(IDS[:9]),
+}
+
+
+@pytest.mark.parametrize("attempt", UNSEEN)
+def test_attempts_that_are_not_seen(project, attempt):
+    """Limits, which SECURITY.md tells: whoever means to get a note past the guard can."""
+    write(project, "a.txt", UNSEEN[attempt])
+    assert staged(project) == []
+
+
+def test_links_out_of_the_repository_and_into_build_are_refused(project):
+    (project / "results/notes.csv").symlink_to("../build/notes/mimic/real_s.parquet")
+    (project / "results/away.csv").symlink_to("/etc/hostname")
+    (project / "results/up.csv").symlink_to("../../elsewhere")
+    (project / "fine.json").symlink_to("results/corpus/mimic.json")
+    found = staged(project)
+    assert [line.partition(":")[0] for line in found] == ["results/away.csv", "results/notes.csv", "results/up.csv"]
+    assert all("a link" in line for line in found)
+
+
+def test_a_patient_file_among_the_results_is_refused_by_its_place_and_by_its_ids(project):
+    write(project, "results/corpus/rows.csv", "hadm_id,length\n" + "".join(f"{i},5\n" for i in IDS))
+    found = staged(project, with_outputs=True)
+    assert sorted(line.partition(": ")[2] for line in found) == [
+        "lies among the results, but no stage of dvc.yaml makes it: move or remove it",
+        "line 2: a list of 40 ids of patients, admissions or notes",
+    ]
+
+
+def test_what_is_added_by_force_is_refused(project):
+    write(project, "build/notes/mimic/words.txt", "nothing of a note")
+    git("add", "--force", "build/notes/mimic/words.txt", root=project)
+    (found,) = checks.findings(project, repository.staged(project), known(project))
+    assert "added by force" in found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("push: false, ", "", "`dvc push` would send it"),
+        ("build/notes/mimic/real_s.parquet", "results/real_s.parquet", "git does not ignore it"),
+        ("{cache: false, meta: {sensitivity: aggregate}}", "{cache: false}", "say `meta"),
+    ],
+)
+def test_outputs_that_dvc_or_git_would_carry_off(project, old, new, reason):
+    assert outputs.problems(project, outputs.declared(project)) == []
+    (project / "dvc.yaml").write_text(DVC_YAML.replace(old, new))
+    (found,) = outputs.problems(project, outputs.declared(project))
+    assert reason in found
+
+
+def test_a_link_out_of_build_is_followed(project):
+    (project / "elsewhere").mkdir()
+    shutil.rmtree(project / "build/notes")
+    (project / "build/notes").symlink_to("../elsewhere")  # where git would take what the stage writes
+    (found,) = outputs.problems(project, outputs.declared(project))
+    assert "git does not ignore it, or where it links to" in found
+    (project / "build/notes").unlink()
+    (project / "build/notes").symlink_to(project.parent)  # another disk, say
+    assert outputs.problems(project, outputs.declared(project)) == []
+
+
+def test_the_hooks_refuse_a_commit_its_message_and_a_push(project, tmp_path):
+    """The three hooks, as git calls them, in a repository with a remote."""
+    git("init", "--quiet", "--bare", str(tmp_path / "remote"), root=project)
+    git("remote", "add", "origin", str(tmp_path / "remote"), root=project)
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+
+    def run(*words):
+        done = subprocess.run(
+            ["git", *words], cwd=project, capture_output=True, text=True, env=environment, check=False
+        )
+        return done.returncode, done.stderr
+
+    assert guard(project, "hooks")[0] == 0
+    write(project, "a.md", NOTE)
+    git("add", "a.md", root=project)
+    code, told = run("commit", "-m", "A page")
+    assert code == 1, told
+    assert "! a.md: from line 1 on: text of patients' notes" in told
+    git("rm", "--quiet", "-f", "a.md", root=project)
+    write(project, "b.md", "harmless")
+    git("add", "b.md", root=project)
+    code, told = run("commit", "-m", f"Seen in a note: {NOTE}")
+    assert code == 1, told
+    assert "! the message: from line 1 on" in told
+    assert run("commit", "--no-verify", "-m", "A harmless page")[0] == 0
+    # Whoever skips the hooks, or removes in a second commit what the first has kept, meets the push.
+    write(project, "a.md", NOTE)
+    git("add", "a.md", root=project)
+    assert run("commit", "--no-verify", "-m", f"Also here: {NOTE}")[0] == 0
+    git("rm", "--quiet", "a.md", root=project)
+    assert run("commit", "--no-verify", "-m", "Gone")[0] == 0
+    code, told = run("push", "origin", "main")
+    assert code == 1, told
+    assert told.count("text of patients' notes") == 2
+    assert "! a.md in commit" in told
+    assert "! message of commit" in told
+
+
+def test_a_hook_of_somebody_else_is_left_alone(project):
+    hook = project / ".git/hooks/pre-commit"
+    hook.write_text("#!/bin/sh\nexec something\n")
+    code, told = guard(project, "hooks")
+    assert code == 1
+    assert "Add this line to it" in told
+    assert "something" in hook.read_text()
+
+
+def test_every_note_table_is_protected_and_a_changed_one_read_again(project):
+    row = {"note_id": ["1"], "patient_id": ["1"], "codes": [["I10"]], "descriptions": [[]], "fold": ["train"]}
+    other = " ".join(f"{word}zz" for word in NOTE.split())
+    note_table.write(project / "build/notes/mimic/real_s.parquet", pd.DataFrame(row | {"text": [other]}))
+    assert len(corpora.protected_files(project / "data", project / "build/notes")) == 2
+    write(project, "a.md", other)
+    (found,) = staged(project)
+    assert "text of patients' notes" in found
+
+
+def test_without_notes_on_the_machine_the_other_rules_hold(project):
+    shutil.rmtree(project / "data")
+    write(project, "a.md", NOTE)
+    write(project, "b.pkl", b"x")
+    (found,) = staged(project)
+    assert found.startswith("b.pkl")
+
+
+def test_this_repository_passes():
+    """Against the notes that are on this machine, if there are any: the demo's in a checkout that has run."""
+    declared = outputs.declared(ROOT)
+    assert outputs.problems(ROOT, declared) == []
+    assert checks.findings(ROOT, repository.tracked(ROOT), None, declared) == []
+
+
+class TestCache:
+    def test_is_asked_for_before_own_data_and_kept(self, project, tmp_path, monkeypatch):
+        monkeypatch.setattr("sys.stdin", io.StringIO())
+        with pytest.raises(UserError, match=r"encrypted disk .* `CACHE=/folder make data`"):
+            cache.choose(project, project / "data", None)
+        told = cache.choose(project, project / "data", str(tmp_path / "cache"))
+        assert str(tmp_path / "cache") in told
+        assert "cache" in (project / ".dvc/config.local").read_text()
+        assert (tmp_path / "cache").stat().st_mode & 0o077 == 0
+        assert cache.choose(project, project / "data", None) == f"DVC's cache: {tmp_path / 'cache'} (.dvc/config.local)"
+        assert "config.local" not in git("status", "--porcelain", root=project).decode()
+
+    def test_may_not_lie_where_git_looks(self, project):
+        with pytest.raises(UserError, match="git would track the cache"):
+            cache.choose(project, project / "data", "results/cache")
+
+    def test_is_nobody_s_business_without_data(self, project):
+        shutil.rmtree(project / "data")
+        assert cache.choose(project, project / "data", None) is None
