@@ -11,6 +11,8 @@ from synthnotes.base.section_types import TRAINING_SETS
 from synthnotes.base.sections import Params
 from synthnotes.report.origins import Source
 
+OF_CODERS = ("coding", "seeds", "noise", "significance", "errors", "hypotheses")  # stages that rest on trained coders
+
 
 def result_files(params: Params) -> dict[str, str]:
     """The JSON result files that this run must have, by the prefix of their keys, from the lists in params.yaml."""
@@ -57,12 +59,11 @@ def noises(params: Params) -> list[str]:
 def seeds(params: Params) -> dict[str, dict[str, Any]]:
     """What params.yaml says of seeds, by stage and name of the parameter."""
     sections = params.model_dump()
-    shared = {name: value for name, value in sections.items() if "seed" in name and not isinstance(value, Mapping)}
-    return {
-        stage: shared | {name: value for name, value in section.items() if "seed" in name}
-        for stage, section in sections.items()
-        if isinstance(section, Mapping)
-    }
+    found: dict[str, dict[str, Any]] = {stage: {"seeds": params.seeds} for stage in OF_CODERS}
+    for stage, section in sections.items():
+        if isinstance(section, Mapping) and "seed" in section:
+            found[stage] = found.get(stage, {}) | {"seed": section["seed"]}
+    return found
 
 
 class NoDataError(Exception):

@@ -109,12 +109,16 @@ class Numbers:
             spec: a format of Python (`.3f`, `,`, `.1%`), or `p` for a p-value. Without it a float has two decimals,
                 and what is no number is printed as it is.
         """
-        return self._record(key, spec).link(self._text(key, spec))
+        text = self._text(key, spec)
+        record = self._record(key)
+        record.texts[spec or ""] = text
+        return record.link(text)
 
     def bare(self, key: str, spec: str | None = None) -> Markdown:
         """Prints a number without a link, for headings and formulas; it is recorded all the same."""
-        self._record(key, spec)
-        return self._text(key, spec)
+        text = self._text(key, spec)
+        self._record(key).texts[spec or ""] = text
+        return text
 
     def text(self, key: str, spec: str | None = None) -> str | None:
         """A number as plain text, for figures; None where it does not exist."""
@@ -132,7 +136,9 @@ class Numbers:
     def size(self, key: str, spec: str | None = None) -> Markdown:
         """Prints a number without its sign, where the words tell the direction."""
         text = self._text(key, spec).lstrip("−+")
-        return self._record(key, spec, text).link(Markdown(text))
+        record = self._record(key)
+        record.texts[f"{spec or ''}, without its sign"] = text
+        return record.link(Markdown(text))
 
     def computed(self, value: Any, keys: Sequence[str], formula: str, spec: str = ".2f") -> Markdown:
         """Prints what is computed from several numbers, with a link to how: `formula` is in words."""
@@ -151,12 +157,10 @@ class Numbers:
             raise UserError(f"{self[key].source.path}: {key} is the text {value!r} where a number is expected.")
         return printed(value, spec or ".2f")
 
-    def _record(self, key: str, spec: str | None, text: str | None = None) -> Printed:
-        number = self[key]
-        label = self._label(key)
-        record = self._printed.setdefault(label, Printed(label, [number], None, number.value, unit_of(key)))
-        record.texts[spec or ""] = text or self._text(key, spec)
-        return record
+    def _record(self, key: str) -> Printed:
+        """What is printed of a number, for its texts to be added."""
+        number, label = self[key], self._label(key)
+        return self._printed.setdefault(label, Printed(label, [number], None, number.value, unit_of(key)))
 
     def _label(self, key: str) -> str:
         """A label of its own for each key: labels of references do not tell capitals from small letters."""

@@ -146,7 +146,7 @@ def interval_of(numbers: Numbers, key: str) -> tuple[End, End] | None:
         return None
     places = [parent]
     if key.startswith("seeds."):
-        corpus, training, metric = parent.split(".", 3)[1:]
+        corpus, training, metric = (*parent.split(".", 3)[1:], "", "")[:3]
         places.append(f"significance.{corpus}.coders.{training}.{metric}")
     for place in places:
         if f"{place}.low" in numbers:

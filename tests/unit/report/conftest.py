@@ -1,17 +1,22 @@
 """A whole set of artificial results, and the report's own sources."""
 
+import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
 from synthnotes.base import params
+from synthnotes.report import lint, render, style
+from synthnotes.stages.report import main
 
 ROOT = Path(__file__).parents[3]
 sys.path.insert(0, str(Path(__file__).parent))
 
 import artificial  # noqa: E402
+from reading import outputs  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +38,39 @@ def run_of(tmp_path, paper):
         return file, tmp_path / "results"
 
     return make
+
+
+SQUARE = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
+
+
+def draw_square(drawing, path):
+    """In the place of `style.draw`, which takes most of the time: reads what a figure is drawn from, and no more."""
+    drawing()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(SQUARE, encoding="utf-8")
+
+
+@pytest.fixture
+def fill(run_of, tmp_path, paper, monkeypatch):
+    """Fills the templates, without rendering: gives the source, and the provenance."""
+    monkeypatch.setattr(style, "draw", draw_square)
+    monkeypatch.setattr(lint, "check", lambda text, bibliography: None)
+    monkeypatch.setattr(render, "render", lambda project, engine: (b"", b""))
+
+    def make(run=None, **arguments):
+        file, results = run or run_of(**arguments)
+        main(paper, results, file, *outputs(tmp_path / "out"))
+        provenance = json.loads((tmp_path / "out" / "provenance.json").read_text(encoding="utf-8"))
+        return (tmp_path / "out" / "quarto" / "report.qmd").read_text(encoding="utf-8"), provenance
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory, paper):
+    """The whole report of an artificial run, with its figures: folder of the results, and of the outputs."""
+    folder = tmp_path_factory.mktemp("whole")
+    settings = params.read(ROOT / "params.yaml")
+    artificial.write(folder / "results", settings, paper / "published" / "ratings.csv")
+    summary = main(paper, folder / "results", ROOT / "params.yaml", *outputs(folder / "out"))
+    return SimpleNamespace(results=folder / "results", out=folder / "out", summary=summary)

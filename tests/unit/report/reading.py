@@ -13,6 +13,11 @@ def shown(markdown):
     return text.replace("\\", "").replace("\u00a0", " ")
 
 
+def outputs(folder):
+    """The paths that the stage writes."""
+    return [folder / name for name in ("report.html", "report.pdf", "quarto", "provenance.json")]
+
+
 @dataclass(frozen=True)
 class Segment:
     """A piece of text, the target of the link that it is, and the tags and classes that it stands in."""

@@ -64,8 +64,8 @@ def project(tmp_path, paper):
 def test_html_numbers_captions_and_references(project):
     html = render.render_html(project()).decode()
     shown = words(html)
-    assert "See Figure 1 , 1 , Figure 1 , Table 1 , Equation 1 , Section 1.1 and Lin" in shown
-    assert "Figure 1: What it shows ." in shown
+    assert "See Figure 1, 1, Figure 1, Table 1, Equation 1, Section 1.1 and Lin" in shown
+    assert "Figure 1: What it shows." in shown
     assert "Table 1: Some values." in shown
     assert 'alt="A square"' in html
     assert "Only on the web" in shown

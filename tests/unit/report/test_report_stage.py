@@ -1,171 +1,165 @@
+"""The stage: what stands in the report, and what it does where results are missing, old, empty or broken."""
+
 import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 import yaml
-from reading import read, words
+from reading import outputs, read, shown, words
 
 from synthnotes.base.disclosure import suppress
 from synthnotes.base.files import UserError, read_csv, read_json, write_csv, write_json
-from synthnotes.report import style
+from synthnotes.report import render, style
 from synthnotes.stages.report import main
 
 ROOT = Path(__file__).parents[3]
-SQUARE = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
 
 
-@pytest.fixture
-def build(run_of, tmp_path, paper, monkeypatch):
-    """Builds a report with squares in the place of the figures, which take most of the time."""
-    monkeypatch.setattr(style, "draw", lambda drawing, path: write_text(path, SQUARE))
-
-    def make(run=None, **arguments):
-        file, results = run or run_of(**arguments)
-        main(paper, results, file, *outputs(tmp_path / "out"))
-        return (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-
-    return make
-
-
-def outputs(folder):
-    """The paths that the stage writes."""
-    return [folder / name for name in ("report.html", "report.pdf", "quarto", "provenance.json")]
-
-
-def write_text(path, text):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-
-
-def test_the_whole_report(run_of, tmp_path, paper):
-    """With its figures, and twice: the bytes are the same."""
-    file, results = run_of()
-    paths = [outputs(tmp_path / name) for name in ("first", "second")]
-    summaries = [main(paper, results, file, *each) for each in paths]
-    figures = int(summaries[0].split()[0])
-    assert figures >= 18
-    for first, second in zip(*paths, strict=True):
-        files = [Path()] if first.is_file() else [path.relative_to(first) for path in first.rglob("*.*")]
-        assert files
-        assert all((first / file).read_bytes() == (second / file).read_bytes() for file in files)
-    assert paths[0][1].read_bytes().startswith(b"%PDF")
-    html = paths[0][0].read_text(encoding="utf-8")
+def test_the_whole_report(whole):
+    figures = int(whole.summary.split()[0])
+    assert figures >= 16
+    assert (whole.out / "report.pdf").read_bytes().startswith(b"%PDF")
+    html = (whole.out / "report.html").read_text(encoding="utf-8")
     assert len(html) < 5 * 2**20
     assert html.count("data:image/svg+xml") == html.count('id="fig-') == figures
-    targets = set(re.findall(r'href="#([^"]+)"', html))
-    assert targets <= set(re.findall(r'id="([^"]+)"', html))
-
-
-def test_the_text(build):
-    html = build()
-    shown = words(html)
-    assert "This report was built from artificial data." in shown
-    assert "?@" not in html
-    assert not re.search(r"(Figure|Table|Section|Equation) \?", shown)
+    text = words(html)
+    assert "This report was built from artificial data." in text
     assert not re.search(r"\bnan\b|Undefined|>None<", html)
-    assert "no text | {{&lt; meta title &gt;}} @tbl-none" in shown
-    assert re.findall(r"<td[^>]*>([a-t])</td>", html) == list("abcdefghijklmnopqrst")
+    assert "no text | {{&lt; meta title &gt;}} @tbl-none" in text
     tables = html[html.index('id="tbl-ratings"') : html.index('id="fig-published-answers"')]
     compared = re.findall(r"<td[^>]*>(?:<strong>)?(equal|differs|within interval)(?:</strong>)?</td>", tables)
     assert compared == ["equal"] * (22 + 14)  # quantities, Swedish medians included, and pairs: every published number
 
 
-def test_a_corpus_that_is_not_rebuilt_is_left_out(build):
-    shown = words(build(corpora=["sepr"]))
-    for word in ("MIMIC-L", "Trained on real notes with noise", "Edin et al. report"):
-        assert word not in shown
-    assert "SEPR-L" in shown
-    assert "English study" in shown  # both studies' ratings are published
+def test_references_links_and_captions_are_whole(whole):
+    html = (whole.out / "report.html").read_text(encoding="utf-8")
+    segments, _ = read(html)
+    text = " ".join(segment.text for segment in segments if "math" not in segment.inside)
+    text = text.replace("{{< meta title >}} @tbl-none", "")
+    assert not re.search(r"\?@|Unable to resolve|\]\[|\{\{|\}\}|:::|(Figure|Table|Section|Equation) \?", text)
+    identifiers = re.findall(r'\bid="([^"]+)"', re.sub(r'src="data:[^"]*"', "", html))
+    assert not [name for name, count in Counter(identifiers).items() if count > 1]
+    assert set(re.findall(r'href="#([^"]+)"', html)) <= set(identifiers)
+    captions = re.findall(
+        r"<figcaption[^>]*>(.*?)</figcaption>|-caption\" class=\"table-caption\">(.*?)</div>", html, re.S
+    )
+    assert len(captions) > 40
+    for caption in map(words, map("".join, captions)):
+        assert re.match(r"(Figure|Table) \d+: .{10,}", caption), caption
+    assert all(text.strip() for text in re.findall(r'<img[^>]*\balt="([^"]*)"', html))
 
 
-def test_a_study_of_ones_own_stands_beside_the_published_one(build):
+def test_the_source_is_the_same_when_it_is_written_again(whole, paper, tmp_path, monkeypatch):
+    """Text, figures and provenance; that rendering gives the same bytes is tested with the renderer."""
+    monkeypatch.setattr(render, "render", lambda project, engine: (b"", b""))
+    main(paper, whole.results, ROOT / "params.yaml", *outputs(tmp_path))
+    files = [path.relative_to(whole.out) for path in (whole.out / "quarto").rglob("*.*")]
+    assert len(files) > 20
+    for file in [*files, "provenance.json"]:
+        assert (tmp_path / file).read_bytes() == (whole.out / file).read_bytes(), file
+
+
+def test_a_corpus_that_is_not_rebuilt_is_left_out(fill):
+    text = shown(fill(corpora=["sepr"])[0])
+    for word in ("| MIMIC-L | tunes", "Trained on real notes with noise", "Edin et al. report"):
+        assert word not in text
+    assert "| SEPR-L " in text
+    assert "English study" in text  # both studies' ratings are published
+
+
+def test_a_study_of_ones_own_stands_beside_the_published_one(fill):
     studies = {"published": "paper/published/ratings.csv", "own": "data/answers"}
-    html = build(corpora=["sepr"], ratings={"studies": studies})
-    shown = words(html)
-    assert "Answers of the study" in shown
-    for view in ("readability", "coherence", "answers", "differences", "correlation"):
-        assert f'id="fig-own-{view}"' in html
-    assert words(html).count("(12 interviews, of which 1 test; 1 without any whole pair)") == 4
+    source, _ = fill(corpora=["sepr"], ratings={"studies": studies})
+    assert "Answers of the study" in source
+    for view in ("boxes", "answers", "differences", "correlation"):
+        assert f"{{#fig-own-{view}" in source
+    assert shown(source).count("(12 interviews, of which 1 test; 1 without any whole pair)") == 4
 
 
-def test_the_ablation_shows_when_it_is_switched_on(build):
-    assert "Repetition penalty and temperature" not in words(build())
-    shown = words(build(ablation={"repetition_penalties": [1.0, 1.5], "temperatures": [0.8]}))
-    assert "Repetition penalty and temperature" in shown
-    assert shown.count("77.5") == 8  # two pairs of values in two corpora, and the same in the list of origins
+def test_the_ablation_shows_when_it_is_switched_on(fill):
+    assert "Repetition penalty and temperature" not in fill()[0]
+    source = fill(ablation={"repetition_penalties": [1.0, 1.5], "temperatures": [0.8]})[0]
+    assert "Repetition penalty and temperature" in source
+    assert source.count("[77.5][") == 4  # two pairs of values in two corpora
 
 
-def test_real_data_are_not_called_artificial(build):
-    shown = words(build(corpora=["mimic"], disclosure={"demo": False}))
-    assert "artificial" not in shown.replace("Infections of an artificial kind", "")
-    assert "This report was built from MIMIC-IV, under the licences" in shown
+def test_real_data_are_not_called_artificial(fill):
+    text = shown(fill(corpora=["mimic"], disclosure={"demo": False})[0])
+    text = " ".join(text.split())
+    assert "artificial" not in text.replace("Infections of an artificial kind", "")
+    assert "This report was built from MIMIC-IV, under the licences" in text
 
 
-def test_a_missing_result_fails_and_leaves_nothing(run_of, tmp_path, paper):
-    file, results = run_of()
-    (results / "noise" / "mimic" / "h1-20.json").unlink()
+def test_a_missing_result_fails_and_leaves_nothing(run_of, fill, tmp_path):
+    run = run_of()
+    (run[1] / "noise" / "mimic" / "h1-20.json").unlink()
     with pytest.raises(UserError, match=r"noise/mimic/h1-20\.json.*the stage 'noise' writes it"):
-        main(paper, results, file, *outputs(tmp_path / "out"))
+        fill(run)
     assert not (tmp_path / "out").exists()
 
 
-def test_a_result_of_an_older_form_names_the_number_and_its_file(run_of, tmp_path, paper):
-    file, results = run_of()
-    content = json.loads((results / "merge" / "mimic.json").read_text(encoding="utf-8"))
-    write_json(results / "merge" / "mimic.json", {"check": content})
+def test_a_result_of_an_older_form_names_the_number_and_its_file(run_of, fill):
+    run = run_of()
+    content = json.loads((run[1] / "merge" / "mimic.json").read_text(encoding="utf-8"))
+    write_json(run[1] / "merge" / "mimic.json", {"check": content})
     with pytest.raises(UserError, match=r"merge/mimic\.json holds no number 'merge\.mimic\.share_same_next_token'"):
-        main(paper, results, file, *outputs(tmp_path / "out"))
+        fill(run)
 
 
-def test_a_null_is_shown_as_such_and_never_as_a_number(run_of, build):
-    run = run_of(corpora=["sepr"])
-    file = run[1] / "privacy" / "sepr.json"
-    content = json.loads(file.read_text(encoding="utf-8"))
+def test_a_null_is_shown_as_such_and_never_as_a_number(run_of, fill):
+    run, key = run_of(corpora=["sepr"]), "privacy.sepr.rouge.recall.control.all.mean"
+    content = json.loads((run[1] / "privacy" / "sepr.json").read_text(encoding="utf-8"))
     content["rouge"]["recall"]["control"]["all"]["mean"] = None
-    write_json(file, content)
-    segments, titles = read(build(run))
-    target = "#origin-privacy.sepr.rouge.recall.control.all.mean"
-    assert {segment.text for segment in segments if segment.link == target} == {"–"}
-    assert titles[target].endswith("privacy/sepr.json: rouge.recall.control.all.mean = null (stage privacy, seed 1337)")
-
-
-def test_a_figure_without_rows_says_so_in_its_place(run_of, tmp_path, paper, monkeypatch):
-    drawn = []
-    monkeypatch.setattr(
-        style, "draw", lambda drawing, path: (drawn.append((path.stem, drawing())), write_text(path, SQUARE))
+    write_json(run[1] / "privacy" / "sepr.json", content)
+    source, told = fill(run)
+    assert set(re.findall(rf"\[([^\[\]]*)\]\[{key}\]", source)) == {"–"}
+    (definition,) = re.findall(rf'^\[{key}\]: #origin-{key} "(.*)"$', source, re.MULTILINE)
+    assert shown(definition).endswith(
+        "privacy/sepr.json: rouge.recall.control.all.mean = null (stage privacy, seed 1337)"
     )
-    file, results = run_of(corpora=["sepr"])
-    header = (results / "errors" / "sepr-length.csv").read_text(encoding="utf-8").splitlines()[0]
-    (results / "errors" / "sepr-length.csv").write_text(header + "\n", encoding="utf-8")
-    main(paper, results, file, *outputs(tmp_path / "out"))
-    html = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    caption = words(html[html.index('id="fig-length"') :].partition("</figure>")[0])
-    assert "No data: results/errors/sepr-length.csv has no rows." in caption
-    (notice,) = [figure for name, figure in drawn if name == "length"]
-    assert notice.texts[0].get_text() == "No data: results/errors/sepr-length.csv has no rows"
-    assert "@fig-length" not in html  # the reference to it resolves
+    assert told["numbers"][key]["value"] is None
+
+
+def test_a_figure_without_rows_says_so_in_its_place(run_of, fill, monkeypatch):
+    drawn, draw = {}, style.draw
+
+    def keep(drawing, path):
+        drawn[path.stem] = drawing
+        draw(drawing, path)
+
+    monkeypatch.setattr(style, "draw", keep)
+    run = run_of(corpora=["sepr"])
+    only_heading(run[1] / "errors" / "sepr-length.csv")
+    source, _ = fill(run)
+    assert "**No data:** results/errors/sepr-length.csv has no rows" in shown(source)
+    assert "{#fig-length" in source  # so that references to it still resolve
+
+
+def test_a_table_without_rows_says_so(run_of, fill):
+    run = run_of(corpora=["sepr"])
+    only_heading(run[1] / "errors" / "sepr-codes.csv")
+    source, _ = fill(run)
+    losses = source[: source.index("{#tbl-losses")]
+    assert losses.rsplit("|\n", 1)[0].rsplit("\n| ", 1)[1].startswith("none ")
+
+
+def only_heading(path):
+    path.write_text(path.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [("bin,x\n1,2\n", "no column"), ("", "is empty"), ('"', "not a well-formed")]
+    ("content", "message"), [("bin,x\n1,2\n", "no column or entry"), ("", "is empty"), ('"', "not a well-formed")]
 )
-def test_a_broken_table_is_named(run_of, tmp_path, paper, content, message):
-    file, results = run_of(corpora=["sepr"])
-    (results / "privacy" / "sepr-recall.csv").write_text(content, encoding="utf-8")
-    with pytest.raises(UserError, match=rf"privacy/sepr-recall\.csv: .*{message}"):
-        main(paper, results, file, *outputs(tmp_path / "out"))
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_coder_of_few_codes_has_empty_tables_not_none(run_of, build):
+def test_a_broken_table_is_named(run_of, fill, tmp_path, content, message):
     run = run_of(corpora=["sepr"])
-    file = run[1] / "errors" / "sepr-codes.csv"
-    file.write_text(file.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
-    html = build(run)
-    assert ">none</td>" in html[html.index('id="tbl-losses"') :]
+    (run[1] / "privacy" / "sepr-recall.csv").write_text(content, encoding="utf-8")
+    with pytest.raises(UserError, match=rf"privacy/sepr-recall\.csv: .*{message}"):
+        fill(run)
+    assert not (tmp_path / "out").exists()
 
 
 def test_every_repair_has_its_entry():
@@ -197,6 +191,6 @@ def test_a_report_of_real_data_shows_what_is_left(tmp_path, paper):
     values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     values["disclosure"]["demo"] = False
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
-    pages = [tmp_path / f"report.{ending}" for ending in ("html", "pdf")]
-    assert "figures" in main(paper, tmp_path / "results", tmp_path / "params.yaml", *pages)
-    assert pages[1].read_bytes().startswith(b"%PDF")
+    summary = main(paper, tmp_path / "results", tmp_path / "params.yaml", *outputs(tmp_path / "out"))
+    assert "figures" in summary
+    assert (tmp_path / "out" / "report.pdf").read_bytes().startswith(b"%PDF")
