@@ -129,36 +129,6 @@ def test_a_wrong_parameter_is_one_clear_error(project, section, key, value, mess
         assert "Traceback" not in done.output
 
 
-@pytest.mark.parametrize(
-    ("name", "change", "message"),
-    [
-        ("mimic/note/discharge.csv.gz", Path.unlink, "discharge.csv.gz"),
-        (
-            "mimic/hosp/diagnoses_icd.csv.gz",
-            lambda path: path.write_bytes(path.read_bytes()[:200]),
-            "diagnoses_icd.csv.gz",
-        ),
-        ("mimic/hosp/d_icd_diagnoses.csv.gz", lambda path: path.write_bytes(b""), "d_icd_diagnoses.csv.gz"),
-        ("sepr/descriptions.csv", lambda path: path.write_text("kod,titel\ni10,Hypertoni\n"), "descriptions.csv"),
-    ],
-)
-def test_broken_data_is_one_clear_error_and_leaves_no_partial_output(project, name, change, message):
-    path = project.folder / "data" / name
-    whole = path.read_bytes()
-    corpus = name.split("/")[0]
-    path.chmod(0o644)
-    path.unlink()  # a copy of its own: the file may be a link into DVC's cache
-    path.write_bytes(whole)
-    change(path)
-    done = project.run("dvc", "repro", f"corpus@{corpus}")
-    left = [p.name for p in (project.folder / "build/notes" / corpus).glob("real_?.parquet")]
-    path.write_bytes(whole)
-    assert done.returncode != 0
-    assert message in done.output
-    assert "Traceback" not in done.output
-    assert left == []
-
-
 # What libraries say of a value that they cannot read: a KeyError, pandas and pyarrow quote it.
 QUOTING = {
     "fidelity@mimic": ("comparison = ", "{}[texts[0][0]]"),
@@ -196,3 +166,33 @@ def test_a_killed_stage_leaves_no_note_outside(project):
     os.killpg(started.pid, signal.SIGKILL)
     started.wait()
     assert carriers(project.folder) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("mimic/note/discharge.csv.gz", Path.unlink, "discharge.csv.gz"),
+        (
+            "mimic/hosp/diagnoses_icd.csv.gz",
+            lambda path: path.write_bytes(path.read_bytes()[:200]),
+            "diagnoses_icd.csv.gz",
+        ),
+        ("mimic/hosp/d_icd_diagnoses.csv.gz", lambda path: path.write_bytes(b""), "d_icd_diagnoses.csv.gz"),
+        ("sepr/descriptions.csv", lambda path: path.write_text("kod,titel\ni10,Hypertoni\n"), "descriptions.csv"),
+    ],
+)
+def test_broken_data_is_one_clear_error_and_leaves_no_partial_output(project, name, change, message):
+    path = project.folder / "data" / name
+    whole = path.read_bytes()
+    corpus = name.split("/")[0]
+    path.chmod(0o644)
+    path.unlink()  # a copy of its own: the file may be a link into DVC's cache
+    path.write_bytes(whole)
+    change(path)
+    done = project.run("dvc", "repro", f"corpus@{corpus}")
+    left = [p.name for p in (project.folder / "build/notes" / corpus).glob("real_?.parquet")]
+    path.write_bytes(whole)
+    assert done.returncode != 0
+    assert message in done.output
+    assert "Traceback" not in done.output
+    assert left == []
