@@ -1,6 +1,8 @@
 """A copy of the project in a folder of its own, at toy scale, without a network, and with a marker in every note."""
 
 import gzip
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -129,6 +131,10 @@ def plant(data):
     table = pyarrow.feather.read_table(path)
     texts = pa.array([text and f"{text}\n{MARKER}" for text in table["text"].to_pylist()], table["text"].type)
     pyarrow.feather.write_feather(table.set_column(table.column_names.index("text"), "text", texts), str(path))
+    marker = data / "DEMO.json"  # they remain the demo's
+    made = json.loads(marker.read_text(encoding="utf-8"))
+    made["files"] = {name: hashlib.sha256((data / name).read_bytes()).hexdigest() for name in made["files"]}
+    marker.write_text(json.dumps(made), encoding="utf-8")
 
 
 def carriers(folder):
