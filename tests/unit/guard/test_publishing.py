@@ -32,7 +32,8 @@ def template(tmp_path_factory):
     """A project that DVC has really run, so that the hashes compared are DVC's own."""
     root = tmp_path_factory.mktemp("published") / "project"
     (root / "folder/below").mkdir(parents=True)
-    for name, content in {"folder/b": "1", "folder/below/ä": "2", "folder/a.b": "3", "code.txt": '{"f1": 1}'}.items():
+    files = {"folder/b": "1", "folder/below/ä": "2", "folder/below.x": "3", "folder/a.b": "3", "code.txt": '{"f1": 1}'}
+    for name, content in files.items():
         (root / name).write_text(content)
     (root / "params.yaml").write_text("coding:\n  rate: 5e-5\n  list: [1, {a: 0.5}]\n")
     (root / "dvc.yaml").write_text(json.dumps({"stages": STAGES}))
