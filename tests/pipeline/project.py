@@ -86,8 +86,14 @@ class Project:
 
     @property
     def environment(self):
+        """Temporary files and what libraries keep in the user's home lie in the copy, where they are looked at, too."""
+        places = {"TMPDIR": str(self.folder / "tmp"), "HOME": str(self.folder / "home")}
+        for place in places.values():
+            Path(place).mkdir(exist_ok=True)
+        beside = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
         return {
-            **os.environ,
+            **beside,
+            **places,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(self.folder / "src"),
         }
@@ -138,7 +144,10 @@ def plant(data):
 
 
 def carriers(folder):
-    """The files outside of patient data that hold a piece of the marker: build/logs and the report are outside."""
+    """The files outside of patient data that hold a piece of the marker.
+
+    Outside are build/logs and the report, temporary files and the user's home.
+    """
     found = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         parts = path.relative_to(folder).parts

@@ -145,12 +145,16 @@ def test_an_archive_is_whole_and_the_same_twice(project, monkeypatch, tmp_path):
     assert not any(name.startswith(("data", ".dvc/cache", ".dvc/tmp")) for name in names)
 
 
-def test_what_is_stale_or_not_committed_is_not_archived(project, monkeypatch):
+def test_what_is_not_committed_is_not_archived(project, monkeypatch):
     (project / "code.txt").write_text("newer")
-    with pytest.raises(UserError, match=r"1 changes are not committed .*code.txt"):
+    with pytest.raises(UserError, match=r"1 change\(s\) not committed .*code.txt"):
         run_archive(project, monkeypatch)
+
+
+def test_a_stale_report_is_not_archived(project, monkeypatch):
+    (project / "code.txt").write_text("newer")
     git("commit", "--quiet", "-am", "Newer", root=project)
-    with pytest.raises(UserError, match=r"1 things are not as recorded .code.txt.*make verify"):
+    with pytest.raises(UserError, match=r"1 thing\(s\) not as recorded .code.txt.*make verify"):
         run_archive(project, monkeypatch)
 
 
@@ -158,7 +162,7 @@ def test_what_the_guard_refuses_is_not_archived(project, monkeypatch):
     (project / "results/copy/rows.csv").write_text("id\n1\n")
     git("add", ".", root=project)
     git("commit", "--quiet", "-m", "Rows", root=project)
-    with pytest.raises(UserError, match=r"the guard refuses 1 things:\nresults/copy/rows.csv: lies among the results"):
+    with pytest.raises(UserError, match=r"the guard refuses 1 thing\(s\):\nresults/copy/rows.csv: lies among"):
         run_archive(project, monkeypatch)
     assert not (project / "build/deposit.zip").exists()
 
