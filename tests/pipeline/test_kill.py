@@ -2,9 +2,9 @@
 
 The time of an undisturbed run is cut into twenty equal parts, and a moment drawn in each. Everything that had been done
 by then stands in a copy of the project; the stage that was running starts again, is killed after as long as it had been
-running, together with DVC and everything that it has started, and `dvc repro` goes on. Stages after it are computed anew
-unless their inputs are, to the byte, those of the undisturbed run: then DVC restores them from its cache of runs, and
-that they are is the test.
+running, together with DVC and everything that it has started, and `dvc repro` goes on. Stages after it are computed
+anew unless their inputs are, to the byte, those of the undisturbed run: then DVC restores them from its cache of runs,
+and that they are is the test.
 """
 
 import contextlib
