@@ -14,7 +14,7 @@ CASES = {
     "Every stage": {
         "a missing or misnamed file in data/": (CORPUS + "bad_sepr.py::test_an_absent_file",),
         "a missing column": (CORPUS + "bad_sepr.py::test_a_file_of_notes_of_another_shape", "target is missing"),
-        "an empty file": (UNIT + "files.py::test_missing_and_empty_files_are_told",),
+        "an empty file": (UNIT + "files.py::test_an_empty_file_is_told",),
         "a parameter of the wrong type": (UNIT + "params.py::test_a_wrong_value_is_named", "change1-"),
         "a parameter out of range": (UNIT + "params.py::test_a_wrong_value_is_named", "change0-"),
         "an unknown parameter": (UNIT + "params.py::test_a_wrong_value_is_named", "change3-"),

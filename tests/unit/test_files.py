@@ -35,9 +35,12 @@ def test_a_folder_takes_the_place_of_the_old_one(tmp_path):
     assert [p.name for p in (tmp_path / "model").iterdir()] == ["new"]
 
 
-def test_missing_and_empty_files_are_told(tmp_path):
+def test_a_missing_file_is_told(tmp_path):
     with pytest.raises(UserError, match=r"absent.csv: no such file"):
         require(tmp_path / "absent.csv")
+
+
+def test_an_empty_file_is_told(tmp_path):
     (tmp_path / "empty.csv").touch()
     with pytest.raises(UserError, match=r"empty.csv: the file is empty"):
         require(tmp_path / "empty.csv")

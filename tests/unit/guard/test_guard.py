@@ -88,6 +88,11 @@ def staged(project, with_outputs=False):
     return checks.findings(project, repository.staged(project), known(project), declared)
 
 
+def without_count(line):
+    """A line without the number of passages that were sampled: it depends on the fingerprint's salt."""
+    return line.partition(" (")[0]
+
+
 def write(project, name, content):
     path = project / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -131,7 +136,7 @@ def test_attempts_that_are_caught_when_staged(project, attempt, record_property)
     assert found.startswith(f"{name}: ")
     assert reason in found
     assert "lighthouse" not in found.lower()
-    record_property(SAYS, found)
+    record_property(SAYS, without_count(found))
 
 
 UNSEEN = {
@@ -263,7 +268,7 @@ def test_the_hooks_refuse_a_commit_its_message_and_a_push(project, tmp_path, rec
     code, told = run("commit", "-m", f"Seen in a note: {NOTE}")
     assert code == 1, told
     assert "! the message: from line 1 on" in told
-    record_property(SAYS, told.splitlines()[0])
+    record_property(SAYS, without_count(next(line for line in told.splitlines() if line.startswith("!"))))
     assert run("commit", "--no-verify", "-m", "A harmless page")[0] == 0
     # Whoever skips the hooks, or removes in a second commit what the first has kept, meets the push.
     write(project, "a.md", NOTE)
