@@ -1,9 +1,9 @@
 """The chapter of errors at the paper's size: time and memory of both stages, and code match against a double loop.
 
 The stages `errors` and `hypotheses` run as the pipeline runs them, from files to files: 19,802 notes of E, 7,942 codes,
-89,099 training notes, five coders of synthetic notes, twelve of noisy ones. What they read is simulated: code frequencies fall as they do in
-MIMIC-IV, and coders have about the quality of the published one. Four files of predictions serve all coders,
-which read no faster for it.
+89,099 training notes, coders of synthetic and of noisy notes as many as the paper's parameters say. What they read is
+simulated: code frequencies fall as they do in MIMIC-IV, and coders have about the quality of the published one. Four
+files of predictions serve all of these coders, which read no faster for it.
 
 Published, for code match: every predicted set against every training note's, as Python sets. It runs on a sample of
 the predictions, and so does ours beside it.
@@ -99,7 +99,8 @@ def prepare(folder: Path) -> None:
     settings = params.read(folder / "params.yaml")
     noise = settings.noise
     coders = [f"coders/synthetic_s-{seed}" for seed in settings.seeds]
-    coders += [f"noise/{kind}-{level}-{seed}" for kind, level, seed in product(noise.hypotheses, noise.levels, noise.seeds)]
+    kinds = product(noise.hypotheses, noise.levels, noise.seeds)
+    coders += [f"noise/{hypothesis}-{level}-{seed}" for hypothesis, level, seed in kinds]
     for number, coder in enumerate(coders):
         (folder / coder).parent.mkdir(exist_ok=True)
         (folder / coder).symlink_to(folder / f"coder-{number % PREDICTED_FILES}")

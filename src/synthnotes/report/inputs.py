@@ -54,7 +54,8 @@ def noisy_corpora(params: Params) -> list[str]:
 
 def noise_runs(params: Params) -> list[str]:
     """The coders of noise by kind, level and seed, such as `h1-20-1337`."""
-    return ["-".join(map(str, run)) for run in product(params.noise.hypotheses, params.noise.levels, params.noise.seeds)]
+    noise = params.noise
+    return ["-".join(map(str, run)) for run in product(noise.hypotheses, noise.levels, noise.seeds)]
 
 
 def seeds(params: Params) -> dict[str, dict[str, Any]]:
