@@ -16,7 +16,7 @@ CODES = [f"{letter}{number}0.1" for letter in "AEIJ" for number in range(1, 8)]
 SHARES = [0.4] * 4 + np.linspace(0.142, 0.05, len(CODES) - 4).tolist()
 DECOYS = 1.5  # a note shows one sign of a code that it does not have so many times as often as the code itself
 FILLERS = ["the", "patient", "came", "with", "and", "stayed", "for", "two", "days", "then", "went", "home", "again"]
-LEVELS = (10, 30, 60)
+LEVELS = (30, 60)  # at 10 % both kinds do little, and H2 at 30 % resembles H1 at 10 %
 CODING = {"chunk_tokens": 64, "max_words": 400, "batch": 8, "epochs": 8, "learning_rate": 3e-3, "warmup_steps": 30}
 SETTINGS = HypothesesParams(bins=8, resamples=300, level=0.05, seed=1)
 
@@ -121,9 +121,8 @@ def levels(trained_with):
 @pytest.mark.slow
 @pytest.mark.parametrize(("hypothesis", "seed"), [("h1", 100), ("h2", 200)])
 def test_noise_at_30_per_cent_is_attributed_to_its_hypothesis_and_level(trained_with, levels, hypothesis, seed):
-    """Means over four seeds: a single coder differs from another seed's nearly as much as a level from the next."""
+    """Means over four seeds, since a single coder now and then lies nearer to another kind or level."""
     (make, attributed), (training, noisy) = trained_with, levels
     synthetic = make(training, Noise(hypothesis, 30), range(seed, seed + 4))
     winner = attributed(synthetic, noisy, training)["winner"]
-    assert (winner["hypothesis"], winner["level"]) == (hypothesis, 30)
-    assert winner["verdict"] in (hypothesis, "undecided")  # never the other one
+    assert (winner["hypothesis"], winner["level"], winner["verdict"]) == (hypothesis, 30, hypothesis)
