@@ -35,6 +35,9 @@ check: setup    ## what data/ holds, what it lacks, whether params.yaml is valid
 	python -m synthnotes.corpus.inventory
 	python -m synthnotes.guard tracked
 
+diff: setup     ## what differs between two runs, as one page: A=<revision> B=<revision>; without them HEAD and the workspace
+	python -m synthnotes.publishing.diff $(if $(A),--a "$(A)") $(if $(B),--b "$(B)") --to build/diff.html
+
 verify: setup   ## whether data, parameters, code, results and report are still those recorded
 	python -m synthnotes.publishing.verify --provenance build/report/provenance.json
 
