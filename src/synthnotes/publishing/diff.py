@@ -30,6 +30,7 @@ PAGE = Path(__file__).with_name("diff_page")
 STYLES = ("styles/report.css", "diff.css")
 ABSENT = Markdown("*not there*")
 MOST_SHOWN = 40  # rows of a table that is open when the page is
+EXACT = 17  # digits that tell any two numbers apart
 _PLAIN = re.compile(r"[\w./@~^+-]+( [\w./@~^+-]+)*")  # what is safe between backquotes in a line of a table
 
 
@@ -119,7 +120,7 @@ def _uncertain_row(change: Change) -> list[object]:
 
 def _row(change: Change) -> list[object]:
     """Key, both sides, and the difference."""
-    decimals = next((n for n in (3, 5, 8) if _shown(change.a, n) != _shown(change.b, n)), 16)
+    decimals = next((n for n in (3, 5, 8) if _shown(change.a, n) != _shown(change.b, n)), EXACT)
     values = [_shown(side, decimals) for side in (change.a, change.b)]
     difference = MISSING if change.difference is None else _number(change.difference, decimals, "+")
     return [_name(change.key), *values, difference]
@@ -144,7 +145,8 @@ def _number(value: Any, decimals: int, sign: str = "") -> Markdown:
     """A number with as many decimals, or significant digits where those would show nothing of it."""
     if isinstance(value, float) and not value.is_integer():
         small = 0 < abs(value) < 10**-decimals
-        return printed(value, f"{sign}.2g" if small else f"{sign},.{decimals}f")
+        spec = ".17g" if decimals == EXACT else ".2g" if small else f",.{decimals}f"
+        return printed(value, f"{sign}{spec}")
     return printed(value, f"{sign},.0f") if isinstance(value, int | float) else printed(value)
 
 
