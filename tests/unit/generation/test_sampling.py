@@ -197,10 +197,11 @@ def test_the_stage_samples_with_vllm_as_many_tokens_as_planned(project, generato
 @pytest.mark.slow
 def test_vllms_cache_holds_as_many_tokens_as_planned(project, generator):
     settings = params.read(project / "params.yaml").generate
-    cache = start_engine(settings, "mimic", generator).llm_engine.vllm_config.cache_config
+    engine = start_engine(settings, "mimic", generator).llm_engine
+    blocks = engine.engine_core.engine_core.scheduler.kv_cache_config.num_blocks
     shape = Architecture.of(read_json(generator / "config.json"))
     planned = settings.cpu_cache_gib * 2**30 / shape.cache_bytes(settings.precision)
-    assert cache.num_gpu_blocks * cache.block_size == pytest.approx(planned, rel=0.01)
+    assert blocks * engine.vllm_config.cache_config.block_size == pytest.approx(planned, rel=0.01)
 
 
 @pytest.mark.slow
