@@ -97,7 +97,9 @@ def of_corpus(names_patients):
     quality = dict.fromkeys(
         [
             "mean_words",
+            "percentile_5_words",
             "median_words",
+            "percentile_95_words",
             "share_looping",
             "share_empty",
             "share_other_language",
