@@ -91,7 +91,7 @@ bench-generation: setup ## tokens per second of the sampling stage against trans
 bench-finetune: setup ## tokens per second, memory and utilisation of fine-tuning a 1B model; needs a GPU
 	python benchmarks/finetune_gpu.py
 
-bench-privacy: setup ## the privacy searches against the pairwise method; SIZE='3000 20000 900' or SIZE=--paper
+bench-privacy: setup ## the privacy searches against the pairwise method; SIZE='3000 20000 900', --eighth or --paper
 	python benchmarks/privacy.py $(SIZE)
 
 bench-splits: setup ## splits of a corpus of MIMIC-IV's size, against iterative stratification as published
