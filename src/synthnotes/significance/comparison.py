@@ -21,7 +21,8 @@ def compare(coders: Mapping[str, Sequence[Outcome]], settings: SignificanceParam
 
     A coder's metrics are means over its seeds. So bootstrap and randomisation tell what other patients would change;
     what other seeds would change, tell the standard deviations over the seeds. McNemar's test needs one decision each,
-    and takes those of the first seed.
+    and takes those of the first seed. A metric that some resample does not define, such as the macro area where no code
+    of E is left that a drawn note lacks, is left out.
 
     Args:
         coders: the outcomes of each coder, one per seed, all on the same notes; those of two coders at one place have
@@ -34,8 +35,12 @@ def compare(coders: Mapping[str, Sequence[Outcome]], settings: SignificanceParam
         `non_inferiority` of F1. Each kind of test is one family in Holm's correction (p_holm), over all pairs and
         metrics.
     """
-    values = observed(coders)
     samples = bootstrap(coders, settings.resamples, settings.seed)
+    undefined = {metric for of_coder in samples.values() for metric in of_coder if np.isnan(of_coder[metric]).any()}
+    values = {
+        name: {metric: of_seeds for metric, of_seeds in of_coder.items() if metric not in undefined}
+        for name, of_coder in observed(coders).items()
+    }
     pairs = {}
     for first, second in settings.pairs:
         ones = coders[first][0], coders[second][0]

@@ -9,6 +9,7 @@ from synthnotes.coding.metrics import evaluate
 from synthnotes.coding.outcomes import outcome
 from synthnotes.coding.predictions import Predictions
 from synthnotes.significance import randomisation, resampling
+from synthnotes.significance.areas import take_apart
 from synthnotes.significance.comparison import bootstrap_tests
 from synthnotes.significance.outcomes import Outcome
 
@@ -40,7 +41,7 @@ def test_the_observed_metrics_are_those_of_the_coder():
     truth, predictions = decisions(1)
     whole = flat(evaluate(truth, predictions.probabilities, predictions.predicted))
     found = resampling.observed({"coder": [outcome_of(1, patients=7)]})["coder"]
-    assert set(whole) - set(found) == {"micro.auc", "macro.auc"} | {k for k, v in whole.items() if v is None}
+    assert set(whole) - set(found) == {name for name, value in whole.items() if value is None}
     assert {name: value.item() for name, value in found.items()} == pytest.approx({name: whole[name] for name in found})
 
 
@@ -149,7 +150,10 @@ def test_mcnemar_by_patient_by_hand():
 
 
 def simulated(rng: np.random.Generator, patients: int, finds: tuple[float, float]) -> list[Outcome]:
-    """Two coders on patients of one to three notes; some patients are easy, so that a patient's notes hang together."""
+    """Two coders on patients of one to three notes; some patients are easy, so that a patient's notes hang together.
+
+    What is predicted has a probability of 0.5 to 1, what is not one below.
+    """
     patient = np.repeat(np.arange(patients), rng.integers(1, 4, size=patients))
     easy = rng.uniform(-0.25, 0.25, size=patients)[patient, None]
     truth = rng.random((len(patient), 8)) < [0.6, 0.5, 0.4, 0.3, 0.3, 0.2, 0.2, 0.1]
@@ -157,11 +161,12 @@ def simulated(rng: np.random.Generator, patients: int, finds: tuple[float, float
     outcomes = []
     for quality in finds:
         predicted = np.where(truth, rng.random(truth.shape) < quality + easy, rng.random(truth.shape) < 0.1)
-        outcomes.append(Outcome(sparse.csr_array(truth), sparse.csr_array(predicted), {}, patient))
+        areas = take_apart(truth, (predicted + rng.random(truth.shape)) / 2)
+        outcomes.append(Outcome(sparse.csr_array(truth), sparse.csr_array(predicted), {}, patient, areas))
     return outcomes
 
 
-METRICS = ("micro.f1", "macro.f1")
+METRICS = ("micro.f1", "macro.f1", "micro.auc", "macro.auc")
 
 
 def differences(outcomes: list[Outcome]) -> dict[str, float]:
