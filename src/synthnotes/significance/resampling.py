@@ -65,7 +65,7 @@ class Counts:
         matrices = [first.truth, *(matrix for one in outcomes for matrix in (one.predicted, one.correct))]
         matrices += [one.areas.placements for one in outcomes if one.areas]
         by_patient = [first.by_patient(matrix) for matrix in matrices]
-        # Counts of some ten thousand are exact in float32, which halves the traffic; of placements, it keeps seven digits.
+        # Counts of some ten thousand are exact in float32, which halves the traffic; placements keep seven digits.
         self.per_code = sparse.vstack([matrix.T for matrix in by_patient], format="csr", dtype=np.float32)
         self.means = [list(one.means) for one in outcomes]
         self.with_areas = [one.areas is not None for one in outcomes]

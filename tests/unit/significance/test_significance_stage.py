@@ -93,7 +93,7 @@ def test_a_metric_that_some_resample_does_not_define_is_left_out():
     truth[1:, 1] = False
     probabilities = np.array([[0.9, 0.8], [0.8, 0.3], [0.9, 0.6], [0.7, 0.2]], dtype=np.float32)
     one = outcome(truth, Predictions(list("abcd"), ["I10", "J18.9"], probabilities, 0.5), np.arange(4))
-    coders = dict.fromkeys(TRAINING_SETS, [one])
+    coders = {training: [one] for training in TRAINING_SETS}
     found = comparison.compare(coders, params.load("significance"))["coders"]["real_l"]
     assert found["macro"].keys() == {"f1", "precision", "recall", "false_positive_rate"}
     assert found["micro"]["auc"]["low"] <= found["micro"]["auc"]["value"]
