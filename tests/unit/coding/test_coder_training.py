@@ -111,6 +111,15 @@ def test_a_loss_that_is_not_a_number_stops_with_the_step_and_its_notes(toy, sett
         training.fit(model, notes, notes, settings(batch=2, epochs=1), 7)
 
 
+def test_a_last_step_that_ruins_the_weights_stops_before_anything_is_saved(toy, settings, tmp_path):
+    """The only step of an epoch: its loss, computed before the update, is finite."""
+    model, encoded = toy()
+    ruinous = settings(epochs=1, batch=len(encoded), learning_rate=1e38, warmup_steps=0)
+    with pytest.raises(UserError, match=r"after step 1 of 1, .* for \d+ validation notes are no numbers, the first is"):
+        training.fit(model, encoded, encoded, ruinous, 7, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_broken_encoder_stops_in_the_first_step(tmp_path, save_encoder, tables, settings):
     save_encoder(tmp_path)
     stored = load_file(tmp_path / "model.safetensors")
