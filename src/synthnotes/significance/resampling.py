@@ -116,7 +116,8 @@ class Counts:
         for metrics, with_areas in zip(found, self.with_areas, strict=True):
             if with_areas and self.has_curve.any():
                 of_true, of_false, of_notes = (next(columns) for _ in range(3))
-                metrics["micro.auc"] = of_true / totals[0] + of_false / (notes * self.codes - totals[0])
+                with np.errstate(invalid="ignore"):  # NaN where the drawn notes have all codes
+                    metrics["micro.auc"] = of_true / totals[0] + of_false / (notes * self.codes - totals[0])
                 placed = next(placements) / np.maximum(by_code[0], 1)
                 metrics["macro.auc"] = _mean_where(occurring & self.has_curve, placed) + of_notes
         return found

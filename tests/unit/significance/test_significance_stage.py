@@ -88,11 +88,10 @@ def test_each_kind_of_test_is_a_family_of_holm_s(folder):
 
 
 def test_a_metric_that_some_resample_does_not_define_is_left_out():
-    """Every note has the first code; a resample of patients who all have the second, too, has no code left to rank."""
-    truth = np.ones((4, 2), dtype=bool)
-    truth[1:, 1] = False
-    probabilities = np.array([[0.9, 0.8], [0.8, 0.3], [0.9, 0.6], [0.7, 0.2]], dtype=np.float32)
-    one = outcome(truth, Predictions(list("abcd"), ["I10", "J18.9"], probabilities, 0.5), np.arange(4))
+    """Every note has the first code; a resample of patients who have it alone has no code whose curve exists in E."""
+    truth = np.array([[1, 1, 0], [1, 0, 1], [1, 0, 0], [1, 0, 0]], dtype=bool)
+    probabilities = np.array([[0.9, 0.8, 0.1], [0.8, 0.3, 0.2], [0.9, 0.6, 0.4], [0.7, 0.2, 0.1]], dtype=np.float32)
+    one = outcome(truth, Predictions(list("abcd"), CODES[:3], probabilities, 0.5), np.arange(4))
     coders = {training: [one] for training in TRAINING_SETS}
     found = comparison.compare(coders, params.load("significance"))["coders"]["real_l"]
     assert found["macro"].keys() == {"f1", "precision", "recall", "false_positive_rate"}

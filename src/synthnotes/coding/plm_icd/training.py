@@ -84,7 +84,7 @@ def fit(
         while not progress.is_over(settings):
             loss = train_epoch(progress, training, settings, bar, processes)
             probabilities = predict(model, validation, settings)
-            require_numbers(probabilities, f"{bar.n} of {bar.total}", validation)
+            require_numbers(probabilities, f"{progress.updates} of {steps}", validation)
             threshold, micro_f1 = thresholds.best(truth, probabilities, settings.threshold_steps)
             progress.add(loss, mean_average_precision(truth, probabilities), threshold, micro_f1)
             if work is not None and processes.is_first:
@@ -111,7 +111,7 @@ def train_epoch(
     for indices in batches(training.lengths, settings.batch, progress.rng):
         progress.optimizer.zero_grad()
         loss = accumulate_gradients(progress.model, training, indices, settings, processes)
-        require_finite(loss, f"{bar.n + 1} of {bar.total}", training, indices)
+        require_finite(loss, f"{progress.updates + 1} of {bar.total}", training, indices)
         progress.optimizer.step()
         progress.schedule.step()
         bar.update()
