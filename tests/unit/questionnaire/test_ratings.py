@@ -29,21 +29,20 @@ def rebuilt(ratings):
 
 def published_numbers():
     """Every published number: (corpus, path in our results, value, digits after the point or None for all)."""
-    published = yaml.safe_load((PUBLISHED / "questionnaire.yaml").read_text())
+    published = yaml.safe_load((PUBLISHED / "questionnaire.yaml").read_text())["values"]
     for corpus, values in published.items():
-        for question in ("readability", "coherence"):
-            for statistic, digits in (("mean", 6), ("sd", 6), ("median", 6)):
-                for kind in ("real", "synthetic"):
-                    if statistic in values:
-                        yield corpus, (question, kind, statistic), values[statistic][kind][question], digits
-            kappa = "mean_kappa_real_synthetic"
-            yield corpus, (question, kappa), values[kappa][question], None
-            for number in ("t", "p"):
-                yield corpus, (question, "welch_t", number), values["welch_t"][question][number], None
-                for pair, test in enumerate(values["student_t_by_pair"][question], start=1):
-                    yield corpus, (question, "student_t", f"pair_{pair}", number), test[number], None
-        for method, number in product(("pearson", "spearman"), ("r", "p")):
-            yield corpus, ("correlation", method, number), values["correlation"][method][number], None
+        for path, value in leaves(values):
+            printed = isinstance(value, str)  # text keeps the printed digits
+            yield corpus, path, float(value), len(value.partition(".")[2]) if printed else None
+
+
+def leaves(values):
+    """Each value of nested mappings with its path."""
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from (((key, *path), leaf) for path, leaf in leaves(value))
+        else:
+            yield (key,), value
 
 
 def test_all_published_numbers_are_compared():
