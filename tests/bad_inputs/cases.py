@@ -95,7 +95,7 @@ CASES = {
     },
     "Report": {
         "a missing result": (REPORT + "report_stage.py::test_a_missing_result_fails_and_leaves_nothing",),
-        "a result of an older form": (REPORT + "report_stage.py::test_a_result_of_another_form_names_the_number",),
+        "a result of an older form": (REPORT + "report_stage.py::test_a_result_of_an_older_form_names",),
         "a result that is null": (REPORT + "report_numbers.py::test_formats", "[none-", "printed as a dash"),
         "a figure without its table": (GUARD + "limits.py::test_a_figure_without_its_table_is_named",),
         "a template's unknown name": (REPORT + "report_render.py::test_faulty_templates_are_the_users_errors",),

@@ -12,6 +12,7 @@ from statsmodels.stats.multitest import multipletests
 
 from synthnotes.base.files import UserError
 from synthnotes.questionnaire.ratings import COLUMNS, FAMILIES, analyse, answer_counts, check, difference_counts
+from synthnotes.report.numbers import flatten
 
 PUBLISHED = Path("paper/published")
 SETTINGS = {"margin": 0.5, "level": 0.05, "resamples": 200, "seed": 1}
@@ -29,21 +30,11 @@ def rebuilt(ratings):
 
 def published_numbers():
     """Every published number: (corpus, path in our results, value, digits after the point or None for all)."""
-    published = yaml.safe_load((PUBLISHED / "questionnaire.yaml").read_text())
-    for corpus, values in published.items():
-        for question in ("readability", "coherence"):
-            for statistic, digits in (("mean", 6), ("sd", 6), ("median", 6)):
-                for kind in ("real", "synthetic"):
-                    if statistic in values:
-                        yield corpus, (question, kind, statistic), values[statistic][kind][question], digits
-            kappa = "mean_kappa_real_synthetic"
-            yield corpus, (question, kappa), values[kappa][question], None
-            for number in ("t", "p"):
-                yield corpus, (question, "welch_t", number), values["welch_t"][question][number], None
-                for pair, test in enumerate(values["student_t_by_pair"][question], start=1):
-                    yield corpus, (question, "student_t", f"pair_{pair}", number), test[number], None
-        for method, number in product(("pearson", "spearman"), ("r", "p")):
-            yield corpus, ("correlation", method, number), values["correlation"][method][number], None
+    values = yaml.safe_load((PUBLISHED / "questionnaire.yaml").read_text(encoding="utf-8"))["values"]
+    for place, value in flatten("", values):
+        corpus, *path = place.split(".")
+        printed = isinstance(value, str)
+        yield corpus, path, float(value) if printed else value, len(value.partition(".")[2]) if printed else None
 
 
 def test_all_published_numbers_are_compared():
