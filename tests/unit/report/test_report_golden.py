@@ -1,4 +1,4 @@
-"""A small report, word by word: in HTML with links and hovers, in the PDF, and beside Quarto's where that is installed."""
+"""A small report, word by word: in HTML with links and hovers, in the PDF, and beside Quarto's where there is one."""
 
 import os
 import shutil
