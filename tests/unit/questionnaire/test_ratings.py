@@ -12,7 +12,6 @@ from statsmodels.stats.multitest import multipletests
 
 from synthnotes.base.files import UserError
 from synthnotes.questionnaire.ratings import COLUMNS, FAMILIES, analyse, answer_counts, check, difference_counts
-from synthnotes.report.numbers import flatten
 
 PUBLISHED = Path("paper/published")
 SETTINGS = {"margin": 0.5, "level": 0.05, "resamples": 200, "seed": 1}
@@ -30,11 +29,20 @@ def rebuilt(ratings):
 
 def published_numbers():
     """Every published number: (corpus, path in our results, value, digits after the point or None for all)."""
-    values = yaml.safe_load((PUBLISHED / "questionnaire.yaml").read_text(encoding="utf-8"))["values"]
-    for place, value in flatten("", values):
-        corpus, *path = place.split(".")
-        printed = isinstance(value, str)
-        yield corpus, path, float(value) if printed else value, len(value.partition(".")[2]) if printed else None
+    published = yaml.safe_load((PUBLISHED / "questionnaire.yaml").read_text())["values"]
+    for corpus, values in published.items():
+        for path, value in leaves(values):
+            printed = isinstance(value, str)  # text keeps the printed digits
+            yield corpus, path, float(value), len(value.partition(".")[2]) if printed else None
+
+
+def leaves(values):
+    """Each value of nested mappings with its path."""
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from (((key, *path), leaf) for path, leaf in leaves(value))
+        else:
+            yield (key,), value
 
 
 def test_all_published_numbers_are_compared():
