@@ -104,11 +104,18 @@ CASES = {
     },
     "Report": {
         "a missing result": (REPORT + "report_stage.py::test_a_missing_result_fails_and_leaves_nothing",),
-        "a result of an older form": (REPORT + "report_stage.py::test_a_result_of_an_older_form",),
+        "a result of an older form": (REPORT + "report_stage.py::test_a_result_of_an_older_form_names",),
         "a result that is null": (REPORT + "report_numbers.py::test_formats", "[none-", "printed as a dash"),
+        "a result that is broken": (REPORT + "report_numbers.py::test_a_broken_result_is_named",),
+        "a number that no result holds": (REPORT + "report_numbers.py::test_an_unknown_key_names_those_near",),
+        "a figure whose table is empty": (
+            REPORT + "report_stage.py::test_a_figure_without_rows", "", "figure and caption say \"No data\" and name the table",
+        ),
+        "a figure whose table is broken": (REPORT + "report_stage.py::test_a_broken_table_is_named",),
         "a figure without its table": (GUARD + "limits.py::test_a_figure_without_its_table_is_named",),
-        "a figure whose table has no rows": (REPORT + "report_stage.py::test_a_figure_without_rows", "", "says so in its place"),
-        "a table that is none": (REPORT + "report_stage.py::test_a_broken_table_is_named", "is empty"),
+        "a result typed into the text": (REPORT + "report_render.py::test_a_number_typed_into_a_template",),
+        "a reference that leads nowhere": (REPORT + "report_lint.py::test_what_is_outside_or_leads_nowhere", "tbl-two"),
+        "markup that Quarto reads otherwise": (REPORT + "report_lint.py::test_what_pandoc_does_not_see",),
         "a template's unknown name": (REPORT + "report_render.py::test_faulty_templates_are_the_users_errors", "nothing"),
     },
     "Trust": {

@@ -223,7 +223,11 @@ def coder():
     group = {"codes": 4, "codes_in_evaluation": 3, "micro": RATE, "macro": RATE}
     nothing = {"codes": 0, "codes_in_evaluation": 0} | dict.fromkeys(("micro", "macro"), dict.fromkeys(RATE))
     groups = dict.fromkeys(("frequent", "middle", "rare", "unseen", "diagnoses"), group) | {"procedures": nothing}
-    return {"training_notes": 27, "threshold": 0.4} | metrics | {"baseline": metrics, "groups": groups}
+    return (
+        {"training_notes": 27, "threshold": 0.4, "validation_map": 0.3}
+        | metrics
+        | {"baseline": metrics, "groups": groups}
+    )
 
 
 def seeds(params):
