@@ -64,6 +64,7 @@ class Counts:
         self.codes = first.truth.shape[1]
         matrices = [first.truth, *(matrix for one in outcomes for matrix in (one.predicted, one.correct))]
         matrices += [one.areas.placements for one in outcomes if one.areas]
+        self.matrices = len(matrices)
         by_patient = [first.by_patient(matrix) for matrix in matrices]
         # Counts of some ten thousand are exact in float32, which halves the traffic; placements keep seven digits.
         self.per_code = sparse.vstack([matrix.T for matrix in by_patient], format="csr", dtype=np.float32)
@@ -87,7 +88,7 @@ class Counts:
             and what is predicted rightly, then the placements of each that has areas.
         """
         counted = self.per_code @ np.ascontiguousarray(weights.T, dtype=np.float32)
-        return counted.reshape(-1, self.codes, len(weights))
+        return counted.reshape(self.matrices, self.codes, len(weights))
 
     def metrics(self, weights: np.ndarray) -> list[Samples]:
         """The metrics of each outcome where patients count as often as their weights say.
