@@ -97,8 +97,9 @@ def needs(
     disk, memory, gpu_memory = data_bytes, 0, 0
     for corpus, of_corpus in models.items():
         generator, encoder = of_corpus["generator"], of_corpus["encoder"]
-        noises = len(params.noise.hypotheses) * len(params.noise.levels) if corpus in params.noise.corpora else 0
-        coders = (len(TRAINING_SETS) * len(params.seeds) + noises) * encoder.parameters * BYTES["float32"]
+        noise = params.noise
+        noisy = len(noise.hypotheses) * len(noise.levels) * len(noise.seeds) if corpus in noise.corpora else 0
+        coders = (len(TRAINING_SETS) * len(params.seeds) + noisy) * encoder.parameters * BYTES["float32"]
         disk += 2 * (generator.parameters * merged + coders + 4 * note_bytes[corpus])
         weights = generator.parameters * BYTES[generate.precision]
         on_cpu = weights + generate.cpu_cache_gib * GIB + int(1.5 * GIB)

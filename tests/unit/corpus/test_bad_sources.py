@@ -2,16 +2,15 @@
 
 import gzip
 import json
-from pathlib import Path
 
 import pytest
+from own_data import parameters_of_own_data
 
 from synthnotes.base import notes as note_table
 from synthnotes.base.files import UserError
 from synthnotes.corpus import mimic
 from synthnotes.stages import corpus as stage
 
-ROOT = Path(__file__).parents[3]
 CODES = "subject_id,hadm_id,seq_num,icd_code,icd_version\n"
 TITLES = "icd_code,icd_version,long_title\nI10,10,Hypertension\n"
 WGET = {"note": "physionet.org/files/mimic-iv-note/2.2", "hosp": "physionet.org/files/mimiciv/3.1"}
@@ -39,7 +38,7 @@ def put(folder, files, ending=".csv.gz", places=None):
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    (tmp_path / "params.yaml").write_text(parameters_of_own_data())
     return tmp_path
 
 

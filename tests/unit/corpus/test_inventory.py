@@ -131,11 +131,11 @@ def test_nested_releases_are_recognised_by_their_folders(data, capsys):
     assert "only 2.2 to 3.1 have been tried" in out
 
 
-def test_real_data_under_the_demo_parameters_are_remarked(data, capsys):
+def test_real_data_under_the_demo_parameters_stop_the_run(data, capsys):
     (data / "DEMO.json").unlink()
     code, out = check(data, capsys)
-    assert code == 0
-    assert "data that the demo kit has not made, but disclosure.demo is true" in out
+    assert code == 1
+    assert f"! {data}: data that the demo kit has not made, but disclosure.demo is true" in out
 
 
 @pytest.mark.parametrize(
