@@ -89,7 +89,8 @@ def of_corpus(names_patients):
     ) | {"unique_tokens": 6, "unique_token_ratio": 0.5}
     summary = {"mean": 0.25, "median": 0.2, "min": 0.0, "max": 0.5}
     of_notes = {"notes": 10, "all": summary, "top": summary}
-    passages = {"pairs": 2, "longest_run_words": summary, "occurrences_in_training": summary, "template_share": None}
+    passages = {"pairs": 2, "longest_run_words": summary, "occurrences_in_training": summary}
+    passages["template_share"] = dict.fromkeys(summary)
     longest = {"words": summary, "longest": {"passages": 2, "words": summary, "training_notes": summary}}
     measure = {"synthetic": 0.3, "control": 0.4, "difference": -0.1, "low": -0.2, "high": 0.0, "verdict": "not nearer"}
     measure["notes_above_control"] = 3
@@ -97,7 +98,9 @@ def of_corpus(names_patients):
     quality = dict.fromkeys(
         [
             "mean_words",
+            "percentile_5_words",
             "median_words",
+            "percentile_95_words",
             "share_looping",
             "share_empty",
             "share_other_language",
@@ -220,7 +223,11 @@ def coder():
     group = {"codes": 4, "codes_in_evaluation": 3, "micro": RATE, "macro": RATE}
     nothing = {"codes": 0, "codes_in_evaluation": 0} | dict.fromkeys(("micro", "macro"), dict.fromkeys(RATE))
     groups = dict.fromkeys(("frequent", "middle", "rare", "unseen", "diagnoses"), group) | {"procedures": nothing}
-    return {"training_notes": 27, "threshold": 0.4} | metrics | {"baseline": metrics, "groups": groups}
+    return (
+        {"training_notes": 27, "threshold": 0.4, "validation_map": 0.3}
+        | metrics
+        | {"baseline": metrics, "groups": groups}
+    )
 
 
 def seeds(params):
