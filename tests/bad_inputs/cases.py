@@ -1,13 +1,14 @@
 """The bad inputs that the issues name, by the part of the pipeline that meets them, and the tests that try them.
 
 A test is named by its file and function; a second string picks, of its parameters, those whose id contains it. What is
-no error, but counted or worked off, says so in a third.
+no error, but counted or worked off, says so in a third. A test that starts a program records what that says (`SAYS`).
 """
 
 # ruff: noqa: E501
 CORPUS, GENERATION, CODING = "tests/unit/corpus/test_", "tests/unit/generation/test_", "tests/unit/coding/test_"
 ERRORS, PRIVACY, STUDY = "tests/unit/errors/test_", "tests/unit/privacy/test_", "tests/unit/questionnaire/test_"
 REPORT, UNIT, GUARD = "tests/unit/report/test_", "tests/unit/test_", "tests/unit/guard/test_"
+PIPELINE = "tests/pipeline/test_pipeline.py::"
 
 CASES = {
     "Every stage": {
@@ -19,6 +20,13 @@ CASES = {
         "an unknown parameter": (UNIT + "params.py::test_a_wrong_value_is_named", "change3-"),
         "params.yaml that is no YAML": (UNIT + "params.py::test_broken_yaml_is_told",),
         "a full disk": (UNIT + "work.py::test_whatever_writes_a_full_disk_is_one_clear_error",),
+        "a folder that may not be written": (UNIT + "disk.py::test_a_read_only_folder_is_told",),
+        "a file of YAML that stands for billions of values": (GUARD + "limits.py::test_a_bomb_of_aliases_is_refused",),
+        "YAML that would make objects": (GUARD + "limits.py::test_tags_make_no_objects",),
+        "a run killed at any moment": (UNIT + "disk.py::test_what_a_killed_process_has_left", "", "what it left is removed; test_kill.py"),
+        "two runs at once": (PIPELINE + "test_two_runs_at_once", "", "both end well, or DVC names its lock"),
+        "a clock that jumps": (PIPELINE + "test_a_clock_that_jumps", "", "nothing runs again"),
+        "a defect while a note is read": (UNIT + "withheld.py::test_a_defect_tells_what_and_where", "chained"),
         "any bytes in any file": (GUARD + "parsers.py::test_any_bytes_give", "parameters, YAML", "see test_parsers.py"),
     },
     "Corpora": {
@@ -30,10 +38,10 @@ CASES = {
         "ids that are not integers": (CORPUS + "bad_sources.py::test_damaged_files_are_named", "must be an integer"),
         "bytes that are not UTF-8": (CORPUS + "bad_sources.py::test_damaged_files_are_named", "not UTF-8"),
         "a note of 5 MB": (CORPUS + "bad_sources.py::test_a_note_of_five_megabytes", "", "read as any other"),
-        "a note of white space": (CORPUS + "bad_sources.py::test_a_note_with_nothing_left", "", "counted and left out"),
+        "a note of white space": (CORPUS + "bad_sources.py::test_a_note_of_white_space", "", "counted and left out"),
         "codes with dots, in lower case, with spaces": (CORPUS + "bad_sources.py::test_codes_in_any", "", "one code"),
         "no column of ICD versions": (CORPUS + "bad_sources.py::test_damaged_files", "icd_version is missing"),
-        "an admission without a patient": (CORPUS + "bad_sources.py::test_what_is_dropped_is_counted", "", "counted"),
+        "an admission without a patient": (CORPUS + "bad_sources.py::test_an_admission_without", "", "counted"),
         "a split file with repeated ids": (CORPUS + "bad_sepr.py::test_a_split_file_with_repeated", "", "counted"),
         "a split file of another corpus": (CORPUS + "bad_sepr.py::test_a_split_file_that_does_not_fit", "none of the"),
         "a file other than its checksum says": (CORPUS + "bad_sources.py::test_a_file_that_is_not_the_one",),
@@ -58,7 +66,7 @@ CASES = {
     },
     "Coding": {
         "a code in E that training never saw": (CODING + "coding_stage.py::test_the_stage_reports_groups", "", "judged, in a group of its own"),
-        "a training set with one note": (CODING + "coder.py::test_too_few_notes_are_refused",),
+        "a training set with one note": (CODING + "coder.py::test_too_few_notes_are_refused", "1-5"),
         "a note without tokens": (CODING + "coding_data.py::test_a_note_without_tokens", "", "stands as one padding token"),
         "a note longer than the limit": (CODING + "coding_data.py::test_a_note_longer_than", "", "cut and counted"),
         "weights of another code set": (CODING + "existing_coder.py::test_a_coder_of_another_code_set_is_refused",),
@@ -72,7 +80,8 @@ CASES = {
         "a code without a chapter": (ERRORS + "error_families.py::test_codes_without_a_chapter", "", "counted as unknown"),
     },
     "Privacy": {
-        "an empty corpus, notes shorter than n": (PRIVACY + "privacy_limits.py::test_empty", "", "nothing is shared"),
+        "an empty corpus on either side": (PRIVACY + "privacy_limits.py::test_empty", "", "nothing is shared"),
+        "notes shorter than n": (PRIVACY + "privacy_limits.py::test_empty", "", "nothing is shared"),
         "null bytes": (PRIVACY + "privacy_limits.py::test_null_bytes", "", "read as what they are"),
         "a note of 200,000 words": (PRIVACY + "privacy_limits.py::test_a_note_of_200_000_words", "", "read as any other"),
         "duplicate notes": (PRIVACY + "privacy_limits.py::test_of_duplicate_notes", "", "the first is the neighbour"),
@@ -107,14 +116,25 @@ CASES = {
         "a result typed into the text": (REPORT + "report_render.py::test_a_number_typed_into_a_template",),
         "a reference that leads nowhere": (REPORT + "report_lint.py::test_what_is_outside_or_leads_nowhere", "tbl-two"),
         "markup that Quarto reads otherwise": (REPORT + "report_lint.py::test_what_pandoc_does_not_see",),
-        "a template's unknown name": (REPORT + "report_render.py::test_faulty_templates_are_the_users_errors",),
+        "a template's unknown name": (REPORT + "report_render.py::test_faulty_templates_are_the_users_errors", "nothing"),
     },
     "Trust": {
-        "a note pasted into params.yaml": (GUARD + "guard.py::test_attempts_that_are_caught", "params.yaml", "refused"),
-        "a note in a message, or under a commit": (GUARD + "guard.py::test_the_hooks_refuse", "", "refused"),
-        "a patient file among the results": (GUARD + "guard.py::test_a_patient_file_among", "", "refused"),
-        "a link out of build/": (GUARD + "guard.py::test_a_link_out_of_build", "", "refused"),
+        "a note pasted into params.yaml": (GUARD + "guard.py::test_attempts_that_are_caught", "params.yaml"),
+        "a note in a message, or under a commit": (GUARD + "guard.py::test_the_hooks_refuse",),
+        "a list of ids": (GUARD + "guard.py::test_attempts_that_are_caught", "a list of ids"),
+        "a table of data, whatever it is called": (GUARD + "guard.py::test_attempts_that_are_caught", "data under another name"),
+        "model weights": (GUARD + "guard.py::test_attempts_that_are_caught", "[model weights"),
+        "a pickle": (GUARD + "guard.py::test_attempts_that_are_caught", "[a pickle]"),
+        "a patient file among the results, as CSV": (GUARD + "guard.py::test_a_patient_file_among",),
+        "a file of build/ added by force": (GUARD + "guard.py::test_what_is_added_by_force",),
+        "a link into build/ from outside": (GUARD + "guard.py::test_links_out_of_the_repository",),
+        "a link out of build/": (GUARD + "guard.py::test_a_link_out_of_build",),
+        "data given to DVC by hand": (GUARD + "guard.py::test_data_given_to_dvc_by_hand",),
+        "a connection beyond the machine": (UNIT + "sealed.py::test_python_reaches_nobody_else",),
+        "own data under the demo's parameters": (UNIT + "disclosure.py::test_data_that_are_not_the_demo_s",),
         "own data without a place for the cache": (GUARD + "guard.py::TestCache::test_is_asked_for",),
-        "a stale report in an archive": (GUARD + "publishing.py::test_what_is_stale_or_not_committed_is_not_archived",),
+        "a stale report in an archive": (GUARD + "publishing.py::test_a_stale_report_is_not_archived",),
+        "an archive of what is not committed": (GUARD + "publishing.py::test_what_is_not_committed_is_not_archived",),
+        "an archive with a file of patients": (GUARD + "publishing.py::test_what_the_guard_refuses_is_not_archived",),
     },
 }  # fmt: skip

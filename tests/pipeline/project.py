@@ -1,6 +1,8 @@
 """A copy of the project in a folder of its own, at toy scale, without a network, and with a marker in every note."""
 
 import gzip
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -84,8 +86,14 @@ class Project:
 
     @property
     def environment(self):
+        """Temporary files and what libraries keep in the user's home lie in the copy, where they are looked at, too."""
+        places = {"TMPDIR": str(self.folder / "tmp"), "HOME": str(self.folder / "home")}
+        for place in places.values():
+            Path(place).mkdir(exist_ok=True)
+        beside = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
         return {
-            **os.environ,
+            **beside,
+            **places,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(self.folder / "src"),
         }
@@ -129,10 +137,17 @@ def plant(data):
     table = pyarrow.feather.read_table(path)
     texts = pa.array([text and f"{text}\n{MARKER}" for text in table["text"].to_pylist()], table["text"].type)
     pyarrow.feather.write_feather(table.set_column(table.column_names.index("text"), "text", texts), str(path))
+    marker = data / "DEMO.json"  # they remain the demo's
+    made = json.loads(marker.read_text(encoding="utf-8"))
+    made["files"] = {name: hashlib.sha256((data / name).read_bytes()).hexdigest() for name in made["files"]}
+    marker.write_text(json.dumps(made), encoding="utf-8")
 
 
 def carriers(folder):
-    """The files outside of patient data that hold a piece of the marker: build/logs and the report are outside."""
+    """The files outside of patient data that hold a piece of the marker.
+
+    Outside are build/logs and the report, temporary files and the user's home.
+    """
     found = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         parts = path.relative_to(folder).parts

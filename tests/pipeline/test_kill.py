@@ -1,9 +1,10 @@
 """kill -9 at random moments of the pipeline: the next run ends as if nothing had happened. `make test-kill`, minutes.
 
-A moment is drawn from the time of an undisturbed run. Everything that had been done by then stands in a copy of the
-project; the stage that was running starts again, is killed after as long as it had been running, together with DVC and
-everything that it has started, and `dvc repro` goes on. Stages after it are computed anew unless their inputs are, to
-the byte, those of the undisturbed run: then DVC restores them from its cache of runs, and that they are is the test.
+The time of an undisturbed run is cut into twenty equal parts, and a moment drawn in each. Everything that had been done
+by then stands in a copy of the project; the stage that was running starts again, is killed after as long as it had been
+running, together with DVC and everything that it has started, and `dvc repro` goes on. Stages after it are computed
+anew unless their inputs are, to the byte, those of the undisturbed run: then DVC restores them from its cache of runs,
+and that they are is the test.
 """
 
 import contextlib
@@ -20,7 +21,6 @@ from project import Project, carriers, executed
 from ruamel.yaml import YAML
 
 KILLS, SEED = 20, 1337
-BETWEEN = 1.0  # seconds, about, that DVC itself takes after a stage
 
 
 @pytest.fixture(scope="module")
@@ -80,14 +80,22 @@ def kill_after(project, stage, seconds):
     return running
 
 
+def at(moment, seconds):
+    """The stage that runs at a moment of the undisturbed run, and for how long it has been running."""
+    for stage, lasts in seconds.items():
+        if moment < lasts:
+            return stage, moment
+        moment -= lasts
+    return stage, lasts  # rounding
+
+
 @pytest.mark.slow
 @pytest.mark.kill
 def test_a_pipeline_killed_twenty_times_gives_what_an_undisturbed_one_gives(undisturbed, tmp_path, capsys):
     project, seconds = undisturbed
     expected, rng, killed = results(project.folder), random.Random(SEED), []
     while len(killed) < KILLS:
-        stage = rng.choices(list(seconds), list(seconds.values()))[0]
-        after = rng.uniform(0, seconds[stage] + BETWEEN)
+        stage, after = at((len(killed) + rng.random()) / KILLS * sum(seconds.values()), seconds)
         copy = Project.__new__(Project)
         copy.folder, copy.told = tmp_path / "copy", []
         shutil.copytree(project.folder, copy.folder, symlinks=True)

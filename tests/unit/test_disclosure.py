@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthnotes.base.disclosure import kept_steps, publish, suppress
+from synthnotes.base.disclosure import kept_steps, publish, require_demo, suppress
+from synthnotes.base.files import UserError, write_json
 from synthnotes.base.sections import DisclosureParams
 from synthnotes.corpus.flow import Flow, tidy, told
+from synthnotes.demo import kit
 
 ROOT = Path(__file__).parents[2]
 
@@ -135,6 +137,28 @@ def test_publish_suppresses_what_it_writes(tmp_path):
     assert json.loads((tmp_path / "demo.json").read_text()) == {"few": {"notes": 3}}
     publish(tmp_path / "real.csv", pd.DataFrame({"patients": [3, 30]}), real)
     assert (tmp_path / "real.csv").read_text() == "patients\n30\n"
+
+
+@pytest.mark.parametrize(
+    ("made", "there", "named"),
+    [
+        ({"sepr/notes.feather": "1"}, {"sepr/notes.feather": "1"}, None),
+        ({"sepr/notes.feather": "1"}, {"sepr/notes.feather": "2"}, "sepr/notes.feather"),
+        ({"sepr/notes.feather": "1"}, {"sepr/notes.feather": "1", "mimic/a.csv": "2"}, "mimic/a.csv"),
+        (None, {"sepr/notes.feather": "1"}, "sepr/notes.feather"),
+    ],
+)
+def test_data_that_are_not_the_demo_s_cannot_be_called_so(tmp_path, made, there, named):
+    if made is not None:
+        write_json(tmp_path / kit.MARKER, {"files": made})
+    require_demo(tmp_path, there, DisclosureParams(demo=False, minimum_patients=10))
+    demo = DisclosureParams(demo=True, minimum_patients=10)
+    if named is None:
+        require_demo(tmp_path, there, demo)
+        return
+    with pytest.raises(UserError, match="not the demo's, but disclosure") as raised:
+        require_demo(tmp_path, there, demo)
+    assert str(raised.value).startswith(f"{tmp_path / named}: ")
 
 
 def small(found, where=""):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from table import SAYS
 
 from synthnotes.base import notes
 from synthnotes.base.files import UserError, replacing, write_csv
@@ -53,11 +54,12 @@ def test_a_full_disk_is_told_and_leaves_nothing(folder):
     assert not (folder / "records.json").exists()
 
 
-def test_a_read_only_folder_is_told(folder):
+def test_a_read_only_folder_is_told(folder, record_property):
     done = records(folder, "ro")
     assert done.returncode == 1
     assert done.stderr.startswith("records: error: place/records: it may not be written there.")
     assert "\n" not in done.stderr.strip()
+    record_property(SAYS, done.stderr)
 
 
 def test_a_file_that_may_not_grow_keeps_the_old_one(tmp_path):

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from table import SAYS
 
 from synthnotes.base import sealed
 from synthnotes.base.sealed import NetworkDeniedError, go_offline, is_local
@@ -58,11 +59,12 @@ def datagram(method, *arguments):
         (lambda: socket.getnameinfo(("192.0.2.1", 80), 0), "192.0.2.1"),
     ],
 )
-def test_python_reaches_nobody_else_and_the_error_names_the_host_alone(attempt, host):
+def test_python_reaches_nobody_else_and_the_error_names_the_host_alone(attempt, host, record_property):
     with pytest.raises(NetworkDeniedError) as raised:
         attempt()
     assert host in str(raised.value)
     assert SECRET.decode() not in str(raised.value)
+    record_property(SAYS, raised.value)
 
 
 def test_loopback_and_unix_sockets_go_on(tmp_path):

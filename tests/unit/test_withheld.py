@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pytest
+from table import SAYS
 
 from synthnotes.base.files import UserError
 from synthnotes.base.sections import ReportParams
@@ -100,12 +101,13 @@ def pieces(text):
         ("pool", ["probe: defect: ValueError", "_RemoteTraceback"]),
     ],
 )
-def test_a_defect_tells_what_and_where_and_no_value(stage, kind, named):
+def test_a_defect_tells_what_and_where_and_no_value(stage, kind, named, record_property):
     code, told = stage(kind)
     assert code == 1
     assert all(name in told for name in [*named, "SYNTHNOTES_SHOW_VALUES=1"])
     assert "Traceback (most recent" not in told
     assert not [piece for piece in pieces(SECRET) if piece in told], told
+    record_property(SAYS, f"{told.splitlines()[0]} … {told.splitlines()[-1]}")
 
 
 def group():

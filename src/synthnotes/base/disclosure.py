@@ -3,7 +3,7 @@
 A result says itself how many patients it rests on: by an entry or a column `patients` or, where patients are not told
 apart, by the notes that it counts. Everything that a stage writes into results/ goes through `publish`, and the report
 reads results/ alone, so that what is suppressed is suppressed everywhere. Nothing is hidden of the demo's data, whose
-patients are invented.
+patients are invented; that they are the demo's is checked where data enter (`require_demo`).
 
 A value that is hidden must not be computable from those around it. So a curve's bins and the steps of a flow are
 put together until there are enough patients in each, instead of being left out between two sums; and of a note that is
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from synthnotes.base.files import write_csv, write_json
+from synthnotes.base.files import UserError, read_json, write_csv, write_json
 from synthnotes.base.sections import DisclosureParams
 
 HOLDERS = ("patients", "notes")  # entries and columns that say what a result rests on, the better one first
@@ -31,6 +31,29 @@ COUNTS = re.compile(
 SUMS = (("train", "validation", "evaluation"), ("within_family", "out_of_family"))  # whose total stands elsewhere
 EXTREMES = {"min", "max", "minimum", "maximum"}  # what one note alone decides
 ACCUMULATED = re.compile(r"^cumulative_|_longer$")  # of a bin and all before it
+DEMO = "DEMO.json"  # what the demo kit leaves beside its data: the SHA-256 of each of its files
+
+
+def require_demo(data: Path, checksums: Mapping[str, str], settings: DisclosureParams) -> None:
+    """Refuses to call data the demo's that are not, since nothing of them would be suppressed.
+
+    Args:
+        data: the folder data/, with what the demo kit has written about its files, if it has made any.
+        checksums: SHA-256 by path in that folder.
+        settings: the section.
+
+    Raises:
+        UserError: the parameters call the data the demo's, and a file is not, or not as the demo kit made it.
+    """
+    if not settings.demo:
+        return
+    made = read_json(data / DEMO)["files"] if (data / DEMO).is_file() else {}
+    for name, checksum in checksums.items():
+        if made.get(name) != checksum:
+            raise UserError(
+                f"{data / name}: not the demo's, but disclosure.demo is true in params.yaml, and nothing about few "
+                f"patients would be suppressed. Set it to false."
+            )
 
 
 def publish(path: Path, found: Mapping[str, Any] | pd.DataFrame, settings: DisclosureParams) -> None:

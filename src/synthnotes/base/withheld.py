@@ -24,7 +24,7 @@ from synthnotes.base.sealed import NetworkDeniedError
 
 SHOW = "SYNTHNOTES_SHOW_VALUES"
 SPEAKING = (UserError, NetworkDeniedError)  # errors whose messages are ours, and hold no value of a note
-HOW = f"What it says is withheld, since it may quote a note; {SHOW}=1 shows it (README, Trust)."
+HOW = f"What it says is withheld, since it may quote a note; {SHOW}=1 shows it (SECURITY.md)."
 
 
 def shown() -> bool:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.feather as feather
 
 from synthnotes.base import params
+from synthnotes.base.disclosure import DEMO
 from synthnotes.base.files import UserError
 from synthnotes.base.sections import Params
 from synthnotes.corpus import machine, mimic, releases, sepr, sources
@@ -25,7 +26,6 @@ MODELS = {
     "sepr": {"generator": "Llama-3.1-8B", "encoder": "SweDeClin-BERT"},
 }
 VERSIONS = ((2, 2), (3, 1))  # of MIMIC-IV, the first and the last that the method is for
-DEMO = "DEMO.json"  # what the demo kit leaves beside its data
 COUNTED = 64 * 2**20  # bytes: rows of larger files are not counted, that would take minutes
 
 
@@ -66,9 +66,10 @@ def main(data: Path, params_file: Path) -> int:
 
 def inventory(data: Path, settings: Params) -> Iterator[Finding]:
     """Everything that can be said of a data folder and the machine without reading the notes."""
-    if (data / DEMO).is_file() != settings.disclosure.demo:
+    if data.is_dir() and any(data.iterdir()) and (data / DEMO).is_file() != settings.disclosure.demo:
         told = "the demo's data" if not settings.disclosure.demo else "data that the demo kit has not made"
-        yield Finding(f"{data}: {told}, but disclosure.demo is {str(settings.disclosure.demo).lower()} in params.yaml")
+        found = f"{data}: {told}, but disclosure.demo is {str(settings.disclosure.demo).lower()} in params.yaml"
+        yield Finding(found, stops=settings.disclosure.demo)  # nothing about few patients would be suppressed
     models, note_bytes = {}, {}
     for corpus in settings.corpora:
         yield from _mimic(data / corpus) if corpus == "mimic" else _sepr(data / corpus)

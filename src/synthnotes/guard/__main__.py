@@ -1,6 +1,6 @@
 """The guard: `python -m synthnotes.guard <what>` refuses what would carry notes of patients out of this machine.
 
-- `tracked` looks at every file that git knows, and at what dvc.yaml says of its outputs (`make guard`, `make check`);
+- `tracked` looks at every file that git knows, and at what dvc.yaml says of its outputs (`make check`);
 - `staged`, `message` and `push` are what the git hooks call: what is about to be committed, its message, and what a
   push would send; `hooks` installs them (`make hooks`).
 
@@ -59,7 +59,8 @@ def look(what: str, given: list[str], root: Path, known: checks.Fingerprint | No
 
 def _concerns_outputs(content: repository.Content) -> bool:
     """Whether a staged file makes it worth asking DVC, which takes a second or two."""
-    return content.name.startswith("results") or content.name in ("dvc.yaml", "params.yaml", "data.dvc", ".gitignore")
+    named = content.name in ("dvc.yaml", "params.yaml", ".gitignore")
+    return named or content.name.startswith("results") or content.name.endswith(".dvc")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from synthnotes.base.files import UserError, read_yaml
-from synthnotes.guard.repository import ignored
+from synthnotes.guard.repository import git, ignored
 
 SENSITIVITIES = ("patient", "aggregate")
 
@@ -22,7 +22,7 @@ class Output:
 
 
 def declared(root: Path) -> list[Output]:
-    """Every output of the pipeline, its matrices resolved, and of the .dvc files beside it."""
+    """Every output of the pipeline, its matrices resolved, and of the .dvc files that git knows or would take."""
     from dvc.dvcfile import load_file
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
@@ -36,9 +36,11 @@ def declared(root: Path) -> list[Output]:
     for name, stage in stages.items():
         for kind in ("outs", "metrics", "plots"):
             found += [_output(item, name) for item in stage.get(kind, [])]
-    for path in sorted(root.glob("*.dvc")):
-        if path.is_file():
-            found += [_output({out["path"]: out}, path.name) for out in read_yaml(path)["outs"]]
+    pointers = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.dvc", root=root).decode()
+    for name in sorted(set(pointers.split("\0")) - {""}):
+        if (root / name).is_file():
+            folder = PurePosixPath(name).parent
+            found += [_output({str(folder / out["path"]): out}, name) for out in read_yaml(root / name)["outs"]]
     return found
 
 

@@ -53,7 +53,7 @@ def collect(root: Path, declared: list[Output]) -> dict[str, bytes]:
     """
     changed = repository.git("status", "--porcelain", root=root).decode().splitlines()
     if changed:
-        raise UserError(f"{len(changed)} changes are not committed ({_named(changed)}). Commit them first.")
+        raise UserError(f"{len(changed)} change(s) not committed ({_named(changed)}). Commit them first.")
     contents = {content.name: content.data for content in repository.tracked(root)}
     tracked = len(contents)
     for path in _report(root, declared):
@@ -72,7 +72,7 @@ def refuse(root: Path, contents: dict[str, bytes], declared: list[Output], known
     texts = [Content(name, contents[name], file=False) for name in report if not name.endswith(".pdf")]
     found += checks.findings(root, texts, known)
     if found:
-        raise UserError(f"the guard refuses {len(found)} things:\n" + "\n".join(found))
+        raise UserError(f"the guard refuses {len(found)} thing(s):\n" + "\n".join(found))
 
 
 def main() -> None:
@@ -91,9 +91,7 @@ def main() -> None:
     refuse(root, contents, declared, known)
     stale = [fact.name for fact in verify(Path(), Path("dvc.lock"), options.provenance) if fact.state == CHANGED]
     if stale:
-        raise UserError(
-            f"{len(stale)} things are not as recorded ({_named(stale)}). See `make verify`; run `dvc repro`."
-        )
+        raise UserError(f"{len(stale)} thing(s) not as recorded ({_named(stale)}). See `make verify`; run `dvc repro`.")
     commit = repository.git("rev-parse", "HEAD").decode().strip()
     packed = pack(contents, options.to.stem, commit)
     with replacing(options.to) as temporary:

@@ -25,7 +25,7 @@ def of_folder(folder: Path, skipped: tuple[str, ...] = ("__pycache__",)) -> str:
         for name in names:
             path = Path(parent, name)
             entries.append({"md5": digest(path), "relpath": path.relative_to(folder).as_posix()})
-    entries.sort(key=lambda entry: Path(entry["relpath"]).parts)
+    entries.sort(key=lambda entry: entry["relpath"])  # as text: `a.txt` comes before what lies in `a/`
     return hashlib.md5(json.dumps(entries, sort_keys=True).encode()).hexdigest() + ".dir"
 
 

@@ -193,6 +193,7 @@ class Contents:
                 panels("errors.{}.length"), "words in the note", boundary=boundary, limit=limit
             ),
             "families": lambda: family_figures.family_shares(panels("errors.{}.chapters"), most),
+            "pies": lambda: family_figures.family_pies(panels("errors.{}.chapters"), most),
             "calibration": lambda: figures.reliability(panels("errors.{}.calibration")),
             "recall": lambda: figures.recall(panels("privacy.{}")),
             "passages": lambda: figures.passages(panels("passages.{}")),

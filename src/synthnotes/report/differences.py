@@ -23,6 +23,8 @@ PLOTTED = TESTED | {
     "ranking.precision_at_15": "P@15",
     "ranking.recall_at_10": "R@10",
     "ranking.recall_at_15": "R@15",
+    "micro.auc": "AUC",
+    "macro.auc": "macro AUC",
     "exact_match_ratio": "exact match",
 }
 

@@ -7,7 +7,7 @@ import pandas as pd
 from synthnotes.base import notes as note_table
 from synthnotes.base import params
 from synthnotes.base.cli import run
-from synthnotes.base.disclosure import publish
+from synthnotes.base.disclosure import publish, require_demo
 from synthnotes.base.files import UserError, write_csv
 from synthnotes.corpus import mimic, published, sepr, sources, splits
 from synthnotes.corpus.subsets import divide
@@ -37,6 +37,7 @@ def main(corpus: str, data: Path, notes: Path, codes: Path, results: Path, flow:
         note_table.check(subsets.tables[subset], str(path))
     files = prepared.files + [split_file] * (split_rows is not None)
     checksums = {file.relative_to(data).as_posix(): sources.sha256(file) for file in files}
+    require_demo(data.parent, {f"{data.name}/{name}": checksum for name, checksum in checksums.items()}, disclosure)
     for subset, path in paths.items():
         note_table.write(path, subsets.tables[subset])
     write_csv(codes, subsets.codes)

@@ -1,19 +1,18 @@
 """SEPR's files, whole and damaged: each error names file, row and remedy, and what is dropped is counted."""
 
 import json
-from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.feather as feather
 import pytest
+from own_data import parameters_of_own_data
 
 from synthnotes.base import notes as note_table
 from synthnotes.base.files import UserError
 from synthnotes.corpus import sepr
 from synthnotes.stages import corpus as stage
 
-ROOT = Path(__file__).parents[3]
 TITLES = "code,transcription\ni109,Högt blodtryck\ne119,Diabetes\n"
 
 
@@ -28,7 +27,7 @@ def notes(**changed):
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    (tmp_path / "params.yaml").write_text(parameters_of_own_data())
     put(tmp_path / "sepr", notes())
     (tmp_path / "sepr/descriptions.csv").write_text(TITLES, encoding="utf-8")
     return tmp_path

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from own_data import parameters_of_own_data
 
 from synthnotes.base import notes as note_table
 from synthnotes.base.files import UserError
@@ -16,7 +17,6 @@ from synthnotes.corpus.subsets import divide
 from synthnotes.corpus.table import Corpus, code_set, with_descriptions, without_rare_codes
 from synthnotes.stages import corpus as stage
 
-ROOT = Path(__file__).parents[3]
 SETTINGS = {
     "minimum_notes_per_code": {"mimic": 2, "sepr": 1},
     "prompts_share": 0.25,
@@ -141,7 +141,7 @@ def test_division_follows_a_published_split_and_counts_what_it_leaves_out():
 def project(tmp_path, monkeypatch):
     """A small MIMIC in PhysioNet's shape, 40 admissions of 20 patients, and the parameters beside it."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    (tmp_path / "params.yaml").write_text(parameters_of_own_data())
     notes = "subject_id,hadm_id,note_seq,text\n" + "".join(f'{i // 2},{i},1,"Note\n{i}"\n' for i in range(40))
     codes = "hadm_id,icd_code,icd_version\n" + "".join(f"{i},{c},10\n" for i in range(40) for c in ("I10", "E119"))
     titles = "icd_code,icd_version,long_title\nI10,10,Hypertension\nI10,9,Old\n"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from table import SAYS
 
 from synthnotes.base import notes as note_table
 from synthnotes.base.files import UserError
@@ -117,22 +118,27 @@ SEEN = {
     "a pickle": ("a.pkl", b"x", "a pickle"),
     "a pickle under another name": ("a.dat", b"\x80\x04K\x01.", "a pickle"),
     "a list of ids": ("a.txt", "\n".join(IDS[:10]), "a list of 10 ids"),
+    "a note in a picture's description": ("a.png", b"\x89PNG\r\n" + NOTE.encode() + b"\0", "text of patients' notes"),
     "a database": ("a", b"SQLite format 3\0", "a database"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("attempt", SEEN)
-def test_attempts_that_are_caught_when_staged(project, attempt):
+def test_attempts_that_are_caught_when_staged(project, attempt, record_property):
     name, content, reason = SEEN[attempt]
     write(project, name, content)
     (found,) = staged(project)
     assert found.startswith(f"{name}: ")
     assert reason in found
     assert "lighthouse" not in found.lower()
+    record_property(SAYS, found)
 
 
 UNSEEN = {
     "fewer words than are promised": " ".join(NOTE.split()[:8]),
+    "a note in other words": "A man from a lighthouse fell while he painted his ladder. The knee is thick; he rests.",
+    "a picture": b"\x89PNG\r\n" + bytes(range(256)) * 9,
+    "a row per patient without ids": "row,age,words\n" + "".join(f"{n},{40 + n},9{n}\n" for n in range(40)),
     "a note with every seventh word changed": " ".join("x" if n % 7 == 0 else w for n, w in enumerate(NOTE.split())),
     "a note in base64": base64.b64encode(NOTE.encode()).decode(),
     "a note backwards": NOTE[::-1],
@@ -147,7 +153,14 @@ def test_attempts_that_are_not_seen(project, attempt):
     assert staged(project) == []
 
 
-def test_links_out_of_the_repository_and_into_build_are_refused(project):
+def test_names_are_not_read(project):
+    """An id in the name of a file, a branch or a tag is not seen."""
+    for i in IDS:
+        write(project, f"pages/{i}.md", "harmless")
+    assert staged(project) == []
+
+
+def test_links_out_of_the_repository_and_into_build_are_refused(project, record_property):
     (project / "results/notes.csv").symlink_to("../build/notes/mimic/real_s.parquet")
     (project / "results/away.csv").symlink_to("/etc/hostname")
     (project / "results/up.csv").symlink_to("../../elsewhere")
@@ -155,22 +168,48 @@ def test_links_out_of_the_repository_and_into_build_are_refused(project):
     found = staged(project)
     assert [line.partition(":")[0] for line in found] == ["results/away.csv", "results/notes.csv", "results/up.csv"]
     assert all("a link" in line for line in found)
+    record_property(SAYS, found[1])
 
 
-def test_a_patient_file_among_the_results_is_refused_by_its_place_and_by_its_ids(project):
+def test_a_patient_file_among_the_results_is_refused_by_its_place_and_by_its_ids(project, record_property):
     write(project, "results/corpus/rows.csv", "hadm_id,length\n" + "".join(f"{i},5\n" for i in IDS))
     found = staged(project, with_outputs=True)
     assert sorted(line.partition(": ")[2] for line in found) == [
         "lies among the results, but no stage of dvc.yaml makes it: move or remove it",
         "line 2: a list of 40 ids of patients, admissions or notes",
     ]
+    record_property(SAYS, found[0])
 
 
-def test_what_is_added_by_force_is_refused(project):
+def test_a_patient_file_in_the_place_of_a_result_is_refused(project):
+    """By what it is, or by what stands in it."""
+    for content, reason in ((parquet(), "a parquet file"), (f'{{"note": "{NOTE}"}}', "text of patients' notes")):
+        write(project, "results/corpus/mimic.json", content)
+        (found,) = staged(project, with_outputs=True)
+        assert reason in found
+
+
+def test_what_is_added_by_force_is_refused(project, record_property):
     write(project, "build/notes/mimic/words.txt", "nothing of a note")
     git("add", "--force", "build/notes/mimic/words.txt", root=project)
     (found,) = checks.findings(project, repository.staged(project), known(project))
     assert "added by force" in found
+    record_property(SAYS, found)
+
+
+def test_data_given_to_dvc_by_hand_are_refused(project, record_property):
+    """`dvc add` beside the pipeline, which `dvc push` would send."""
+    write(project, "pages/.gitignore", "/table\n")
+    write(project, "pages/table.dvc", "outs:\n- {path: table, md5: 0}\n")
+    git("add", "pages", root=project)
+    code, told = guard(project, "staged")
+    assert code == 1
+    assert "! pages/table (pages/table.dvc): say `meta" in told
+    record_property(SAYS, told.splitlines()[0])
+    write(project, "pages/table.dvc", "outs:\n- {path: table, md5: 0, meta: {sensitivity: patient}}\n")
+    (found,) = outputs.problems(project, outputs.declared(project))
+    assert "pages/table" in found
+    assert "`dvc push` would send it" in found
 
 
 @pytest.mark.parametrize(
@@ -188,18 +227,19 @@ def test_outputs_that_dvc_or_git_would_carry_off(project, old, new, reason):
     assert reason in found
 
 
-def test_a_link_out_of_build_is_followed(project):
+def test_a_link_out_of_build_is_followed(project, record_property):
     (project / "elsewhere").mkdir()
     shutil.rmtree(project / "build/notes")
     (project / "build/notes").symlink_to("../elsewhere")  # where git would take what the stage writes
     (found,) = outputs.problems(project, outputs.declared(project))
     assert "git does not ignore it, or where it links to" in found
+    record_property(SAYS, found)
     (project / "build/notes").unlink()
     (project / "build/notes").symlink_to(project.parent)  # another disk, say
     assert outputs.problems(project, outputs.declared(project)) == []
 
 
-def test_the_hooks_refuse_a_commit_its_message_and_a_push(project, tmp_path):
+def test_the_hooks_refuse_a_commit_its_message_and_a_push(project, tmp_path, record_property):
     """The three hooks, as git calls them, in a repository with a remote."""
     git("init", "--quiet", "--bare", str(tmp_path / "remote"), root=project)
     git("remote", "add", "origin", str(tmp_path / "remote"), root=project)
@@ -223,6 +263,7 @@ def test_the_hooks_refuse_a_commit_its_message_and_a_push(project, tmp_path):
     code, told = run("commit", "-m", f"Seen in a note: {NOTE}")
     assert code == 1, told
     assert "! the message: from line 1 on" in told
+    record_property(SAYS, told.splitlines()[0])
     assert run("commit", "--no-verify", "-m", "A harmless page")[0] == 0
     # Whoever skips the hooks, or removes in a second commit what the first has kept, meets the push.
     write(project, "a.md", NOTE)
@@ -265,7 +306,7 @@ def test_without_notes_on_the_machine_the_other_rules_hold(project):
 
 
 def test_this_repository_passes():
-    """Against the notes that are on this machine, if there are any: the demo's in a checkout that has run."""
+    """By all rules but the comparison with notes, which `make check` makes on a machine that has some."""
     declared = outputs.declared(ROOT)
     assert outputs.problems(ROOT, declared) == []
     assert checks.findings(ROOT, repository.tracked(ROOT), None, declared) == []

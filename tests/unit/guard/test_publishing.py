@@ -32,7 +32,8 @@ def template(tmp_path_factory):
     """A project that DVC has really run, so that the hashes compared are DVC's own."""
     root = tmp_path_factory.mktemp("published") / "project"
     (root / "folder/below").mkdir(parents=True)
-    for name, content in {"folder/b": "1", "folder/below/ä": "2", "folder/a.b": "3", "code.txt": '{"f1": 1}'}.items():
+    files = {"folder/b": "1", "folder/below/ä": "2", "folder/below.x": "3", "folder/a.b": "3", "code.txt": '{"f1": 1}'}
+    for name, content in files.items():
         (root / name).write_text(content)
     (root / "params.yaml").write_text("coding:\n  rate: 5e-5\n  list: [1, {a: 0.5}]\n")
     (root / "dvc.yaml").write_text(json.dumps({"stages": STAGES}))
@@ -144,12 +145,16 @@ def test_an_archive_is_whole_and_the_same_twice(project, monkeypatch, tmp_path):
     assert not any(name.startswith(("data", ".dvc/cache", ".dvc/tmp")) for name in names)
 
 
-def test_what_is_stale_or_not_committed_is_not_archived(project, monkeypatch):
+def test_what_is_not_committed_is_not_archived(project, monkeypatch):
     (project / "code.txt").write_text("newer")
-    with pytest.raises(UserError, match=r"1 changes are not committed .*code.txt"):
+    with pytest.raises(UserError, match=r"1 change\(s\) not committed .*code.txt"):
         run_archive(project, monkeypatch)
+
+
+def test_a_stale_report_is_not_archived(project, monkeypatch):
+    (project / "code.txt").write_text("newer")
     git("commit", "--quiet", "-am", "Newer", root=project)
-    with pytest.raises(UserError, match=r"1 things are not as recorded .code.txt.*make verify"):
+    with pytest.raises(UserError, match=r"1 thing\(s\) not as recorded .code.txt.*make verify"):
         run_archive(project, monkeypatch)
 
 
@@ -157,7 +162,7 @@ def test_what_the_guard_refuses_is_not_archived(project, monkeypatch):
     (project / "results/copy/rows.csv").write_text("id\n1\n")
     git("add", ".", root=project)
     git("commit", "--quiet", "-m", "Rows", root=project)
-    with pytest.raises(UserError, match=r"the guard refuses 1 things:\nresults/copy/rows.csv: lies among the results"):
+    with pytest.raises(UserError, match=r"the guard refuses 1 thing\(s\):\nresults/copy/rows.csv: lies among"):
         run_archive(project, monkeypatch)
     assert not (project / "build/deposit.zip").exists()
 
