@@ -35,6 +35,9 @@ check: setup    ## what data/ holds, what it lacks, whether params.yaml is valid
 	python -m synthnotes.corpus.inventory
 	python -m synthnotes.guard tracked
 
+diff: setup     ## what differs between two runs, as one page: A=<revision> B=<revision>; without them HEAD and the workspace
+	python -m synthnotes.publishing.diff $(if $(A),--a "$(A)") $(if $(B),--b "$(B)") --to build/diff.html
+
 verify: setup   ## whether data, parameters, code, results and report are still those recorded
 	python -m synthnotes.publishing.verify --provenance build/report/provenance.json
 
@@ -88,7 +91,7 @@ bench-generation: setup ## tokens per second of the sampling stage against trans
 bench-finetune: setup ## tokens per second, memory and utilisation of fine-tuning a 1B model; needs a GPU
 	python benchmarks/finetune_gpu.py
 
-bench-privacy: setup ## the privacy searches against the pairwise method; SIZE='3000 20000 900' or SIZE=--paper
+bench-privacy: setup ## the privacy searches against the pairwise method; SIZE='3000 20000 900', --eighth or --paper
 	python benchmarks/privacy.py $(SIZE)
 
 bench-splits: setup ## splits of a corpus of MIMIC-IV's size, against iterative stratification as published

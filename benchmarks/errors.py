@@ -1,9 +1,9 @@
 """The chapter of errors at the paper's size: time and memory of both stages, and code match against a double loop.
 
 The stages `errors` and `hypotheses` run as the pipeline runs them, from files to files: 19,802 notes of E, 7,942 codes,
-89,099 training notes, twelve coders of noisy notes. What they read is simulated: code frequencies fall as they do in
-MIMIC-IV, and coders have about the quality of the published one. Four files of predictions serve all coders of noise,
-which read no faster for it.
+89,099 training notes, coders of synthetic and of noisy notes as many as the paper's parameters say. What they read is
+simulated: code frequencies fall as they do in MIMIC-IV, and coders have about the quality of the published one. Four
+files of predictions serve all of these coders, which read no faster for it.
 
 Published, for code match: every predicted set against every training note's, as Python sets. It runs on a sample of
 the predictions, and so does ours beside it.
@@ -13,6 +13,7 @@ import os
 import sys
 import tempfile
 import time
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -95,11 +96,14 @@ def prepare(folder: Path) -> None:
         write_predictions(folder / f"coder-{number}", truth, names, 0.55 - 0.05 * number, number)
     (folder / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
     configure.merge(folder / "params.yaml", ROOT / "configs" / "paper.yaml")
-    noise = params.read(folder / "params.yaml").noise
-    kinds = [f"{hypothesis}-{level}" for hypothesis in noise.hypotheses for level in noise.levels]
-    (folder / "noise").mkdir()
-    for number, kind in enumerate(kinds):
-        (folder / "noise" / kind).symlink_to(folder / f"coder-{number % PREDICTED_FILES}")
+    settings = params.read(folder / "params.yaml")
+    noise = settings.noise
+    coders = [f"coders/synthetic_s-{seed}" for seed in settings.seeds]
+    kinds = product(noise.hypotheses, noise.levels, noise.seeds)
+    coders += [f"noise/{hypothesis}-{level}-{seed}" for hypothesis, level, seed in kinds]
+    for number, coder in enumerate(coders):
+        (folder / coder).parent.mkdir(exist_ok=True)
+        (folder / coder).symlink_to(folder / f"coder-{number % PREDICTED_FILES}")
 
 
 def child(which: str, folder: str) -> dict[str, Any]:
@@ -118,7 +122,7 @@ def child(which: str, folder: str) -> dict[str, Any]:
         coders = (training, base / "coder-0", training, base / "coder-1")
         print(errors.main(evaluation, codes, *coders, base / "errors.json", *tables), file=sys.stderr)
     else:
-        inputs = [base / name for name in (*INPUTS, "coder-1", "noise")]
+        inputs = [base / name for name in (*INPUTS, "coders", "noise")]
         print(hypotheses.main(*inputs, base / "hypotheses.json", base / "curves.csv"), file=sys.stderr)
     return {"seconds": time.perf_counter() - started}
 

@@ -16,6 +16,9 @@ unless OMP_NUM_THREADS says otherwise.
 import os
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,97 +26,94 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch reads it, also in 
 
 import machine
 
-PROJECT = Path(os.environ.get("PROJECT", "."))
+PROJECT, BUILD = Path(os.environ.get("PROJECT", ".")), Path("build")
 CORPUS = "mimic"
-STAGE_PROMPTS = 129
+STAGE_PROMPTS = 340  # one shard of the demo: at its end, ever fewer sequences are under way
 # Precision, sequences at once, and how many batches of them; larger ones take longer, so fewer suffice.
-BATCHES = [("bfloat16", 12, 2), ("bfloat16", 48, 2), ("bfloat16", 128, 1), ("float32", 48, 1)]
+BATCHES = [("bfloat16", 16, 2), ("bfloat16", 48, 1), ("bfloat16", 128, 1)]
+BATCHES += [("float32", 16, 2), ("float32", 48, 1), ("float32", 128, 1)]
 LARGE = {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "head_dim": 64}
 LARGE |= {"num_attention_heads": 12, "num_key_value_heads": 12}
 LARGE_PRECISION, LARGE_SAMPLES, LARGE_AT_ONCE = "bfloat16", 64, 32
 
 
+@contextmanager
+def clock(clocks: Counter[str], name: str = "") -> Iterator[None]:
+    """Adds the time that the block takes, and the time that it keeps a core busy, which other work changes less."""
+    started, busy = time.perf_counter(), time.process_time()
+    try:
+        yield
+    finally:
+        clocks[f"{name}seconds"] += time.perf_counter() - started
+        clocks[f"{name}core_seconds"] += time.process_time() - busy
+
+
 def stage() -> dict[str, Any]:
     """Runs the stage `generate` on the first prompts."""
-    clocks = dict.fromkeys(["imports", "start", "generate", "model", "sampler"], 0.0)
+    clocks = Counter()
 
     def timed(name: str, function: Any) -> Any:
         def call(*args: Any, **kwargs: Any) -> Any:
-            started = time.perf_counter()
-            try:
+            with clock(clocks, name):
                 return function(*args, **kwargs)
-            finally:
-                clocks[name] += time.perf_counter() - started
 
         return call
 
-    whole = time.perf_counter()
-    from synthnotes.base import notes
-    from synthnotes.base.files import read_json
-    from synthnotes.generation import vllm_engine
-    from synthnotes.generation.records import read_records, write_records
-    from synthnotes.stages import generate
+    with clock(clocks, "import_"):
+        from synthnotes.base import notes
+        from synthnotes.base.files import read_json
+        from synthnotes.generation import vllm_engine
+        from synthnotes.generation.records import read_records, write_records
+        from synthnotes.stages import generate
 
-    os.environ.update(vllm_engine.ENVIRONMENT)
-    import vllm
-    from vllm.v1.sample.sampler import Sampler
-    from vllm.v1.worker.gpu_model_runner import GPUModelRunner
+        os.environ.update(vllm_engine.ENVIRONMENT)
+        import vllm
+        from vllm.v1.sample.sampler import Sampler
+        from vllm.v1.worker.gpu_model_runner import GPUModelRunner
 
-    clocks["imports"] = time.perf_counter() - whole
-    vllm.LLM.__init__ = timed("start", vllm.LLM.__init__)
-    vllm.LLM.generate = timed("generate", vllm.LLM.generate)
-    GPUModelRunner._model_forward = timed("model", GPUModelRunner._model_forward)
-    Sampler.forward = timed("sampler", Sampler.forward)
-    build = PROJECT.absolute() / "build"
+    vllm.LLM.__init__ = timed("engine_start_", vllm.LLM.__init__)
+    vllm.LLM.generate = timed("generate_", vllm.LLM.generate)
+    GPUModelRunner._model_forward = timed("model_", GPUModelRunner._model_forward)
+    Sampler.forward = timed("sampler_", Sampler.forward)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        records = read_records(build / "records" / CORPUS / "prompts.jsonl")[:STAGE_PROMPTS]
+        records = read_records(BUILD / "records" / CORPUS / "prompts.jsonl")[:STAGE_PROMPTS]
         write_records(folder / "records" / "prompts.jsonl", records)
-        real = notes.read(build / "notes" / CORPUS / "real_s.parquet")
+        real = notes.read(BUILD / "notes" / CORPUS / "real_s.parquet")
         notes.write(folder / "real.parquet", real[real["note_id"].isin([record.id for record in records])])
-        started = time.perf_counter()
-        generate.main(
-            corpus=CORPUS,
-            model=build / "merge" / CORPUS,
-            records=folder / "records",
-            real=folder / "real.parquet",
-            work=folder / "work",
-            samples=folder / "samples.parquet",
-            synthetic=folder / "synthetic.parquet",
-            results=folder / "results.json",
-        )
-        seconds = time.perf_counter() - started
+        with clock(clocks):
+            generate.main(
+                corpus=CORPUS,
+                model=BUILD / "merge" / CORPUS,
+                records=folder / "records",
+                real=folder / "real.parquet",
+                work=folder / "work",
+                samples=folder / "samples.parquet",
+                synthetic=folder / "synthetic.parquet",
+                results=folder / "results.json",
+            )
         found = read_json(folder / "results.json")
-    return {
-        "samples": found["samples"],
-        "tokens": found["new_tokens"],
-        "seconds": seconds,
-        "engine_start_seconds": clocks["start"],
-        "generate_seconds": clocks["generate"],
-        "model_seconds": clocks["model"],
-        "sampler_seconds": clocks["sampler"],
-        "import_seconds": clocks["imports"],
-    }
+    return {"samples": found["samples"], "tokens": found["new_tokens"], **clocks}
 
 
 def batches(precision: str, size: str, count: str) -> dict[str, Any]:
     """Runs `transformers.generate` with the demo's model on `count` batches of `size` sequences."""
     import torch
 
-    model, tokenizer = load(PROJECT.absolute() / "build" / "merge" / CORPUS, precision)
+    model, tokenizer = load(BUILD / "merge" / CORPUS, precision)
     settings, prompts = demo(tokenizer, int(size), int(count))
     torch.manual_seed(settings.seed)
     tokens = samples = 0
-    started = time.perf_counter()
-    per_batch = len(prompts) // int(count)
+    clocks = Counter()
+    per_batch, limit = len(prompts) // int(count), settings.max_new_tokens[CORPUS]
     for first in range(0, len(prompts), per_batch):
-        limit = settings.max_new_tokens[CORPUS]
-        output = draw(model, tokenizer, settings, prompts[first : first + per_batch], max_new_tokens=limit)
+        with clock(clocks):
+            output = draw(model, tokenizer, settings, prompts[first : first + per_batch], max_new_tokens=limit)
         ended = (output == tokenizer.eos_token_id).int()
         lengths = torch.where(ended.any(1), ended.argmax(1) + 1, output.shape[1])
         tokens += int(lengths.sum())
         samples += len(output)
-    return {"samples": samples, "tokens": tokens, "seconds": time.perf_counter() - started}
+    return {"samples": samples, "tokens": tokens, **clocks}
 
 
 def large_vllm(folder: str) -> dict[str, Any]:
@@ -122,12 +122,11 @@ def large_vllm(folder: str) -> dict[str, Any]:
     from synthnotes.generation.models import load_tokenizer
     from synthnotes.generation.sampling import Prompt
 
-    os.environ.update(vllm_engine.ENVIRONMENT)
-    from vllm import LLM, SamplingParams
-
     settings, prompts = demo(load_tokenizer(Path(folder)), LARGE_SAMPLES, 1)
     settings = settings.model_copy(update={"precision": LARGE_PRECISION, "cpu_cache_gib": 4})
-    engine = LLM(**vllm_engine.engine_arguments(settings, CORPUS, Path(folder), gpu=False))
+    engine = vllm_engine.start_engine(settings, CORPUS, Path(folder))
+    from vllm import SamplingParams
+
     wanted = lengths_of_samples(LARGE_SAMPLES)
     requests, values = [], []
     for number, length in enumerate(wanted):
@@ -135,12 +134,12 @@ def large_vllm(folder: str) -> dict[str, Any]:
         requests.append({"prompt_token_ids": prompt})
         given = vllm_engine.sampling_parameters(settings, CORPUS, Prompt(str(number), prompt))
         values.append(SamplingParams(**given | {"n": 1, "max_tokens": length, "ignore_eos": True}))
-    started = time.perf_counter()
-    drawn = engine.generate(requests, values)
-    seconds = time.perf_counter() - started
+    clocks = Counter()
+    with clock(clocks):
+        drawn = engine.generate(requests, values)
     tokens = sum(len(one.outputs[0].token_ids) for one in drawn)
     assert tokens == sum(wanted)
-    return {"samples": len(drawn), "tokens": tokens, "seconds": seconds}
+    return {"samples": len(drawn), "tokens": tokens, **clocks}
 
 
 def large_transformers(folder: str) -> dict[str, Any]:
@@ -151,9 +150,10 @@ def large_transformers(folder: str) -> dict[str, Any]:
     settings, prompts = demo(tokenizer, LARGE_AT_ONCE, 1)
     wanted = lengths_of_samples(LARGE_AT_ONCE)
     torch.manual_seed(settings.seed)
-    started = time.perf_counter()
-    draw(model, tokenizer, settings, prompts, max_new_tokens=max(wanted), min_new_tokens=max(wanted))
-    return {"samples": len(wanted), "tokens": sum(wanted), "seconds": time.perf_counter() - started}
+    clocks = Counter()
+    with clock(clocks):
+        draw(model, tokenizer, settings, prompts, max_new_tokens=max(wanted), min_new_tokens=max(wanted))
+    return {"samples": len(wanted), "tokens": sum(wanted), **clocks}
 
 
 def demo(tokenizer: Any, sequences: int, count: int) -> tuple[Any, list[list[int]]]:
@@ -163,7 +163,7 @@ def demo(tokenizer: Any, sequences: int, count: int) -> tuple[Any, list[list[int
     from synthnotes.generation.records import read_records
 
     settings = params.load("generate")
-    records = read_records(PROJECT.absolute() / "build" / "records" / CORPUS / "prompts.jsonl")
+    records = read_records(BUILD / "records" / CORPUS / "prompts.jsonl")
     records = records[: sequences // settings.samples * count]
     return settings, encode_prompts(tokenizer, CORPUS, [record.input for record in records])
 
@@ -172,7 +172,7 @@ def lengths_of_samples(count: int) -> list[int]:
     """The tokens of the first samples that the demo's model drew."""
     import pandas as pd
 
-    samples = pd.read_parquet(PROJECT.absolute() / "build" / "generate" / f"{CORPUS}.parquet", columns=["new_tokens"])
+    samples = pd.read_parquet(BUILD / "generate" / f"{CORPUS}.parquet", columns=["new_tokens"])
     return samples["new_tokens"].head(count).tolist()
 
 
@@ -212,7 +212,7 @@ def make_large(folder: str) -> dict[str, Any]:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-    merged = PROJECT.absolute() / "build" / "merge" / CORPUS
+    merged = BUILD / "merge" / CORPUS
     torch.manual_seed(0)
     model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(merged, **LARGE))
     model.save_pretrained(folder)
@@ -224,22 +224,26 @@ MEASUREMENTS = (stage, batches, make_large, large_vllm, large_transformers)
 
 
 def child(kind: str, *words: str) -> dict[str, Any]:
-    """One measurement."""
+    """One measurement, in the folder whose build/ and params.yaml it reads."""
+    os.chdir(PROJECT)
     return {function.__name__: function for function in MEASUREMENTS}[kind](*words)
 
 
 def table(ours: dict[str, Any], name: str, theirs: dict[str, dict[str, Any]]) -> None:
-    """Prints tokens per second of ours, then of theirs with how many times faster ours is; adds both to them."""
-    print(f"{'':46}{'samples':>9}{'tokens':>9}{'seconds':>9}{'tokens/s':>10}{'GiB':>6}{'ours is':>9}")
+    """Prints tokens per second of ours, then of theirs with how many times faster ours is; adds both to them.
+
+    The same per second of a core at work follows: beside other work, it is the comparison that holds.
+    """
+    print(f"{'':46}{'samples':>9}{'tokens':>9}{'seconds':>9}{'tokens/s':>10}{'ours is':>9}{'/core s':>9}{'ours is':>9}")
     for label, found in {name: ours, **theirs}.items():
-        seconds = found.get("generate_seconds", found["seconds"])
-        rate = found["tokens_per_second"] = found["tokens"] / seconds
-        found["ours_is_faster"] = ours["tokens_per_second"] / rate
-        print(
-            f"{label:46}{found['samples']:9,}{found['tokens']:9,}{seconds:9.1f}{rate:10,.0f}{found['peak_gib']:6.1f}"
-            f"{found['ours_is_faster']:8.1f}x",
-            flush=True,
+        line = (
+            f"{label:46}{found['samples']:9,}{found['tokens']:9,}{found.get('generate_seconds', found['seconds']):9.1f}"
         )
+        for kind in ("second", "core_second"):
+            rate = found[f"tokens_per_{kind}"] = found["tokens"] / found.get(f"generate_{kind}s", found[f"{kind}s"])
+            times = found[f"ours_is_faster_per_{kind}"] = ours[f"tokens_per_{kind}"] / rate
+            line += f"{rate:{10 if kind == 'second' else 9},.0f}{times:8.1f}x"
+        print(line, flush=True)
 
 
 def parent() -> dict[str, Any]:

@@ -3,7 +3,8 @@
 Straightforward: draw patients, take their rows of the truth and of both coders' decisions, notes x codes, and count.
 Here: `synthnotes.significance`, from sparse counts. The decisions are simulated: code frequencies fall as they do in
 MIMIC-IV, and both coders have about the quality of the published one. Every note has a patient of its own, which is the
-largest number of units to draw.
+largest number of units to draw. Areas under ROC curves are resampled to first order; how near that comes is measured on
+a coder's whole matrix of simulated probabilities, whose areas some resamples take from all decisions.
 """
 
 import time
@@ -13,20 +14,27 @@ import machine
 import numpy as np
 from scipy import sparse
 
-from synthnotes.significance.outcomes import Outcome
+from synthnotes.significance.areas import share_below, take_apart
+from synthnotes.significance.outcomes import Areas, Outcome
 from synthnotes.significance.randomisation import randomise
-from synthnotes.significance.resampling import bootstrap
+from synthnotes.significance.resampling import Counts, bootstrap, draw
 
 NOTES, CODES, CODES_PER_NOTE = 19_802, 7_942, 14
 RESAMPLES, BY_MATRICES = 10_000, 5
+AREAS = ("micro.auc", "macro.auc")
 MEANS = ("map", "r_precision", "p_5", "p_8", "p_15", "r_10", "r_15", "exact_match_ratio", "loss")
+
+
+def code_shares() -> np.ndarray:
+    """The share of the notes that have each code."""
+    share = 1 / (10 + np.arange(CODES))
+    return share * CODES_PER_NOTE / share.sum()
 
 
 def simulate(seed: int) -> tuple[Outcome, Outcome]:
     """Two coders on the same notes; the second finds fewer codes."""
     rng = np.random.default_rng(seed)
-    share = 1 / (10 + np.arange(CODES))
-    share *= CODES_PER_NOTE / share.sum()
+    share = code_shares()
 
     def draw_codes(shares: np.ndarray) -> sparse.csr_array:
         count = rng.binomial(NOTES, np.minimum(shares, 1))
@@ -41,7 +49,9 @@ def simulate(seed: int) -> tuple[Outcome, Outcome]:
         kept = rng.random(found.nnz) < recall
         right = sparse.coo_array((found.data[kept], (found.row[kept], found.col[kept])), shape=truth.shape)
         predicted = (right.tocsr() + draw_codes(0.4 * share)).astype(bool)
-        return Outcome(truth, predicted, {name: rng.random(NOTES) for name in MEANS}, np.arange(NOTES))
+        placements = sparse.csr_array((1 - rng.random(truth.nnz) ** 9, truth.indices, truth.indptr), truth.shape)
+        areas = Areas(placements, *rng.normal(0, 1e-4, size=(3, NOTES)))
+        return Outcome(truth, predicted, {name: rng.random(NOTES) for name in MEANS}, np.arange(NOTES), areas)
 
     return coder(0.55), coder(0.5)
 
@@ -64,8 +74,52 @@ def by_matrices(first: Outcome, second: Outcome, resamples: int) -> np.ndarray:
     return np.array(found)
 
 
+def areas() -> dict[str, Any]:
+    """One coder's areas on resampled patients, to first order and from all decisions.
+
+    Returns:
+        seconds to take the areas apart; by area the largest deviation of a resample, over the resamples' standard
+        deviation.
+    """
+    rng = np.random.default_rng(0)
+    share = code_shares()
+    truth = rng.random((NOTES, CODES), dtype=np.float32) < np.minimum(share, 1)
+    truth = truth[:, truth.any(axis=0)]
+    levels = rng.standard_normal(truth.shape, dtype=np.float32)
+    levels += np.log(truth.mean(axis=0, dtype=np.float32)) + np.float32(2.5) * truth
+    levels += truth * rng.normal(0, 0.5, size=(NOTES, 1)).astype(np.float32)  # hard notes, easy notes
+    probabilities = (1 / (1 + np.exp(-levels))).astype(np.float16)
+    del levels
+    started = time.perf_counter()
+    parts = take_apart(truth, probabilities)
+    seconds = time.perf_counter() - started
+    some = sparse.csr_array(truth)
+    counts = Counts([Outcome(some, some, {}, np.arange(NOTES), parts)])
+    weights = next(draw(NOTES, 64, 1))
+    found = counts.metrics(weights)[0]
+    exact = np.array([weighted_areas(truth, probabilities, weight) for weight in weights[:BY_MATRICES]])
+    deviations = {
+        name: float(np.abs(found[name][:BY_MATRICES] - exact[:, i]).max() / found[name].std())
+        for i, name in enumerate(AREAS)
+    }
+    return {"seconds": seconds, "resamples": BY_MATRICES, "largest_deviation_in_sd": deviations}
+
+
+def weighted_areas(truth: np.ndarray, probabilities: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
+    """Micro and macro area where notes count as often as their weights say, from all decisions."""
+    levels, of_codes, total = probabilities.view(np.uint16), [], np.zeros((2, 1 << 14))
+    for has, level in zip(truth.T, levels.T, strict=True):
+        pair = [np.bincount(level[which], weight[which], minlength=1 << 14) for which in (has, ~has)]
+        total += pair
+        if pair[0].any():
+            of_codes.append(pair[0] @ share_below(pair[1]) / pair[0].sum())
+    return float(total[0] @ share_below(total[1]) / total[0].sum()), float(np.mean(of_codes))
+
+
 def child(which: str) -> dict[str, Any]:
     """Times one way; the mean difference of macro F1 must be the same but for the luck of the draw."""
+    if which == "areas":
+        return areas()
     first, second = simulate(0)
     started = time.perf_counter()
     if which == "matrices":
@@ -102,6 +156,16 @@ def parent() -> dict[str, Any]:
         )
     ratio = results["matrices"]["milliseconds_per_resample"] / results["counts"]["milliseconds_per_resample"]
     print(f"Per resample, counts are {ratio:.0f} times faster than matrices.")
+    results["areas"] = machine.in_child(__file__, "areas")
+    print(
+        "Areas under ROC curves: one coder's taken apart in {seconds:.1f} s, {peak_gib:.2f} GiB".format(
+            **results["areas"]
+        )
+    )
+    for name, deviation in results["areas"]["largest_deviation_in_sd"].items():
+        print(
+            f"  {name}: to first order, off by at most {deviation:.4f} standard deviations in {BY_MATRICES} resamples"
+        )
     return {"notes": NOTES, "codes": CODES, "times_faster_per_resample": round(ratio, 1), **results}
 
 

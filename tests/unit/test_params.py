@@ -38,6 +38,7 @@ def changed(tmp_path, *path_and_value):
         (("noise", "levels", [0]), "noise.levels.0"),
         (("seeds", []), "seeds: List should have at least 1 item"),
         (("seeds", [7, 7]), "seeds must not repeat"),
+        (("noise", "seeds", [7, 7]), "noise.seeds.*seeds must not repeat"),
         (("coding", "weights", "mimic", {"real_l": "ours"}), r"coding.weights.mimic.real_l.*pattern"),
         (("coding", "weights", "mimic", {"real_l-7": "ours"}), "real_l-7, whose seed does not stand in seeds"),
         (("significance", "pairs", [["synthetic", "real_s"]]), "significance.pairs.0.0"),

@@ -7,7 +7,7 @@ What a parameter means stands beside its value in params.yaml.
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from synthnotes.base.note_sections import AblationParams, CorpusParams, FinetuneParams, GenerateParams, MergeParams
 from synthnotes.base.section_types import (
@@ -25,7 +25,14 @@ from synthnotes.base.section_types import (
     TrainingSet,
 )
 
-Seeds = Annotated[list[NotNegative], Field(min_length=1)]
+
+def _each_once(seeds: list[int]) -> list[int]:
+    if len(set(seeds)) < len(seeds):
+        raise ValueError("seeds must not repeat: a coder is trained once with each")
+    return seeds
+
+
+Seeds = Annotated[list[NotNegative], Field(min_length=1), AfterValidator(_each_once)]
 Run = Annotated[str, Field(pattern=rf"^({'|'.join(TRAINING_SETS)})-[0-9]+$")]
 
 
@@ -98,6 +105,7 @@ class NoiseParams(Section):
     hypotheses: Annotated[list[Literal["h1", "h2"]], Field(min_length=1)]
     levels: Annotated[list[Percent], Field(min_length=1)]
     words_replaced_in_noisy_note: Share
+    seeds: Seeds
     dictionary_words: Positive
     seed: NotNegative
 
@@ -198,8 +206,6 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _runs_exist(self) -> "Params":
-        if len(set(self.seeds)) < len(self.seeds):
-            raise ValueError("seeds must not repeat: a coder is trained once with each")
         for corpus in ("mimic", "sepr"):
             for run in self.coding.weights[corpus]:
                 if int(run.rpartition("-")[2]) not in self.seeds:

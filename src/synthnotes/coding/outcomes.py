@@ -5,14 +5,12 @@ from scipy import sparse
 
 from synthnotes.coding.metrics import cross_entropy_per_note, ranking_per_note
 from synthnotes.coding.predictions import Predictions
+from synthnotes.significance.areas import take_apart
 from synthnotes.significance.outcomes import Outcome
 
 
 def outcome(truth: np.ndarray, predictions: Predictions, patients: np.ndarray) -> Outcome:
-    """Puts together what the metrics of `coding.metrics` are computed from, but the areas under curves.
-
-    Those compare notes with one another, and are no function of what each note contributes: every resample would have
-    to rank all notes anew, code by code, which at the paper's size is 157 million decisions each time.
+    """Puts together what the metrics of `coding.metrics` are computed from.
 
     Args:
         truth: bool [notes, codes]; every note has a code.
@@ -25,4 +23,5 @@ def outcome(truth: np.ndarray, predictions: Predictions, patients: np.ndarray) -
     means = {f"ranking.{name}": values for name, values in ranking_per_note(truth, probabilities).items()}
     means["exact_match_ratio"] = (truth == predicted).all(axis=1)
     means["loss"] = cross_entropy_per_note(truth, probabilities)
-    return Outcome(sparse.csr_array(truth), sparse.csr_array(predicted), means, patients)
+    areas = take_apart(truth, probabilities)
+    return Outcome(sparse.csr_array(truth), sparse.csr_array(predicted), means, patients, areas)

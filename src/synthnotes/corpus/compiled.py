@@ -44,13 +44,16 @@ BLANK = _table(str.isspace)
 WORD = _table(lambda character: character.isalnum() or character == "_")
 UPPER_CASE, LOWER_CASE = _table(str.isupper), _table(str.islower)
 
-DISCHARGE_CONDITION, DISCHARGE_INSTRUCTION = map(_codes, cleaning.TAIL_HEADINGS)
-CHIEF_COMPLAINT, PROCEDURE, PRESENT_ILLNESS = map(_codes, cleaning.HEAD_HEADINGS)
-PERTINENT_RESULT, ADMISSION_LAB, DISCHARGE_LAB = map(_codes, cleaning.LABORATORY_LINE.pattern.split("|"))
+TAIL_HEADINGS = tuple(map(_codes, cleaning.TAIL_HEADINGS))
+HEAD_HEADINGS = tuple(map(_codes, cleaning.HEAD_HEADINGS))
+LABORATORY = tuple(map(_codes, cleaning.LABORATORY_LINE.pattern.split("|")))
+BEGINS_LABORATORY = _table(lambda character: character.lower() in {chr(words[0]) for words in LABORATORY})
+PLACEHOLDERS = tuple(map(_codes, sorted(cleaning.PLACEHOLDER_LINES)))
 MEDICATION, MEDICATIONS = _codes("medication"), _codes("medications")
-REMOVED_NAME, FACILITY = _codes("___"), _codes("facility:")
+REMOVED_NAME = _codes("___")
 
 compiled = njit(nogil=True)
+within = njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # nothing to call it from Python: sooner done
 
 
 @compiled
@@ -67,56 +70,41 @@ def clean(codes: np.ndarray, starts: np.ndarray, cleaned: np.ndarray) -> np.ndar
     """
     ends = np.empty(len(starts) - 1, np.int64)
     for note in range(len(ends)):
-        ends[note] = _clean_note(codes, starts[note], starts[note + 1], cleaned)
+        start = starts[note]
+        end = _first(codes, start, starts[note + 1], TAIL_HEADINGS, starts[note + 1])
+        position = _first(codes, start, end, HEAD_HEADINGS, start)
+        written = start
+        in_medications = in_vital_signs = False
+        while position < end:
+            line = written if written == start else written + 1  # leaves room for what joins it to the line before
+            stop, position = _copy_line(codes, position, end, cleaned, line)
+            if in_medications:
+                in_medications = stop > line
+            elif _starts_medication_list(cleaned, line, stop):
+                in_medications = True
+            elif in_vital_signs:
+                in_vital_signs = stop > line
+            elif _starts_vital_signs(cleaned, line, stop):
+                in_vital_signs = True
+            elif stop > line and not _is_dropped(cleaned, line, stop):
+                if line > start:
+                    cleaned[written] = LINE_END if _starts_section(cleaned, line, stop) else SPACE
+                written = stop
+        ends[note] = written
     return ends
 
 
-@compiled
-def _clean_note(codes: np.ndarray, start: int, end: int, cleaned: np.ndarray) -> int:
-    """Cleans one note; each line goes through the rules in their order."""
-    end = _tail(codes, start, end)
-    position = _head(codes, start, end)
-    written = start
-    in_medications = in_vital_signs = False
-    while position < end:
-        line = written if written == start else written + 1  # leaves room for what joins it to the line before
-        stop, position = _copy_line(codes, position, end, cleaned, line)
-        if in_medications:
-            in_medications = stop > line
-        elif _starts_medication_list(cleaned, line, stop):
-            in_medications = True
-        elif in_vital_signs:
-            in_vital_signs = stop > line
-        elif _starts_vital_signs(cleaned, line, stop):
-            in_vital_signs = True
-        elif (
-            stop > line and not _is_laboratory_heading(cleaned, line, stop) and not _is_placeholder(cleaned, line, stop)
-        ):
-            if line > start:
-                cleaned[written] = LINE_END if _starts_section(cleaned, line, stop) else SPACE
-            written = stop
-    return written
+@within
+def _first(codes: np.ndarray, start: int, end: int, headings: tuple[np.ndarray, ...], otherwise: int) -> int:
+    """Where the first of some headings, in order of preference, stands first, in any case."""
+    for words in headings:
+        for position in range(start, end):
+            if LOWER[codes[position]] == words[0] and _stands_at(codes, position, end, words):
+                return position
+    return otherwise
 
 
-@compiled
-def _tail(codes: np.ndarray, start: int, end: int) -> int:
-    position = _find(codes, start, end, DISCHARGE_CONDITION)
-    if position < 0:
-        position = _find(codes, start, end, DISCHARGE_INSTRUCTION)
-    return position if position >= 0 else end
-
-
-@compiled
-def _head(codes: np.ndarray, start: int, end: int) -> int:
-    position = _find(codes, start, end, CHIEF_COMPLAINT)
-    if position < 0:
-        position = _find(codes, start, end, PROCEDURE)
-    if position < 0:
-        position = _find(codes, start, end, PRESENT_ILLNESS)
-    return position if position >= 0 else start
-
-
-@compiled
+@within
 def _copy_line(codes: np.ndarray, position: int, end: int, cleaned: np.ndarray, line: int) -> tuple[int, int]:
     """Copies a line to `line`, cleaned and without white space around it; where the copy ends, and the next begins."""
     stop = line
@@ -136,7 +124,7 @@ def _copy_line(codes: np.ndarray, position: int, end: int, cleaned: np.ndarray, 
     return stop, position
 
 
-@compiled
+@within
 def _starts_medication_list(codes: np.ndarray, line: int, stop: int) -> bool:
     if stop == line:
         return False
@@ -154,7 +142,7 @@ def _starts_medication_list(codes: np.ndarray, line: int, stop: int) -> bool:
     return False
 
 
-@compiled
+@within
 def _starts_vital_signs(codes: np.ndarray, line: int, stop: int) -> bool:
     if not _stands_at(codes, line, stop, REMOVED_NAME):
         return False
@@ -171,30 +159,21 @@ def _starts_vital_signs(codes: np.ndarray, line: int, stop: int) -> bool:
     )
 
 
-@compiled
-def _is_laboratory_heading(codes: np.ndarray, line: int, stop: int) -> bool:
-    for position in range(line, stop):
-        letter = LOWER[codes[position]]
-        if letter == PERTINENT_RESULT[0]:
-            if _stands_at(codes, position, stop, PERTINENT_RESULT):
-                return True
-        elif letter == ADMISSION_LAB[0]:
-            if _stands_at(codes, position, stop, ADMISSION_LAB):
-                return True
-        elif letter == DISCHARGE_LAB[0] and _stands_at(codes, position, stop, DISCHARGE_LAB):
+@within
+def _is_dropped(codes: np.ndarray, line: int, stop: int) -> bool:
+    """Whether a line goes by itself: a laboratory heading, or what is left of a removed name."""
+    for words in PLACEHOLDERS:
+        if stop - line == len(words) and _stands_at(codes, line, stop, words):
             return True
+    for position in range(line, stop):
+        if BEGINS_LABORATORY[codes[position]]:
+            for words in LABORATORY:
+                if _stands_at(codes, position, stop, words):
+                    return True
     return False
 
 
-@compiled
-def _is_placeholder(codes: np.ndarray, line: int, stop: int) -> bool:
-    length = stop - line
-    if length == len(REMOVED_NAME):
-        return _stands_at(codes, line, stop, REMOVED_NAME)
-    return length == len(FACILITY) and _stands_at(codes, line, stop, FACILITY)
-
-
-@compiled
+@within
 def _starts_section(codes: np.ndarray, line: int, stop: int) -> bool:
     if codes[stop - 1] == COLON:
         return True
@@ -206,16 +185,7 @@ def _starts_section(codes: np.ndarray, line: int, stop: int) -> bool:
     return upper
 
 
-@compiled
-def _find(codes: np.ndarray, start: int, end: int, words: np.ndarray) -> int:
-    """Where words stand first, in any case, -1 if nowhere."""
-    for position in range(start, end):
-        if LOWER[codes[position]] == words[0] and _stands_at(codes, position, end, words):
-            return position
-    return -1
-
-
-@compiled
+@within
 def _stands_at(codes: np.ndarray, position: int, end: int, words: np.ndarray) -> bool:
     """Whether words stand here, in any case; one space of theirs is any number of what becomes a space."""
     for letter in words:
@@ -228,11 +198,11 @@ def _stands_at(codes: np.ndarray, position: int, end: int, words: np.ndarray) ->
     return True
 
 
-@compiled
+@within
 def _begins_word(codes: np.ndarray, position: int, line: int) -> bool:
     return position == line or not WORD[codes[position - 1]]
 
 
-@compiled
+@within
 def _is_digit(code: int) -> bool:
     return ZERO <= code <= NINE

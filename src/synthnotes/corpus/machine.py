@@ -8,8 +8,8 @@ Disk: for each corpus the merged generator (P b), a coder for each seed of each 
 (an encoder's weights each), records and note tables (about 4 N); all of it twice, since DVC keeps a copy in its cache;
 and DVC's copy of data/. What build/ and the cache hold already is deducted.
 
-Memory, the largest of: the corpus stage (all notes raw and clean, 6 N, and 1 GiB); merging (P b and a half); sampling
-where there is no GPU (P b, the key-value cache that is asked for, and 1.5 GiB for the libraries).
+Memory, the largest of: the corpus stage (the notes that stay, some times over, 3 N, and half a GiB); merging (P b and
+a half); sampling where there is no GPU (P b, the key-value cache that is asked for, and 1.5 GiB for the libraries).
 
 Memory of each GPU, the larger of: sampling, P b over the GPUs in parallel and the key-value cache of one sequence of
 full length, within the share of the GPU that may be used; fine-tuning, P b over the processes (whole without ZeRO-3)
@@ -97,13 +97,15 @@ def needs(
     disk, memory, gpu_memory = data_bytes, 0, 0
     for corpus, of_corpus in models.items():
         generator, encoder = of_corpus["generator"], of_corpus["encoder"]
-        noises = len(params.noise.hypotheses) * len(params.noise.levels) if corpus in params.noise.corpora else 0
-        coders = (len(TRAINING_SETS) * len(params.seeds) + noises) * encoder.parameters * BYTES["float32"]
+        noise = params.noise
+        noisy = len(noise.hypotheses) * len(noise.levels) * len(noise.seeds) if corpus in noise.corpora else 0
+        coders = (len(TRAINING_SETS) * len(params.seeds) + noisy) * encoder.parameters * BYTES["float32"]
         disk += 2 * (generator.parameters * merged + coders + 4 * note_bytes[corpus])
         weights = generator.parameters * BYTES[generate.precision]
         on_cpu = weights + generate.cpu_cache_gib * GIB + int(1.5 * GIB)
         merging = int(1.5 * generator.parameters * merged)
-        memory = max(memory, GIB + 6 * note_bytes[corpus], merging, 0 if gpu else on_cpu)
+        preparing = GIB // 2 + 3 * note_bytes[corpus]
+        memory = max(memory, preparing, merging, 0 if gpu else on_cpu)
         cache = generator.cache_per_token(generate.precision) * generate.model_length[corpus]
         sampling = (weights // generate.tensor_parallel + cache) / max(generate.gpu_memory_share, 0.01)
         logits = finetune.micro_batch * finetune.max_length * generator.config.get("vocab_size", 0) * 4

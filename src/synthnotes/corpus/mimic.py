@@ -206,10 +206,10 @@ def _check_sums(release: releases.Release) -> None:
 def _check_values(path: Path, table: pd.DataFrame) -> None:
     """Raises a `UserError` that names the first row whose ids are no integers or whose ICD version is not 9 or 10."""
     patterns = {
-        "subject_id": (r"\d*", "an integer"),
-        "hadm_id": (r"\d*", "an integer"),
-        "note_seq": (r"\d+", "an integer"),
-        "icd_version": (r"9|10", "9 or 10"),
+        "subject_id": ("[0-9]*", "an integer"),
+        "hadm_id": ("[0-9]*", "an integer"),
+        "note_seq": ("[0-9]{1,18}", "an integer of at most 18 digits"),
+        "icd_version": ("9|10", "9 or 10"),
     }
     for column in table.columns.intersection(list(patterns)):
         pattern, expected = patterns[column]

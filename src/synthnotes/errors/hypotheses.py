@@ -1,11 +1,11 @@
 """Which noise in real notes makes a coder err as synthetic notes do (paper, 6.3.4)?
 
-The paper compares curves by eye. Here the distance of a noisy coder from the synthetic one is the mean of two areas:
-between their curves of F1 over log frequency, and over length in words. The bootstrap over the patients of E tells how
-much of it is chance; it does not tell what training the coders with other seeds would change.
+The paper compares curves by eye. Here the distance of noisy coders from the synthetic ones is the mean of two areas:
+between their curves of F1 over log frequency, and over length in words. The bootstrap over the patients of E, and over
+the seeds where a training set has several coders, tells how much of it is chance.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,8 +32,8 @@ class Noise(NamedTuple):
 
 
 def compare(
-    synthetic: Decisions,
-    noisy: Mapping[Noise, Decisions],
+    synthetic: Sequence[Decisions],
+    noisy: Mapping[Noise, Sequence[Decisions]],
     frequency: np.ndarray,
     words: np.ndarray,
     settings: HypothesesParams,
@@ -41,16 +41,17 @@ def compare(
     """Compares coders trained on noisy notes with the coder trained on synthetic notes.
 
     Args:
-        synthetic: the decisions of the coder trained on synthetic notes.
-        noisy: the decisions of the coders to compare with it, at least one, for the same notes and codes.
+        synthetic: the decisions of the coders trained on synthetic notes, one per seed.
+        noisy: likewise of the coders to compare with them, at least one, for the same notes and codes.
         frequency: notes of real S per code, [codes].
         words: length of each note of E in words, [notes].
         settings: bins of the curves, resamples, level of the intervals, and seed.
 
     Returns:
-        The counts behind it, and synthetic's F1; distances by hypothesis and level, each with its interval, and
-        nearest_share, the share of the resamples in which this is the nearest of all; the best level of each
-        hypothesis; the winner and the verdict. The area by frequency is None where training has no code of E.
+        The counts behind it, coders and mean F1 of synthetic; distances by hypothesis and level, with coders and mean
+        F1, each distance with its interval, and nearest_share, the share of the resamples in which this is the nearest
+        of all; the best level of each hypothesis; the winner and the verdict. The area by frequency is None where
+        training has no code of E.
     """
     distances = Distances([synthetic, *noisy.values()], frequency, words, settings.bins)
     observed = distances.observed()
@@ -62,7 +63,8 @@ def compare(
             name: _interval(observed[name][row, 0], resampled[name][row], settings.level, name in AREAS)
             for name in observed
         }
-        complete = dict.fromkeys(AREAS) | values | {"nearest_share": float((nearest == row).mean())}
+        complete = _described(noisy[noise]) | dict.fromkeys(AREAS) | values
+        complete["nearest_share"] = float((nearest == row).mean())
         found.setdefault(noise.hypothesis, {})[str(noise.level)] = complete
     of_hypothesis = {
         hypothesis: [row for row, noise in enumerate(noisy) if noise.hypothesis == hypothesis] for hypothesis in found
@@ -79,27 +81,42 @@ def compare(
         for hypothesis, rows in of_hypothesis.items()
     }
     return {
-        "patients": int(synthetic.patients.max()) + 1,
-        "notes": synthetic.truth.shape[0],
+        "patients": int(synthetic[0].patients.max()) + 1,
+        "notes": synthetic[0].truth.shape[0],
         "resamples": settings.resamples,
         "level": settings.level,
-        "synthetic": {"micro_f1": synthetic.micro_f1(), "macro_f1": synthetic.macro_f1()},
+        "synthetic": _described(synthetic),
         "distances": found,
         "best": best,
         "winner": _winner(best, lowest, settings.level),
     }
 
 
-def tabulate(coders: Mapping[str, Decisions], frequency: np.ndarray, words: np.ndarray, bins: int) -> pd.DataFrame:
-    """The curves of all coders: columns coder, curve (frequency or length), x, mean, sd, count."""
+def tabulate(
+    coders: Mapping[str, Sequence[Decisions]], frequency: np.ndarray, words: np.ndarray, bins: int
+) -> pd.DataFrame:
+    """The curves of all coders, of F1 as its mean over the seeds: columns coder, curve, x, mean, sd, count, patients.
+
+    A curve is by `frequency` or by `length`; sd is over the codes or the notes of a bin.
+    """
     tables = {}
-    for name, decisions in coders.items():
+    for name, of_seeds in coders.items():
         for curve, points in (
-            ("frequency", curves.frequency_points(decisions, frequency)),
-            ("length", curves.length_points(decisions, words)),
+            ("frequency", [curves.frequency_points(decisions, frequency) for decisions in of_seeds]),
+            ("length", [curves.length_points(decisions, words) for decisions in of_seeds]),
         ):
-            tables[name, curve] = curves.binned(points, curves.quantile_bins(points.x, bins))
+            mean = points[0]._replace(f1=np.mean([of_seed.f1 for of_seed in points], axis=0))
+            tables[name, curve] = curves.binned(mean, curves.quantile_bins(mean.x, bins))
     return pd.concat(tables, names=["coder", "curve"]).reset_index(["coder", "curve"]).reset_index(drop=True)
+
+
+def _described(coders: Sequence[Decisions]) -> dict[str, int | float]:
+    """How many coders these are, and their mean F1."""
+    return {
+        "coders": len(coders),
+        "micro_f1": float(np.mean([coder.micro_f1() for coder in coders])),
+        "macro_f1": float(np.mean([coder.macro_f1() for coder in coders])),
+    }
 
 
 def _best_level(

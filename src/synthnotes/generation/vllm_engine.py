@@ -3,12 +3,15 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from synthnotes.base.note_sections import GenerateParams
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler, new_token_limit, seed_of
+
+if TYPE_CHECKING:
+    from vllm import LLM
 
 # Read by vLLM when it is imported. Requests stay in this process, since only then does a seed make a run repeatable.
 # Only errors are logged, since other messages may quote prompts.
@@ -70,17 +73,24 @@ def sampling_parameters(settings: GenerateParams, corpus: str, prompt: Prompt) -
     }
 
 
-def start(settings: GenerateParams, corpus: str, model: Path) -> Sampler:
-    """Starts vLLM on a merged model and gives the function that samples from it."""
+def start_engine(settings: GenerateParams, corpus: str, model: Path) -> "LLM":
+    """Starts vLLM on a merged model."""
     os.environ.update(ENVIRONMENT)
     import torch
-    from vllm import LLM, SamplingParams
+    from vllm import LLM
 
     gpu = torch.cuda.is_available()
     if not gpu:
         # vLLM compiles the counting of ranks, which nothing here reads: seconds for nothing, and a C++ compiler needed.
         torch.compiler.set_stance("force_eager")
-    engine = LLM(**engine_arguments(settings, corpus, model, gpu))
+    return LLM(**engine_arguments(settings, corpus, model, gpu))
+
+
+def start(settings: GenerateParams, corpus: str, model: Path) -> Sampler:
+    """Starts vLLM on a merged model and gives the function that samples from it."""
+    engine = start_engine(settings, corpus, model)
+    from vllm import SamplingParams
+
     tokenizer = engine.get_tokenizer()
 
     def sample(prompts: Sequence[Prompt], settings: GenerateParams) -> pd.DataFrame:

@@ -73,14 +73,18 @@ class Index:
 
 def find_all(index: Index, words: Words) -> Iterator[Found]:
     """Finds n-grams as `Index.find` does, a bounded number of words at a time; positions count over all notes."""
-    bounds = np.searchsorted(words.starts, np.arange(0, len(words.ids), WORDS_AT_ONCE))
-    bounds = np.unique([*bounds, len(words.lengths)]).tolist()
 
     def find(bounds: tuple[int, int]) -> Found:
         found = index.find(words.part(*bounds))
         return Found(found.positions + words.starts[bounds[0]], found.ids)
 
-    return in_order(find, pairwise(bounds))
+    return in_order(find, spans(words, WORDS_AT_ONCE))
+
+
+def spans(words: Words, most: int, begin: int = 0) -> list[tuple[int, int]]:
+    """Cuts notes, from `begin` on, into spans of about `most` words: the first note of each, and the one after it."""
+    bounds = np.searchsorted(words.starts, np.arange(words.starts[begin] + most, len(words.ids), most))
+    return list(pairwise(np.unique([begin, *bounds, len(words.lengths)]).tolist()))
 
 
 def notes_of(words: Words, positions: np.ndarray) -> np.ndarray:

@@ -14,13 +14,13 @@ class SharedNgrams(NamedTuple):
 
     Attributes:
         occurrences: how often each different one stands in all of training, repetitions counted, ascending: int64.
-        overlap: shared n-grams of all pairs, each pair's counts clipped.
-        template: those of them that stand in more than the given share of the training notes.
+        overlap: shared n-grams of each pair, its counts clipped: int64 [pairs].
+        template: those of them that stand in more than the given share of the training notes: int64 [pairs].
     """
 
     occurrences: np.ndarray
-    overlap: int
-    template: int
+    overlap: np.ndarray
+    template: np.ndarray
 
 
 def longest_common_runs(notes: Words, partners: Words) -> list[int]:
@@ -52,8 +52,11 @@ def shared_ngrams(notes: Words, partners: Words, training: Words, n: int, templa
         occurrences += np.bincount(block.ids, minlength=index.different)
         held, _ = _counted(training, block.positions, block.ids)
         holders += np.bincount(held & 0xFFFFFFFF, minlength=index.different)
-    template = holders[ids] > template_share * len(training.lengths)
-    return SharedNgrams(np.sort(occurrences[np.unique(ids)]), int(clipped.sum()), int(clipped[template].sum()))
+    of_template = np.where(holders[ids] > template_share * len(training.lengths), clipped, 0)
+    overlap, template = (np.zeros(len(notes.lengths), dtype=np.int64) for _ in range(2))
+    np.add.at(overlap, keys >> 32, clipped)
+    np.add.at(template, keys >> 32, of_template)
+    return SharedNgrams(np.sort(occurrences[np.unique(ids)]), overlap, template)
 
 
 def _counted(words: Words, positions: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,6 @@ are bits of the notes instead, 64 of which are compared and counted at once.
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,13 +17,13 @@ from tqdm import tqdm
 from synthnotes.privacy import budget as memory
 from synthnotes.privacy.checkpoint import Checkpoint
 from synthnotes.privacy.holders import Holders
-from synthnotes.privacy.ngrams import BYTES_PER_NGRAM, Index
+from synthnotes.privacy.ngrams import BYTES_PER_NGRAM, Index, spans
 from synthnotes.privacy.threads import THREADS, in_order
 from synthnotes.privacy.tokens import Tokenizer
 from synthnotes.privacy.words import Encoder, Words
 
 NONE = -1  # the neighbour of a note that shares nothing
-NOTES_PER_BLOCK = 1_024  # training notes counted at once
+WORDS_AT_ONCE = 1 << 20  # of training notes, after which what was found is added up
 BYTES_PER_MEMBER = 60 + 4 * THREADS  # beside the index: lists and bits of its notes, what each thread has seen of it
 
 
@@ -102,7 +101,7 @@ def _search_block(
     begin = checkpoint.load(nearest)
     progress.update(begin)
     holders = Holders(Index(synthetic, n))
-    blocks = list(pairwise([*range(begin, len(real.lengths), NOTES_PER_BLOCK), len(real.lengths)]))
+    blocks = spans(real, WORDS_AT_ONCE, begin)
     found = in_order(lambda block: holders.nearest(real.part(*block)), blocks)
     for (first, last), (neighbour, overlap) in zip(blocks, found, strict=True):
         nearer = overlap > nearest.overlap  # in order of blocks, so that an earlier note keeps a tie

@@ -37,13 +37,17 @@ def nearest_pairs(neighbours: pd.DataFrame, top: int) -> pd.DataFrame:
 
 
 def passage_summary(runs: Sequence[int], shared: SharedNgrams) -> dict[str, Any]:
-    """Summarises what the nearest pairs share: longest runs of words, and how common their n-grams are in training."""
+    """Summarises what the nearest pairs share: longest runs of words, and how common their n-grams are in training.
+
+    The template share is that of each pair's overlap; what is left of it is content.
+    """
+    overlapping = shared.overlap > 0
     return {
         "pairs": len(runs),
         "longest_run_words": summarise(runs),
         "shared_ngrams": len(shared.occurrences),
         "occurrences_in_training": summarise(shared.occurrences),
-        "template_share": shared.template / shared.overlap if shared.overlap else None,
+        "template_share": summarise(shared.template[overlapping] / shared.overlap[overlapping]),
     }
 
 

@@ -29,7 +29,7 @@ from synthnotes.report import (
 )
 from synthnotes.report.inputs import NoDataError, Plots, noisy_corpora
 from synthnotes.report.markup import Markdown
-from synthnotes.report.numbers import MISSING, Numbers, printed
+from synthnotes.report.numbers import MISSING, Numbers
 from synthnotes.report.provenance import Drawn
 from synthnotes.report.rating_sentences import conclusions
 from synthnotes.report.ratings import Columns, comparison, pair_tests
@@ -81,12 +81,10 @@ class Contents:
             "none": MISSING,
             **{
                 name: getattr(numbers, name)
-                for name in ("num", "bare", "value", "computed", "spread", "interval", "quotient", "difference")
+                for name in ("num", "bare", "value", "below", "interval", "quotient", "difference")
             },
             "has": lambda key: key in numbers,
             "md": Markdown,
-            "printed": printed,
-            "join": markup.join,
             "table": markup.table,
             "fig": self.figure,
             "seed_count": lambda: numbers.computed(
@@ -100,7 +98,6 @@ class Contents:
             "sample_rows": lambda both, only: tables.samples(numbers, corpora, both, only),
             "subset_rows": lambda: tables.subsets(numbers, corpora),
             "split_rows": lambda: tables.split_quality(numbers, corpora),
-            "trainings": coder_tables.TRAININGS,
             "utility_rows": lambda metrics, intervals: coder_tables.utility(numbers, corpora, metrics, intervals),
             "coder_rows": lambda metrics: coder_tables.coders(numbers, corpora, metrics),
             "difference_rows": lambda: differences.tests(numbers, corpora),
@@ -126,7 +123,6 @@ class Contents:
                 numbers, [v for values in self.compared.values() for v in values], verdicts or published.VERDICTS
             ),
             "finding_rows": lambda: findings.rows(numbers, corpora),
-            "repair_count": lambda: numbers.num("repairs.entries", ","),
             "origins": self.origins,
             "figure_rows": lambda: facts.figures(self.figures_drawn, self.plots, numbers),
             "rated": lambda study: [tables.CORPORA[key] for key in numbers.below(f"ratings.{study}")],
@@ -197,6 +193,7 @@ class Contents:
                 panels("errors.{}.length"), "words in the note", boundary=boundary, limit=limit
             ),
             "families": lambda: family_figures.family_shares(panels("errors.{}.chapters"), most),
+            "pies": lambda: family_figures.family_pies(panels("errors.{}.chapters"), most),
             "calibration": lambda: figures.reliability(panels("errors.{}.calibration")),
             "recall": lambda: figures.recall(panels("privacy.{}")),
             "passages": lambda: figures.passages(panels("passages.{}")),

@@ -6,11 +6,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from synthnotes.report.coder_tables import TRAININGS
+from synthnotes.report.markup import HYPHEN
 from synthnotes.report.numbers import MISSING, Numbers
-from synthnotes.report.style import LOOKS, NEUTRAL, QUIET, legend_below, panels
+from synthnotes.report.style import LOOKS, NEUTRAL, QUIET, STRIPE, legend_below, panels
 from synthnotes.report.tables import Corpus, Row
 
-TESTED = {"micro.f1": "micro-F1", "macro.f1": "macro-F1", "ranking.map": "MAP"}
+TESTED = {"micro.f1": f"micro{HYPHEN}F1", "macro.f1": f"macro{HYPHEN}F1", "ranking.map": "MAP"}
 PLOTTED = TESTED | {
     "micro.precision": "precision",
     "micro.recall": "recall",
@@ -22,6 +23,8 @@ PLOTTED = TESTED | {
     "ranking.precision_at_15": "P@15",
     "ranking.recall_at_10": "R@10",
     "ranking.recall_at_15": "R@15",
+    "micro.auc": "AUC",
+    "macro.auc": "macro AUC",
     "exact_match_ratio": "exact match",
 }
 
@@ -42,7 +45,7 @@ def tests(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
                     numbers.interval(f"{test}.low", f"{test}.high", "+.3f"),
                     numbers.num(f"{test}.p_holm", "p"),
                     numbers.num(randomised, "p") if randomised in numbers else MISSING,
-                    numbers.value(verdict).replace("_", "-") if verdict in numbers else MISSING,
+                    numbers.value(verdict).replace("_", HYPHEN) if verdict in numbers else MISSING,
                 ]
             )
     return rows
@@ -64,10 +67,12 @@ def intervals(differences: Mapping[str, pd.DataFrame]) -> Figure:
     Args:
         differences: per panel's title the columns pair, metric, difference, low and high.
     """
-    figure, axes = panels(list(differences), 3.1)
+    figure, axes = panels(list(differences), 4.1)
     for axis, table in zip(axes, differences.values(), strict=True):
         shown = [metric for metric in PLOTTED if metric in set(table["metric"])]
         pairs = table["pair"].unique()
+        for row in range(0, len(shown), 2):
+            axis.axhspan(row - 0.5, row + 0.5, color=STRIPE, linewidth=0, zorder=0)
         for position, pair in enumerate(pairs):
             colour, sign = _look(pair, pairs[:position])
             of_pair = table[table["pair"] == pair].set_index("metric").loc[shown]
@@ -75,7 +80,7 @@ def intervals(differences: Mapping[str, pd.DataFrame]) -> Figure:
             # Bootstrap intervals of skewed differences need not hold the difference itself.
             axis.errorbar(
                 of_pair["difference"],
-                [row + 0.16 * (2 * position - len(pairs) + 1) for row in range(len(shown))],
+                [row + 0.1 * (2 * position - len(pairs) + 1) for row in range(len(shown))],
                 xerr=[below.clip(lower=0), above.clip(lower=0)],
                 color=colour,
                 marker=sign,
@@ -86,6 +91,9 @@ def intervals(differences: Mapping[str, pd.DataFrame]) -> Figure:
             )
         axis.axvline(0, color=QUIET, linewidth=0.8)
         axis.set_yticks(range(len(shown)), [PLOTTED[metric] for metric in shown])
+        axis.grid(visible=False, axis="y")
+        axis.tick_params(axis="y", length=0)
+        axis.set_ylim(-0.5, len(shown) - 0.5)
         axis.set_xlabel("difference")
         if not axis.yaxis_inverted():
             axis.invert_yaxis()

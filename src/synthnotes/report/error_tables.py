@@ -76,6 +76,7 @@ def losses(numbers: Numbers, plots: Plots, corpora: Sequence[Corpus]) -> list[Ro
 
 def noise(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
     """Corpus, hypothesis and level, words changed, micro-F1, both areas, their mean with interval, share nearest."""
+    seed = numbers.value("params.noise.seeds.0")  # the coders of all seeds have the same noise
     rows: list[Row] = []
     for corpus in corpora:
         prefix = f"hypotheses.{corpus.key}"
@@ -83,9 +84,9 @@ def noise(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
         first: str | None = corpus.name
         for hypothesis in numbers.below(f"{prefix}.distances"):
             for level in numbers.below(f"{prefix}.distances.{hypothesis}"):
-                coder = f"noise.{corpus.key}.{hypothesis}-{level}"
+                run = f"noise.{corpus.key}.{hypothesis}-{level}-{seed}.noise"
                 of = f"{prefix}.distances.{hypothesis}.{level}"
-                changed = numbers.quotient(f"{coder}.noise.words_changed", f"{coder}.noise.words", ".0%")
+                changed = numbers.quotient(f"{run}.words_changed", f"{run}.words", ".0%")
                 # Where training has no code of E there is no curve by frequency, and its area is null.
                 areas = [
                     numbers.num(key, ".3f") if key in numbers else MISSING
@@ -94,7 +95,7 @@ def noise(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
                 distance = _with_interval(numbers, f"{of}.distance.value", f"{of}.distance", ".3f")
                 if winner == [hypothesis, int(level)]:
                     distance = Markdown(f"**{distance}**")
-                micro, share = numbers.num(f"{coder}.micro.f1", ".3f"), numbers.num(f"{of}.nearest_share", ".0%")
+                micro, share = numbers.num(f"{of}.micro_f1", ".3f"), numbers.num(f"{of}.nearest_share", ".0%")
                 rows.append([first, f"{hypothesis.upper()}, {level} %", changed, micro, *areas, distance, share])
                 first = None
     return rows

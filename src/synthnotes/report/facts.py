@@ -1,5 +1,6 @@
 """Facts about a run that are no results: repairs, parameters, package versions, checksums of the data."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -44,6 +45,11 @@ def repairs(entries: Sequence[Mapping[str, Any]]) -> list[Row]:
             effect = join(effect, " Published behaviour: ", code(entry["parameter"]), ".")
         rows.append([entry["id"], entry["chapter"], entry["published"], entry["here"], effect])
     return rows
+
+
+def repair_counts(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """How many repairs there are, in all and by chapter."""
+    return {"entries": len(entries), "chapters": Counter(entry["chapter"].lower() for entry in entries)}
 
 
 def parameters(values: Mapping[str, Any]) -> list[Row]:
@@ -99,7 +105,11 @@ def figures(drawn: Mapping[str, Drawn], plots: Plots, numbers: Numbers) -> list[
     rows: list[Row] = []
     for name, figure in drawn.items():
         of = figure.sources(plots, numbers)
-        files = Markdown(", ".join(code(source.name) for source in of))
+        names: dict[str, list[str]] = {}
+        for source in of:
+            folder, _, file = source.name.rpartition("/")
+            names.setdefault(f"{folder}/", []).append(code(file))
+        files = Markdown("; ".join(f"{code(folder)} {', '.join(files)}" for folder, files in names.items()))
         stages = ", ".join(dict.fromkeys(str(source.stage) for source in of))
         rows.append([Markdown(f"@fig-{name}"), files, stages])
     return rows

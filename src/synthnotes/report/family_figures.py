@@ -1,43 +1,80 @@
 """The families of codes: which ones the coders predict, and what stands in the place of what."""
 
+import itertools
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from synthnotes.corpus.icd import FAMILY_NAMES
-from synthnotes.report.style import LOOKS, RULE, legend_below, panels
+from synthnotes.report.style import INK, LOOKS, RULE, WIDTH, legend_below, panels
 from synthnotes.report.tables import shorten
 
 CHAPTER_LABELS = {"truth": "true codes", "real": "predicted, real S", "synthetic": "predicted, synthetic S"}
 NOTHING_MISSED = "none"  # in the column missed: the note has a wrong code, and misses none
 REST = "…"
+PIE_COLOURS = colormaps["tab20"].colors
+LEAST_LABELLED = 4  # per cent: smaller slices hold no number
 OTHERS = "Others"  # the small families, put together by the stage that counts them
 
 
 def family_shares(chapters: Mapping[str, pd.DataFrame], most: int) -> Figure:
-    """The families of the true codes of E and of both coders' predictions, one mark each, on a line per family.
+    """The families of both coders' predictions as bars side by side, and of the true codes of E as a mark on them.
 
     Args:
         chapters: per panel's title the columns coder (truth, real, synthetic), family, title and share.
         most: families shown of each panel; the smaller ones go to "Others".
     """
     shares = {panel: _shares_by_chapter(table, most) for panel, table in chapters.items()}
-    largest = pd.concat(shares.values()).groupby(level=0).max().max(axis=1).sort_values()
-    titles = [*(OTHERS in largest.index) * [OTHERS], *(title for title in largest.index if title != OTHERS)]
-    figure, axes = panels(list(chapters), 0.75 + 0.165 * len(titles))
+    titles = _by_size(shares)[::-1]  # upwards on the axis
+    figure, axes = panels(list(chapters), 0.75 + 0.2 * len(titles))
+    at = np.arange(len(titles))
     for axis, of_panel in zip(axes, shares.values(), strict=True):
         of_panel = 100 * of_panel.reindex(titles)
-        axis.hlines(range(len(titles)), of_panel.min(axis=1), of_panel.max(axis=1), color=RULE, linewidth=2.2)
-        for coder, label in CHAPTER_LABELS.items():
-            look = LOOKS[coder]
-            sign = {"color": look.colour, "marker": look.marker, "linestyle": "none", "markersize": 4.4}
-            axis.plot(of_panel[coder], range(len(titles)), label=label, **sign)
+        for coder, above in (("real", 0.18), ("synthetic", -0.18)):
+            axis.barh(at + above, of_panel[coder], 0.34, color=LOOKS[coder].colour, label=CHAPTER_LABELS[coder])
+        truth = {"color": INK, "marker": "|", "linestyle": "none", "markersize": 9, "markeredgewidth": 1.4}
+        axis.plot(of_panel["truth"], at, label=CHAPTER_LABELS["truth"], **truth)
+        axis.grid(axis="y", visible=False)
         axis.set(xlabel="per cent of the codes", ylim=(-0.7, len(titles) - 0.3))
         axis.set_xlim(left=0)
         axis.set_yticks(range(len(titles)), [shorten(title, 44) for title in titles])
     legend_below(figure, axes[0])
+    return figure
+
+
+def family_pies(chapters: Mapping[str, pd.DataFrame], most: int) -> Figure:
+    """The same shares as the paper draws them: a pie for the true codes and for each coder, a row for each corpus.
+
+    Args:
+        chapters, most: as in `family_shares`.
+    """
+    shares = {title: _shares_by_chapter(table, most) for title, table in chapters.items()}
+    titles = _by_size(shares)
+    colours = dict(zip(titles, itertools.cycle(PIE_COLOURS), strict=False)) | {OTHERS: RULE}
+    figure = Figure(figsize=(WIDTH, 2.1 * len(shares) + 0.2 * -(-len(titles) // 3)), layout="constrained")
+    rows = figure.subplots(len(shares), len(CHAPTER_LABELS), squeeze=False)
+    for axes, (corpus, of_corpus) in zip(rows, shares.items(), strict=True):
+        for axis, (coder, label) in zip(axes, CHAPTER_LABELS.items(), strict=True):
+            values = of_corpus[coder].clip(lower=0)
+            if values.sum() > 0:  # a coder that predicts nothing has no pie
+                axis.pie(
+                    values,
+                    colors=[colours[title] for title in values.index],
+                    startangle=90,
+                    counterclock=False,
+                    autopct=lambda per_cent: f"{per_cent:.0f}" if per_cent >= LEAST_LABELLED else "",
+                    pctdistance=0.78,
+                    wedgeprops={"edgecolor": "white", "linewidth": 0.4},
+                    textprops={"fontsize": 5.8},
+                )
+            axis.set(xlim=(-1.05, 1.05), ylim=(-1.05, 1.05))
+            axis.set_title(f"{corpus}: {label}", loc="center", y=1.0)  # y as given: the layout then leaves room for it
+    keys = [Patch(color=colours[title], label=shorten(title, 36)) for title in titles]
+    figure.legend(handles=keys, loc="outside lower center", ncols=3, fontsize=6.4)
     return figure
 
 
@@ -78,6 +115,12 @@ def confusion(table: pd.DataFrame, chapters: pd.DataFrame, most: int) -> Figure:
             axis.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=5.6, color=ink)
     axes[0].set_ylabel("family of the codes missed")
     return figure
+
+
+def _by_size(shares: Mapping[str, pd.DataFrame]) -> list[str]:
+    """The families of all panels, the largest first and "Others" last."""
+    largest = pd.concat(shares.values()).groupby(level=0).max().max(axis=1).sort_values(ascending=False)
+    return [*(title for title in largest.index if title != OTHERS), *(OTHERS in largest.index) * [OTHERS]]
 
 
 def _shares_by_chapter(chapters: pd.DataFrame, most: int) -> pd.DataFrame:

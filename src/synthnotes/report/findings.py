@@ -45,8 +45,8 @@ def errors(numbers: Numbers, corpus: Corpus) -> Markdown:
     low, high = numbers.value(f"{synthetic}.low"), numbers.value(f"{synthetic}.high")
     says = "yes" if low > 0 else "on the contrary" if high < 0 else "not shown"
     return join(
-        Markdown(f"**{says}**: F1 and frequency correlate with "), numbers.num(f"{synthetic}.r", "+.2f"), " ",
-        numbers.interval(f"{synthetic}.low", f"{synthetic}.high", "+.2f"), ", for real S with ",
+        Markdown(f"**{says}**: rank correlation of F1 and frequency "), numbers.num(f"{synthetic}.r", "+.2f"), " ",
+        numbers.interval(f"{synthetic}.low", f"{synthetic}.high", "+.2f"), "; with real S ",
         numbers.num(f"{real}.r", "+.2f"),
     )  # fmt: skip
 
@@ -90,4 +90,4 @@ def readers(numbers: Numbers, corpus: Corpus) -> Markdown:
         interval = numbers.interval(f"{key}.low", f"{key}.high", "+.2f")
         parts.append(join(question, " ", numbers.num(f"{key}.difference", "+.2f"), " ", interval))
     says = "yes" if any(verdicts) else "not shown"
-    return join(Markdown(f"**{says}**: "), Markdown(", ".join(parts)), " points of five")
+    return join(Markdown(f"**{says}**: "), Markdown(", ".join(parts)), " on a scale of five")

@@ -1,6 +1,7 @@
 """Inputs: the files that a report of this run is made of, from the lists in params.yaml, never from what lies about."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ def result_files(params: Params) -> dict[str, str]:
     files = {f"{stage}.{corpus}": f"{stage}/{corpus}.json" for stage in stages for corpus in params.corpora}
     for corpus in noisy_corpora(params):
         files[f"hypotheses.{corpus}"] = f"hypotheses/{corpus}.json"
-        for noise in noises(params):
-            files[f"noise.{corpus}.{noise}"] = f"noise/{corpus}/{noise}.json"
+        for run in noise_runs(params):
+            files[f"noise.{corpus}.{run}"] = f"noise/{corpus}/{run}.json"
     return files | {f"ratings.{study}": f"ratings/{study}.json" for study in params.ratings.studies}
 
 
@@ -51,15 +52,17 @@ def noisy_corpora(params: Params) -> list[str]:
     return [corpus for corpus in params.corpora if corpus in params.noise.corpora]
 
 
-def noises(params: Params) -> list[str]:
-    """The kinds of noise, such as `h1-20`."""
-    return [f"{hypothesis}-{level}" for hypothesis in params.noise.hypotheses for level in params.noise.levels]
+def noise_runs(params: Params) -> list[str]:
+    """The coders of noise by kind, level and seed, such as `h1-20-1337`."""
+    noise = params.noise
+    return ["-".join(map(str, run)) for run in product(noise.hypotheses, noise.levels, noise.seeds)]
 
 
 def seeds(params: Params) -> dict[str, dict[str, Any]]:
     """What params.yaml says of seeds, by stage and name of the parameter."""
     sections = params.model_dump()
     found: dict[str, dict[str, Any]] = {stage: {"seeds": params.seeds} for stage in OF_CODERS}
+    found["noise"] = {"seeds": params.noise.seeds}
     for stage, section in sections.items():
         if isinstance(section, Mapping) and "seed" in section:
             found[stage] = found.get(stage, {}) | {"seed": section["seed"]}

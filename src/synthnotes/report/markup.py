@@ -3,6 +3,9 @@
 import re
 from collections.abc import Sequence
 
+NBSP = "\u00a0"  # an interval stays on one line
+HYPHEN = "\u2011"  # and so does micro‑F1, in a narrow column
+
 # The rest of the punctuation stays itself wherever it stands; ".", "-" and ":" do so between letters or digits.
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|@$~^&'\"!=+]|(?<!\w)[.:\-]|[.:\-](?!\w)")
 _LIST_ITEM = re.compile(r"^( *\(?\w+)\)")

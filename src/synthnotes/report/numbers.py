@@ -13,12 +13,11 @@ from typing import Any
 
 from synthnotes.base.files import UserError, read_json
 from synthnotes.report.inputs import Plots, require_results
-from synthnotes.report.markup import Markdown, escape
+from synthnotes.report.markup import NBSP, Markdown, escape
 from synthnotes.report.origins import Number, Printed, Source, label_of
 from synthnotes.report.units import unit_of
 
 LEAST_P = 0.001  # p-values below it are printed so
-NBSP = "\u00a0"  # an interval stays on one line
 MISSING = Markdown("–")  # printed for a metric that does not exist (null in its file)
 
 

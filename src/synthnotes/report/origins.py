@@ -2,15 +2,16 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from synthnotes.report.markup import Markdown, escape, join
+from synthnotes.report.markup import NBSP, Markdown, escape, join
 
 ANCHOR = "origin-"
+_LEAF = re.compile(r"(.*?)(\.|, |)([^.,]*)")  # a place: what it shares with its neighbours, and its own name
 _NO_LABEL = re.compile(r"[^\w.-]+")  # what a label of a markdown reference had better not hold
 
 
@@ -119,12 +120,22 @@ def listing(printed: Iterable[Printed]) -> Markdown:
         source = group[0].numbers[0].source
         maker = f"{source.maker}; " if source.maker else ""
         heading = join(Markdown("**"), name, Markdown("** ("), maker, "MD5 ", source.md5, "): ")
-        entries = [join(_anchor(each, each.numbers[0].place), f" {plain(each.value)}") for each in group]
-        paragraphs.append(heading + "; ".join(entries))
+        paragraphs.append(heading + "; ".join(_by_branch(group)))
     if computed:
         entries = [join(_anchor(each, str(each.formula)), f" = {plain(each.value)}") for each in computed]
         paragraphs.append("**Computed from several numbers**: " + "; ".join(entries))
     return Markdown("\n::: {.origins}\n\n" + "\n\n".join(paragraphs) + "\n\n:::\n")
+
+
+def _by_branch(group: Sequence[Printed]) -> Iterator[Markdown]:
+    """The numbers of one file; those that differ in the last part of their place alone stand together."""
+    branches: dict[str, list[Markdown]] = {}
+    for each in group:
+        branch, mark, leaf = _LEAF.fullmatch(each.numbers[0].place).groups()
+        entry = join(_anchor(each, leaf), f"{NBSP}{plain(each.value)}")
+        branches.setdefault(f"{branch}{mark}".strip(), []).append(entry)
+    for branch, entries in branches.items():
+        yield join(branch, " " if branch else "", Markdown(", ".join(entries)))
 
 
 def _anchor(printed: Printed, text: str) -> Markdown:

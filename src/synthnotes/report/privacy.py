@@ -34,20 +34,21 @@ def rouge(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
 
 
 def pairs(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
-    """Corpus, notes, pairs, longest run and occurrences in L (mean, minimum, maximum each), share of template."""
+    """Corpus, notes, pairs; longest run, occurrences in L and share of template (mean, minimum, maximum each)."""
     rows: list[Row] = []
     for corpus in corpora:
         for position, (kind, label) in enumerate({"synthetic": "synthetic", "control": "unseen real"}.items()):
             prefix = f"privacy.{corpus.key}.rouge.passages.{kind}"
             cells = [
-                numbers.num(f"{prefix}.{part}.{of}", ",.1f" if of == "mean" else ",.0f")
-                for part in ("longest_run_words", "occurrences_in_training")
+                numbers.num(f"{prefix}.{part}.{of}", spec or (",.1f" if of == "mean" else ",.0f"))
+                for part, spec in {
+                    "longest_run_words": "",
+                    "occurrences_in_training": "",
+                    "template_share": ".0%",
+                }.items()
                 for of in ("mean", "min", "max")
             ]
-            template = numbers.num(f"{prefix}.template_share", ".0%")
-            rows.append(
-                [None if position else corpus.name, label, numbers.num(f"{prefix}.pairs", ","), *cells, template]
-            )
+            rows.append([None if position else corpus.name, label, numbers.num(f"{prefix}.pairs", ","), *cells])
     return rows
 
 

@@ -18,8 +18,8 @@ from typing import Any
 import yaml
 
 from synthnotes.base.files import UserError, require
-from synthnotes.report.markup import Markdown, escape, join
-from synthnotes.report.numbers import MISSING, NBSP, Numbers, flatten
+from synthnotes.report.markup import NBSP, Markdown, escape, join
+from synthnotes.report.numbers import MISSING, Numbers, flatten
 
 EQUAL, WITHIN, DIFFERS, NOT_COMPARABLE = "equal", "within interval", "differs", "not comparable"
 VERDICTS = (EQUAL, WITHIN, DIFFERS, NOT_COMPARABLE)
@@ -192,7 +192,8 @@ def row(numbers: Numbers, value: Value) -> list[object]:
         low, high = (end.print(numbers, spec) for end in value.interval)
         interval = Markdown(rf"\[{low},{NBSP}{high}\]")
     if value.rebuilt and not value.reason:
-        difference = numbers.difference(value.rebuilt, value.key, f"+{spec}")
+        sign = "z" if "f" in spec else ""  # what is equal in every printed digit differs by 0.000, not by −0.000
+        difference = numbers.difference(value.rebuilt, value.key, f"{sign if value.verdict == EQUAL else '+'}{spec}")
     verdict = Markdown(f"**{value.verdict}**") if value.verdict == DIFFERS else Markdown(value.verdict)
     if value.reason:
         verdict = join(verdict, ": ", value.reason)

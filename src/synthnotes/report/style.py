@@ -20,6 +20,7 @@ WIDTH = 6.4  # inches, the width of the PDF's text
 INK = "#1c2733"
 QUIET = "#5a6877"
 RULE = "#d5dbe1"
+STRIPE = "#eef2f6"  # behind every other row
 MOST_MARKERS = 40  # on one line
 
 

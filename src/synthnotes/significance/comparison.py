@@ -21,7 +21,8 @@ def compare(coders: Mapping[str, Sequence[Outcome]], settings: SignificanceParam
 
     A coder's metrics are means over its seeds. So bootstrap and randomisation tell what other patients would change;
     what other seeds would change, tell the standard deviations over the seeds. McNemar's test needs one decision each,
-    and takes those of the first seed.
+    and takes those of the first seed. A metric that some resample does not define, such as the macro area where no code
+    of E is left that a drawn note lacks, is left out.
 
     Args:
         coders: the outcomes of each coder, one per seed, all on the same notes; those of two coders at one place have
@@ -34,8 +35,12 @@ def compare(coders: Mapping[str, Sequence[Outcome]], settings: SignificanceParam
         `non_inferiority` of F1. Each kind of test is one family in Holm's correction (p_holm), over all pairs and
         metrics.
     """
-    values = observed(coders)
     samples = bootstrap(coders, settings.resamples, settings.seed)
+    undefined = {metric for of_coder in samples.values() for metric in of_coder if np.isnan(of_coder[metric]).any()}
+    values = {
+        name: {metric: of_seeds for metric, of_seeds in of_coder.items() if metric not in undefined}
+        for name, of_coder in observed(coders).items()
+    }
     pairs = {}
     for first, second in settings.pairs:
         ones = coders[first][0], coders[second][0]
@@ -71,15 +76,15 @@ def compare(coders: Mapping[str, Sequence[Outcome]], settings: SignificanceParam
 
 
 def intervals_of(values: Samples, samples: Samples, level: float) -> dict[str, dict[str, float]]:
-    """By metric: the coder's mean over its seeds, with the percentile interval of that mean."""
+    """By metric: the coder's mean over its seeds, with the interval of that mean."""
     return {
-        metric: {"value": float(of_seeds.mean())} | percentiles(samples[metric], level)
+        metric: {"value": float(of_seeds.mean())} | percentiles(centred(samples[metric], of_seeds.mean()), level)
         for metric, of_seeds in values.items()
     }
 
 
 def bootstrap_tests(first: tuple[Samples, Samples], second: tuple[Samples, Samples], level: float) -> dict[str, Test]:
-    """By metric: both means over the seeds, their difference (first minus second), its percentile interval, and p.
+    """By metric: both means over the seeds, their difference (first minus second), its interval, and p.
 
     Beside them stands the standard deviation of the difference over the seeds, None where there is one alone.
 
@@ -90,7 +95,7 @@ def bootstrap_tests(first: tuple[Samples, Samples], second: tuple[Samples, Sampl
     tests = {}
     for metric, values in first[0].items():
         by_seed = values - second[0][metric]
-        differences = first[1][metric] - second[1][metric]
+        differences = centred(first[1][metric] - second[1][metric], by_seed.mean())
         tests[metric] = {
             "first": float(values.mean()),
             "second": float(second[0][metric].mean()),
@@ -100,6 +105,16 @@ def bootstrap_tests(first: tuple[Samples, Samples], second: tuple[Samples, Sampl
             "p": two_sided(differences),
         }
     return tests
+
+
+def centred(samples: np.ndarray, value: float) -> np.ndarray:
+    """The samples moved so that their mean is the value on E itself.
+
+    Macro averages need it: of the few notes with a rare code, a resample doubles some and leaves out others, or all, so
+    that its average differs from E's in one direction, as no other sample of patients does. With thousands of codes,
+    the average varies far less than that: its percentiles would not even hold the value.
+    """
+    return samples + (value - samples.mean())
 
 
 def percentiles(samples: np.ndarray, level: float) -> dict[str, float]:

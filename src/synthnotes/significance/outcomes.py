@@ -12,6 +12,26 @@ from scipy import sparse
 
 
 @dataclass(frozen=True)
+class Areas:
+    """What each note contributes to the areas under a coder's ROC curves, to first order; `areas.take_apart` makes it.
+
+    Attributes:
+        placements: for each true code of a note, the share of the notes without the code that have a smaller
+            probability of it, ties counted half: [notes, codes].
+        macro_negatives: how much more than others a note adds to the mean area, as one that lacks most codes: [notes].
+        micro_placements: the share of all false codes of all notes that have a smaller probability than a true code of
+            the note, summed over these: [notes].
+        micro_negatives: how much more than others the note's false codes add to the micro area, summed over these:
+            [notes].
+    """
+
+    placements: sparse.csr_array
+    macro_negatives: np.ndarray
+    micro_placements: np.ndarray
+    micro_negatives: np.ndarray
+
+
+@dataclass(frozen=True)
 class Outcome:
     """One coder's outcome on the notes of E.
 
@@ -20,12 +40,14 @@ class Outcome:
         predicted: bool [notes, codes].
         means: for each metric that is a mean over the notes, each note's value: [notes].
         patients: the patient of each note, as an index from 0: [notes].
+        areas: under the ROC curves; None where decisions alone are looked at.
     """
 
     truth: sparse.csr_array
     predicted: sparse.csr_array
     means: Mapping[str, np.ndarray]
     patients: np.ndarray
+    areas: Areas | None = None
 
     @property
     def correct(self) -> sparse.csr_array:

@@ -2,7 +2,8 @@
 
 A resample draws as many patients as there are, with replacement, and takes all of their notes: the notes of a patient
 hang together, so that resampled notes would promise too much (Field and Welsh 2007, on the cluster bootstrap). The set
-of codes stays that of E; a code that no note of a resample has is left out of its macro averages.
+of codes stays that of E; a code that no note of a resample has is left out of its macro averages. All metrics are those
+of the drawn notes exactly, but the areas under ROC curves, which are so to first order (see `areas`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ import numpy as np
 from scipy import sparse
 from tqdm import tqdm
 
-from synthnotes.significance.outcomes import Outcome
+from synthnotes.significance.outcomes import Areas, Outcome
 
 AT_ONCE = 64  # resamples in memory: their counts per code fit into the processor's cache
 Samples = dict[str, np.ndarray]
@@ -62,13 +63,19 @@ class Counts:
         self.patients = int(first.patients.max()) + 1
         self.codes = first.truth.shape[1]
         matrices = [first.truth, *(matrix for one in outcomes for matrix in (one.predicted, one.correct))]
+        matrices += [one.areas.placements for one in outcomes if one.areas]
+        self.matrices = len(matrices)
         by_patient = [first.by_patient(matrix) for matrix in matrices]
-        # Counts of some ten thousand are exact in float32, which halves the traffic.
+        # Counts of some ten thousand are exact in float32, which halves the traffic; placements keep seven digits.
         self.per_code = sparse.vstack([matrix.T for matrix in by_patient], format="csr", dtype=np.float32)
         self.means = [list(one.means) for one in outcomes]
+        self.with_areas = [one.areas is not None for one in outcomes]
+        self.has_curve = first.truth.sum(axis=0)[:, None] < first.truth.shape[0]  # some note lacks the code
         columns = [np.ones(len(first.patients)), *(values for one in outcomes for values in one.means.values())]
+        columns += [part for one in outcomes if one.areas for part in _per_note(one.areas)]
         totals = [matrix.sum(axis=1) for matrix in by_patient]
-        self.sums = np.stack([*totals, *map(first.by_patient, columns)], axis=1)  # [patients, matrices, notes, means]
+        # [patients, matrices, notes, means, parts of areas]
+        self.sums = np.stack([*totals, *map(first.by_patient, columns)], axis=1)
 
     def by_code(self, weights: np.ndarray) -> np.ndarray:
         """Counts per code where patients count as often as their weights say.
@@ -78,10 +85,10 @@ class Counts:
 
         Returns:
             float32 [matrices, codes, resamples]; the matrices are the truth, then for each outcome what is predicted,
-            and what is predicted rightly.
+            and what is predicted rightly, then the placements of each that has areas.
         """
         counted = self.per_code @ np.ascontiguousarray(weights.T, dtype=np.float32)
-        return counted.reshape(1 + 2 * len(self.means), self.codes, len(weights))
+        return counted.reshape(self.matrices, self.codes, len(weights))
 
     def metrics(self, weights: np.ndarray) -> list[Samples]:
         """The metrics of each outcome where patients count as often as their weights say.
@@ -94,7 +101,7 @@ class Counts:
         """
         by_code = self.by_code(weights)
         sums = (weights.astype(np.float64) @ self.sums).T
-        totals, notes, means = sums[: len(by_code)], sums[len(by_code)], iter(sums[len(by_code) + 1 :])
+        totals, notes, columns = sums[: len(by_code)], sums[len(by_code)], iter(sums[len(by_code) + 1 :])
         occurring = by_code[0] > 0
         found = []
         for i, names in enumerate(self.means):
@@ -104,14 +111,27 @@ class Counts:
             found.append(
                 {f"micro.{name}": value for name, value in micro.items()}
                 | {f"macro.{name}": _mean_where(occurring, value) for name, value in macro.items()}
-                | {name: next(means) / notes for name in names}
+                | {name: next(columns) / notes for name in names}
             )
+        placements = iter(by_code[1 + 2 * len(self.means) :])
+        for metrics, with_areas in zip(found, self.with_areas, strict=True):
+            if with_areas and self.has_curve.any():
+                of_true, of_false, of_notes = (next(columns) for _ in range(3))
+                with np.errstate(invalid="ignore"):  # NaN where the drawn notes have all codes
+                    metrics["micro.auc"] = of_true / totals[0] + of_false / (notes * self.codes - totals[0])
+                placed = next(placements) / np.maximum(by_code[0], 1)
+                metrics["macro.auc"] = _mean_where(occurring & self.has_curve, placed) + of_notes
         return found
 
 
+def _per_note(areas: Areas) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return areas.micro_placements, areas.micro_negatives, areas.macro_negatives
+
+
 def _mean_where(occurring: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Means over the codes that occur in a resample, from [codes, resamples]."""
-    return np.sum(values, axis=0, where=occurring, dtype=np.float64) / occurring.sum(axis=0)
+    """Means over the codes that occur in a resample, from [codes, resamples]; NaN where none does."""
+    with np.errstate(invalid="ignore"):
+        return np.sum(values, axis=0, where=occurring, dtype=np.float64) / occurring.sum(axis=0)
 
 
 def rates(true: np.ndarray, predicted: np.ndarray, correct: np.ndarray) -> Samples:

@@ -14,6 +14,7 @@ from synthnotes.coding.labels import label_matrix, read_code_set
 from synthnotes.errors.decisions import Decisions, count, decide
 from synthnotes.errors.hypotheses import SYNTHETIC, Noise, compare, tabulate
 
+TRAINING_SET = "synthetic_s"
 READERS = 2  # of predictions at once; each takes a gigabyte or two at the paper's size
 
 
@@ -21,14 +22,16 @@ def main(
     evaluation: Path,
     codes: Path,
     training: Path,
-    synthetic_coder: Path,
+    coders: Path,
     noisy_coders: Path,
     results: Path,
     curves: Path,
 ) -> str:
-    """Compares the coders trained on noisy real notes, one by hypothesis and level, with the synthetic-data coder."""
-    settings = params.load("hypotheses")
-    noise = params.load("noise")
+    """Compares the coders trained on noisy real notes, by hypothesis and level, with the synthetic-data coders.
+
+    Of the folder `coders`, those of synthetic notes are read, one per seed of the run.
+    """
+    settings, noise, seeds = params.load("hypotheses"), params.load("noise"), params.load("seeds")
     code_set = read_code_set(codes)
     evaluated = notes.read(evaluation)
     truth = label_matrix(evaluated, code_set)
@@ -39,17 +42,20 @@ def main(
         aligned = predictions.align(predicted, evaluated["note_id"].tolist(), code_set, str(folder))
         return decide(aligned, truth, patients)
 
-    synthetic = decisions(synthetic_coder)
     kinds = [Noise(*kind) for kind in product(noise.hypotheses, noise.levels)]
+    folders = {SYNTHETIC: [coders / f"{TRAINING_SET}-{seed}" for seed in seeds]}
+    folders |= {kind: [noisy_coders / f"{kind}-{seed}" for seed in noise.seeds] for kind in kinds}
     with ThreadPoolExecutor(READERS) as readers:  # reading is mostly decompression, which threads do side by side
-        noisy = dict(zip(kinds, readers.map(decisions, [noisy_coders / str(kind) for kind in kinds]), strict=True))
+        read = {name: readers.map(decisions, of_seeds) for name, of_seeds in folders.items()}
+        found = {name: list(of_seeds) for name, of_seeds in read.items()}
+    synthetic = found.pop(SYNTHETIC)
     frequency = count(label_matrix(notes.read(training), code_set), axis=0)
     words = evaluated["text"].str.split().str.len().to_numpy()
-    comparison = compare(synthetic, noisy, frequency, words, settings)
-    coders = {SYNTHETIC: synthetic} | {str(kind): of_kind for kind, of_kind in noisy.items()}
+    comparison = compare(synthetic, found, frequency, words, settings)
+    named = {SYNTHETIC: synthetic} | {str(kind): of_seeds for kind, of_seeds in found.items()}
 
     disclosure = params.load("disclosure")
-    publish(curves, tabulate(coders, frequency, words, settings.bins), disclosure)
+    publish(curves, tabulate(named, frequency, words, settings.bins), disclosure)
     publish(results, comparison, disclosure)
     winner = comparison["winner"]
     return (

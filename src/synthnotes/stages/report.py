@@ -24,7 +24,7 @@ def main(
     numbers = Numbers(results, inputs.result_files(settings), str(paper), seeds)
     numbers.include("params", params_file, settings.model_dump())
     repairs = read_yaml(paper / "repairs.yaml")
-    numbers.include("repairs", paper / "repairs.yaml", {"entries": len(repairs)}, f"{paper.name}/repairs.yaml")
+    numbers.include("repairs", paper / "repairs.yaml", facts.repair_counts(repairs), f"{paper.name}/repairs.yaml")
     published = [Published(paper / "published" / f"{name}.yaml") for name in PUBLISHED]
     for of in published:
         numbers.include(f"published.{of.name}", of.path, of.numbers, f"{paper.name}/published/{of.path.name}")

@@ -7,7 +7,7 @@ from safetensors.torch import load_file, save_file
 
 from synthnotes.base.files import UserError
 from synthnotes.coding.plm_icd import coder, training
-from synthnotes.coding.plm_icd.data import EncodedNotes, encode
+from synthnotes.coding.plm_icd.data import EncodedNotes, batches, encode
 from synthnotes.coding.plm_icd.model import PlmIcd, load_encoder, load_tokenizer
 
 CODES = ["I10", "E11.9", "J18.9", "0DTJ4ZZ"]
@@ -103,12 +103,22 @@ def test_a_tokenizer_of_another_encoder_is_refused(encoder_folder):
 
 def test_a_loss_that_is_not_a_number_stops_with_the_step_and_its_notes(toy, settings):
     model, notes = toy(6)
-    poisoned = 30  # a token of one note alone
-    notes.tokens[4][1] = poisoned
+    poisoned = 30  # a token of one note alone, which is read in the last step
+    note = list(batches(notes.lengths, 2, np.random.default_rng(7)))[2][0]
+    notes.tokens[note][1] = poisoned
     with torch.no_grad():
         model.encoder.embeddings.word_embeddings.weight[poisoned] = torch.nan
-    with pytest.raises(UserError, match=r"loss became nan in step \d of 3, on the notes .*train-4"):
+    with pytest.raises(UserError, match=rf"loss became nan in step 3 of 3, on the notes .*train-{note}"):
         training.fit(model, notes, notes, settings(batch=2, epochs=1), 7)
+
+
+def test_a_last_step_that_ruins_the_weights_stops_before_anything_is_saved(toy, settings, tmp_path):
+    """The only step of an epoch: its loss, computed before the update, is finite."""
+    model, encoded = toy()
+    ruinous = settings(epochs=1, batch=len(encoded), learning_rate=1e38, warmup_steps=0)
+    with pytest.raises(UserError, match=r"after step 1 of 1, .* for \d+ validation notes are no numbers, the first is"):
+        training.fit(model, encoded, encoded, ruinous, 7, tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_broken_encoder_stops_in_the_first_step(tmp_path, save_encoder, tables, settings):

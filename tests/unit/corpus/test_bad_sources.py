@@ -68,10 +68,17 @@ def test_codes_in_any_spelling_are_one_code(project):
     assert corpus.code_rows["diagnosis"]["dropped_repeated"] == 3
 
 
-def test_what_is_dropped_is_counted(project):
-    extra = '41-DS-1,20,41,1," \n\t "\n42-DS-1,,1,1,no patient\n43-DS-1,7,,1,no admission\n'
+def test_a_note_of_white_space_is_counted(project):
+    extra = '41-DS-1,20,41,1," \n\t "\n42-DS-1,20,42,1,"\u00a0\u2003"\n43-DS-1,20,43,1,\n'
     corpus = load(project, note__discharge=contents()["note/discharge"] + extra)
-    assert (corpus.flow["with_text"]["dropped"], corpus.flow["with_admission"]["dropped"]) == (1, 2)
+    assert corpus.flow["with_text"]["dropped"] == 3
+    assert len(corpus.notes) == 40
+
+
+def test_an_admission_without_a_patient_is_counted(project):
+    extra = "42-DS-1,,1,1,no patient\n43-DS-1,7,,1,no admission\n"
+    corpus = load(project, note__discharge=contents()["note/discharge"] + extra)
+    assert corpus.flow["with_admission"]["dropped"] == 2
     assert len(corpus.notes) == 40
 
 
@@ -103,6 +110,8 @@ def test_texts_stay_with_their_notes_over_many_blocks(project, monkeypatch):
         ("note/discharge", "note_seq", "seq", "column note_seq is missing"),
         ("note/discharge", "Note", b"N\xf6te", r"row 2: text that is not UTF-8"),
         ("note/discharge", "3-DS-1,1,3,1", "3-DS-1,1,3,first", r"row 4 below .*note_seq must be an integer"),
+        ("note/discharge", "3-DS-1,1,3,1", f"3-DS-1,1,3,{'1' * 30}", r"row 4 below .*note_seq must be .* 18 digits"),
+        ("note/discharge", "3-DS-1,1,3,", "3-DS-1,1,٣,", r"row 4 below .*hadm_id must be an integer"),
         ("note/discharge", "3-DS-1,1,3,", "3-DS-1,1,3.0,", r"row 4 below .*hadm_id must be an integer"),
         ("note/discharge", "3-DS-1,1,3,", "3-DS-1,p1,3,", r"row 4 below .*subject_id must be an integer"),
         ("hosp/procedures_icd", "icd_version", "version", "column icd_version is missing"),

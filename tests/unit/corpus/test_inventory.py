@@ -173,7 +173,7 @@ def test_needs_at_the_papers_scale(tmp_path):
 def test_needs_of_a_large_corpus_without_a_gpu():
     settings = params.read(ROOT / "params.yaml")
     models = {"sepr": {"generator": Model(10**6, CONFIG), "encoder": Model(10**6, CONFIG)}}
-    assert machine.needs(settings, models, {"sepr": 10**9}, 0, gpu=False).memory == GIB + 6 * 10**9
+    assert machine.needs(settings, models, {"sepr": 10**9}, 0, gpu=False).memory == GIB // 2 + 3 * 10**9
     small = machine.needs(settings, models, {"sepr": 10**6}, 0, gpu=False)
     assert settings.generate.precision == "bfloat16"  # two bytes a weight
     assert small.memory == 2 * 10**6 + settings.generate.cpu_cache_gib * GIB + int(1.5 * GIB)

@@ -4,7 +4,7 @@ import pytest
 
 from synthnotes.base.sections import HypothesesParams
 from synthnotes.errors import curves
-from synthnotes.errors.distances import Distances, area
+from synthnotes.errors.distances import Distances, _draw_seeds, area
 from synthnotes.errors.hypotheses import Noise, compare, tabulate
 
 
@@ -33,12 +33,12 @@ SETTINGS = HypothesesParams(bins=8, resamples=100, level=0.05, seed=1)
 
 @pytest.fixture
 def coder(decisions_of):
-    """Finds every code, but for a share of all of them and for some notes as a whole."""
+    """Coders of one seed: they find every code, but for a share of all of them and for some notes as a whole."""
 
     def make(missed_codes, missed_notes, seed):
         rng = np.random.default_rng(seed)
         missed = (rng.random(TRUTH.shape) < missed_codes) | (rng.random(NOTES) < missed_notes)[:, None]
-        return decisions_of(map(str, range(CODES)), TRUTH, TRUTH & ~missed)
+        return [decisions_of(map(str, range(CODES)), TRUTH, TRUTH & ~missed)]
 
     return make
 
@@ -88,12 +88,13 @@ def test_a_coder_has_no_distance_from_itself(noisy):
     assert (results["winner"]["hypothesis"], results["winner"]["level"], results["winner"]["distance"]) == ("h2", 20, 0)
     own = results["distances"]["h2"]["20"]
     assert own.pop("nearest_share") == 1
+    assert {name: own.pop(name) for name in ("coders", "micro_f1", "macro_f1")} == results["synthetic"]
     assert all(set(measure.values()) == {0.0} for measure in own.values())
     difference = results["distances"]["h2"]["50"]["micro_f1_difference"]
     assert difference["low"] < difference["value"] < difference["high"] < -0.5
-    assert difference["value"] == pytest.approx(noisy[Noise("h2", 50)].micro_f1() - synthetic.micro_f1())
+    assert difference["value"] == pytest.approx(noisy[Noise("h2", 50)][0].micro_f1() - synthetic[0].micro_f1())
     difference = results["distances"]["h1"]["50"]["macro_f1_difference"]
-    assert difference["value"] == pytest.approx(noisy[Noise("h1", 50)].macro_f1() - synthetic.macro_f1())
+    assert difference["value"] == pytest.approx(noisy[Noise("h1", 50)][0].macro_f1() - synthetic[0].macro_f1())
 
 
 def test_distances_are_those_of_the_curves_that_are_drawn(noisy):
@@ -110,14 +111,53 @@ def test_a_resample_is_the_same_as_notes_written_several_times(noisy, decisions_
     measures = Distances(coders, FREQUENCY, WORDS, 1)  # one bin each, which holds the same notes and codes afterwards
     weights = np.random.default_rng(3).integers(1, 4, NOTES)
     again = [
-        decisions_of(c.codes, *(np.repeat(m.toarray(), weights, axis=0) for m in (c.truth, c.predicted)))
-        for c in coders
+        [decisions_of(c.codes, *(np.repeat(m.toarray(), weights, axis=0) for m in (c.truth, c.predicted)))]
+        for (c,) in coders
     ]
     written = Distances(again, FREQUENCY, np.repeat(WORDS, weights), 1).observed()
-    weighted = measures._measure(weights[None].astype(np.float32))
+    weighted = measures._measure(weights[None].astype(np.float32), np.ones((2, 1)))
     assert list(weighted) == list(written)
     for name, values in weighted.items():
         assert values == pytest.approx(written[name], abs=1e-6), name
+
+
+def test_a_training_set_s_curve_is_the_mean_over_its_seeds(coder):
+    """Two coders of which one misses what the other finds: their mean lies nearer to the target than either."""
+    synthetic, high, low = coder(0.4, 0, 1), coder(0.1, 0, 2), coder(0.7, 0, 3)
+    noisy = {Noise("h1", 20): high + low, Noise("h2", 20): high, Noise("h2", 50): low}
+    results = compare(synthetic, noisy, FREQUENCY, WORDS, SETTINGS)
+    both, one, other = (results["distances"][n.hypothesis][str(n.level)] for n in noisy)
+    assert (results["winner"]["hypothesis"], both["coders"], one["coders"]) == ("h1", 2, 1)
+    assert both["distance"]["value"] < min(one["distance"]["value"], other["distance"]["value"])
+    for measure in ("micro_f1_difference", "macro_f1_difference"):
+        values = [found[measure]["value"] for found in (both, one, other)]
+        assert values[0] == pytest.approx((values[1] + values[2]) / 2)
+    table = tabulate({"both": high + low, "one": high, "other": low}, FREQUENCY, WORDS, 8)
+    means = table.pivot(index=["curve", "x"], columns="coder", values="mean")
+    assert means["both"].to_numpy() == pytest.approx(means[["one", "other"]].mean(axis=1).to_numpy())
+
+
+def test_intervals_hold_what_other_seeds_change(coder):
+    """Where seeds differ more than notes do, intervals without them promise too much."""
+    noisy = {Noise("h1", 20): coder(0.3, 0, 1), Noise("h2", 20): coder(0.6, 0, 2)}
+    wide, narrow = (
+        compare(synthetic, noisy, FREQUENCY, WORDS, SETTINGS)
+        for synthetic in (coder(0.2, 0, 3) + coder(0.6, 0, 4), coder(0.4, 0, 3))
+    )
+    assert narrow["winner"]["verdict"] == "h1"
+    assert wide["winner"]["verdict"] == "undecided"
+    spread = [found["distances"]["h1"]["20"]["micro_f1_difference"] for found in (wide, narrow)]
+    assert spread[0]["high"] - spread[0]["low"] > 2 * (spread[1]["high"] - spread[1]["low"])
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 3, 5])
+def test_drawn_seeds_have_the_variance_of_a_mean(seeds):
+    """The mean of n values varies by their sample variance over n."""
+    values = np.random.default_rng(seeds).random(seeds)
+    means = values @ _draw_seeds(np.random.default_rng(1), seeds, 200_000)
+    expected = values.var(ddof=1) / seeds if seeds > 1 else 0
+    assert means.mean() == pytest.approx(values.mean(), rel=0.01)
+    assert means.var() == pytest.approx(expected, rel=0.02, abs=1e-12)
 
 
 def test_no_code_of_e_in_training_leaves_the_curve_by_length(coder, noisy):

@@ -1,6 +1,7 @@
 """The stages `errors` and `hypotheses`, from files to files."""
 
 import json
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -35,21 +36,25 @@ def folder(tmp_path):
     table("synthetic", 40, "train")
     truth = table("e", 50, "evaluation")
     pd.DataFrame({"code": CODES}).to_csv(tmp_path / "codes.csv", index=False)
-    noise = params.load("noise")
-    noisy = [f"noise/{hypothesis}-{level}" for hypothesis in noise.hypotheses for level in noise.levels]
-    for error, coder in enumerate(["real_coder", "synthetic_coder", *noisy]):
-        wrong = rng.random(truth.shape) < 0.05 * (error + 1)
-        (tmp_path / coder).mkdir(parents=True)
-        ids = [f"e{row}" for row in range(50)]
-        predictions.save(tmp_path / coder, Predictions(ids, CODES, np.where(truth ^ wrong, 0.9, 0.1), 0.5))
+    noise, seeds = params.load("noise"), params.load("seeds")
+    synthetic = [f"coders/synthetic_s-{seed}" for seed in seeds]
+    kinds = product(noise.hypotheses, noise.levels)
+    noisy = [[f"noise/{hypothesis}-{level}-{seed}" for seed in noise.seeds] for hypothesis, level in kinds]
+    for error, coders in enumerate([["real_coder"], synthetic, *noisy]):
+        for coder in coders:
+            wrong = rng.random(truth.shape) < 0.05 * (error + 1)
+            (tmp_path / coder).mkdir(parents=True)
+            ids = [f"e{row}" for row in range(50)]
+            predictions.save(tmp_path / coder, Predictions(ids, CODES, np.where(truth ^ wrong, 0.9, 0.1), 0.5))
     return tmp_path
 
 
 def test_errors_side_by_side(folder):
     tables = ("frequency", "length", "chapters", "confusion", "calibration", "codes")
     outputs = [folder / "errors.json", *(folder / f"{name}-table.csv" for name in tables)]
-    inputs = ("e.parquet", "codes.csv", "real.parquet", "real_coder", "synthetic.parquet", "synthetic_coder")
-    summary = errors.main(*(folder / name for name in inputs), *outputs)
+    inputs = ("e.parquet", "codes.csv", "real.parquet", "real_coder", "synthetic.parquet")
+    synthetic_coder = folder / "coders" / f"synthetic_s-{params.load('seeds')[0]}"
+    summary = errors.main(*(folder / name for name in inputs), synthetic_coder, *outputs)
     assert "50 notes" in summary
 
     results = json.loads(outputs[0].read_text())
@@ -80,15 +85,17 @@ def test_errors_side_by_side(folder):
 
 def run_hypotheses(folder):
     outputs = [folder / name for name in ("hypotheses.json", "curves.csv")]
-    inputs = ("e.parquet", "codes.csv", "real.parquet", "synthetic_coder", "noise")
+    inputs = ("e.parquet", "codes.csv", "real.parquet", "coders", "noise")
     return hypotheses.main(*(folder / name for name in inputs), *outputs), *outputs
 
 
 def test_hypotheses_compare_every_level_of_the_parameters(folder):
-    (folder / "noise" / "h1-99").mkdir()  # left by another list of levels: not looked at
+    (folder / "noise" / "h1-99-7").mkdir()  # left by another list of levels: not looked at
     summary, results, curves = run_hypotheses(folder)
     noise = params.load("noise")
-    distances = json.loads(results.read_text())["distances"]
+    found = json.loads(results.read_text())
+    assert found["synthetic"]["coders"] == len(params.load("seeds"))
+    distances = found["distances"]
     assert {hypothesis: list(levels) for hypothesis, levels in distances.items()} == {
         hypothesis: [str(level) for level in noise.levels] for hypothesis in noise.hypotheses
     }
@@ -98,9 +105,10 @@ def test_hypotheses_compare_every_level_of_the_parameters(folder):
 
 
 def test_a_missing_coder_is_named_before_anything_is_written(folder):
-    level = params.load("noise").levels[-1]
-    (folder / "noise" / f"h2-{level}" / "predictions.npz").unlink()
-    with pytest.raises(UserError, match=f"h2-{level}"):
+    noise = params.load("noise")
+    coder = f"h2-{noise.levels[-1]}-{noise.seeds[-1]}"
+    (folder / "noise" / coder / "predictions.npz").unlink()
+    with pytest.raises(UserError, match=coder):
         run_hypotheses(folder)
     assert not (folder / "hypotheses.json").exists()
     assert not (folder / "curves.csv").exists()

@@ -1,4 +1,4 @@
-"""Noise that is known is found: coders learn from notes with noise, one of them in the place of synthetic notes."""
+"""Noise that is known is found: coders learn from notes with noise, some of them in the place of synthetic notes."""
 
 from itertools import product
 
@@ -11,27 +11,32 @@ from synthnotes.base.sections import HypothesesParams
 from synthnotes.errors.hypotheses import Noise, compare
 from synthnotes.errors.noise import add_noise, dictionary
 
-CODES = [f"{letter}{number}0.1" for letter in "AEIJ" for number in range(1, 5)]
+CODES = [f"{letter}{number}0.1" for letter in "AEIJ" for number in range(1, 8)]
+# Four frequent codes, which no loss of notes makes hard to learn, and rare ones, for which each note counts.
+SHARES = [0.4] * 4 + np.linspace(0.142, 0.05, len(CODES) - 4).tolist()
+DECOYS = 1.5  # a note shows one sign of a code that it does not have so many times as often as the code itself
 FILLERS = ["the", "patient", "came", "with", "and", "stayed", "for", "two", "days", "then", "went", "home", "again"]
-LEVELS = (10, 30, 60)
-CODING = {"chunk_tokens": 32, "max_words": 400, "batch": 8, "epochs": 8, "learning_rate": 3e-3, "warmup_steps": 30}
-SETTINGS = HypothesesParams(bins=5, resamples=300, level=0.05, seed=1)
+LEVELS = (30, 60)  # at 10 % both kinds do little, and H2 at 30 % resembles H1 at 10 %
+CODING = {"chunk_tokens": 64, "max_words": 400, "batch": 8, "epochs": 8, "learning_rate": 3e-3, "warmup_steps": 30}
+SETTINGS = HypothesesParams(bins=8, resamples=300, level=0.05, seed=1)
 
 
 def note_table(count, seed, fold):
-    """Notes whose codes show by two signs together; one sign alone is a decoy. Codes differ much in frequency.
+    """Notes whose codes show by two signs together, each written twice; one sign alone is a decoy.
 
-    So noise in every note makes decoys of signs, which misleads; noise in some notes leaves fewer to learn from.
+    So H1, which takes one sign and leaves the other, teaches that a decoy is a code, for every code alike. H2 leaves
+    fewer notes to learn from, and so harms rare codes.
     """
     rng = np.random.default_rng(seed)
-    shares = 0.5 / np.arange(1, len(CODES) + 1) ** 0.6
     rows = []
     for number in range(count):
-        codes = [code for code, share in zip(CODES, shares, strict=True) if rng.random() < share] or [CODES[0]]
-        words = rng.choice(FILLERS, size=rng.integers(10, 60)).tolist()
-        words += [f"{sign}{CODES.index(code)}" for code in codes for sign in ("pain", "swelling")]
-        decoys = [number for number, share in enumerate(shares) if CODES[number] not in codes and rng.random() < share]
-        words += [f"{rng.choice(['pain', 'swelling'])}{number}" for number in decoys]
+        codes = [code for code, share in zip(CODES, SHARES, strict=True) if rng.random() < share] or [CODES[0]]
+        words = rng.choice(FILLERS, size=rng.integers(5, 25)).tolist()
+        words += [f"{sign}{CODES.index(code)}" for code in codes for sign in ("pain", "swelling")] * 2
+        absent = [
+            code for code, share in enumerate(SHARES) if CODES[code] not in codes and rng.random() < DECOYS * share
+        ]
+        words += [f"{rng.choice(['pain', 'swelling'])}{code}" for code in absent] * 2
         rng.shuffle(words)
         rows.append((f"{fold}{number}", f"p{number}", " ".join(words), codes, codes, fold))
     return pd.DataFrame(rows, columns=["note_id", "patient_id", "text", "codes", "descriptions", "fold"])
@@ -54,47 +59,70 @@ def encoder(tmp_path_factory):
     ).save_pretrained(folder)
     torch.manual_seed(3)
     sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
-    config = RobertaConfig(vocab_size=len(words), max_position_embeddings=64, pad_token_id=1, **sizes)
+    config = RobertaConfig(vocab_size=len(words), max_position_embeddings=130, pad_token_id=1, **sizes)
     RobertaModel(config).save_pretrained(folder)
     return folder
 
 
 @pytest.fixture(scope="module")
-def coder_with(encoder):
-    """The decisions of the real coder, trained on notes with noise of some kind and seed."""
+def trained_with(encoder):
+    """Makes real coders, trained on some notes with noise of some kind: each with seeds of its own for both."""
     from synthnotes.coding.labels import label_matrix
     from synthnotes.coding.plm_icd import coder
     from synthnotes.errors.decisions import decide
 
-    training = pd.concat([note_table(500, 1, "train"), note_table(200, 2, "validation")], ignore_index=True)
     evaluation = note_table(400, 3, "evaluation")
     truth = label_matrix(evaluation, CODES)
     words = dictionary("en", 5000)
     settings = params.load("coding").model_copy(update=CODING)
 
-    def make(noise, seed):
-        noisy = add_noise(training, noise.hypothesis, noise.level, 0.9, words, seed)
-        experiment = coder.run(noisy, evaluation, encoder, CODES, settings, 7)
-        return decide(experiment.predictions, truth, np.arange(len(evaluation)))
+    def make(training, noise, seeds):
+        experiments = [
+            coder.run(
+                add_noise(training, noise.hypothesis, noise.level, 0.9, words, seed),
+                evaluation,
+                encoder,
+                CODES,
+                settings,
+                seed,
+            )
+            for seed in seeds
+        ]
+        return [decide(experiment.predictions, truth, np.arange(len(evaluation))) for experiment in experiments]
 
-    frequency = label_matrix(training, CODES).sum(axis=0, dtype=int)
-    return make, frequency, evaluation["text"].str.split().str.len().to_numpy()
+    def attributed(synthetic, noisy, training):
+        frequency = label_matrix(training, CODES).sum(axis=0, dtype=int)
+        return compare(synthetic, noisy, frequency, evaluation["text"].str.split().str.len().to_numpy(), SETTINGS)
+
+    return make, attributed
+
+
+def training_notes(count, validation):
+    return pd.concat([note_table(count, 1, "train"), note_table(validation, 2, "validation")], ignore_index=True)
+
+
+def test_much_noise_in_all_notes_is_told_from_little_in_some(trained_with):
+    make, attributed = trained_with
+    training = training_notes(200, 60)
+    noisy = {noise: make(training, noise, [1]) for noise in (Noise("h1", 60), Noise("h2", 10))}
+    for noise in noisy:
+        winner = attributed(make(training, noise, [2]), noisy, training)["winner"]
+        assert (winner["hypothesis"], winner["level"], winner["verdict"]) == (*noise, noise.hypothesis)
 
 
 @pytest.fixture(scope="module")
-def noisy(coder_with):
-    make, _, _ = coder_with
-    return {Noise(*kind): make(Noise(*kind), 1) for kind in product(("h1", "h2"), LEVELS)}
+def levels(trained_with):
+    """Four coders of each kind and level of noise."""
+    training, (make, _) = training_notes(400, 120), trained_with
+    kinds = [Noise(*kind) for kind in product(("h1", "h2"), LEVELS)]
+    return training, {noise: make(training, noise, range(10 * row, 10 * row + 4)) for row, noise in enumerate(kinds)}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("hypothesis", ["h1", "h2"])
-def test_noise_at_30_per_cent_is_attributed_to_its_hypothesis_and_level(coder_with, noisy, hypothesis):
-    make, frequency, words = coder_with
-    synthetic = make(Noise(hypothesis, 30), seed=99)
-    results = compare(synthetic, noisy, frequency, words, SETTINGS)
-    # Which level is the nearest varies with the coder's seed where levels differ little (H2 at 10 and 30 %).
-    assert results["winner"]["hypothesis"] == hypothesis
-    assert results["winner"]["level_low"] <= 30 <= results["winner"]["level_high"]
-    assert results["winner"]["resamples_share"] > 0.5
-    assert results["winner"]["verdict"] in (hypothesis, "undecided")  # never the other one
+@pytest.mark.parametrize(("hypothesis", "seed"), [("h1", 100), ("h2", 200)])
+def test_noise_at_30_per_cent_is_attributed_to_its_hypothesis_and_level(trained_with, levels, hypothesis, seed):
+    """Means over four seeds, since a single coder now and then lies nearer to another kind or level."""
+    (make, attributed), (training, noisy) = trained_with, levels
+    synthetic = make(training, Noise(hypothesis, 30), range(seed, seed + 4))
+    winner = attributed(synthetic, noisy, training)["winner"]
+    assert (winner["hypothesis"], winner["level"], winner["verdict"]) == (hypothesis, 30, hypothesis)

@@ -22,6 +22,7 @@ from synthnotes.generation.finetune import (
 from synthnotes.generation.merging import merge
 from synthnotes.generation.models import load_tokenizer
 from synthnotes.generation.quiet import quiet
+from synthnotes.generation.sizing import Architecture
 from synthnotes.generation.trainer import SimilarLengths, build_trainer
 
 
@@ -140,6 +141,14 @@ def test_training_lowers_the_loss_and_says_what_it_read(trained):
     layers = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
     assert {name.rpartition(".")[2] for name in adapted} == set(layers)
     assert adapted == sorted(adapted)  # PEFT keeps a set, whose order differs from run to run
+
+
+def test_a_checkpoint_takes_the_disk_that_the_plan_reckons_with(trained, generator):
+    """Adapters, and Adam's two moments of each of their weights, float32."""
+    shape = Architecture.of(json.loads((generator / "config.json").read_text(encoding="utf-8")))
+    checkpoint = trained[0] / "checkpoint-12"
+    found = sum((checkpoint / name).stat().st_size for name in ("adapter_model.safetensors", "optimizer.pt"))
+    assert found == pytest.approx(3 * 4 * shape.lora_parameters(toy().lora.r), rel=0.15)
 
 
 def test_a_run_killed_after_a_checkpoint_ends_with_the_weights_of_an_uninterrupted_one(

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 import os
 import signal
@@ -12,9 +13,11 @@ import yaml
 
 from synthnotes.base import notes, params
 from synthnotes.base.files import UserError, read_json
-from synthnotes.generation.records import build_records, write_records
+from synthnotes.generation import plan
+from synthnotes.generation.records import build_records, read_records, write_records
 from synthnotes.generation.sampling import Prompt, check_gpus, decisive, seed_of
-from synthnotes.generation.vllm_engine import engine_arguments, sampling_parameters
+from synthnotes.generation.sizing import GPUS, Architecture
+from synthnotes.generation.vllm_engine import engine_arguments, sampling_parameters, start_engine
 from synthnotes.stages import generate
 
 
@@ -178,8 +181,27 @@ def check_samples(project, done):
         assert text not in done.stdout + done.stderr
 
 
-def test_the_stage_samples_with_vllm(project, generator):
+def test_the_stage_samples_with_vllm_as_many_tokens_as_planned(project, generator):
     check_samples(project, run_stage(project, generator))
+    settings = params.read(project / "params.yaml").generate
+    shape = Architecture.of(read_json(generator / "config.json"))
+    # The plan takes samples to be as long as the real notes; here, as long as they became.
+    samples = pd.read_parquet(project / "samples.parquet")
+    lengths = plan.measure(read_records(project / "records" / "prompts.jsonl"), generator, "mimic")
+    lengths = dataclasses.replace(lengths, notes=samples.groupby("note_id")["new_tokens"].mean().to_numpy() - 1)
+    planned = plan.estimate_generate(shape, lengths, settings, "mimic", GPUS["h100"])
+    assert planned.tokens == samples["new_tokens"].sum() + read_json(project / "results.json")["prompt_tokens"]
+    assert planned.problems == ["25.0% of the prompts fill generate.model_length and will not be sampled."]
+
+
+@pytest.mark.slow
+def test_vllms_cache_holds_as_many_tokens_as_planned(project, generator):
+    settings = params.read(project / "params.yaml").generate
+    engine = start_engine(settings, "mimic", generator).llm_engine
+    blocks = engine.engine_core.engine_core.scheduler.kv_cache_config.num_blocks
+    shape = Architecture.of(read_json(generator / "config.json"))
+    planned = settings.cpu_cache_gib * 2**30 / shape.cache_bytes(settings.precision)
+    assert blocks * engine.vllm_config.cache_config.block_size == pytest.approx(planned, rel=0.01)
 
 
 @pytest.mark.slow

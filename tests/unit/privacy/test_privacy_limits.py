@@ -92,7 +92,7 @@ RESUMABLE = {
 @pytest.mark.parametrize("search_of", RESUMABLE.values(), ids=RESUMABLE)
 def test_a_killed_search_goes_on_where_it_was(search_of, tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN", 0)
-    monkeypatch.setattr(rouge, "NOTES_PER_BLOCK", 5)
+    monkeypatch.setattr(rouge, "WORDS_AT_ONCE", 300)
     monkeypatch.setattr(overlap, "NGRAMS_PER_PART", 300)
     monkeypatch.setattr(passages, "WORDS_PER_BLOCK", 100)
     encode = Encoder("ascii")

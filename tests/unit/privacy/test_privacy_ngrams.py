@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthnotes.privacy import kernels, ngrams
-from synthnotes.privacy.ngrams import Index, find_all, notes_of
+from synthnotes.privacy.ngrams import Index, find_all, notes_of, spans
 from synthnotes.privacy.overlap import count_overlap
 from synthnotes.privacy.rouge import search
 from synthnotes.privacy.words import Encoder, Words
@@ -71,6 +71,15 @@ def test_found_in_parts(monkeypatch):
     index, words = Index(encode(["a b c a"]), 2), encode(["c a b", "", "b c", "a b c a b c a", "b"])
     parts = [np.concatenate(column) for column in zip(*find_all(index, words), strict=True)]
     assert [part.tolist() for part in parts] == [part.tolist() for part in index.find(words)]
+
+
+@given(st.lists(st.integers(0, 12), max_size=8), st.integers(1, 9), st.data())
+def test_spans_hold_every_note_once(lengths, most, data):
+    words = Words(np.zeros(sum(lengths), np.int32), np.cumsum([0, *lengths]))
+    begin = data.draw(st.integers(0, len(lengths)))
+    found = spans(words, most, begin)
+    assert [note for first, last in found for note in range(first, last)] == list(range(begin, len(lengths)))
+    assert all(first < last and sum(lengths[first : last - 1]) <= most for first, last in found)
 
 
 def test_n_grams_do_not_reach_over_the_end_of_a_note():

@@ -54,7 +54,7 @@ def test_equals_rouge_score_on_notes_made_of_shared_phrases(corpora):
 def test_small_blocks_and_common_n_grams_give_the_same(corpora, monkeypatch):
     synthetic, real = corpora
     expected = rows_of(nearest_neighbours(synthetic, real, 5))
-    monkeypatch.setattr(rouge, "NOTES_PER_BLOCK", 7)
+    monkeypatch.setattr(rouge, "WORDS_AT_ONCE", 500)
     for share in (0, 0.2, 1):  # all, some and none of the members are bits
         monkeypatch.setattr(holders, "COMMON_FROM", share)
         assert rows_of(nearest_neighbours(synthetic, real, 5)) == expected

@@ -54,9 +54,9 @@ def write(results, params, ratings):
         write_csv(results / "detection" / f"{corpus}-curve.csv", pd.DataFrame(found))
     for corpus in set(params.corpora) & set(params.noise.corpora):
         kinds = [f"{h}-{level}" for h, level in product(params.noise.hypotheses, params.noise.levels)]
-        for kind in kinds:
+        for kind, seed in product(kinds, params.noise.seeds):
             noisy = {"noise": {"words": 1000, "words_changed": 250}} | coder()
-            write_json(results / "noise" / corpus / f"{kind}.json", noisy)
+            write_json(results / "noise" / corpus / f"{kind}-{seed}.json", noisy)
         write_json(results / "hypotheses" / f"{corpus}.json", hypotheses(params.noise))
         table = pd.concat(curves(["synthetic", *kinds]).assign(curve=curve) for curve in ("frequency", "length"))
         write_csv(results / "hypotheses" / f"{corpus}-curves.csv", table)
@@ -89,7 +89,8 @@ def of_corpus(names_patients):
     ) | {"unique_tokens": 6, "unique_token_ratio": 0.5}
     summary = {"mean": 0.25, "median": 0.2, "min": 0.0, "max": 0.5}
     of_notes = {"notes": 10, "all": summary, "top": summary}
-    passages = {"pairs": 2, "longest_run_words": summary, "occurrences_in_training": summary, "template_share": None}
+    passages = {"pairs": 2, "longest_run_words": summary, "occurrences_in_training": summary}
+    passages["template_share"] = dict.fromkeys(summary)
     longest = {"words": summary, "longest": {"passages": 2, "words": summary, "training_notes": summary}}
     measure = {"synthetic": 0.3, "control": 0.4, "difference": -0.1, "low": -0.2, "high": 0.0, "verdict": "not nearer"}
     measure["notes_above_control"] = 3
@@ -97,7 +98,9 @@ def of_corpus(names_patients):
     quality = dict.fromkeys(
         [
             "mean_words",
+            "percentile_5_words",
             "median_words",
+            "percentile_95_words",
             "share_looping",
             "share_empty",
             "share_other_language",
@@ -220,7 +223,11 @@ def coder():
     group = {"codes": 4, "codes_in_evaluation": 3, "micro": RATE, "macro": RATE}
     nothing = {"codes": 0, "codes_in_evaluation": 0} | dict.fromkeys(("micro", "macro"), dict.fromkeys(RATE))
     groups = dict.fromkeys(("frequent", "middle", "rare", "unseen", "diagnoses"), group) | {"procedures": nothing}
-    return {"training_notes": 27, "threshold": 0.4} | metrics | {"baseline": metrics, "groups": groups}
+    return (
+        {"training_notes": 27, "threshold": 0.4, "validation_map": 0.3}
+        | metrics
+        | {"baseline": metrics, "groups": groups}
+    )
 
 
 def seeds(params):
@@ -318,14 +325,15 @@ def hypotheses(noise):
     def measure(value):
         return {"value": value, "low": value - 0.05, "high": value + 0.05}
 
-    measures = {"frequency_area": measure(0.1), "length_area": measure(0.2), "distance": measure(0.15)}
+    described = {"coders": 2, "micro_f1": 0.5, "macro_f1": 0.4}
+    measures = {"frequency_area": measure(0.1), "length_area": measure(0.2), "distance": measure(0.15)} | described
     best = {"level": noise.levels[-1], "level_low": noise.levels[0], "level_high": noise.levels[-1], "distance": 0.15}
     return {
         "patients": 20,
         "notes": 30,
         "resamples": 100,
         "level": 0.05,
-        "synthetic": {"micro_f1": 0.5, "macro_f1": 0.4},
+        "synthetic": described,
         "distances": {
             h: {str(level): measures | {"nearest_share": 0.25} for level in noise.levels} for h in noise.hypotheses
         },

@@ -1,7 +1,9 @@
 """Reads what the report writes, as its reader would."""
 
 import re
+import subprocess
 from dataclasses import dataclass
+from html import unescape
 from html.parser import HTMLParser
 
 VOID = {"meta", "link", "img", "br", "hr", "col", "input", "rect"}
@@ -63,3 +65,31 @@ def words(html):
     """A page's text in one line."""
     html = re.sub(r"<style.*?</style>", "", html, flags=re.DOTALL)
     return " ".join(re.sub(r"<[^>]+>", "", html).replace("\u00a0", " ").split())
+
+
+def lines(html):
+    """A page's text, a piece of it per line, with what its links lead to and what they say on hover."""
+    segments, titles = read(html)
+    for segment in segments:
+        hover = f" ({titles[segment.link]})" if segment.link in titles else ""
+        yield segment.text + (f" -> {segment.link}{hover}" if segment.link else "")
+
+
+def structure(html):
+    """What two renderers of one source must agree on: the texts of headings, of captions, and of references."""
+    html = re.sub(r"<(nav|header|style|script)\b.*?</\1>", "", unescape(html), flags=re.DOTALL)
+    headings = [words(text) for _, text in re.findall(r"<h([1-6])\b[^>]*>(.*?)</h\1>", html, re.DOTALL)]
+    captions = re.findall(
+        r"<(figcaption|div)\b[^>]*caption[^>]*>(.*?)</\1>|<figcaption>(.*?)</figcaption>", html, re.DOTALL
+    )
+    texts = [words(first or second) for _, first, second in captions]
+    references = re.findall(r'<a href="#((?:fig|tbl|sec|eq)-[\w-]+)"[^>]*>(.*?)</a>', html, re.DOTALL)
+    return headings, [text for text in texts if re.match(r"(Figure|Table) \d+: ", text)], [
+        (target, words(text)) for target, text in references
+    ]  # fmt: skip
+
+
+def pdf_words(path):
+    """The words of a PDF, in the order of reading."""
+    done = subprocess.run(["pdftotext", "-enc", "UTF-8", path, "-"], capture_output=True, text=True, check=True)
+    return done.stdout.split()

@@ -18,12 +18,15 @@ NASTY = [
 
 def texts_of(paragraphs):
     """What pandoc reads of each paragraph, without any formatting; None for what is no plain paragraph."""
-    source = "\n\n".join(paragraphs)
+    return [text(block["c"]) if block["t"] == "Para" else None for block in parsed("\n\n".join(paragraphs))]
+
+
+def parsed(source):
+    """The blocks that pandoc reads."""
     command = [pypandoc.get_pandoc_path(), "--from=markdown+autolink_bare_uris", "--to=json"]
-    blocks = json.loads(subprocess.run(command, input=source, capture_output=True, text=True, check=True).stdout)[
+    return json.loads(subprocess.run(command, input=source, capture_output=True, text=True, check=True).stdout)[
         "blocks"
     ]
-    return [text(block["c"]) if block["t"] == "Para" else None for block in blocks]
 
 
 def text(inlines):
@@ -41,6 +44,33 @@ def spaced(value):
 def test_any_string_comes_out_as_itself(values):
     values = [value for value in [*values, *NASTY] if spaced(value)]
     assert texts_of(map(escape, values)) == [spaced(value) for value in values]
+
+
+STRINGS = st.lists(st.text(min_size=1, max_size=40) | st.sampled_from(NASTY), min_size=80, max_size=80)
+
+
+@given(STRINGS)
+@settings(max_examples=6, deadline=None)
+def test_any_string_comes_out_of_a_cell_as_itself(values):
+    """Pipes and newlines included; the number beside it stays in its own column."""
+    values = [value for value in [*values, *NASTY] if spaced(value)]
+    source = table("tbl-a", "Caption", ["Text", ">Number"], [[value, n] for n, value in enumerate(values)])
+    (block,) = parsed(source)
+    (body,) = block["c"][4]
+    cells = [[text(cell[4][0]["c"]) for cell in row[1]] for row in body[3]]
+    assert cells == [[spaced(value), str(n)] for n, value in enumerate(values)]
+
+
+@given(STRINGS)
+@settings(max_examples=6, deadline=None)
+def test_any_string_comes_out_of_a_hover_as_itself(values):
+    values = [f"x.json: key = {value} (stage x)" for value in [*values, *NASTY]]  # as in `origins.Number.origin`
+    links = "\n\n".join(f"[x][k{n}]" for n in range(len(values)))
+    definitions = "\n".join(f'[k{n}]: #origin-{n} "{escape(value)}"' for n, value in enumerate(values))
+    found = [block["c"][0]["c"][2] for block in parsed(f"{links}\n\n{definitions}\n")]
+    assert [target for target, _ in found] == [f"#origin-{n}" for n in range(len(values))]
+    # Pandoc makes one space of any spaces in a title, those of Unicode included.
+    assert [title.split() for _, title in found] == [spaced(value).split() for value in values]
 
 
 def test_markdown_passes_and_data_between_it_does_not():

@@ -126,4 +126,4 @@ def test_files_follow_from_the_lists_in_params():
     assert {file.split("/")[0] for file in files.values()} == stages - {"report", "mixtures"}  # mixtures has none
     only_swedish = settings.model_copy(update={"corpora": ["sepr"]})
     assert not [key for key in result_files(only_swedish) | plot_files(only_swedish) if "mimic" in key]
-    assert "noise.mimic.h2-20" in result_files(settings)
+    assert "noise.mimic.h2-20-1337" in result_files(settings)

@@ -119,6 +119,12 @@ def test_faulty_templates_are_the_users_errors(tmp_path, template, message):
         render.fill(tmp_path, {})
 
 
+def test_a_number_typed_into_a_template_is_refused_with_its_line(tmp_path):
+    (tmp_path / "index.qmd.j2").write_text("# T\n\nIt reaches 0.63.\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"index\.qmd\.j2, line 3: the number '0\.63\.' is typed into the prose"):
+        render.fill(tmp_path, {})
+
+
 def test_a_missing_part_of_the_project_is_named(tmp_path, paper):
     with pytest.raises(UserError, match=r"_quarto\.yml"):
         render.write_project(tmp_path / "out", tmp_path, "text")

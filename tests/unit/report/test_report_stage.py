@@ -96,8 +96,8 @@ def test_real_data_are_not_called_artificial(fill):
 
 def test_a_missing_result_fails_and_leaves_nothing(run_of, fill, tmp_path):
     run = run_of()
-    (run[1] / "noise" / "mimic" / "h1-20.json").unlink()
-    with pytest.raises(UserError, match=r"noise/mimic/h1-20\.json.*the stage 'noise' writes it"):
+    (run[1] / "noise" / "mimic" / "h1-20-1337.json").unlink()
+    with pytest.raises(UserError, match=r"noise/mimic/h1-20-1337\.json.*the stage 'noise' writes it"):
         fill(run)
     assert not (tmp_path / "out").exists()
 

@@ -12,6 +12,7 @@ from synthnotes.base import notes, params
 from synthnotes.base.files import UserError
 from synthnotes.base.section_types import TRAINING_SETS
 from synthnotes.coding import predictions
+from synthnotes.coding.outcomes import outcome
 from synthnotes.coding.predictions import Predictions
 from synthnotes.significance import comparison
 from synthnotes.stages import significance
@@ -84,6 +85,17 @@ def test_each_kind_of_test_is_a_family_of_holm_s(folder):
     for family in families:
         expected = multipletests([test["p"] for test in family], method="holm")[1]
         assert [test["p_holm"] for test in family] == pytest.approx(expected.tolist())
+
+
+def test_a_metric_that_some_resample_does_not_define_is_left_out():
+    """Every note has the first code; a resample of patients who have it alone has no code whose curve exists in E."""
+    truth = np.array([[1, 1, 0], [1, 0, 1], [1, 0, 0], [1, 0, 0]], dtype=bool)
+    probabilities = np.array([[0.9, 0.8, 0.1], [0.8, 0.3, 0.2], [0.9, 0.6, 0.4], [0.7, 0.2, 0.1]], dtype=np.float32)
+    one = outcome(truth, Predictions(list("abcd"), CODES[:3], probabilities, 0.5), np.arange(4))
+    coders = {training: [one] for training in TRAINING_SETS}
+    found = comparison.compare(coders, params.load("significance"))["coders"]["real_l"]
+    assert found["macro"].keys() == {"f1", "precision", "recall", "false_positive_rate"}
+    assert found["micro"]["auc"]["low"] <= found["micro"]["auc"]["value"]
 
 
 @pytest.mark.parametrize(

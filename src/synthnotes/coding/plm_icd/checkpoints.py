@@ -46,6 +46,11 @@ class Progress:
     best_weights: dict[str, torch.Tensor] = field(default_factory=dict)
 
     @property
+    def updates(self) -> int:
+        """How many updates the weights have had; a progress bar that is not shown does not count."""
+        return self.schedule.last_epoch
+
+    @property
     def best_map(self) -> float:
         """The validation MAP of the best epoch, below every other before the first."""
         return self.curve[self.best_epoch - 1][2] if self.curve else -1.0

@@ -84,6 +84,7 @@ def fit(
         while not progress.is_over(settings):
             loss = train_epoch(progress, training, settings, bar, processes)
             probabilities = predict(model, validation, settings)
+            require_numbers(probabilities, f"{progress.updates} of {steps}", validation)
             threshold, micro_f1 = thresholds.best(truth, probabilities, settings.threshold_steps)
             progress.add(loss, mean_average_precision(truth, probabilities), threshold, micro_f1)
             if work is not None and processes.is_first:
@@ -110,7 +111,7 @@ def train_epoch(
     for indices in batches(training.lengths, settings.batch, progress.rng):
         progress.optimizer.zero_grad()
         loss = accumulate_gradients(progress.model, training, indices, settings, processes)
-        require_finite(loss, f"{bar.n + 1} of {bar.total}", training, indices)
+        require_finite(loss, f"{progress.updates + 1} of {bar.total}", training, indices)
         progress.optimizer.step()
         progress.schedule.step()
         bar.update()
@@ -172,5 +173,16 @@ def require_finite(loss: float, step: str, notes: EncodedNotes, indices: np.ndar
         raise UserError(
             f"the coder's loss became {loss} in step {step}, on the notes "
             f"{', '.join(notes.note_ids[index] for index in indices)}; nothing was saved. "
+            "Lower coding.learning_rate or raise coding.warmup_steps in params.yaml."
+        )
+
+
+def require_numbers(probabilities: np.ndarray, step: str, notes: EncodedNotes) -> None:
+    """Raises a `UserError` if the last step of an epoch, whose loss was still finite, has ruined the weights."""
+    ruined = np.flatnonzero(~np.isfinite(probabilities).all(axis=1))
+    if len(ruined):
+        raise UserError(
+            f"after step {step}, the coder's probabilities for {len(ruined)} validation notes are no numbers, "
+            f"the first is {notes.note_ids[ruined[0]]}; nothing was saved. "
             "Lower coding.learning_rate or raise coding.warmup_steps in params.yaml."
         )
