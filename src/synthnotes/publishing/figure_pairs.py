@@ -23,6 +23,7 @@ TITLES = {
     "frequency": "F1 by frequency of the code",
     "length": "F1 by length of the note",
     "families": "Families of codes",
+    "pies": "Families of codes as pies",
     "calibration": "Calibration of the coders",
     "recall": "ROUGE recall of the nearest training note",
     "passages": "Longest shared passages",

@@ -16,6 +16,7 @@ from synthnotes.base.files import UserError, read_csv, read_json, write_csv, wri
 from synthnotes.guard.repository import git
 from synthnotes.publishing import changes, diff, revisions
 from synthnotes.publishing.changes import Quantity
+from synthnotes.publishing.figure_pairs import Pair
 from synthnotes.report.contents import Contents
 
 ROOT = Path(__file__).parents[3]
@@ -24,6 +25,7 @@ sys.path.insert(0, str(ROOT / "tests" / "unit" / "report"))
 import artificial  # noqa: E402
 from reading import words  # noqa: E402
 
+EVERY = Contents.drawings
 DRAWN = ("finetune", "detection")  # the others take their time, and are drawn by the same code
 NASTY = "<script>x</script> {{< include a >}} | ::: $x$ @fig-a `b` [c](d) *e*"
 
@@ -73,8 +75,7 @@ def template(tmp_path_factory):
 def project(template, tmp_path, monkeypatch):
     root = shutil.copytree(template, tmp_path / "project", symlinks=True)
     monkeypatch.chdir(root)
-    every = Contents.drawings
-    monkeypatch.setattr(Contents, "drawings", lambda self: {n: d for n, d in every(self).items() if n in DRAWN})
+    monkeypatch.setattr(Contents, "drawings", lambda self: {n: d for n, d in EVERY(self).items() if n in DRAWN})
     return root
 
 
@@ -121,6 +122,14 @@ def test_the_figures_of_both_sides_stand_beside_each_other_and_what_is_missing_i
     assert "No figure: detection/sepr-curve.csv is not there" in words(detection)
     assert "B lacks results that its own pipeline names" in words(html)
     assert "Only A has 1 result file detection/sepr-curve.csv" in words(html)
+
+
+def test_every_figure_of_the_report_has_a_title(project, monkeypatch):
+    names = set()
+    monkeypatch.setattr(Contents, "drawings", lambda self: names.update(EVERY(self)) or {})
+    page(project)
+    assert len(names) > 15
+    assert [name for name in names if Pair(name, (None, None), ("", "")).title == name] == []
 
 
 def test_the_page_needs_no_network(project):
