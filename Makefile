@@ -24,7 +24,7 @@ data: setup     ## the demo's data, unless data/ holds something already; then a
 
 repro: data     ## everything: environment, demo data, the pipeline, the report (JOBS: stages at once)
 	python -m synthnotes.corpus.inventory
-	python -m synthnotes.lanes --logs build/logs $(JOBS:%=--jobs=%)
+	python -m synthnotes.machinery.parallel_repro --logs build/logs $(JOBS:%=--jobs=%)
 	dvc repro
 	@printf '\nThe report:\n  %s\n  %s\n' $(CURDIR)/build/report/report.html $(CURDIR)/build/report/report.pdf
 
@@ -54,7 +54,7 @@ hooks: setup    ## git hooks that refuse commits, messages and pushes with text 
 	python -m synthnotes.guard hooks
 
 paper: setup    ## params.yaml at the paper's scale
-	python -m synthnotes.configure params.yaml configs/paper.yaml
+	python -m synthnotes.machinery.configure params.yaml configs/paper.yaml
 
 plan: setup     ## tokens, GPU memory, GPU hours and disk of fine-tuning and sampling, before they are spent (GPU=h100)
 	dvc repro --quiet records

@@ -22,12 +22,12 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from synthnotes import configure
-from synthnotes.base import notes, params
 from synthnotes.coding import predictions
 from synthnotes.coding.labels import label_matrix
 from synthnotes.coding.predictions import Predictions
+from synthnotes.corpus import notes
 from synthnotes.errors.predictions import code_match
+from synthnotes.machinery import configure, params
 from synthnotes.stages import errors, hypotheses
 
 ROOT = Path(__file__).parents[1]

@@ -54,12 +54,11 @@ def main() -> int:
     from tokenizers import Tokenizer, models
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, TrainerCallback
 
-    from synthnotes import configure
-    from synthnotes.base import params
     from synthnotes.generation.finetune import load_base, lora_config, training_arguments
     from synthnotes.generation.quiet import quiet
     from synthnotes.generation.sizing import Architecture, training_flops
     from synthnotes.generation.trainer import build_trainer, lengths
+    from synthnotes.machinery import configure, params
 
     class Clock(TrainerCallback):
         """The time of each step, once the GPU has finished it."""

@@ -20,10 +20,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from synthnotes.base import notes as note_table
-from synthnotes.base import params
 from synthnotes.corpus import mimic, sources
+from synthnotes.corpus import notes as note_table
 from synthnotes.corpus.subsets import divide
+from synthnotes.machinery import params
 
 NOTES, ADMISSIONS, PATIENTS = 331_793, 430_000, 180_000
 ROWS = {"diagnoses": 5_100_000, "procedures": 860_000}

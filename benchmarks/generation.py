@@ -60,10 +60,10 @@ def stage() -> dict[str, Any]:
         return call
 
     with clock(clocks, "import_"):
-        from synthnotes.base import notes
-        from synthnotes.base.files import read_json
+        from synthnotes.corpus import notes
         from synthnotes.generation import vllm_engine
         from synthnotes.generation.records import read_records, write_records
+        from synthnotes.machinery.files import read_json
         from synthnotes.stages import generate
 
         os.environ.update(vllm_engine.ENVIRONMENT)
@@ -158,9 +158,9 @@ def large_transformers(folder: str) -> dict[str, Any]:
 
 def demo(tokenizer: Any, sequences: int, count: int) -> tuple[Any, list[list[int]]]:
     """The section `generate` and the tokens of the first prompts, as many as `count` batches of sequences take."""
-    from synthnotes.base import params
     from synthnotes.generation.encoding import encode_prompts
     from synthnotes.generation.records import read_records
+    from synthnotes.machinery import params
 
     settings = params.load("generate")
     records = read_records(BUILD / "records" / CORPUS / "prompts.jsonl")

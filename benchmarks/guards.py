@@ -40,16 +40,16 @@ def start() -> dict[str, Any]:
         marks.append(time.perf_counter())
         return (marks[-1] - marks[-2]) * 1000
 
-    from synthnotes.base import sealed
+    from synthnotes.machinery import network_isolation
 
-    found = {"import_and_seal": lap(), "isolated": sealed.isolate(), "isolate": lap()}
+    found = {"import_and_seal": lap(), "isolated": network_isolation.isolate(), "isolate": lap()}
     import pandas as pd  # which every stage needs
 
     lap()
     assert pd
-    from synthnotes.base import withheld
+    from synthnotes.machinery import redaction
 
-    withheld.install()
+    redaction.install()
     return found | {"withhold": lap()}
 
 
@@ -71,9 +71,9 @@ def calls() -> dict[str, Any]:
 
     measure()
     before = measure()
-    from synthnotes.base import sealed
+    from synthnotes.machinery import network_isolation
 
-    sealed.seal()
+    network_isolation.seal()
     after = measure()
     return {"datagram": before[0], "datagram_sealed": after[0], "open": before[1], "open_sealed": after[1]}
 
@@ -82,7 +82,7 @@ def suppression() -> dict[str, Any]:
     """All results of the demo, suppressed as those of real patients are, in milliseconds."""
     import pandas as pd
 
-    from synthnotes.base.disclosure import suppress
+    from synthnotes.machinery.disclosure import suppress
 
     paths = sorted((ROOT / "results").rglob("*.*"))
     found = [pd.read_csv(p) if p.suffix == ".csv" else json.loads(p.read_text(encoding="utf-8")) for p in paths]
@@ -97,7 +97,7 @@ def notes(folder: Path) -> list[str]:
     import numpy as np
     import pandas as pd
 
-    from synthnotes.base import notes as note_tables
+    from synthnotes.corpus import notes as note_tables
 
     rng, count = np.random.default_rng(1), 1500
     words = np.array([f"word{number}" for number in range(2000)])

@@ -6,9 +6,9 @@ fetched from or reported to the network, and sees to it. And thread pools do not
 
 import os
 
-from synthnotes.base import sealed
+from synthnotes.machinery import network_isolation
 
-sealed.seal()
+network_isolation.seal()
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 # A sum over threads depends on their number. With one, a result is the same on any number of cores, and stages can run
 # side by side, which uses two cores better than one stage does with two threads.

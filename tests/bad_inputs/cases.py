@@ -7,7 +7,7 @@ no error, but counted or worked off, says so in a third. A test that starts a pr
 # ruff: noqa: E501
 CORPUS, GENERATION, CODING = "tests/unit/corpus/test_", "tests/unit/generation/test_", "tests/unit/coding/test_"
 ERRORS, PRIVACY, STUDY = "tests/unit/errors/test_", "tests/unit/privacy/test_", "tests/unit/questionnaire/test_"
-REPORT, UNIT, GUARD = "tests/unit/report/test_", "tests/unit/test_", "tests/unit/guard/test_"
+REPORT, UNIT, GUARD = "tests/unit/report/test_", "tests/unit/machinery/test_", "tests/unit/guard/test_"
 PIPELINE = "tests/pipeline/test_pipeline.py::"
 
 CASES = {
@@ -19,14 +19,14 @@ CASES = {
         "a parameter out of range": (UNIT + "params.py::test_a_wrong_value_is_named", "change0-"),
         "an unknown parameter": (UNIT + "params.py::test_a_wrong_value_is_named", "change3-"),
         "params.yaml that is no YAML": (UNIT + "params.py::test_broken_yaml_is_told",),
-        "a full disk": (UNIT + "work.py::test_whatever_writes_a_full_disk_is_one_clear_error",),
+        "a full disk": (UNIT + "workdir.py::test_whatever_writes_a_full_disk_is_one_clear_error",),
         "a folder that may not be written": (UNIT + "disk.py::test_a_read_only_folder_is_told",),
         "a file of YAML that stands for billions of values": (GUARD + "limits.py::test_a_bomb_of_aliases_is_refused",),
         "YAML that would make objects": (GUARD + "limits.py::test_tags_make_no_objects",),
         "a run killed at any moment": (UNIT + "disk.py::test_what_a_killed_process_has_left", "", "what it left is removed; test_kill.py"),
         "two runs at once": (PIPELINE + "test_two_runs_at_once", "", "both end well, or DVC names its lock"),
         "a clock that jumps": (PIPELINE + "test_a_clock_that_jumps", "", "nothing runs again"),
-        "a defect while a note is read": (UNIT + "withheld.py::test_a_defect_tells_what_and_where", "chained"),
+        "a defect while a note is read": (UNIT + "redaction.py::test_a_defect_tells_what_and_where", "chained"),
         "any bytes in any file": (GUARD + "parsers.py::test_any_bytes_give", "parameters, YAML", "see test_parsers.py"),
     },
     "Corpora": {
@@ -60,8 +60,8 @@ CASES = {
         "a prompt longer than the model": (GENERATION + "sampling.py::test_values_that_cannot", "no prompt is shorter"),
         "a full disk in mid-shard": (GENERATION + "shards.py::test_a_full_disk_is_one_clear_error",),
         "a corrupt shard": (GENERATION + "shards.py::test_a_damaged_shard", "", "sampled again, with a warning"),
-        "no samples asked for": (UNIT + "launching.py::test_sampling_values_that_cannot", "samples"),
-        "lengths that cannot work together": (UNIT + "launching.py::test_sampling_values", "max_new_tokens"),
+        "no samples asked for": (UNIT + "accelerate_launch.py::test_sampling_values_that_cannot", "samples"),
+        "lengths that cannot work together": (UNIT + "accelerate_launch.py::test_sampling_values", "max_new_tokens"),
         "more GPUs than present": (GENERATION + "sampling.py::test_values_that_cannot", "GPUs are needed"),
     },
     "Coding": {
@@ -130,7 +130,7 @@ CASES = {
         "a link into build/ from outside": (GUARD + "guard.py::test_links_out_of_the_repository",),
         "a link out of build/": (GUARD + "guard.py::test_a_link_out_of_build",),
         "data given to DVC by hand": (GUARD + "guard.py::test_data_given_to_dvc_by_hand",),
-        "a connection beyond the machine": (UNIT + "sealed.py::test_python_reaches_nobody_else",),
+        "a connection beyond the machine": (UNIT + "network_isolation.py::test_python_reaches_nobody_else",),
         "own data under the demo's parameters": (UNIT + "disclosure.py::test_data_that_are_not_the_demo_s",),
         "own data without a place for the cache": (GUARD + "guard.py::TestCache::test_is_asked_for",),
         "a stale report in an archive": (GUARD + "publishing.py::test_a_stale_report_is_not_archived",),

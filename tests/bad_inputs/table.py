@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from cases import CASES
 
-from synthnotes.base.files import UserError
+from synthnotes.machinery.files import UserError
 
 README = Path(__file__).with_name("README.md")
 PROPERTY, SAYS = "bad_input", "says"

@@ -10,10 +10,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline import ROOT, called, closure, dvc_yaml, imports, looks_like_a_path, modules, stages, tree
-from synthnotes import configure
-from synthnotes.base import params
-from synthnotes.base.section_types import TRAINING_SETS
-from synthnotes.base.sections import Params
+from synthnotes.machinery import configure, params
+from synthnotes.machinery.sections import TRAINING_SETS, Params
 
 STAGES = stages()
 BY_NAME = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
@@ -24,7 +22,7 @@ CHAPTERS = {"corpus", "generation", "fidelity", "coding", "errors", "privacy", "
 ALLOWED = {("errors", "coding"), ("errors", "corpus"), ("report", "corpus"), ("demo", "corpus"), ("demo", "generation")}
 
 # Hardly a stage needs one of these modules and not the others, and DVC's time grows with every dependency named.
-TOGETHER = (Path("src/synthnotes/base"), Path("src/synthnotes/coding/plm_icd"))
+TOGETHER = (Path("src/synthnotes/machinery"), Path("src/synthnotes/coding/plm_icd"))
 WORK = "build/work"  # what survives a kill inside a stage lies outside of what DVC knows and deletes
 
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.feather
 from ruamel.yaml import YAML
 
-from synthnotes import configure
+from synthnotes.machinery import configure
 
 ROOT = Path(__file__).parents[2]
 # A sentence that nobody else writes, planted in every note. Its pieces are searched for, word by word.

@@ -24,7 +24,9 @@ def project(tmp_path_factory):
 
 def test_the_first_run_executes_every_stage_and_renders_the_report(project):
     names = project.run("dvc", "stage", "list", "--name-only").stdout.split()
-    ran = project.run(sys.executable, "-m", "synthnotes.lanes", "--jobs", "2", "--logs", "build/logs")
+    ran = project.run(
+        sys.executable, "-m", "synthnotes.machinery.parallel_repro", "--jobs", "2", "--logs", "build/logs"
+    )
     assert ran.returncode == 0, ran.output[-6000:]
     logs = "".join(log.read_text(encoding="utf-8") for log in (project.folder / "build/logs").glob("*.log"))
     assert sorted(executed(logs)) == sorted(set(names) - {"data.dvc"})

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from synthnotes.base.files import UserError, read_csv
+from synthnotes.machinery.files import UserError, read_csv
 
 
 def read_code_set(path: Path) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from synthnotes.base.files import UserError, replacing, require
+from synthnotes.machinery.files import UserError, replacing, require
 
 FILE = "predictions.npz"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from synthnotes.base.disclosure import kept_steps
+from synthnotes.machinery.disclosure import kept_steps
 
 PLURALS = {"procedure": "procedures", "diagnosis": "diagnoses"}
 UNITS = ("notes", "admissions", "patients", "codes")

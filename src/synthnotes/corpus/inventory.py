@@ -10,12 +10,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.feather as feather
 
-from synthnotes.base import params
-from synthnotes.base.disclosure import DEMO
-from synthnotes.base.files import UserError
-from synthnotes.base.sections import Params
 from synthnotes.corpus import machine, mimic, releases, sepr, sources
 from synthnotes.corpus.machine import GIB, Model
+from synthnotes.machinery import params
+from synthnotes.machinery.disclosure import DEMO
+from synthnotes.machinery.files import UserError
+from synthnotes.machinery.sections import Params
 
 CREDENTIALS = (
     "on PhysioNet: become a credentialed user (identity and CITI course), sign the data use agreement on the page "

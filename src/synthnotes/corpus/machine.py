@@ -24,8 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from synthnotes.base.section_types import TRAINING_SETS
-from synthnotes.base.sections import Params
+from synthnotes.machinery.sections import TRAINING_SETS, Params
 
 GIB = 2**30
 BYTES = {"float32": 4, "float": 4, "bfloat16": 2, "float16": 2}

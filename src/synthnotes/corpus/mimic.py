@@ -11,7 +11,6 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from synthnotes.base.files import UserError
 from synthnotes.corpus import releases, sources
 from synthnotes.corpus.cleaning import clean_note
 from synthnotes.corpus.flow import Flow
@@ -19,6 +18,7 @@ from synthnotes.corpus.icd import Kind, format_code, is_valid
 from synthnotes.corpus.releases import MIMIC_IV, MIMIC_IV_NOTE
 from synthnotes.corpus.table import Corpus, has_text, without_rare_codes
 from synthnotes.corpus.threads import cores, map_in_order
+from synthnotes.machinery.files import UserError
 
 NAMES_PATIENTS = True
 CODE_COLUMNS = ["hadm_id", "icd_code", "icd_version"]

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from synthnotes.base.files import UserError
 from synthnotes.corpus.splits import SUBSETS
+from synthnotes.machinery.files import UserError
 
 PRECEDENCE = ("E", "S", "L")  # an id in several subsets stays in the first of these
 

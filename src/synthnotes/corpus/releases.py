@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from synthnotes.base.files import UserError
+from synthnotes.machinery.files import UserError
 
 ENDINGS = (".csv.gz", ".csv")  # of both, the one whose checksum PhysioNet publishes
 CHECKSUMS = "SHA256SUMS.txt"

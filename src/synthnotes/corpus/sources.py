@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.feather as feather
 
-from synthnotes.base.files import UserError, require
+from synthnotes.machinery.files import UserError, require
 
 BLOCK_BYTES = 32 * 2**20  # a row, that is a note, must fit into one block
 EXACT = 2**53  # floats from here on do not hold every integer: ids may have become equal

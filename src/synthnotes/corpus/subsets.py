@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from synthnotes.base.note_sections import CorpusParams
 from synthnotes.corpus import flow as flow_table
 from synthnotes.corpus import icd, splits
 from synthnotes.corpus.flow import Flow, distinct
 from synthnotes.corpus.quality import quality
 from synthnotes.corpus.table import Corpus, code_set, with_descriptions
+from synthnotes.machinery.sections import CorpusParams
 
 
 @dataclass(frozen=True)

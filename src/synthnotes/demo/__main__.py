@@ -16,8 +16,8 @@ import sys
 import time
 from pathlib import Path
 
-from synthnotes.base.files import UserError
 from synthnotes.demo import kit
+from synthnotes.machinery.files import UserError
 
 
 def main() -> None:

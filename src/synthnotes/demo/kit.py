@@ -16,8 +16,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from synthnotes.base.files import UserError, read_json, write_json
 from synthnotes.demo.scale import DEMO, TOY, Scale
+from synthnotes.machinery.files import UserError, read_json, write_json
 
 SCALES = {"demo": DEMO, "toy": TOY}
 CORPORA = ("mimic", "sepr")

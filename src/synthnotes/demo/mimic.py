@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from synthnotes.base.files import replacing
 from synthnotes.corpus.cleaning import clean_note
 from synthnotes.demo import dirt
 from synthnotes.demo.clinic import Case, Clinic, Diagnosis, PretrainingCase, Procedure, load_clinic
 from synthnotes.demo.english import Patient, write_note, write_problems
 from synthnotes.demo.scale import Scale
+from synthnotes.machinery.files import replacing
 
 RARE_WEIGHT = 1.0  # diagnoses of less weight are there to be dropped by the rare-code rule
 

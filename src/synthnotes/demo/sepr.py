@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.feather
 import yaml
 
-from synthnotes.base.files import replacing, write_csv
 from synthnotes.demo.clinic import Clinic, Diagnosis, PretrainingCase, fill, load_clinic
 from synthnotes.demo.scale import Scale
+from synthnotes.machinery.files import replacing, write_csv
 
 WORDS = range(40, 91)  # the length of a note, as short as most records of SEPR
 SCHEMA = pa.schema([("_id", pa.string()), ("text", pa.string()), ("target", pa.list_(pa.string()))])

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from synthnotes.base.sections import ErrorsParams
 from synthnotes.coding.predictions import Predictions
 from synthnotes.errors import curves
 from synthnotes.errors.calibration import Histogram, calibration, histogram, reliability
@@ -15,6 +14,7 @@ from synthnotes.errors.decisions import Decisions, count, decide
 from synthnotes.errors.families import families, family_confusion, family_distribution, family_errors
 from synthnotes.errors.losses import code_losses, summary
 from synthnotes.errors.predictions import code_match, describe
+from synthnotes.machinery.sections import ErrorsParams
 
 TRUTH, REAL, SYNTHETIC = "truth", "real", "synthetic"
 

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from synthnotes.base.sections import HypothesesParams
 from synthnotes.errors import curves
 from synthnotes.errors.decisions import Decisions
 from synthnotes.errors.distances import Distances
+from synthnotes.machinery.sections import HypothesesParams
 
 SYNTHETIC = "synthetic"
 AREAS = ("frequency_area", "length_area", "distance")

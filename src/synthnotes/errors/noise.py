@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from wordfreq import top_n_list
 
-from synthnotes.base.files import UserError
+from synthnotes.machinery.files import UserError
 
 LANGUAGES = {"mimic": "en", "sepr": "sv"}
 WHITE_SPACE = re.compile(r"(\s+)")

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from synthnotes.base.note_sections import AblationParams, GenerateParams
 from synthnotes.generation.quality import loops, words
+from synthnotes.machinery.sections import AblationParams, GenerateParams
 
 
 def variants(settings: GenerateParams, ablation: AblationParams) -> dict[str, GenerateParams]:

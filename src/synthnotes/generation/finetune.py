@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from synthnotes.base.files import UserError
-from synthnotes.base.note_sections import FinetuneParams
 from synthnotes.generation.encoding import TrainingTexts
 from synthnotes.generation.models import ADAPTER_CONFIG, ADAPTER_WEIGHTS, load_generator
 from synthnotes.generation.trainer import lengths
+from synthnotes.machinery.files import UserError
+from synthnotes.machinery.sections import FinetuneParams
 
 if TYPE_CHECKING:
     from peft import LoraConfig

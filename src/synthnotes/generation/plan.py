@@ -13,15 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from synthnotes.base import params
-from synthnotes.base.files import UserError
-from synthnotes.base.note_sections import FinetuneParams, GenerateParams
-from synthnotes.base.sections import Params
 from synthnotes.generation import sizing
 from synthnotes.generation.encoding import encode_prompts
 from synthnotes.generation.models import check_generator, load_tokenizer
 from synthnotes.generation.records import Record, read_records
 from synthnotes.generation.sizing import BYTES, GPUS, RESERVE, Architecture, Gpu
+from synthnotes.machinery import params
+from synthnotes.machinery.files import UserError
+from synthnotes.machinery.sections import FinetuneParams, GenerateParams, Params
 
 TOKENISED = 500  # records, evenly spread
 NOTE_BYTES_PER_TOKEN = 2.0  # of a note in compressed parquet

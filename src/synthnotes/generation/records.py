@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from synthnotes.base.files import UserError, replacing, require
 from synthnotes.generation.prompts import INSTRUCTION, render_prompt
+from synthnotes.machinery.files import UserError, replacing, require
 
 
 @dataclass(frozen=True)

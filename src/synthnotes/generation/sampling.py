@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from synthnotes.base.files import UserError
-from synthnotes.base.note_sections import GenerateParams
+from synthnotes.machinery.files import UserError
+from synthnotes.machinery.sections import GenerateParams
 
 COLUMNS = ["note_id", "sample", "text", "finish_reason", "prompt_tokens", "new_tokens", "mean_log_probability"]
 TOO_LONG = "prompt_too_long"  # the finish reason of samples that were never drawn

@@ -14,10 +14,10 @@ import pandas as pd
 import pyarrow as pa
 from tqdm import tqdm
 
-from synthnotes.base.files import UserError, replacing
-from synthnotes.base.note_sections import GenerateParams
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler
-from synthnotes.work import disk_space_needed
+from synthnotes.machinery.files import UserError, replacing
+from synthnotes.machinery.sections import GenerateParams
+from synthnotes.machinery.workdir import disk_space_needed
 
 _stop: Event | None = None  # in the process of an engine: set when another engine has failed
 

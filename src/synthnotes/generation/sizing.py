@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from synthnotes.base.note_sections import FinetuneParams, GenerateParams
+from synthnotes.machinery.sections import FinetuneParams, GenerateParams
 
 BYTES = {"float32": 4, "bfloat16": 2}
 ADAPTER_BYTES = 16  # a trained parameter: weight, gradient, and Adam's two moments, all float32

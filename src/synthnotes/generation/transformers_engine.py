@@ -14,9 +14,9 @@ import torch
 from tqdm import tqdm
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, TopPLogitsWarper
 
-from synthnotes.base.note_sections import GenerateParams
 from synthnotes.generation.models import load_generator, load_tokenizer
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler, new_token_limit, seed_of
+from synthnotes.machinery.sections import GenerateParams
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase

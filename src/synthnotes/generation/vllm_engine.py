@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from synthnotes.base.note_sections import GenerateParams
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler, new_token_limit, seed_of
+from synthnotes.machinery.sections import GenerateParams
 
 if TYPE_CHECKING:
     from vllm import LLM

@@ -11,8 +11,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from synthnotes.base.files import UserError
 from synthnotes.guard import checks, hooks, outputs, repository
+from synthnotes.machinery.files import UserError
 
 
 def main() -> int:

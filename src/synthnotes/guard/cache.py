@@ -9,9 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from synthnotes.base.files import UserError
 from synthnotes.demo import kit
 from synthnotes.guard import repository
+from synthnotes.machinery.files import UserError
 
 ADVICE = (
     "{data} holds data of your own. DVC will keep copies of them, and of all that is made from them, in its cache. "

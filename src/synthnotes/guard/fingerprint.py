@@ -21,8 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
-from synthnotes.base.files import read_json, replacing, write_json
 from synthnotes.guard.words import NONE, RUN, mixed, normalised, runs, words
+from synthnotes.machinery.files import read_json, replacing, write_json
 
 WINDOW = 5
 ENOUGH = 2  # kept runs

@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from synthnotes.base.files import UserError
 from synthnotes.guard.repository import git
+from synthnotes.machinery.files import UserError
 
 HOOKS = {"pre-commit": "staged", "commit-msg": "message", "pre-push": "push"}
 MARK = "python -m synthnotes.guard"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from synthnotes.base.files import UserError, read_yaml
 from synthnotes.guard.repository import git, ignored
+from synthnotes.machinery.files import UserError, read_yaml
 
 SENSITIVITIES = ("patient", "aggregate")
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from synthnotes.base.files import UserError
+from synthnotes.machinery.files import UserError
 
 LINK = "120000"  # git's mode of a symbolic link
 NOTHING = "0" * 40

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from synthnotes.base.files import UserError
+from synthnotes.machinery.files import UserError
 
 GIB = 1 << 30
 DEFAULT = 2 * GIB

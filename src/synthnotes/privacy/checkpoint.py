@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from synthnotes.base.files import replacing
+from synthnotes.machinery.files import replacing
 
 SECONDS_BETWEEN = 20.0
 

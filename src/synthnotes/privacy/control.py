@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from synthnotes.base.sections import PrivacyParams
+from synthnotes.machinery.sections import PrivacyParams
 from synthnotes.privacy import budget as memory
 from synthnotes.privacy.matching import Matched, match
 from synthnotes.privacy.overlap import count_by_holders, ngrams_in_training, unique

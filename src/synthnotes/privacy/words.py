@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from synthnotes.base.files import UserError
+from synthnotes.machinery.files import UserError
 from synthnotes.privacy.threads import in_order
 from synthnotes.privacy.tokens import Tokenizer, normalise, word_characters
 

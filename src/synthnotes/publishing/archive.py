@@ -13,10 +13,10 @@ import sys
 import zipfile
 from pathlib import Path
 
-from synthnotes.base.files import UserError, replacing
 from synthnotes.guard import checks, outputs, repository
 from synthnotes.guard.outputs import Output
 from synthnotes.guard.repository import Content
+from synthnotes.machinery.files import UserError, replacing
 from synthnotes.publishing.verify import CHANGED, verify
 
 SUMS, MANIFEST = "SHA256SUMS", "MANIFEST.json"

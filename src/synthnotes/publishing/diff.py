@@ -16,8 +16,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from synthnotes.base import params
-from synthnotes.base.files import UserError, replacing
+from synthnotes.machinery import params
+from synthnotes.machinery.files import UserError, replacing
 from synthnotes.publishing import changes, figure_pairs, revisions
 from synthnotes.publishing.changes import Change, Quantity
 from synthnotes.publishing.revisions import Revision

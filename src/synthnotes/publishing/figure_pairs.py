@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from synthnotes.base import params
-from synthnotes.base.files import UserError
+from synthnotes.machinery import params
+from synthnotes.machinery.files import UserError
 from synthnotes.publishing.revisions import Revision
 from synthnotes.report import inputs, style
 from synthnotes.report.contents import Contents

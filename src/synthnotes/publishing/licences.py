@@ -10,7 +10,7 @@ from collections import Counter
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
-from synthnotes.base.files import replacing
+from synthnotes.machinery.files import replacing
 
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)")
 COPYLEFT = re.compile(r"\b(?:[AL]?GPL|GNU|MPL|EUPL|CDDL|EPL)|Mozilla", re.IGNORECASE)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from synthnotes.base.files import UserError, read_json
+from synthnotes.machinery.files import UserError, read_json
 
 if TYPE_CHECKING:
     from dvc.repo import Repo

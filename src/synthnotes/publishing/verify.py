@@ -17,8 +17,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from synthnotes.base import params
-from synthnotes.base.files import UserError, read_json
+from synthnotes.machinery import params
+from synthnotes.machinery.files import UserError, read_json
 from synthnotes.publishing.hashes import digest, recomputed
 
 SAME, CHANGED, ABSENT = "as recorded", "changed", "not on this machine"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from synthnotes.base.files import UserError
+from synthnotes.machinery.files import UserError
 from synthnotes.questionnaire.exports import read_table
 from synthnotes.questionnaire.ratings import COLUMNS, KINDS, QUESTIONS, check
 from synthnotes.questionnaire.sosci import COHERENCE, READABILITY

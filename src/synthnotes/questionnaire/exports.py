@@ -6,7 +6,7 @@ import io
 
 import pandas as pd
 
-from synthnotes.base.files import UserError
+from synthnotes.machinery.files import UserError
 
 SEPARATORS = ("\t", ";", ",")
 

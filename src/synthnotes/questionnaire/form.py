@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from jinja2 import Environment, StrictUndefined, TemplateError
 
-from synthnotes.base.files import UserError
+from synthnotes.machinery.files import UserError
 from synthnotes.questionnaire.survey import SurveyNote
 from synthnotes.questionnaire.wording import Wording
 

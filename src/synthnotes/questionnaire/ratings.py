@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import stats
 from sklearn.metrics import cohen_kappa_score
 
-from synthnotes.base.files import UserError
+from synthnotes.machinery.files import UserError
 from synthnotes.questionnaire.ordinal import cumulative_link
 from synthnotes.significance import agreement, differences, effects, power
 

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from synthnotes.base.files import UserError
+from synthnotes.machinery.files import UserError
 
 VERSION = "2.4"
 _NUMBER = re.compile(r"[0-9]{1,6}")  # "²" is a digit too, and no number

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
-from synthnotes.base.files import UserError
+from synthnotes.machinery.files import UserError
 from synthnotes.questionnaire.wording import Wording
 
 KEY_COLUMNS = ("survey", "corpus", "note", "pair", "kind", "note_id")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from synthnotes.base.files import UserError
+from synthnotes.machinery.files import UserError
 
 ENDS = 2  # of a scale
 

@@ -7,9 +7,8 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from synthnotes.base.files import UserError
-from synthnotes.base.section_types import TRAINING_SETS
-from synthnotes.base.sections import Params
+from synthnotes.machinery.files import UserError
+from synthnotes.machinery.sections import TRAINING_SETS, Params
 from synthnotes.report import (
     coder_tables,
     differences,

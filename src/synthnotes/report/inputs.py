@@ -7,9 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from synthnotes.base.files import UserError, read_csv
-from synthnotes.base.section_types import TRAINING_SETS
-from synthnotes.base.sections import Params
+from synthnotes.machinery.files import UserError, read_csv
+from synthnotes.machinery.sections import TRAINING_SETS, Params
 from synthnotes.report.origins import Source
 
 OF_CODERS = ("coding", "seeds", "noise", "significance", "errors", "hypotheses")  # stages that rest on trained coders

@@ -16,7 +16,7 @@ from typing import Any
 import jinja2
 import pypandoc
 
-from synthnotes.base.files import UserError
+from synthnotes.machinery.files import UserError
 
 JINJA = {"comment_start_string": "{//", "comment_end_string": "//}"}  # Jinja's own "{#" begins an identifier of Quarto
 

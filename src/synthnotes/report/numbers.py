@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from synthnotes.base.files import UserError, read_json
+from synthnotes.machinery.files import UserError, read_json
 from synthnotes.report.inputs import Plots, require_results
 from synthnotes.report.markup import NBSP, Markdown, escape
 from synthnotes.report.origins import Number, Printed, Source, label_of

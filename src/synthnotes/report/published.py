@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from synthnotes.base.files import UserError, require
+from synthnotes.machinery.files import UserError, require
 from synthnotes.report.markup import NBSP, Markdown, escape, join
 from synthnotes.report.numbers import MISSING, Numbers, flatten
 

@@ -15,7 +15,7 @@ from typing import Any
 import jinja2
 import typst
 
-from synthnotes.base.files import UserError, require
+from synthnotes.machinery.files import UserError, require
 from synthnotes.report import lint
 from synthnotes.report.lint import JINJA
 from synthnotes.report.markup import escape

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from synthnotes.base.files import replacing
+from synthnotes.machinery.files import replacing
 
 WIDTH = 6.4  # inches, the width of the PDF's text
 INK = "#1c2733"

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from synthnotes.base.sections import SignificanceParams
+from synthnotes.machinery.sections import SignificanceParams
 from synthnotes.significance.differences import holm
 from synthnotes.significance.outcomes import Outcome
 from synthnotes.significance.randomisation import mcnemar, randomise

@@ -7,11 +7,11 @@ that imports a stage stays as it is.
 import sys
 from multiprocessing import parent_process
 
-from synthnotes.base import sealed
+from synthnotes.machinery import network_isolation
 
 if sys.argv[:1] == ["-m"]:
-    sealed.isolate()
+    network_isolation.isolate()
 if sys.argv[:1] == ["-m"] or parent_process() is not None:
-    from synthnotes.base import withheld  # and with it pandas, which starts threads
+    from synthnotes.machinery import redaction  # and with it pandas, which starts threads
 
-    withheld.install()
+    redaction.install()

@@ -7,12 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from synthnotes.base import notes, params
-from synthnotes.base.cli import run
-from synthnotes.base.disclosure import publish
-from synthnotes.base.files import UserError, read_csv
-from synthnotes.base.note_sections import GenerateParams
+from synthnotes.corpus import notes
 from synthnotes.generation.ablation import codes_found, describe, to_code, variants
+from synthnotes.machinery import params
+from synthnotes.machinery.cli import run
+from synthnotes.machinery.disclosure import publish
+from synthnotes.machinery.files import UserError, read_csv
+from synthnotes.machinery.sections import GenerateParams
 
 
 def main(
@@ -51,7 +52,7 @@ def _sample(
     from synthnotes.generation.models import check_generator, load_tokenizer
     from synthnotes.generation.records import read_records
     from synthnotes.generation.shards import cut, sample_shards
-    from synthnotes.work import fingerprint
+    from synthnotes.machinery.workdir import fingerprint
 
     settings, gpus = next(iter(compared.values())), torch.cuda.device_count()
     check_generator(model, settings.model_length[corpus])

@@ -5,16 +5,17 @@ from pathlib import Path
 
 import torch
 
-from synthnotes.base import notes, params
-from synthnotes.base.cli import run
-from synthnotes.base.disclosure import publish
-from synthnotes.base.files import read_json
 from synthnotes.coding.groups import by_group, frequency_groups, kind_groups
 from synthnotes.coding.labels import label_matrix, read_code_set, read_kinds
 from synthnotes.coding.plm_icd import coder as coders
 from synthnotes.coding.plm_icd.processes import join
-from synthnotes.launching import check_processes, launch, launch_command, launched
-from synthnotes.work import work_folder
+from synthnotes.corpus import notes
+from synthnotes.machinery import params
+from synthnotes.machinery.accelerate_launch import check_processes, launch, launch_command, launched
+from synthnotes.machinery.cli import run
+from synthnotes.machinery.disclosure import publish
+from synthnotes.machinery.files import read_json
+from synthnotes.machinery.workdir import work_folder
 
 
 def main(

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from synthnotes.base import notes as note_table
-from synthnotes.base import params
-from synthnotes.base.cli import run
-from synthnotes.base.disclosure import publish, require_demo
-from synthnotes.base.files import UserError, write_csv
 from synthnotes.corpus import mimic, published, sepr, sources, splits
+from synthnotes.corpus import notes as note_table
 from synthnotes.corpus.subsets import divide
+from synthnotes.machinery import params
+from synthnotes.machinery.cli import run
+from synthnotes.machinery.disclosure import publish, require_demo
+from synthnotes.machinery.files import UserError, write_csv
 
 SOURCES = {"mimic": mimic, "sepr": sepr}
 

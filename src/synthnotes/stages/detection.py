@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from synthnotes.base import notes, params
-from synthnotes.base.cli import run
-from synthnotes.base.disclosure import publish
-from synthnotes.base.files import UserError, read_parquet
+from synthnotes.corpus import notes
+from synthnotes.machinery import params
+from synthnotes.machinery.cli import run
+from synthnotes.machinery.disclosure import publish
+from synthnotes.machinery.files import UserError, read_parquet
 from synthnotes.privacy.budget import GIB
 from synthnotes.privacy.planting import detection, plant
 

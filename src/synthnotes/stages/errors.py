@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from synthnotes.base import notes, params
-from synthnotes.base.cli import run
-from synthnotes.base.disclosure import publish
 from synthnotes.coding import predictions
 from synthnotes.coding.labels import label_matrix, read_code_set
+from synthnotes.corpus import notes
 from synthnotes.errors import analysis
 from synthnotes.errors.analysis import Coder
+from synthnotes.machinery import params
+from synthnotes.machinery.cli import run
+from synthnotes.machinery.disclosure import publish
 
 
 def main(

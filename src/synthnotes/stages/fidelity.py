@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from synthnotes.base import notes, params
-from synthnotes.base.cli import run
-from synthnotes.base.disclosure import publish
+from synthnotes.corpus import notes
 from synthnotes.fidelity.statistics import compare
+from synthnotes.machinery import params
+from synthnotes.machinery.cli import run
+from synthnotes.machinery.disclosure import publish
 
 
 def main(real: Path, synthetic: Path, results: Path) -> str:

@@ -5,14 +5,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from synthnotes.base import params
-from synthnotes.base.cli import run
-from synthnotes.base.disclosure import publish
-from synthnotes.base.files import UserError, read_json, replacing
-from synthnotes.base.note_sections import FinetuneParams
 from synthnotes.generation.models import check_generator, load_tokenizer
 from synthnotes.generation.records import read_records
-from synthnotes.launching import check_processes, launch, launch_command, launched
+from synthnotes.machinery import params
+from synthnotes.machinery.accelerate_launch import check_processes, launch, launch_command, launched
+from synthnotes.machinery.cli import run
+from synthnotes.machinery.disclosure import publish
+from synthnotes.machinery.files import UserError, read_json, replacing
+from synthnotes.machinery.sections import FinetuneParams
 
 
 def main(
@@ -55,7 +55,7 @@ def _train(
     from synthnotes.generation.finetune import load_base, lora_config, summarise, train, training_arguments
     from synthnotes.generation.quiet import quiet
     from synthnotes.generation.trainer import build_trainer
-    from synthnotes.work import disk_space_needed, fingerprint
+    from synthnotes.machinery.workdir import disk_space_needed, fingerprint
 
     if settings.accelerate_config is None:
         check_processes("finetune", settings.processes, None, torch.cuda.device_count())

@@ -6,17 +6,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from synthnotes.base import notes, params
-from synthnotes.base.cli import run
-from synthnotes.base.disclosure import publish
-from synthnotes.base.files import UserError, replacing
+from synthnotes.corpus import notes
 from synthnotes.generation import sampling
 from synthnotes.generation.encoding import encode_prompts
 from synthnotes.generation.models import check_generator, load_tokenizer
 from synthnotes.generation.records import read_records
 from synthnotes.generation.samples import assess, first_samples, summarise
 from synthnotes.generation.shards import cut, sample_shards
-from synthnotes.work import disk_space_needed, fingerprint
+from synthnotes.machinery import params
+from synthnotes.machinery.cli import run
+from synthnotes.machinery.disclosure import publish
+from synthnotes.machinery.files import UserError, replacing
+from synthnotes.machinery.workdir import disk_space_needed, fingerprint
 
 
 def main(

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from synthnotes.base import notes, params
-from synthnotes.base.cli import run
-from synthnotes.base.disclosure import publish
 from synthnotes.coding import predictions
 from synthnotes.coding.labels import label_matrix, read_code_set
+from synthnotes.corpus import notes
 from synthnotes.errors.decisions import Decisions, count, decide
 from synthnotes.errors.hypotheses import SYNTHETIC, Noise, compare, tabulate
+from synthnotes.machinery import params
+from synthnotes.machinery.cli import run
+from synthnotes.machinery.disclosure import publish
 
 TRAINING_SET = "synthetic_s"
 READERS = 2  # of predictions at once; each takes a gigabyte or two at the paper's size

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from synthnotes.base import params
-from synthnotes.base.cli import run
-from synthnotes.base.files import replacing, write_json
 from synthnotes.generation.encoding import encode_prompts
 from synthnotes.generation.models import check_adapter, load_tokenizer
 from synthnotes.generation.records import read_records
+from synthnotes.machinery import params
+from synthnotes.machinery.cli import run
+from synthnotes.machinery.files import replacing, write_json
 
 
 def main(corpus: str, base: Path, adapter: Path, records: Path, merged: Path, results: Path) -> str:
@@ -19,7 +19,7 @@ def main(corpus: str, base: Path, adapter: Path, records: Path, merged: Path, re
     prompts = encode_prompts(tokenizer, corpus, [record.input for record in chosen])
     from synthnotes.generation.merging import merge
     from synthnotes.generation.quiet import quiet
-    from synthnotes.work import disk_space_needed
+    from synthnotes.machinery.workdir import disk_space_needed
 
     quiet()
     with disk_space_needed(merged), replacing(merged) as folder:

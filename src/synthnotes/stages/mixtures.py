@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from synthnotes.base import notes
-from synthnotes.base.cli import run
-from synthnotes.base.files import require
+from synthnotes.corpus import notes
 from synthnotes.generation.mixtures import all_samples, real_and_synthetic
+from synthnotes.machinery.cli import run
+from synthnotes.machinery.files import require
 
 
 def main(real: Path, synthetic: Path, samples: Path, mixed: Path, every: Path) -> str:

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from synthnotes.base import notes, params
-from synthnotes.base.cli import run
-from synthnotes.base.disclosure import publish
 from synthnotes.coding.labels import read_code_set
 from synthnotes.coding.plm_icd import coder as coders
+from synthnotes.corpus import notes
 from synthnotes.errors.noise import LANGUAGES, add_noise, changes, dictionary
-from synthnotes.work import work_folder
+from synthnotes.machinery import params
+from synthnotes.machinery.cli import run
+from synthnotes.machinery.disclosure import publish
+from synthnotes.machinery.workdir import work_folder
 
 
 def main(

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from synthnotes.base import notes, params
-from synthnotes.base.cli import run
-from synthnotes.base.disclosure import publish
-from synthnotes.base.files import replacing, write_csv
+from synthnotes.corpus import notes
+from synthnotes.machinery import params
+from synthnotes.machinery.cli import run
+from synthnotes.machinery.disclosure import publish
+from synthnotes.machinery.files import replacing, write_csv
 from synthnotes.privacy.control import compare
 from synthnotes.privacy.quotes import quote_longest
 

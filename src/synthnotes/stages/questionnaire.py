@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from synthnotes.base import notes, params
-from synthnotes.base.cli import run
-from synthnotes.base.disclosure import suppress
-from synthnotes.base.files import read_yaml, replacing, require, write_csv, write_json
+from synthnotes.corpus import notes
+from synthnotes.machinery import params
+from synthnotes.machinery.cli import run
+from synthnotes.machinery.disclosure import suppress
+from synthnotes.machinery.files import read_yaml, replacing, require, write_csv, write_json
 from synthnotes.questionnaire import survey
 from synthnotes.questionnaire.form import form as fill_form
 from synthnotes.questionnaire.sosci import project as sosci_project

@@ -5,10 +5,10 @@ from typing import get_args
 
 import pandas as pd
 
-from synthnotes.base import params
-from synthnotes.base.cli import run
-from synthnotes.base.files import UserError, require, write_csv, write_json
-from synthnotes.base.section_types import Corpus
+from synthnotes.machinery import params
+from synthnotes.machinery.cli import run
+from synthnotes.machinery.files import UserError, require, write_csv, write_json
+from synthnotes.machinery.sections import Corpus
 from synthnotes.questionnaire.answers import Answers, from_sheet, from_sosci, from_tidy, read_key
 from synthnotes.questionnaire.ratings import analyse, difference_counts
 from synthnotes.questionnaire.ratings import answer_counts as count_answers

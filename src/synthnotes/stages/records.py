@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from synthnotes.base import notes, params
-from synthnotes.base.cli import run
-from synthnotes.base.disclosure import publish
-from synthnotes.base.files import replacing
+from synthnotes.corpus import notes
 from synthnotes.generation.records import build_records, summarise, write_records
+from synthnotes.machinery import params
+from synthnotes.machinery.cli import run
+from synthnotes.machinery.disclosure import publish
+from synthnotes.machinery.files import replacing
 
 
 def main(corpus: str, training: Path, prompts: Path, records: Path, results: Path) -> str:

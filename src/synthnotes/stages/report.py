@@ -4,9 +4,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from synthnotes.base import params
-from synthnotes.base.cli import run
-from synthnotes.base.files import read_yaml, replacing, write_json
+from synthnotes.machinery import params
+from synthnotes.machinery.cli import run
+from synthnotes.machinery.files import read_yaml, replacing, write_json
 from synthnotes.report import facts, inputs, provenance, render
 from synthnotes.report.contents import Contents
 from synthnotes.report.numbers import Numbers

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from synthnotes.base import params
-from synthnotes.base.cli import run
-from synthnotes.base.disclosure import publish
-from synthnotes.base.files import read_json
-from synthnotes.base.section_types import TRAINING_SETS
 from synthnotes.coding.seeds import over_seeds
+from synthnotes.machinery import params
+from synthnotes.machinery.cli import run
+from synthnotes.machinery.disclosure import publish
+from synthnotes.machinery.files import read_json
+from synthnotes.machinery.sections import TRAINING_SETS
 
 
 def main(coders: Path, results: Path) -> str:

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from synthnotes.base import notes, params
-from synthnotes.base.cli import run
-from synthnotes.base.disclosure import publish
-from synthnotes.base.section_types import TRAINING_SETS
 from synthnotes.coding import predictions
 from synthnotes.coding.labels import label_matrix, read_code_set
 from synthnotes.coding.outcomes import outcome
+from synthnotes.corpus import notes
+from synthnotes.machinery import params
+from synthnotes.machinery.cli import run
+from synthnotes.machinery.disclosure import publish
+from synthnotes.machinery.sections import TRAINING_SETS
 from synthnotes.significance.comparison import compare, tidy
 from synthnotes.significance.outcomes import Outcome
 

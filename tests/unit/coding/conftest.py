@@ -9,7 +9,7 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast, RobertaConfig, RobertaModel
 
-from synthnotes.base.sections import CodingParams
+from synthnotes.machinery.sections import CodingParams
 
 SYMPTOMS = {"I10": "pressure", "E11.9": "sugar", "J18.9": "cough", "0DTJ4ZZ": "appendix"}
 FILLERS = ["the", "patient", "came", "with", "and", "stayed", "for", "two", "days", "then", "went", "home"]

@@ -3,10 +3,10 @@
 import pandas as pd
 import pytest
 
-from synthnotes.base import params
 from synthnotes.coding.plm_icd import coder
 from synthnotes.coding.predictions import above
 from synthnotes.generation.ablation import codes_found
+from synthnotes.machinery import params
 from synthnotes.stages import ablation
 
 TITLES = {"I10": "pressure", "E11.9": "sugar", "J18.9": "cough", "0DTJ4ZZ": ""}

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthnotes.base.files import UserError
 from synthnotes.coding.plm_icd import checkpoints, coder, training
-from synthnotes.work import work_folder
+from synthnotes.machinery.files import UserError
+from synthnotes.machinery.workdir import work_folder
 
 CODES = ["I10", "E11.9", "J18.9", "0DTJ4ZZ"]
 # A training in a process of its own; the second argument makes its epochs slow enough to be killed between them.
@@ -18,7 +18,7 @@ import sys, time
 from pathlib import Path
 import pandas as pd
 from synthnotes.coding.plm_icd import checkpoints, coder
-from synthnotes.base.sections import CodingParams
+from synthnotes.machinery.sections import CodingParams
 folder = Path(sys.argv[1])
 kept = checkpoints.save
 def save_slowly(*arguments):

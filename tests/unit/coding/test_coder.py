@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from synthnotes.base.files import UserError, read_json, write_json
 from synthnotes.coding import predictions
 from synthnotes.coding.plm_icd import baseline, coder, reading, thresholds, training
 from synthnotes.coding.plm_icd.data import encode
+from synthnotes.machinery.files import UserError, read_json, write_json
 
 CODES = ["I10", "E11.9", "J18.9", "0DTJ4ZZ", "Z99"]  # no note has the last
 

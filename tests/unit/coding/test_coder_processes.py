@@ -9,21 +9,21 @@ import pytest
 import yaml
 from safetensors.torch import load_file
 
-from synthnotes.base import notes
-from synthnotes.base.files import read_json, write_json
 from synthnotes.coding.plm_icd import coder
 from synthnotes.coding.plm_icd.processes import Processes
-from synthnotes.launching import LAUNCHED, launch_command
+from synthnotes.corpus import notes
+from synthnotes.machinery.accelerate_launch import LAUNCHED, launch_command
+from synthnotes.machinery.files import read_json, write_json
 
 CODES = ["I10", "E11.9", "J18.9", "0DTJ4ZZ"]
 CHILD = """
 import sys
 from pathlib import Path
 import pandas as pd
-from synthnotes.base import notes
+from synthnotes.corpus import notes
 from synthnotes.coding.plm_icd import coder
 from synthnotes.coding.plm_icd.processes import join
-from synthnotes.base.sections import CodingParams
+from synthnotes.machinery.sections import CodingParams
 folder, encoder = Path(sys.argv[1]), Path(sys.argv[2])
 settings = CodingParams.model_validate_json((folder / "settings.json").read_text())
 processes = join()

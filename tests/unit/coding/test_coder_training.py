@@ -5,10 +5,10 @@ import torch
 from pydantic import ValidationError
 from safetensors.torch import load_file, save_file
 
-from synthnotes.base.files import UserError
 from synthnotes.coding.plm_icd import coder, training
 from synthnotes.coding.plm_icd.data import EncodedNotes, batches, encode
 from synthnotes.coding.plm_icd.model import PlmIcd, load_encoder, load_tokenizer
+from synthnotes.machinery.files import UserError
 
 CODES = ["I10", "E11.9", "J18.9", "0DTJ4ZZ"]
 

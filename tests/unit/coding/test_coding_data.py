@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthnotes.base.files import UserError
 from synthnotes.coding.labels import label_matrix, read_code_set
 from synthnotes.coding.plm_icd.data import batches, encode, first_words, pack
 from synthnotes.coding.plm_icd.model import load_tokenizer
+from synthnotes.machinery.files import UserError
 
 CODES = ["I10", "E11.9", "0DTJ4ZZ"]
 

@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import f1_score
 
-from synthnotes.base.files import UserError
 from synthnotes.coding.groups import by_group, frequency_groups, kind_groups
 from synthnotes.coding.labels import read_kinds
+from synthnotes.machinery.files import UserError
 
 
 def test_thirds_of_the_frequencies():

@@ -4,9 +4,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModel
 
-from synthnotes.base.files import UserError
 from synthnotes.coding.plm_icd.data import pack
 from synthnotes.coding.plm_icd.model import PlmIcd, load_encoder, load_tokenizer
+from synthnotes.machinery.files import UserError
 
 PADDING = 1
 

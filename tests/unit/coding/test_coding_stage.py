@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from synthnotes.base import notes
-from synthnotes.base.files import UserError, read_json
-from synthnotes.base.sections import DisclosureParams
+from synthnotes.corpus import notes
+from synthnotes.machinery.files import UserError, read_json
+from synthnotes.machinery.sections import DisclosureParams
 from synthnotes.stages import coding as stage
 
 CODES = ["I10", "E11.9", "J18.9", "0DTJ4ZZ", "Z99"]  # training has the last in no note

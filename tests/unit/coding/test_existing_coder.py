@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthnotes.base.files import UserError, read_json, write_json
 from synthnotes.coding.plm_icd import coder
+from synthnotes.machinery.files import UserError, read_json, write_json
 
 CODES = ["I10", "E11.9", "J18.9", "0DTJ4ZZ"]
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from synthnotes.base.files import UserError
 from synthnotes.coding import predictions
 from synthnotes.coding.predictions import Predictions
+from synthnotes.machinery.files import UserError
 
 
 def some() -> Predictions:

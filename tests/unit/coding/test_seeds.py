@@ -2,10 +2,10 @@
 
 import pytest
 
-from synthnotes.base import params
-from synthnotes.base.files import UserError, read_json, write_json
-from synthnotes.base.section_types import TRAINING_SETS
 from synthnotes.coding.seeds import over_seeds
+from synthnotes.machinery import params
+from synthnotes.machinery.files import UserError, read_json, write_json
+from synthnotes.machinery.sections import TRAINING_SETS
 from synthnotes.stages import seeds
 
 

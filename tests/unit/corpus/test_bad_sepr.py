@@ -8,9 +8,9 @@ import pyarrow.feather as feather
 import pytest
 from own_data import parameters_of_own_data
 
-from synthnotes.base import notes as note_table
-from synthnotes.base.files import UserError
+from synthnotes.corpus import notes as note_table
 from synthnotes.corpus import sepr
+from synthnotes.machinery.files import UserError
 from synthnotes.stages import corpus as stage
 
 TITLES = "code,transcription\ni109,Högt blodtryck\ne119,Diabetes\n"

@@ -6,9 +6,9 @@ import json
 import pytest
 from own_data import parameters_of_own_data
 
-from synthnotes.base import notes as note_table
-from synthnotes.base.files import UserError
 from synthnotes.corpus import mimic
+from synthnotes.corpus import notes as note_table
+from synthnotes.machinery.files import UserError
 from synthnotes.stages import corpus as stage
 
 CODES = "subject_id,hadm_id,seq_num,icd_code,icd_version\n"

@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 from own_data import parameters_of_own_data
 
-from synthnotes.base import notes as note_table
-from synthnotes.base.files import UserError
-from synthnotes.base.note_sections import CorpusParams
 from synthnotes.corpus import mimic, sepr
+from synthnotes.corpus import notes as note_table
 from synthnotes.corpus.flow import Flow
 from synthnotes.corpus.subsets import divide
 from synthnotes.corpus.table import Corpus, code_set, with_descriptions, without_rare_codes
+from synthnotes.machinery.files import UserError
+from synthnotes.machinery.sections import CorpusParams
 from synthnotes.stages import corpus as stage
 
 SETTINGS = {

@@ -9,10 +9,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from synthnotes import configure
-from synthnotes.base import params
 from synthnotes.corpus import inventory, machine
 from synthnotes.corpus.machine import GIB, Model, Needs
+from synthnotes.machinery import configure, params
 
 ROOT = Path(__file__).parents[3]
 CODES, TITLES = "hadm_id,icd_code,icd_version\n1,I10,10\n", "icd_code,icd_version,long_title\nI10,10,Hypertension\n"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from synthnotes.base.files import UserError
 from synthnotes.corpus.releases import MIMIC_IV, MIMIC_IV_NOTE, found, published_checksum, the_release
+from synthnotes.machinery.files import UserError
 
 
 def put(root, product, ending=".csv.gz", names=None):

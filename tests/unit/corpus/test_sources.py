@@ -5,8 +5,8 @@ import gzip
 import pandas as pd
 import pytest
 
-from synthnotes.base.files import UserError
 from synthnotes.corpus import sources
+from synthnotes.machinery.files import UserError
 
 ROWS = b"id,text,code\n" + b"".join(b'%d,"secret, line\nnext ""%d""",00%d\n' % (i, i, i) for i in range(3000))
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from iterstrat.ml_stratifiers import IterativeStratification
 from scipy import sparse
 
-from synthnotes.base.files import UserError
 from synthnotes.corpus import published, splits
 from synthnotes.corpus.quality import quality
 from synthnotes.corpus.stratification import _Parts, stratify
+from synthnotes.machinery.files import UserError
 
 SHARES = {"L": 0.6, "S": 0.2, "E": 0.2}
 LABELS = {"L": "train", "S": "val", "E": "test"}

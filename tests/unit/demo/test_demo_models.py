@@ -10,7 +10,6 @@ import torch
 from tokenizers import Tokenizer
 from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer, LlamaForCausalLM
 
-from synthnotes.base.files import UserError
 from synthnotes.demo import __main__ as command
 from synthnotes.demo import kit, models, pretraining, sepr
 from synthnotes.demo.clinic import PretrainingCase
@@ -18,6 +17,7 @@ from synthnotes.demo.scale import DEMO, TOY, Network
 from synthnotes.generation.encoding import encode_prompts
 from synthnotes.generation.models import check_generator
 from synthnotes.generation.prompts import render_prompt
+from synthnotes.machinery.files import UserError
 
 NETWORK = Network(hidden_size=32, layers=1, heads=1, steps=3, batch=2, learning_rate=1e-3)
 TINY = replace(TOY, pretraining_notes=20, sepr_notes=30, mimic_admissions=30, mimic_patients=25, vocabulary=600)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from synthnotes.base import params
 from synthnotes.coding.predictions import Predictions
 from synthnotes.errors.analysis import analyse, coder
+from synthnotes.machinery import params
 
 CODES = ["I10", "J18.9", "D99.1"]
 

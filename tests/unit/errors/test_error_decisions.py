@@ -6,9 +6,9 @@ from hypothesis.extra.numpy import arrays
 from scipy import sparse
 from sklearn.metrics import f1_score
 
-from synthnotes.base.files import UserError
 from synthnotes.coding.predictions import Predictions, align
 from synthnotes.errors.decisions import Decisions, decide
+from synthnotes.machinery.files import UserError
 
 CODES = ["I10", "J18.9", "0DTJ4ZZ"]
 TRUTH = sparse.csr_array(np.array([[1, 0, 0], [0, 1, 1]], dtype=bool))  # of the notes b and a

@@ -2,10 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthnotes.base.sections import HypothesesParams
 from synthnotes.errors import curves
 from synthnotes.errors.distances import Distances, _draw_seeds, area
 from synthnotes.errors.hypotheses import Noise, compare, tabulate
+from synthnotes.machinery.sections import HypothesesParams
 
 
 @pytest.mark.parametrize(

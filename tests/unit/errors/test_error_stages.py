@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthnotes.base import notes, params
-from synthnotes.base.files import UserError
 from synthnotes.coding import predictions
 from synthnotes.coding.predictions import Predictions
+from synthnotes.corpus import notes
+from synthnotes.machinery import params
+from synthnotes.machinery.files import UserError
 from synthnotes.stages import errors, hypotheses
 
 CODES = ["I10", "I50.9", "J18.9", "0DTJ4ZZ", "XW03331"]

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthnotes.base import params
-from synthnotes.base.sections import HypothesesParams
 from synthnotes.errors.hypotheses import Noise, compare
 from synthnotes.errors.noise import add_noise, dictionary
+from synthnotes.machinery import params
+from synthnotes.machinery.sections import HypothesesParams
 
 CODES = [f"{letter}{number}0.1" for letter in "AEIJ" for number in range(1, 8)]
 # Four frequent codes, which no loss of notes makes hard to learn, and rare ones, for which each note counts.

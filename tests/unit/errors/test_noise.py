@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthnotes.base.files import UserError
 from synthnotes.errors.noise import add_noise, changes, dictionary, h1, h2
+from synthnotes.machinery.files import UserError
 
 WORDS = ["alpha", "beta", "gamma", "delta"]  # none of them in the notes below
 TEXTS = [" ".join(f"w{i}" for i in range(count)) for count in (10, 37, 1, 200, 25)]

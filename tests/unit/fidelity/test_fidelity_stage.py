@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from synthnotes.base import notes
-from synthnotes.base.files import UserError
+from synthnotes.corpus import notes
+from synthnotes.machinery.files import UserError
 from synthnotes.stages import fidelity
 
 ROOT = Path(__file__).parents[3]

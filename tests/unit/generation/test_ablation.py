@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from synthnotes.base import notes, params
-from synthnotes.base.files import read_json
+from synthnotes.corpus import notes
 from synthnotes.generation.ablation import codes_found, describe, to_code, variants
 from synthnotes.generation.sampling import COLUMNS
+from synthnotes.machinery import params
+from synthnotes.machinery.files import read_json
 from synthnotes.stages import ablation
 
 REAL = pd.DataFrame(

@@ -9,7 +9,6 @@ import yaml
 from transformers import AutoModelForCausalLM, set_seed
 from trl import SFTTrainer
 
-from synthnotes.base import params
 from synthnotes.generation.encoding import NO_LOSS, encode_prompts, encode_records
 from synthnotes.generation.finetune import (
     last_checkpoint,
@@ -24,6 +23,7 @@ from synthnotes.generation.models import load_tokenizer
 from synthnotes.generation.quiet import quiet
 from synthnotes.generation.sizing import Architecture
 from synthnotes.generation.trainer import SimilarLengths, build_trainer
+from synthnotes.machinery import params
 
 
 def paper(section):

@@ -11,8 +11,8 @@ import pytest
 import yaml
 from safetensors.torch import load_file
 
-from synthnotes.base import notes
-from synthnotes.base.files import UserError, read_json
+from synthnotes.corpus import notes
+from synthnotes.machinery.files import UserError, read_json
 from synthnotes.stages import finetune, merge
 from synthnotes.stages import records as records_stage
 

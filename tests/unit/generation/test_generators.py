@@ -3,8 +3,8 @@ import shutil
 
 import pytest
 
-from synthnotes.base.files import UserError
 from synthnotes.generation.models import check_adapter, check_generator, load_tokenizer
+from synthnotes.machinery.files import UserError
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 import pandas as pd
 import pytest
 
-from synthnotes.base import notes
-from synthnotes.base.files import UserError
+from synthnotes.corpus import notes
 from synthnotes.generation.mixtures import all_samples, real_and_synthetic
 from synthnotes.generation.samples import first_samples
+from synthnotes.machinery.files import UserError
 from synthnotes.stages import mixtures
 
 FOLDS = {"b": "train", "a": "validation", "c": "train"}

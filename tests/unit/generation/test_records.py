@@ -3,8 +3,8 @@ import json
 import pandas as pd
 import pytest
 
-from synthnotes.base.files import UserError
 from synthnotes.generation.records import Record, build_records, read_records, summarise, write_records
+from synthnotes.machinery.files import UserError
 
 
 def notes_of(*rows):

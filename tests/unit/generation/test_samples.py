@@ -1,9 +1,9 @@
 import pandas as pd
 import pytest
 
-from synthnotes.base import params
 from synthnotes.generation.samples import assess, first_samples, summarise
 from synthnotes.generation.sampling import COLUMNS, Prompt, split_by_length, unsampled
+from synthnotes.machinery import params
 
 
 def samples_of(*rows):

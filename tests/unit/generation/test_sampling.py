@@ -11,13 +11,14 @@ import pandas as pd
 import pytest
 import yaml
 
-from synthnotes.base import notes, params
-from synthnotes.base.files import UserError, read_json
+from synthnotes.corpus import notes
 from synthnotes.generation import plan
 from synthnotes.generation.records import build_records, read_records, write_records
 from synthnotes.generation.sampling import Prompt, check_gpus, decisive, seed_of
 from synthnotes.generation.sizing import GPUS, Architecture
 from synthnotes.generation.vllm_engine import engine_arguments, sampling_parameters, start_engine
+from synthnotes.machinery import params
+from synthnotes.machinery.files import UserError, read_json
 from synthnotes.stages import generate
 
 

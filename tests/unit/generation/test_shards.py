@@ -10,10 +10,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from synthnotes.base import params
-from synthnotes.base.files import UserError
 from synthnotes.generation.sampling import COLUMNS, Prompt
 from synthnotes.generation.shards import cut, devices_of, sample_shards
+from synthnotes.machinery import params
+from synthnotes.machinery.files import UserError
 
 PROMPTS = [Prompt(f"n{number}", [1] * number) for number in range(1, 8)]
 

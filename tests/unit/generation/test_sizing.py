@@ -11,14 +11,13 @@ from peft import get_peft_model
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
-from synthnotes import configure
-from synthnotes.base import params
 from synthnotes.generation import plan, sizing
 from synthnotes.generation.encoding import encode_records
 from synthnotes.generation.finetune import lora_config
 from synthnotes.generation.models import load_tokenizer
 from synthnotes.generation.records import write_records
 from synthnotes.generation.sizing import GPUS, Architecture
+from synthnotes.machinery import configure, params
 
 # LLaMA-3.1-8B's config.json, as far as its shape goes.
 LLAMA_8B = {

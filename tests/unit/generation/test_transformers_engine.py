@@ -7,11 +7,11 @@ import torch
 from scipy import stats
 from transformers import AutoModelForCausalLM, RepetitionPenaltyLogitsProcessor
 
-from synthnotes.base import params
 from synthnotes.generation.encoding import encode_prompts
 from synthnotes.generation.models import load_tokenizer
 from synthnotes.generation.sampling import Prompt, starter
 from synthnotes.generation.transformers_engine import SeededSampling, start
+from synthnotes.machinery import params
 
 
 def toy(**changes):

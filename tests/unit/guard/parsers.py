@@ -18,13 +18,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
-from synthnotes import configure
-from synthnotes.base import files, notes, params
-from synthnotes.base.files import UserError
 from synthnotes.coding import labels, predictions
 from synthnotes.coding.plm_icd import checkpoints
-from synthnotes.corpus import inventory, releases, sources
+from synthnotes.corpus import inventory, notes, releases, sources
 from synthnotes.generation import models, records
+from synthnotes.machinery import configure, files, params
+from synthnotes.machinery.files import UserError
 from synthnotes.privacy.checkpoint import Checkpoint
 from synthnotes.questionnaire import answers, exports, sosci, survey
 from synthnotes.questionnaire.sosci_project import read_project

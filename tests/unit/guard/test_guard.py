@@ -16,10 +16,10 @@ import pandas as pd
 import pytest
 from table import SAYS
 
-from synthnotes.base import notes as note_table
-from synthnotes.base.files import UserError
+from synthnotes.corpus import notes as note_table
 from synthnotes.guard import cache, checks, corpora, outputs, repository
 from synthnotes.guard.repository import git
+from synthnotes.machinery.files import UserError
 
 ROOT = Path(__file__).parents[3]
 NOTE = """the gentleman from the lighthouse came with a swollen left knee after he fell from his ladder while painting

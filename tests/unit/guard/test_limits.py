@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from synthnotes.base import params
-from synthnotes.base.files import MOST_VALUES, UserError, read_yaml
 from synthnotes.corpus import sources
 from synthnotes.generation.models import load_tokenizer
+from synthnotes.machinery import params
+from synthnotes.machinery.files import MOST_VALUES, UserError, read_yaml
 from synthnotes.report.inputs import Plots
 
 BOMB = "a: &a [1,1,1,1,1,1,1,1,1]\n" + "".join(

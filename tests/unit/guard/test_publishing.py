@@ -9,9 +9,9 @@ import zipfile
 
 import pytest
 
-from synthnotes.base.files import UserError
 from synthnotes.guard import outputs
 from synthnotes.guard.repository import git
+from synthnotes.machinery.files import UserError
 from synthnotes.publishing import archive, hashes, licences
 from synthnotes.publishing.verify import ABSENT, CHANGED, SAME, summary, verify
 

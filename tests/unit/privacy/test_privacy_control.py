@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthnotes.base import notes, params
+from synthnotes.corpus import notes
+from synthnotes.machinery import params
 from synthnotes.privacy.control import compare
 from synthnotes.privacy.matching import match
 from synthnotes.privacy.overlap import ngram_overlap

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthnotes.base.files import UserError
+from synthnotes.machinery.files import UserError
 from synthnotes.privacy import checkpoint, overlap, passages, rouge
 from synthnotes.privacy.budget import blocks
 from synthnotes.privacy.checkpoint import Checkpoint

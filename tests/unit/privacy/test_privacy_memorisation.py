@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthnotes.base import params
+from synthnotes.machinery import params
 from synthnotes.privacy.control import compare
 
 SETTINGS = params.read().privacy.model_copy(update={"resamples": 500})

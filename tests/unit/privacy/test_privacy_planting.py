@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthnotes.base import notes, params
-from synthnotes.base.files import UserError
+from synthnotes.corpus import notes
+from synthnotes.machinery import params
+from synthnotes.machinery.files import UserError
 from synthnotes.privacy.planting import detection, plant
 from synthnotes.stages import detection as stage
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthnotes.base.files import UserError
+from synthnotes.machinery.files import UserError
 from synthnotes.privacy import words as module
 from synthnotes.privacy.tokens import TOKENIZERS
 from synthnotes.privacy.words import Encoder, join

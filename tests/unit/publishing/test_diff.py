@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthnotes.base import params
-from synthnotes.base.files import UserError, read_csv, read_json, write_csv, write_json
 from synthnotes.guard.repository import git
+from synthnotes.machinery import params
+from synthnotes.machinery.files import UserError, read_csv, read_json, write_csv, write_json
 from synthnotes.publishing import changes, diff, revisions
 from synthnotes.publishing.changes import Quantity
 from synthnotes.publishing.figure_pairs import Pair

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from simulation import draw_ratings, export, interviews, make_notes
 
-from synthnotes.base.files import UserError
+from synthnotes.machinery.files import UserError
 from synthnotes.questionnaire import sosci
 from synthnotes.questionnaire.answers import from_sheet, from_sosci, from_tidy, read_key
 from synthnotes.questionnaire.exports import read_table

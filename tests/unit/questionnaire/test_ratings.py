@@ -10,7 +10,7 @@ import yaml
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from synthnotes.base.files import UserError
+from synthnotes.machinery.files import UserError
 from synthnotes.questionnaire.ratings import COLUMNS, FAMILIES, analyse, answer_counts, check, difference_counts
 
 PUBLISHED = Path("paper/published")

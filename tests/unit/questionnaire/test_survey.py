@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthnotes.base import notes
-from synthnotes.base.files import UserError
+from synthnotes.corpus import notes
+from synthnotes.machinery.files import UserError
 from synthnotes.questionnaire import sosci
 from synthnotes.questionnaire.form import form
 from synthnotes.questionnaire.sosci_project import read_project

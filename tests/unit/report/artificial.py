@@ -5,9 +5,9 @@ from itertools import product
 
 import pandas as pd
 
-from synthnotes.base.files import write_csv, write_json
-from synthnotes.base.section_types import TRAINING_SETS
 from synthnotes.coding.seeds import over_seeds
+from synthnotes.machinery.files import write_csv, write_json
+from synthnotes.machinery.sections import TRAINING_SETS
 from synthnotes.questionnaire.ratings import analyse, answer_counts, difference_counts
 from synthnotes.significance.comparison import tidy
 

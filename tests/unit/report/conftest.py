@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from synthnotes.base import params
+from synthnotes.machinery import params
 from synthnotes.report import lint, render, style
 from synthnotes.stages.report import main
 

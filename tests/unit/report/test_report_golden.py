@@ -8,7 +8,7 @@ from textwrap import wrap
 import pytest
 from reading import lines, pdf_words, structure
 
-from synthnotes.base.files import write_json
+from synthnotes.machinery.files import write_json
 from synthnotes.report import markup, origins, render
 from synthnotes.report.numbers import Numbers
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from synthnotes.base.files import UserError
+from synthnotes.machinery.files import UserError
 from synthnotes.report.lint import check, typed_numbers
 
 ROOT = Path(__file__).parents[3]

@@ -5,8 +5,8 @@ import pytest
 import yaml
 from reading import shown
 
-from synthnotes.base import params
-from synthnotes.base.files import UserError, write_json
+from synthnotes.machinery import params
+from synthnotes.machinery.files import UserError, write_json
 from synthnotes.report.inputs import plot_files, result_files
 from synthnotes.report.numbers import Numbers, printed
 

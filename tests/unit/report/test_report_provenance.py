@@ -7,7 +7,7 @@ import re
 import pytest
 from reading import read
 
-from synthnotes.base.files import write_json
+from synthnotes.machinery.files import write_json
 
 # Digits in the prose that are no results of this run: names of codes, measures, corpora and hypotheses, the scale of
 # the ratings, and intervals by convention.

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from reading import shown
 
-from synthnotes.base.files import UserError
+from synthnotes.machinery.files import UserError
 from synthnotes.report.numbers import Numbers
 from synthnotes.report.published import Published, counted, judge, row
 

@@ -3,7 +3,7 @@ import re
 import pytest
 from reading import words
 
-from synthnotes.base.files import UserError
+from synthnotes.machinery.files import UserError
 from synthnotes.report import render
 
 BODY = r"""---

@@ -11,8 +11,8 @@ import pytest
 import yaml
 from reading import outputs, read, shown, words
 
-from synthnotes.base.disclosure import suppress
-from synthnotes.base.files import UserError, read_csv, read_json, write_csv, write_json
+from synthnotes.machinery.disclosure import suppress
+from synthnotes.machinery.files import UserError, read_csv, read_json, write_csv, write_json
 from synthnotes.report import render, style
 from synthnotes.stages.report import main
 

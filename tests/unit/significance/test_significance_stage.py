@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from synthnotes.base import notes, params
-from synthnotes.base.files import UserError
-from synthnotes.base.section_types import TRAINING_SETS
 from synthnotes.coding import predictions
 from synthnotes.coding.outcomes import outcome
 from synthnotes.coding.predictions import Predictions
+from synthnotes.corpus import notes
+from synthnotes.machinery import params
+from synthnotes.machinery.files import UserError
+from synthnotes.machinery.sections import TRAINING_SETS
 from synthnotes.significance import comparison
 from synthnotes.stages import significance
 

@@ -13,10 +13,10 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from tqdm import tqdm
 
-from synthnotes.base.files import replacing
-from synthnotes.base.sections import CodingParams
 from synthnotes.coding.plm_icd.model import PlmIcd
-from synthnotes.work import disk_space_needed
+from synthnotes.machinery.files import replacing
+from synthnotes.machinery.sections import CodingParams
+from synthnotes.machinery.workdir import disk_space_needed
 
 FILE = "checkpoint.pt"
 

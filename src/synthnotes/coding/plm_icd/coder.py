@@ -11,8 +11,6 @@ from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 from transformers import PreTrainedTokenizerBase
 
-from synthnotes.base.files import UserError, read_json, replacing, require, write_json
-from synthnotes.base.sections import CodingParams
 from synthnotes.coding import predictions
 from synthnotes.coding.metrics import evaluate, mean_average_precision
 from synthnotes.coding.plm_icd import baseline
@@ -22,7 +20,9 @@ from synthnotes.coding.plm_icd.processes import ALONE, Processes
 from synthnotes.coding.plm_icd.reading import predict
 from synthnotes.coding.plm_icd.training import CURVE, Fit, fit, require_enough
 from synthnotes.coding.predictions import Predictions, above
-from synthnotes.work import fingerprint
+from synthnotes.machinery.files import UserError, read_json, replacing, require, write_json
+from synthnotes.machinery.sections import CodingParams
+from synthnotes.machinery.workdir import fingerprint
 
 WEIGHTS = "model.safetensors"
 DESCRIPTION = "coder.json"

@@ -9,8 +9,8 @@ from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase, logging
 
-from synthnotes.base.files import UserError, require
 from synthnotes.coding.plm_icd.data import Chunks
+from synthnotes.machinery.files import UserError, require
 
 INITIAL_DEVIATION = 0.03  # of the label attention's weights, as in Edin et al.
 

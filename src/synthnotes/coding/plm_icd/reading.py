@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from synthnotes.base.sections import CodingParams
 from synthnotes.coding.plm_icd.data import EncodedNotes, pack
 from synthnotes.coding.plm_icd.model import PlmIcd
+from synthnotes.machinery.sections import CodingParams
 
 
 @torch.inference_mode()

@@ -12,8 +12,6 @@ from torch.optim import AdamW
 from tqdm import tqdm
 from transformers import get_linear_schedule_with_warmup
 
-from synthnotes.base.files import UserError
-from synthnotes.base.sections import CodingParams
 from synthnotes.coding.metrics import mean_average_precision
 from synthnotes.coding.plm_icd import checkpoints, thresholds
 from synthnotes.coding.plm_icd.checkpoints import Progress
@@ -21,6 +19,8 @@ from synthnotes.coding.plm_icd.data import EncodedNotes, batches
 from synthnotes.coding.plm_icd.model import PlmIcd
 from synthnotes.coding.plm_icd.processes import ALONE, Processes
 from synthnotes.coding.plm_icd.reading import logits_of, predict
+from synthnotes.machinery.files import UserError
+from synthnotes.machinery.sections import CodingParams
 
 CURVE = ["epoch", "training_loss", "validation_map", "validation_micro_f1"]
 

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 from table import SAYS
 
-from synthnotes.base.files import UserError
-from synthnotes.base.sections import ReportParams
-from synthnotes.base.withheld import describe
+from synthnotes.machinery.files import UserError
+from synthnotes.machinery.redaction import describe
+from synthnotes.machinery.sections import ReportParams
 
 SECRET = "Patient Ada Lovelace, sedan igår svår huvudvärk"
 
@@ -25,8 +25,8 @@ sys.argv = ["probe", "--kind", sys.argv[1]]
 import logging, threading, warnings
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from synthnotes.base.cli import run
-from synthnotes.base.files import UserError
+from synthnotes.machinery.cli import run
+from synthnotes.machinery.files import UserError
 
 SECRET = {SECRET!r}
 

@@ -3,10 +3,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from synthnotes import configure
-from synthnotes.base import params
-from synthnotes.base.files import UserError
-from synthnotes.launching import LAUNCHED, check_processes, launch, launch_command, launched
+from synthnotes.machinery import configure, params
+from synthnotes.machinery.accelerate_launch import LAUNCHED, check_processes, launch, launch_command, launched
+from synthnotes.machinery.files import UserError
 
 CONFIGS = Path("configs/accelerate")
 

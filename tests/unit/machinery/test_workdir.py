@@ -7,8 +7,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from synthnotes.base.files import UserError
-from synthnotes.work import disk_space_needed, fingerprint
+from synthnotes.machinery.files import UserError
+from synthnotes.machinery.workdir import disk_space_needed, fingerprint
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from synthnotes.base import withheld
+from synthnotes.machinery import redaction
 
 
 def run(main: Callable[..., str]) -> None:
@@ -29,10 +29,10 @@ def run(main: Callable[..., str]) -> None:
     started = time.perf_counter()
     try:
         summary = main(**vars(parser.parse_args()))
-    except withheld.SPEAKING as error:
+    except redaction.SPEAKING as error:
         print(f"{stage}: error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
     except Exception as error:
-        print(f"{stage}: defect: {withheld.describe(error)}", file=sys.stderr)
+        print(f"{stage}: defect: {redaction.describe(error)}", file=sys.stderr)
         raise SystemExit(1) from None
     print(f"{stage}: {summary} ({time.perf_counter() - started:.1f} s)", flush=True)

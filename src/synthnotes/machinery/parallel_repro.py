@@ -20,7 +20,7 @@ from dvc.repo import Repo
 from dvc.stage import Stage
 from tqdm import tqdm
 
-from synthnotes.base.files import UserError
+from synthnotes.machinery.files import UserError
 
 MEMORY_PER_LANE = 3 * 2**30  # bytes: what the demo's hungriest stage, sampling, takes, and some more
 TAIL = 30  # last lines of a failed stage's output that are shown
@@ -135,7 +135,7 @@ def _bytes_read(stage: Stage) -> int:
 
 def main() -> None:
     """Runs the pipeline's stages side by side. With one at a time it does nothing: that is what `dvc repro` does."""
-    parser = argparse.ArgumentParser(prog="python -m synthnotes.lanes", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m synthnotes.machinery.parallel_repro", description=main.__doc__)
     cores = len(os.sched_getaffinity(0))
     count = lanes(psutil.virtual_memory().available, cores, gpu=shutil.which("nvidia-smi") is not None)
     parser.add_argument("--jobs", type=int, default=count, help=f"stages at once (by cores, memory and GPU: {count})")

@@ -6,8 +6,8 @@ import sys
 import networkx
 import pytest
 
-from synthnotes import lanes
-from synthnotes.base.files import UserError
+from synthnotes.machinery import parallel_repro
+from synthnotes.machinery.files import UserError
 
 GIB = 2**30
 MEET = """import pathlib, sys, time
@@ -24,7 +24,7 @@ print("meet: met the other (1.0 s)")
 def graph(*edges, sizes):
     made = networkx.DiGraph(edges)
     made.add_nodes_from(sizes)
-    return lanes.by_urgency(made, sizes)
+    return parallel_repro.by_urgency(made, sizes)
 
 
 def test_the_longest_way_comes_first_and_then_the_largest_input():
@@ -42,7 +42,7 @@ def test_the_longest_way_comes_first_and_then_the_largest_input():
     [(24 * GIB, 2, False, 2), (24 * GIB, 64, False, 8), (2 * GIB, 8, False, 1), (500 * GIB, 64, True, 1)],
 )
 def test_lanes_are_bounded_by_cores_memory_and_a_gpu(memory, cores, gpu, count):
-    assert lanes.lanes(memory, cores, gpu) == count
+    assert parallel_repro.lanes(memory, cores, gpu) == count
 
 
 @pytest.fixture
@@ -67,16 +67,16 @@ def project(tmp_path, monkeypatch):
 
 
 def test_stages_run_at_once_and_a_failure_stops_what_follows(project, capsys):
-    todo = lanes.plan()
+    todo = parallel_repro.plan()
     assert sorted(todo) == ["a", "b", "c", "d", "fails"]
     with pytest.raises(UserError, match=r"^fails failed:(.|\n)*no such luck"):
-        lanes.run(todo, 2, project / "logs")
+        parallel_repro.run(todo, 2, project / "logs")
     assert "a: met the other (1.0 s)" in capsys.readouterr().out
     assert "met the other" in (project / "logs/b.log").read_text()
     assert not (project / "d").exists()
     (project / "dvc.yaml").write_text((project / "dvc.yaml").read_text().replace("ls missing", "touch missing"))
-    lanes.run(lanes.plan(), 2, project / "logs")
+    parallel_repro.run(parallel_repro.plan(), 2, project / "logs")
     assert (project / "c").read_text() == "herehere"
     assert (project / "d").exists()
-    assert len(lanes.plan()) == 0
+    assert len(parallel_repro.plan()) == 0
     assert "up to date" in subprocess.run(["dvc", "repro"], capture_output=True, text=True, check=True).stdout

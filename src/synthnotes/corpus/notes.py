@@ -25,7 +25,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from synthnotes.base.files import UserError, read_parquet, replacing
+from synthnotes.machinery.files import UserError, read_parquet, replacing
 
 SCHEMA = pa.schema(
     [

@@ -1,6 +1,6 @@
 """Configurations: files that hold some of the parameters, merged into `params.yaml`.
 
-`python -m synthnotes.configure params.yaml configs/paper.yaml` (`make paper`) sets the paper's scale.
+`python -m synthnotes.machinery.configure params.yaml configs/paper.yaml` (`make paper`) sets the paper's scale.
 """
 
 import sys
@@ -9,8 +9,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from synthnotes.base import params
-from synthnotes.base.files import UserError, replacing
+from synthnotes.machinery import params
+from synthnotes.machinery.files import UserError, replacing
 
 
 def merge(path: Path, configuration: Path) -> None:

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from synthnotes.base.files import UserError, read_json, replacing, require, write_csv, write_json
+from synthnotes.machinery.files import UserError, read_json, replacing, require, write_csv, write_json
 
 
 def test_json_refuses_nan_and_leaves_the_old_file(tmp_path):

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthnotes.base.disclosure import kept_steps, publish, require_demo, suppress
-from synthnotes.base.files import UserError, write_json
-from synthnotes.base.sections import DisclosureParams
 from synthnotes.corpus.flow import Flow, tidy, told
 from synthnotes.demo import kit
+from synthnotes.machinery.disclosure import kept_steps, publish, require_demo, suppress
+from synthnotes.machinery.files import UserError, write_json
+from synthnotes.machinery.sections import DisclosureParams
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_results_by_hand():

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from table import SAYS
 
-from synthnotes.base import sealed
-from synthnotes.base.sealed import NetworkDeniedError, go_offline, is_local
+from synthnotes.machinery import network_isolation
+from synthnotes.machinery.network_isolation import NetworkDeniedError, go_offline, is_local
 
 SECRET = b"what the note says"
 
@@ -22,7 +22,12 @@ def child(code, prefix=(), **environment):
 
 
 def namespaces_allowed():
-    return child("from synthnotes.base import sealed; raise SystemExit(not sealed.isolate())").returncode == 0
+    return (
+        child(
+            "from synthnotes.machinery import network_isolation; raise SystemExit(not network_isolation.isolate())"
+        ).returncode
+        == 0
+    )
 
 
 needs_namespaces = pytest.mark.skipif(not namespaces_allowed(), reason="this host forbids network namespaces")
@@ -81,8 +86,8 @@ def test_loopback_and_unix_sockets_go_on(tmp_path):
 def test_libraries_are_told_and_proxies_are_gone():
     environment = {"https_proxy": "http://proxy", "ALL_PROXY": "socks5://proxy", "no_proxy": "localhost"}
     go_offline(environment)
-    assert environment == {"no_proxy": "localhost", **sealed.OFFLINE}
-    assert sealed.OFFLINE.items() <= os.environ.items()
+    assert environment == {"no_proxy": "localhost", **network_isolation.OFFLINE}
+    assert network_isolation.OFFLINE.items() <= os.environ.items()
 
 
 def test_every_process_that_imports_the_package_is_sealed():
@@ -90,7 +95,7 @@ def test_every_process_that_imports_the_package_is_sealed():
     assert "NetworkDeniedError" in child(code, http_proxy="http://192.0.2.7:3128").stderr
 
 
-ISOLATED = "from synthnotes.base import sealed; assert sealed.isolate(); "
+ISOLATED = "from synthnotes.machinery import network_isolation; assert network_isolation.isolate(); "
 # What an audit hook cannot see: connect, called by C. In a namespace there is nowhere to connect to.
 BY_C = """
 import ctypes, errno, socket, struct
@@ -114,37 +119,43 @@ def test_children_share_the_namespace_and_talk_by_its_loopback():
     code = """
 import multiprocessing, os, socket
 def tell(port):
-    from synthnotes.base import sealed
-    assert sealed.isolate()
-    socket.create_connection(("127.0.0.1", port)).sendall(sealed._namespace().encode())
-from synthnotes.base import sealed
-assert sealed.isolate()
+    from synthnotes.machinery import network_isolation
+    assert network_isolation.isolate()
+    socket.create_connection(("127.0.0.1", port)).sendall(network_isolation._namespace().encode())
+from synthnotes.machinery import network_isolation
+assert network_isolation.isolate()
 server = socket.create_server(("127.0.0.1", 0))
 process = multiprocessing.get_context("fork").Process(target=tell, args=server.getsockname()[1:])
 process.start()
-assert server.accept()[0].recv(100).decode() == sealed._namespace()
+assert server.accept()[0].recv(100).decode() == network_isolation._namespace()
 """
     done = child(code)
     assert done.returncode == 0, done.stderr
 
 
 def test_a_namespace_can_be_left_out_and_is_not_entered_by_one_of_several_processes():
-    for environment in ({sealed.SWITCH: "off"}, {"RANK": "1"}):
-        assert child("from synthnotes.base import sealed; assert not sealed.isolate()", **environment).returncode == 0
+    for environment in ({network_isolation.SWITCH: "off"}, {"RANK": "1"}):
+        assert (
+            child(
+                "from synthnotes.machinery import network_isolation; assert not network_isolation.isolate()",
+                **environment,
+            ).returncode
+            == 0
+        )
 
 
 def test_a_stage_is_isolated_before_anything_else_is_imported():
     """Threads make it impossible: what comes before must not start any."""
-    code = "import sys; sys.argv = ['-m']; import synthnotes.base.sealed; print({'numpy', 'pandas'} & set(sys.modules))"
+    code = "import sys; sys.argv = ['-m']; import synthnotes.machinery.network_isolation; "
+    code += "print({'numpy', 'pandas'} & set(sys.modules))"
     assert child(code).stdout == "set()\n"
-    first = Path(sealed.__file__).parents[1] / "stages" / "__init__.py"
+    first = Path(network_isolation.__file__).parents[1] / "stages" / "__init__.py"
     text = first.read_text(encoding="utf-8")
-    assert text.index("sealed.isolate()") < text.index("from synthnotes.base import withheld")
+    assert text.index("network_isolation.isolate()") < text.index("from synthnotes.machinery import redaction")
 
 
 @needs_namespaces
 def test_a_stage_that_runs_as_a_program_is_in_a_namespace():
-    probe = (
-        "import os, sys; sys.argv = ['-m']; import synthnotes.stages; print(os.environ[synthnotes.base.sealed.INSIDE])"
-    )
+    probe = "import os, sys; sys.argv = ['-m']; import synthnotes.stages; "
+    probe += "print(os.environ[synthnotes.machinery.network_isolation.INSIDE])"
     assert child(probe).stdout.strip().isdigit()

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from table import SAYS
 
-from synthnotes.base import notes
-from synthnotes.base.files import UserError, replacing, write_csv
+from synthnotes.corpus import notes
+from synthnotes.machinery.files import UserError, replacing, write_csv
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 IN_A_MOUNT = ["unshare", "--user", "--map-root-user", "--mount"]
 MOUNT = 'mount -t tmpfs -o "$0" tmpfs place && "$@"; code=$?; ls -A place; exit $code'
 

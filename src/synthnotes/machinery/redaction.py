@@ -19,8 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from synthnotes.base.files import UserError
-from synthnotes.base.sealed import NetworkDeniedError
+from synthnotes.machinery.files import UserError
+from synthnotes.machinery.network_isolation import NetworkDeniedError
 
 SHOW = "SYNTHNOTES_SHOW_VALUES"
 SPEAKING = (UserError, NetworkDeniedError)  # errors whose messages are ours, and hold no value of a note

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from synthnotes.base import notes as note_table
-from synthnotes.base.files import UserError
+from synthnotes.corpus import notes as note_table
+from synthnotes.machinery.files import UserError
 
 
 def table(**columns):

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from synthnotes.base.files import UserError, require
+from synthnotes.machinery.files import UserError, require
 
 LAUNCHED = "SYNTHNOTES_LAUNCHED"  # set in the processes that accelerate starts, which must not start others
 

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
-from synthnotes.base.files import UserError, refuse_bomb, require
-from synthnotes.base.sections import Params
+from synthnotes.machinery.files import UserError, refuse_bomb, require
+from synthnotes.machinery.sections import Params
 
 
 def validate(values: Any, where: str) -> Params:

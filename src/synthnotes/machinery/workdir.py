@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from synthnotes.base.files import UserError
+from synthnotes.machinery.files import UserError
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # What safetensors and PyTorch, which pass no errno on, say of a full disk.

@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from synthnotes import configure
-from synthnotes.base import params
-from synthnotes.base.files import UserError
+from synthnotes.machinery import configure, params
+from synthnotes.machinery.files import UserError
 
 VALUES = yaml.safe_load(Path("params.yaml").read_text())
 

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from synthnotes.base.files import UserError, read_json, write_csv, write_json
-from synthnotes.base.sections import DisclosureParams
+from synthnotes.machinery.files import UserError, read_json, write_csv, write_json
+from synthnotes.machinery.sections import DisclosureParams
 
 HOLDERS = ("patients", "notes")  # entries and columns that say what a result rests on, the better one first
 # Counts of people, of notes, and of single decisions about a note. What counts codes or words is none of them.
