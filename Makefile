@@ -22,11 +22,17 @@ data: setup     ## the demo's data, unless data/ holds something already; then a
 	python -m synthnotes.demo --data data --scale $(SCALE) --seed $(SEED) --unless-own-data
 	python -m synthnotes.guard.cache --data data $(if $(CACHE),--dir '$(CACHE)')
 
-repro: data     ## everything: environment, demo data, the pipeline, the report (JOBS: stages at once)
+repro: data tidy ## everything: environment, demo data, the pipeline, the report (JOBS: stages at once)
 	python -m synthnotes.corpus.inventory
 	python -m synthnotes.machinery.parallel_repro --logs build/logs $(JOBS:%=--jobs=%)
 	dvc repro
 	@printf '\nThe report:\n  %s\n  %s\n' $(CURDIR)/build/report/report.html $(CURDIR)/build/report/report.pdf
+
+tidy: setup     ## remove outputs that no stage makes any more, since a list in params.yaml has lost a member
+	python -m synthnotes.machinery.tidy --results results --lock dvc.lock
+
+deps: setup     ## write into dvc.yaml which modules decide each stage's bytes, after imports have changed
+	python -m synthnotes.machinery.dependencies dvc.yaml
 
 report: setup   ## the report from the results in git, without data
 	dvc repro --single-item --force report
@@ -53,11 +59,12 @@ audit: setup    ## known vulnerabilities of the pinned packages; needs a network
 hooks: setup    ## git hooks that refuse commits, messages and pushes with text of notes, ids, weights or tables of data
 	python -m synthnotes.guard hooks
 
-paper: setup    ## params.yaml at the paper's scale
+paper: setup    ## params.yaml at the paper's scale, machine.yaml for its two GPUs
 	python -m synthnotes.machinery.configure params.yaml configs/paper.yaml
+	python -m synthnotes.machinery.configure machine.yaml configs/machine/two-gpus.yaml
 
 plan: setup     ## tokens, GPU memory, GPU hours and disk of fine-tuning and sampling, before they are spent (GPU=h100)
-	dvc repro --quiet records
+	dvc repro --quiet corpus
 	python -m synthnotes.generation.plan --models data/models --records build/records --params-file params.yaml --gpu $(GPU)
 
 test: setup     ## unit, contract and pipeline tests (minutes)

@@ -1,6 +1,7 @@
 """Fine-tuning on one GPU: LoRA on a randomly initialised LLaMA of 1.2 billion weights, by the project's own path.
 
-Sequence length 4096 with packing, micro-batch, rank, precision and gradient checkpointing as in configs/paper.yaml.
+Sequence length 4096 with packing, batch, rank and precision as in configs/paper.yaml, micro-batch and gradient
+checkpointing as in configs/machine/two-gpus.yaml.
 Prints tokens per second, peak memory and model FLOP utilisation: the operations that the model needs per token, without
 those that gradient checkpointing repeats, over what the GPU's data sheet promises. LoRA needs 4 operations per frozen
 weight and token, not the 6 of full training, since frozen weights get no gradient (see synthnotes.generation.sizing).
@@ -44,6 +45,15 @@ def texts(count: int, longest: int, vocabulary: int) -> Any:
     return TrainingTexts(ids, labels, 0, 0, 0.0)
 
 
+def configured(file: str, configuration: str, kind: type) -> Any:
+    """A parameter file with a configuration merged into it."""
+    from synthnotes.machinery import configure, params
+
+    values = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+    configure.overlay(values, yaml.safe_load(Path(configuration).read_text(encoding="utf-8")))
+    return params.validate(values, configuration, kind)
+
+
 def main() -> int:
     """Trains some steps and prints what they took."""
     import torch
@@ -54,11 +64,11 @@ def main() -> int:
     from tokenizers import Tokenizer, models
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, TrainerCallback
 
-    from synthnotes.generation.finetune import load_base, lora_config, training_arguments
+    from synthnotes.generation.finetune import build_trainer, lengths, load_base, lora_config, training_arguments
     from synthnotes.generation.quiet import quiet
     from synthnotes.generation.sizing import Architecture, training_flops
-    from synthnotes.generation.trainer import build_trainer, lengths
-    from synthnotes.machinery import configure, params
+    from synthnotes.machinery.machine import Machine
+    from synthnotes.machinery.sections import Params
 
     class Clock(TrainerCallback):
         """The time of each step, once the GPU has finished it."""
@@ -71,10 +81,9 @@ def main() -> int:
             self.times.append(time.perf_counter())
 
     quiet()
-    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
-    configure.overlay(values, yaml.safe_load(Path("configs/paper.yaml").read_text(encoding="utf-8")))
-    settings = params.validate(values, "paper").finetune
-    settings = settings.model_copy(update={"processes": 1, "accelerate_config": None, "log_steps": STEPS})
+    settings = configured("params.yaml", "configs/paper.yaml", Params).finetune
+    resources = configured("machine.yaml", "configs/machine/two-gpus.yaml", Machine).finetune
+    resources = resources.model_copy(update={"processes": 1, "accelerate": None})
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=Tokenizer(models.WordLevel({"<s>": 0, "</s>": 1, "<unk>": 2}, unk_token="<unk>")),
         bos_token="<s>", eos_token="</s>", pad_token="</s>", unk_token="<unk>",
@@ -84,18 +93,17 @@ def main() -> int:
         with torch.device("cuda"):
             LlamaForCausalLM(LlamaConfig(**SHAPE)).to(torch.bfloat16).save_pretrained(base)
         torch.cuda.empty_cache()
-        arguments = training_arguments(settings, 1.0, Path(folder) / "run", gpu=True)
-        arguments.max_steps, arguments.save_strategy = STEPS, "no"
-        needed = STEPS * settings.micro_batch * settings.accumulation
-        learned = texts(3 * needed, settings.max_length, SHAPE["vocab_size"])
+        arguments = training_arguments(settings, resources, 1.0, Path(folder) / "run", gpu=True)
+        arguments.max_steps, arguments.save_strategy, arguments.logging_steps = STEPS, "no", STEPS
+        learned = texts(3 * STEPS * settings.batch, settings.max_length, SHAPE["vocab_size"])
         model = load_base(base, settings, gpu=True)
-        trainer = build_trainer(model, tokenizer, learned, texts(2, 512, 1000), lora_config(settings), arguments)
+        trainer = build_trainer(model, tokenizer, learned, lora_config(settings), arguments)
         trainer.add_callback(clock := Clock())
         filled = np.mean(lengths(trainer.train_dataset)) / settings.max_length
         torch.cuda.reset_peak_memory_stats()
         trainer.train()
     seconds = (clock.times[-1] - clock.times[WARM_UP_STEPS - 1]) / (STEPS - WARM_UP_STEPS)
-    tokens = settings.micro_batch * settings.accumulation * settings.max_length * filled
+    tokens = settings.batch * settings.max_length * filled
     each = np.array([len(ids) for ids in learned.input_ids], dtype=float)
     attended = (each**2).sum() / each.sum()
     flops = training_flops(Architecture.of(SHAPE), settings.lora.r, attended)
@@ -107,7 +115,7 @@ def main() -> int:
         "torch": torch.__version__,
         "attention": trainer.model.config._attn_implementation,
         "liger_kernel": trainer.args.use_liger_kernel,
-        "gradient_checkpointing": settings.gradient_checkpointing,
+        "gradient_checkpointing": resources.gradient_checkpointing,
         "sequences_filled": round(float(filled), 4),
         "tokens_per_second": round(tokens / seconds),
         "peak_gib": round(torch.cuda.max_memory_allocated() / 2**30, 2),

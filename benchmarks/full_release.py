@@ -1,10 +1,10 @@
-"""The corpus stage on a release of MIMIC-IV's full size: from PhysioNet's files to note tables.
+"""The stages of the corpus on a release of MIMIC-IV's full size: from PhysioNet's files to described note tables.
 
 The release is made first, in a temporary folder that is removed afterwards: 331,793 invented discharge notes of some
 1,500 words and about six million rows of codes, of which those of four admissions in ten are ICD-10, by frequencies
 that fall as 1/rank. Making it is not timed. `python benchmarks/full_release.py SHARE` makes a part of it. What is timed
-is what the stage calls, in a process of its own: reading, selecting and cleaning (`mimic.load`); splitting and
-describing (`subsets.divide`); writing.
+is what the stages call, in a process of its own: reading, selecting and cleaning (`mimic.load`); splitting and
+describing (`divide`, `describe`); writing.
 """
 
 import gzip
@@ -22,7 +22,8 @@ import pyarrow.csv as pacsv
 
 from synthnotes.corpus import mimic, sources
 from synthnotes.corpus import notes as note_table
-from synthnotes.corpus.subsets import divide
+from synthnotes.corpus.description import describe
+from synthnotes.corpus.splits import divide
 from synthnotes.machinery import params
 
 NOTES, ADMISSIONS, PATIENTS = 331_793, 430_000, 180_000
@@ -87,7 +88,7 @@ def _write_notes(folder: Path, subjects: np.ndarray, admissions: np.ndarray, row
 
 
 def measure(data: str) -> dict[str, Any]:
-    """Times the stage's steps on a release."""
+    """Times the stages' steps on a release."""
     folder, marks, names = Path(data), [time.perf_counter()], ("read_and_clean", "divide", "checksums_and_write")
     settings = params.read(Path("params.yaml")).corpus.model_copy(
         update={"prompts_share": 0.10, "evaluation_share": 0.15}
@@ -96,6 +97,9 @@ def measure(data: str) -> dict[str, Any]:
     peak = machine.resource.getrusage(machine.resource.RUSAGE_SELF).ru_maxrss / 2**20
     marks.append(time.perf_counter())
     subsets = divide(corpus, mimic.NAMES_PATIENTS, settings, None)
+    facts = {"corpus": "mimic", "sources_sha256": {}, "release": corpus.release, "names_patients": mimic.NAMES_PATIENTS}
+    facts |= {"flow": subsets.flow, "code_rows": corpus.code_rows, "split_file": None, "groups": subsets.groups}
+    described = describe(subsets.tables, subsets.codes, facts, settings)
     marks.append(time.perf_counter())
     for path in corpus.files:
         sources.sha256(path)
@@ -107,7 +111,7 @@ def measure(data: str) -> dict[str, Any]:
         "code_rows": sum(kind["released"] for kind in corpus.code_rows.values()),
         "notes": len(corpus.notes),
         "codes": len(subsets.codes),
-        "words": subsets.results["words_per_note"]["mean"],
+        "words": described["words_per_note"]["mean"],
         "seconds": dict(zip(names, np.diff(marks).tolist(), strict=True)),
         "peak_gib_read_and_clean": peak,
     }
@@ -119,7 +123,7 @@ def _gib(folder: Path) -> float:
 
 
 def main(share: float) -> None:
-    """Makes a release, measures the stage on it, prints and saves the figures."""
+    """Makes a release, measures the stages on it, prints and saves the figures."""
     with tempfile.TemporaryDirectory(prefix="release-") as name:
         started = time.perf_counter()
         make(Path(name), share)

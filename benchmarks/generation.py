@@ -9,8 +9,8 @@ The second is a LLaMA of 116 million random weights, where the kernels and not P
 stop, so each note's length is that of a sample of the demo's model: vLLM ends each when it is reached, and
 `transformers.generate` a batch when its longest is.
 
-Reads build/ and params.yaml of the folder that the environment variable PROJECT names, else of this one. One thread
-unless OMP_NUM_THREADS says otherwise.
+Reads build/, params.yaml and machine.yaml of the folder that the environment variable PROJECT names, else of this one.
+One thread unless OMP_NUM_THREADS says otherwise.
 """
 
 import os
@@ -60,10 +60,10 @@ def stage() -> dict[str, Any]:
         return call
 
     with clock(clocks, "import_"):
-        from synthnotes.corpus import notes
+        import pandas as pd
+
         from synthnotes.generation import vllm_engine
         from synthnotes.generation.records import read_records, write_records
-        from synthnotes.machinery.files import read_json
         from synthnotes.stages import generate
 
         os.environ.update(vllm_engine.ENVIRONMENT)
@@ -79,21 +79,16 @@ def stage() -> dict[str, Any]:
         folder = Path(name)
         records = read_records(BUILD / "records" / CORPUS / "prompts.jsonl")[:STAGE_PROMPTS]
         write_records(folder / "records" / "prompts.jsonl", records)
-        real = notes.read(BUILD / "notes" / CORPUS / "real_s.parquet")
-        notes.write(folder / "real.parquet", real[real["note_id"].isin([record.id for record in records])])
         with clock(clocks):
             generate.main(
                 corpus=CORPUS,
                 model=BUILD / "merge" / CORPUS,
                 records=folder / "records",
-                real=folder / "real.parquet",
                 work=folder / "work",
                 samples=folder / "samples.parquet",
-                synthetic=folder / "synthetic.parquet",
-                results=folder / "results.json",
             )
-        found = read_json(folder / "results.json")
-    return {"samples": found["samples"], "tokens": found["new_tokens"], **clocks}
+        tokens = pd.read_parquet(folder / "samples.parquet")["new_tokens"]
+    return {"samples": int((tokens > 0).sum()), "tokens": int(tokens.sum()), **clocks}
 
 
 def batches(precision: str, size: str, count: str) -> dict[str, Any]:
@@ -121,10 +116,13 @@ def large_vllm(folder: str) -> dict[str, Any]:
     from synthnotes.generation import vllm_engine
     from synthnotes.generation.models import load_tokenizer
     from synthnotes.generation.sampling import Prompt
+    from synthnotes.machinery import machine as machine_file
+    from synthnotes.machinery.machine import GenerateMachine
 
     settings, prompts = demo(load_tokenizer(Path(folder)), LARGE_SAMPLES, 1)
-    settings = settings.model_copy(update={"precision": LARGE_PRECISION, "cpu_cache_gib": 4})
-    engine = vllm_engine.start_engine(settings, CORPUS, Path(folder))
+    settings = settings.model_copy(update={"precision": LARGE_PRECISION})
+    resources = machine_file.load("generate", GenerateMachine).model_copy(update={"cpu_cache_gib": 4})
+    engine = vllm_engine.start_engine(settings, resources, CORPUS, Path(folder))
     from vllm import SamplingParams
 
     wanted = lengths_of_samples(LARGE_SAMPLES)
@@ -161,8 +159,9 @@ def demo(tokenizer: Any, sequences: int, count: int) -> tuple[Any, list[list[int
     from synthnotes.generation.encoding import encode_prompts
     from synthnotes.generation.records import read_records
     from synthnotes.machinery import params
+    from synthnotes.machinery.sections import GenerateParams
 
-    settings = params.load("generate")
+    settings = params.load("generate", GenerateParams)
     records = read_records(BUILD / "records" / CORPUS / "prompts.jsonl")
     records = records[: sequences // settings.samples * count]
     return settings, encode_prompts(tokenizer, CORPUS, [record.input for record in records])

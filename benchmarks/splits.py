@@ -2,7 +2,7 @@
 
 Published: `iterstrat`, items x labels as a dense matrix, every item counted once, the frequencies of all labels
 computed anew for every label. It gets the patients as items, so that both keep patients together, and sizes that it can
-finish. Here: `synthnotes.corpus.splits` and `quality` as the corpus stage calls them: groups, L, S and E, the coder's
+finish. Here: `synthnotes.corpus.splits` and `quality` as the corpus's stages call them: groups, L, S and E, the coder's
 cut of L and of S, and the measures of all of them. The corpus is simulated: code frequencies fall as 1/rank, half of
 the patients have several notes, notes have 8,000 characters. Both ways run on one core; their ratio is that of CPU
 time, which other programs on the machine disturb less.
@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from iterstrat.ml_stratifiers import IterativeStratification
 
-from synthnotes.corpus.quality import quality
+from synthnotes.corpus.description import quality
 from synthnotes.corpus.splits import by_group, groups
 from synthnotes.corpus.table import without_rare_codes
 
@@ -57,7 +57,7 @@ def measure(method: str, notes: str) -> dict[str, Any]:
 
 
 def here(corpus: pd.DataFrame) -> pd.Series:
-    """All that the corpus stage does about splits."""
+    """All that the stages of the corpus do about splits."""
     group, _ = groups(corpus)
     subset = by_group(group, corpus["codes"], SHARES, 1)
     quality(corpus["codes"], subset, SHARES)

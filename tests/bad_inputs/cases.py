@@ -65,7 +65,7 @@ CASES = {
         "more GPUs than present": (GENERATION + "sampling.py::test_values_that_cannot", "GPUs are needed"),
     },
     "Coding": {
-        "a code in E that training never saw": (CODING + "coding_stage.py::test_the_stage_reports_groups", "", "judged, in a group of its own"),
+        "a code in E that training never saw": (CODING + "utility.py::test_a_run_is_measured_with_counts", "", "judged, in a group of its own"),
         "a training set with one note": (CODING + "coder.py::test_too_few_notes_are_refused", "1-5"),
         "a note without tokens": (CODING + "coding_data.py::test_a_note_without_tokens", "", "stands as one padding token"),
         "a note longer than the limit": (CODING + "coding_data.py::test_a_note_longer_than", "", "cut and counted"),

@@ -11,6 +11,8 @@ from dvc.dvcfile import load_file
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
+from synthnotes.machinery import dependencies
+
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "synthnotes"
 
@@ -39,8 +41,14 @@ class Stage:
     outputs: list[Output]
 
     @property
-    def base(self):
-        return self.name.split("@")[0]
+    def module(self):
+        """The stage's module in stages/, whose name it bears or begins with."""
+        return re.match(r"python -m synthnotes\.stages\.(\w+) ", self.cmd + " ")[1]
+
+    @property
+    def makes(self):
+        """Whether it makes what others measure: it writes to build/ alone."""
+        return all(output.path.startswith("build/") for output in self.outputs) and self.module != "report"
 
     @property
     def options(self):
@@ -87,33 +95,14 @@ def tree(path):
     return ast.parse((ROOT / path).read_text(encoding="utf-8"))
 
 
-@cache
 def imports(path):
     """The first-party modules that a module names in import statements anywhere in it."""
-    found = set()
-    for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for name in names:
-            candidate = Path("src", *name.split(".")).with_suffix(".py")
-            if name.startswith("synthnotes.") and (ROOT / candidate).exists():
-                found.add(candidate)
-    return frozenset(found)
+    return {Path("src") / module for module in dependencies.imports(path.relative_to("src"))}
 
 
 def closure(path):
     """All first-party modules that a module needs, itself included."""
-    known, waiting = set(), [path]
-    while waiting:
-        current = waiting.pop()
-        if current not in known:
-            known.add(current)
-            waiting.extend(imports(current))
-    return known
+    return {Path("src") / module for module in dependencies.closure(path.relative_to("src"))}
 
 
 def called(path, name):
@@ -129,4 +118,4 @@ def called(path, name):
 
 def looks_like_a_path(word):
     """Whether a word of a command is a path of the project."""
-    return re.match(r"(data|build|results|paper|src|configs)(/|$)|params\.yaml$|dvc\.lock$", word) is not None
+    return re.match(r"(data|build|results|paper|src|configs)(/|$)|(params|machine)\.yaml$|dvc\.lock$", word) is not None

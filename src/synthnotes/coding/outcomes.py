@@ -3,8 +3,9 @@
 import numpy as np
 from scipy import sparse
 
-from synthnotes.coding.metrics import cross_entropy_per_note, ranking_per_note
+from synthnotes.coding.metrics import cross_entropy_per_note
 from synthnotes.coding.predictions import Predictions
+from synthnotes.coding.ranking import ranking_per_note
 from synthnotes.significance.areas import take_apart
 from synthnotes.significance.outcomes import Outcome
 

@@ -13,6 +13,9 @@ import numpy as np
 from synthnotes.machinery.files import UserError, replacing, require
 
 FILE = "predictions.npz"
+DESCRIPTION = "coder.json"  # beside it: the threshold, how the coder reads a note, its codes, its best epoch
+CURVE_FILE = "curve.csv"  # beside it: the training curve, one row per epoch
+NOISE_FILE = "noise.json"  # beside it, where the notes were noisy: how many words had been changed
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,11 @@ import pyarrow.feather as feather
 
 from synthnotes.corpus import machine, mimic, releases, sepr, sources
 from synthnotes.corpus.machine import GIB, Model
+from synthnotes.machinery import machine as resource_file
 from synthnotes.machinery import params
 from synthnotes.machinery.disclosure import DEMO
 from synthnotes.machinery.files import UserError
+from synthnotes.machinery.machine import Machine
 from synthnotes.machinery.sections import Params
 
 CREDENTIALS = (
@@ -42,20 +44,22 @@ class Finding:
     stops: bool = False
 
 
-def main(data: Path, params_file: Path) -> int:
-    """Validates the parameters, prints what is there, what is missing and what does not suffice.
+def main(data: Path, params_file: Path, machine_file: Path) -> int:
+    """Validates both parameter files, prints what is there, what is missing and what does not suffice.
 
     Returns:
         The exit code: 0 if nothing found would make the run fail.
     """
     try:
-        settings = params.read(params_file)
+        settings, resources = params.read(params_file), resource_file.read(machine_file)
+        tuning = resources.finetune
+        resource_file.steps_of(settings.finetune.batch, tuning.micro_batch, tuning.processes)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"{params_file}: valid. Corpora to rebuild: {', '.join(settings.corpora)}.")
+    print(f"{params_file}, {machine_file}: valid. Corpora to rebuild: {', '.join(settings.corpora)}.")
     findings = []
-    for finding in inventory(data, settings):
+    for finding in inventory(data, settings, resources):
         print(("! " if finding.stops else "  ") + finding.text, flush=True)
         findings.append(finding)
     wrong = sum(finding.stops for finding in findings)
@@ -64,7 +68,7 @@ def main(data: Path, params_file: Path) -> int:
     return 1 if wrong else 0
 
 
-def inventory(data: Path, settings: Params) -> Iterator[Finding]:
+def inventory(data: Path, settings: Params, resources: Machine) -> Iterator[Finding]:
     """Everything that can be said of a data folder and the machine without reading the notes."""
     if data.is_dir() and any(data.iterdir()) and (data / DEMO).is_file() != settings.disclosure.demo:
         told = "the demo's data" if not settings.disclosure.demo else "data that the demo kit has not made"
@@ -81,7 +85,7 @@ def inventory(data: Path, settings: Params) -> Iterator[Finding]:
             models[corpus] |= {role: model} if model else {}
         note_bytes[corpus] = _note_bytes(data / corpus, corpus)
     if all(len(of_corpus) == len(MODELS[corpus]) for corpus, of_corpus in models.items()):
-        yield from _machine(data, settings, models, note_bytes)
+        yield from _machine(data, settings, resources, models, note_bytes)
     else:
         yield Finding("disk, memory and GPUs: told once the models are there")
 
@@ -182,11 +186,15 @@ def _note_bytes(folder: Path, corpus: str) -> int:
 
 
 def _machine(
-    data: Path, settings: Params, models: dict[str, dict[str, Model]], note_bytes: dict[str, int]
+    data: Path,
+    settings: Params,
+    resources: Machine,
+    models: dict[str, dict[str, Model]],
+    note_bytes: dict[str, int],
 ) -> Iterator[Finding]:
     """Disk, memory and GPUs against the estimates of `machine.needs`."""
     cards = machine.gpus()
-    needs = machine.needs(settings, models, note_bytes, machine.size_of(data), bool(cards))
+    needs = machine.needs(settings, resources, models, note_bytes, machine.size_of(data), bool(cards))
     project = data.absolute().parent
     held = machine.size_of(project / "build") + machine.size_of(project / ".dvc" / "cache")
     free = shutil.disk_usage(project).free
@@ -203,7 +211,7 @@ def _machine(
 def _gpus(cards: list[int], needs: machine.Needs, parameters: int) -> Finding:
     if not cards:
         if needs.gpus > 1:
-            asked = "params.yaml asks for them (generate.tensor_parallel, finetune.processes)"
+            asked = "machine.yaml asks for them (generate.tensor_parallel, finetune.processes)"
             return Finding(f"GPUs: none; {needs.gpus} are needed, {asked}", stops=True)
         if parameters > machine.WITHOUT_GPU:
             return Finding(f"GPUs: none; one of {_gib(needs.gpu_memory)} is needed for a generator this large", True)
@@ -225,5 +233,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("data"))
     parser.add_argument("--params-file", type=Path, default=Path("params.yaml"))
+    parser.add_argument("--machine-file", type=Path, default=Path("machine.yaml"))
     arguments = parser.parse_args()
-    raise SystemExit(main(arguments.data, arguments.params_file))
+    raise SystemExit(main(arguments.data, arguments.params_file, arguments.machine_file))

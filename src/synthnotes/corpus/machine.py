@@ -1,4 +1,4 @@
-"""What a run needs of the machine, estimated from the parameters and the files in data/, and what the machine has.
+"""What a run needs of the machine, estimated from both parameter files and the files in data/, and what it has.
 
 The estimates are lower bounds, in bytes, so that they refuse no run that would have ended well. P is the generator's
 number of parameters, b the bytes that a parameter takes in the stage's precision, N the size of the corpus's notes as
@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from synthnotes.machinery.machine import Machine, steps_of
 from synthnotes.machinery.sections import TRAINING_SETS, Params
 
 GIB = 2**30
@@ -81,37 +82,46 @@ def read_model(folder: Path) -> Model:
 
 
 def needs(
-    params: Params, models: dict[str, dict[str, Model]], note_bytes: dict[str, int], data_bytes: int, gpu: bool
+    params: Params,
+    resources: Machine,
+    models: dict[str, dict[str, Model]],
+    note_bytes: dict[str, int],
+    data_bytes: int,
+    gpu: bool,
 ) -> Needs:
     """Estimates what a run needs, as the module's head says.
 
     Args:
         params: all parameters.
+        resources: what machine.yaml asks for.
         models: per corpus the generator and the encoder.
         note_bytes: per corpus the size of the file of notes.
         data_bytes: the size of data/.
         gpu: whether the machine has a GPU.
     """
     merged, generate, finetune = BYTES[params.merge.precision], params.generate, params.finetune
+    engine, tuner = resources.generate, resources.finetune
+    sequences, _ = steps_of(finetune.batch, tuner.micro_batch, tuner.processes)
+    trained = sum(len(params.seeds_of(training)) for training in TRAINING_SETS)
     disk, memory, gpu_memory = data_bytes, 0, 0
     for corpus, of_corpus in models.items():
         generator, encoder = of_corpus["generator"], of_corpus["encoder"]
         noise = params.noise
         noisy = len(noise.hypotheses) * len(noise.levels) * len(noise.seeds) if corpus in noise.corpora else 0
-        coders = (len(TRAINING_SETS) * len(params.seeds) + noisy) * encoder.parameters * BYTES["float32"]
+        coders = (trained + noisy) * encoder.parameters * BYTES["float32"]
         disk += 2 * (generator.parameters * merged + coders + 4 * note_bytes[corpus])
         weights = generator.parameters * BYTES[generate.precision]
-        on_cpu = weights + generate.cpu_cache_gib * GIB + int(1.5 * GIB)
+        on_cpu = weights + engine.cpu_cache_gib * GIB + int(1.5 * GIB)
         merging = int(1.5 * generator.parameters * merged)
         preparing = GIB // 2 + 3 * note_bytes[corpus]
         memory = max(memory, preparing, merging, 0 if gpu else on_cpu)
         cache = generator.cache_per_token(generate.precision) * generate.model_length[corpus]
-        sampling = (weights // generate.tensor_parallel + cache) / max(generate.gpu_memory_share, 0.01)
-        logits = finetune.micro_batch * finetune.max_length * generator.config.get("vocab_size", 0) * 4
-        shards = finetune.processes if finetune.accelerate_config else 1
+        sampling = (weights // engine.tensor_parallel + cache) / max(engine.gpu_memory_share, 0.01)
+        logits = sequences * finetune.max_length * generator.config.get("vocab_size", 0) * 4
+        shards = tuner.processes if tuner.accelerate else 1
         tuning = generator.parameters * BYTES[finetune.precision] // shards + 2 * logits
         gpu_memory = max(gpu_memory, int(sampling), tuning)
-    return Needs(disk, memory, gpu_memory, max(generate.tensor_parallel, finetune.processes))
+    return Needs(disk, memory, gpu_memory, max(engine.tensor_parallel, tuner.processes))
 
 
 def gpus() -> list[int]:

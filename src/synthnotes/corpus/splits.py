@@ -4,18 +4,73 @@ What belongs together are the notes of a patient, and notes of the same text: SE
 stands in both L and E would be learnt by heart and then count as a success, or as a leak.
 """
 
-from collections.abc import Mapping, Sequence
-from itertools import chain, combinations
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from synthnotes.corpus.flow import Flow
 from synthnotes.corpus.stratification import stratify
+from synthnotes.corpus.table import Corpus, code_set, with_descriptions
+from synthnotes.machinery.sections import CorpusParams
 
 SUBSETS = ("L", "S", "E")
-FOLDS = ("train", "validation")
+
+
+@dataclass(frozen=True)
+class Subsets:
+    """A corpus divided.
+
+    Attributes:
+        tables: the note table of each of L, S and E.
+        codes: the code set, columns code, title and kind.
+        flow: the steps of the corpus's flow, the last one included.
+        groups: counts of the groups of notes that were not parted, as `groups` gives them.
+    """
+
+    tables: dict[str, pd.DataFrame]
+    codes: pd.DataFrame
+    flow: dict[str, dict[str, Any]]
+    groups: dict[str, int]
+
+
+def divide(corpus: Corpus, names_patients: bool, settings: CorpusParams, published: pd.Series | None) -> Subsets:
+    """Divides a corpus into L, S and E, and cuts L and S into the coder's training and validation notes.
+
+    Args:
+        corpus: the prepared corpus.
+        names_patients: whether the source names patients; if not, the flow counts none.
+        settings: shares and seed.
+        published: the subset of each note by a published split file, missing where it names none; None splits by
+            patient.
+    """
+    flow = Flow(names_patients, corpus.flow)
+    notes = corpus.notes
+    group, counts = groups(notes)
+    if published is None:
+        notes = notes.assign(subset=by_group(group, notes["codes"], subset_shares(settings), settings.seed))
+    else:
+        notes = notes.assign(subset=published)
+        notes = flow.keep("in_split_file", notes[notes["subset"].notna()], "not in the published split file")
+    notes = with_descriptions(notes, corpus.titles).assign(fold=_folds(notes, group, settings))
+    tables = {name: notes[notes["subset"] == name] for name in SUBSETS}
+    return Subsets(tables, code_set(notes, corpus.titles), flow.steps, counts)
+
+
+def subset_shares(settings: CorpusParams) -> dict[str, float]:
+    """The wanted share of the notes of L, S and E, where no published split file decides."""
+    training = round(1 - settings.prompts_share - settings.evaluation_share, 12)
+    return {"L": training, "S": settings.prompts_share, "E": settings.evaluation_share}
+
+
+def fold_shares(settings: CorpusParams) -> dict[str, float]:
+    """The wanted share of the notes of each of the coder's folds, within L and within S."""
+    return {"train": round(1 - settings.validation_share, 12), "validation": settings.validation_share}
 
 
 def groups(notes: pd.DataFrame) -> tuple[pd.Series, dict[str, int]]:
@@ -64,7 +119,10 @@ def by_group(group: pd.Series, codes: pd.Series, shares: Mapping[str, float], se
     return pd.Series(np.array(list(shares))[part_of[number]], index=group.index, dtype=str)
 
 
-def shared(values: pd.Series, parts: pd.Series, names: Sequence[str] = SUBSETS) -> dict[str, int]:
-    """Counts the values (patients, texts) that stand in two parts, for each pair of parts (repair f)."""
-    members = {name: set(values[parts == name]) for name in names}
-    return {f"{one}_{other}": len(members[one] & members[other]) for one, other in combinations(names, 2)}
+def _folds(notes: pd.DataFrame, group: pd.Series, settings: CorpusParams) -> pd.Series:
+    """The coder's cut, train and validation within L and S, again by group and stratified; all of E is evaluation."""
+    fold = pd.Series("evaluation", index=notes.index)
+    for name in ("L", "S"):
+        own = notes.index[notes["subset"] == name]
+        fold[own] = by_group(group[own], notes.loc[own, "codes"], fold_shares(settings), settings.seed)
+    return fold

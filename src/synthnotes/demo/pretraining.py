@@ -5,9 +5,7 @@ what a title means from glossary entries, then from problem lists, then from who
 next token, which every position teaches, then restores masked tokens; the latter alone would not leave the frequencies
 of tokens behind in the time.
 
-Matrix products run in bfloat16 where the processor computes with it (otherwise that would be slower, not faster);
-weights and optimizer stay in float32. A fixed number of steps, not a time, ends the training, so that the seed alone
-determines the weights.
+A fixed number of steps, not a time, ends the training, so that the seed alone determines the weights.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -78,7 +76,7 @@ def train_generator(
         logits = model(input_ids=batch[:, :-1], use_cache=False).logits
         targets = batch[:, 1:]
         return cross_entropy(
-            logits.flatten(0, 1).float(),
+            logits.flatten(0, 1),
             targets.masked_fill(targets == padding, IGNORED).flatten(),
             ignore_index=IGNORED,
         )
@@ -108,7 +106,7 @@ def train_encoder(
     def next_token_loss(sequences: torch.Tensor) -> torch.Tensor:
         mask = causal.expand(len(sequences), 1, *causal.shape)
         hidden = model.roberta(input_ids=sequences, attention_mask=mask).last_hidden_state
-        return cross_entropy(model.lm_head(hidden[:, :-1]).flatten(0, 1).float(), sequences[:, 1:].flatten())
+        return cross_entropy(model.lm_head(hidden[:, :-1]).flatten(0, 1), sequences[:, 1:].flatten())
 
     def masked_loss(sequences: torch.Tensor) -> torch.Tensor:
         chosen = torch.rand(sequences.shape) < MASKED_SHARE
@@ -116,7 +114,7 @@ def train_encoder(
         spoilt = sequences.masked_fill(chosen & (fate < 0.8), mask_id)
         spoilt = torch.where(chosen & (fate >= 0.9), torch.randint_like(sequences, model.config.vocab_size), spoilt)
         hidden = model.roberta(input_ids=spoilt).last_hidden_state
-        return cross_entropy(model.lm_head(hidden[chosen]).float(), sequences[chosen])  # the others need no logits
+        return cross_entropy(model.lm_head(hidden[chosen]), sequences[chosen])  # the others need no logits
 
     runs = batches(tokens, ENCODER_LENGTH, network.batch)
     lessons = [Lesson(CAUSAL_SHARE, runs, next_token_loss), Lesson(1 - CAUSAL_SHARE, runs, masked_loss)]
@@ -156,24 +154,16 @@ def batches(tokens: torch.Tensor, length: int, size: int) -> Iterator[torch.Tens
         yield from (batch for batch in sequences[torch.randperm(len(sequences))].split(size) if len(batch) == size)
 
 
-def computes_bfloat16() -> bool:
-    """Whether the processor multiplies bfloat16 numbers itself."""
-    capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
-
-
 def _train(model: PreTrainedModel, lessons: Sequence[Lesson], network: Network, name: str, line: int) -> float:
     """Takes the network's number of steps with AdamW under one one-cycle schedule over all lessons."""
     optimizer = AdamW(model.parameters(), lr=network.learning_rate, betas=BETAS, weight_decay=WEIGHT_DECAY, fused=True)
     schedule = OneCycleLR(optimizer, network.learning_rate, network.steps, pct_start=WARMUP_SHARE, cycle_momentum=False)
-    bfloat16, losses = computes_bfloat16(), list[float]()
+    losses: list[float] = []
     ends = torch.tensor([lesson.share for lesson in lessons]).cumsum(0) * network.steps
-    model.set_attn_implementation("eager")  # on texts as short as these, a processor is faster without fused attention
     model.train()
     for step in (progress := trange(network.steps, desc=name, unit="step", position=line, disable=None)):
         lesson = lessons[min(int((ends <= step).sum()), len(lessons) - 1)]
-        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-            loss = lesson.loss_of(next(lesson.batches))
+        loss = lesson.loss_of(next(lesson.batches))
         optimizer.zero_grad()
         loss.backward()
         clip_grad_norm_(model.parameters(), CLIPPED_NORM)

@@ -5,25 +5,12 @@ note is asked for (Keskar et al. 2019 penalise what was generated alone).
 """
 
 from collections.abc import Sequence
-from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from synthnotes.generation.quality import loops, words
-from synthnotes.machinery.sections import AblationParams, GenerateParams
-
-
-def variants(settings: GenerateParams, ablation: AblationParams) -> dict[str, GenerateParams]:
-    """Gives the sampling values to compare, by name: all pairs of penalty and temperature; none if a list is empty."""
-    pairs = product(ablation.repetition_penalties, ablation.temperatures)
-    return {
-        f"penalty_{penalty}_temperature_{temperature}".replace(".", "_"): settings.model_copy(
-            update={"repetition_penalty": penalty, "temperature": temperature, "samples": ablation.samples}
-        )
-        for penalty, temperature in pairs
-    }
 
 
 def to_code(samples: pd.DataFrame, real: pd.DataFrame) -> pd.DataFrame:
@@ -69,11 +56,11 @@ def codes_found(notes: pd.DataFrame, codes: Sequence[str], titled: set[str], pre
     }
 
 
-def describe(samples: pd.DataFrame, settings: GenerateParams) -> dict[str, Any]:
+def describe(samples: pd.DataFrame, penalty: float, temperature: float) -> dict[str, Any]:
     """Describes the samples of one pair of values: how they ended, how long they are, how many of them loop."""
     return {
-        "repetition_penalty": settings.repetition_penalty,
-        "temperature": settings.temperature,
+        "repetition_penalty": penalty,
+        "temperature": temperature,
         "samples": len(samples),
         "share_stopped": round(float((samples["finish_reason"] == "stop").mean()), 4),
         "mean_words": round(float(samples["text"].str.split().map(len).mean()), 4),

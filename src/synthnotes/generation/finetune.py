@@ -1,22 +1,34 @@
-"""Fine-tuning: LoRA instruction tuning on the records of L with TRL and PEFT (paper, section 4.1; Hu et al. 2022)."""
+"""Fine-tuning: LoRA instruction tuning on the records of L with TRL and PEFT (paper, section 4.1; Hu et al. 2022).
+
+An update reads the same texts and gives the same gradient, rounding aside, however many of its sequences a process
+takes at once and however many processes share them: their order follows from the batch of the whole, and the loss is
+the mean over the response tokens of the whole batch. So a killed run may go on with smaller steps than it began with.
+"""
 
 import json
 import math
 import shutil
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.compute as pc
 import torch
+from torch.utils.data import Sampler
+from transformers.trainer_callback import PrinterCallback, ProgressCallback
+from transformers.trainer_pt_utils import get_length_grouped_indices
 
-from synthnotes.generation.encoding import TrainingTexts
+from synthnotes.generation.encoding import NO_LOSS, TrainingTexts
 from synthnotes.generation.models import ADAPTER_CONFIG, ADAPTER_WEIGHTS, load_generator
-from synthnotes.generation.trainer import lengths
 from synthnotes.machinery.files import UserError
+from synthnotes.machinery.machine import FinetuneMachine, steps_of
 from synthnotes.machinery.sections import FinetuneParams
 
 if TYPE_CHECKING:
+    from datasets import Dataset
     from peft import LoraConfig
+    from torch.utils.data import DataLoader
     from trl import SFTConfig, SFTTrainer
 
 
@@ -34,44 +46,46 @@ def lora_config(settings: FinetuneParams) -> "LoraConfig":
     )
 
 
-def training_arguments(settings: FinetuneParams, epochs: float, output: Path, gpu: bool) -> "SFTConfig":
+def training_arguments(
+    settings: FinetuneParams, resources: FinetuneMachine, epochs: float, output: Path, gpu: bool
+) -> "SFTConfig":
     """Gives TRL the training's settings.
 
     Args:
-        settings: the section `finetune`.
+        settings: the section `finetune` of params.yaml.
+        resources: that of machine.yaml.
         epochs: the corpus's number of epochs.
         output: the folder of the checkpoints.
         gpu: whether there is one; without, training runs on the CPU.
     """
     from trl import SFTConfig
 
-    bfloat16 = settings.precision == "bfloat16"
+    sequences, accumulated = steps_of(settings.batch, resources.micro_batch, resources.processes)
     return SFTConfig(
         output_dir=str(output),
         max_length=settings.max_length,
         packing=settings.packing,
         packing_strategy="bfd",  # best fit: no text is split, and attention stays within a text
         num_train_epochs=epochs,
-        per_device_train_batch_size=settings.micro_batch,
-        per_device_eval_batch_size=settings.micro_batch,
-        gradient_accumulation_steps=settings.accumulation,
+        per_device_train_batch_size=sequences,
+        gradient_accumulation_steps=accumulated,
         learning_rate=settings.learning_rate,
         lr_scheduler_type=settings.scheduler,
         warmup_steps=settings.warmup_steps,
         weight_decay=settings.weight_decay,
         optim="adamw_torch",
-        bf16=bfloat16,
-        gradient_checkpointing=settings.gradient_checkpointing,
+        bf16=settings.precision == "bfloat16",
+        gradient_checkpointing=resources.gradient_checkpointing,
         gradient_checkpointing_kwargs={"use_reentrant": False},  # the other kind loses the adapters' gradients in DDP
         ddp_find_unused_parameters=False,
         use_liger_kernel=gpu and find_spec("liger_kernel") is not None,
         use_cpu=not gpu,
         dataloader_pin_memory=gpu,
         save_strategy="steps",
-        save_steps=settings.checkpoint_steps,
+        save_steps=resources.checkpoint_steps,
         save_total_limit=2,  # the one before survives a kill in mid-checkpoint
-        logging_steps=settings.log_steps,
-        eval_packing=False,
+        logging_steps=1,
+        logging_nan_inf_filter=False,  # which would log a loss that is no number as zero
         report_to="none",
         disable_tqdm=False,
         seed=settings.seed,
@@ -88,35 +102,135 @@ def load_base(folder: Path, settings: FinetuneParams, gpu: bool) -> torch.nn.Mod
     return load_generator(folder, settings.precision, attn_implementation="flash_attention_2" if flash else "sdpa")
 
 
+class SimilarLengths(Sampler[int]):
+    """Shuffles texts so that those of one batch are of similar length, which leaves little padding.
+
+    Unlike the trainer's own option it draws from the seed and the epoch alone, so that a resumed run sees the batches
+    that the killed one would have seen.
+
+    Args:
+        lengths: tokens of each text.
+        batch: texts per update, over all processes.
+        seed: of the order.
+        fill: whether to fill the last batch of an epoch up, with the number of the text after the last.
+    """
+
+    def __init__(self, lengths: list[int], batch: int, seed: int, fill: bool = False) -> None:
+        self.lengths, self.batch, self.seed, self.epoch = lengths, batch, seed, 0
+        self.filling = [len(lengths)] * (-len(lengths) % batch if fill else 0)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Is called by the data loader before each epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.lengths) + len(self.filling)
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(self.seed + self.epoch)
+        return iter([*get_length_grouped_indices(self.lengths, self.batch, generator=generator), *self.filling])
+
+
+class QuietProgress(ProgressCallback):
+    """The trainer's progress bar with the loss in it, instead of a line of numbers for every update."""
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        """Shows the loss in the bar."""
+        if state.is_world_process_zero and self.training_bar is not None and logs and "loss" in logs:
+            self.training_bar.set_postfix(loss=f"{float(logs['loss']):.3f}")
+
+
+def build_trainer(
+    model: torch.nn.Module, tokenizer: Any, texts: TrainingTexts, adapters: "LoraConfig", arguments: "SFTConfig"
+) -> "SFTTrainer":
+    """Puts model, texts and settings into TRL's trainer. The texts bring labels, so TRL masks nothing by itself."""
+    from datasets import Dataset, concatenate_datasets
+    from transformers import Trainer as HuggingFaceTrainer
+    from trl import SFTTrainer
+
+    class Trainer(SFTTrainer):
+        def get_train_dataloader(self) -> "DataLoader":
+            # Several processes must have as many texts each. Accelerate would repeat some; a blank one teaches nothing.
+            read = self.train_dataset
+            if self.args.world_size > 1:
+                blank = {"input_ids": [[tokenizer.eos_token_id] * 2], "labels": [[NO_LOSS] * 2], "seq_lengths": [[2]]}
+                columns = {name: blank[name] for name in read.column_names}
+                read = concatenate_datasets([read, Dataset.from_dict(columns, features=read.features)])
+            return self._get_dataloader(
+                dataset=read,
+                description="Training",
+                batch_size=self._train_batch_size,
+                sampler_fn=self._get_train_sampler,
+                is_training=True,
+            )
+
+        def _get_train_sampler(self, train_dataset: "Dataset | None" = None) -> Sampler[int]:
+            batch = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
+            return SimilarLengths(lengths(self.train_dataset), batch, self.args.seed, fill=self.args.world_size > 1)
+
+        def compute_loss(self, model: torch.nn.Module, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+            # TRL computes the head in tiles, twice, which saves a GPU's memory but costs a CPU a third of its speed.
+            # The model's own loss is the same number.
+            loss = HuggingFaceTrainer.compute_loss if self.args.use_cpu else SFTTrainer.compute_loss
+            return loss(self, model, inputs, *args, **kwargs)
+
+    trainer = Trainer(
+        model=model,
+        args=arguments,
+        train_dataset=Dataset.from_dict({"input_ids": texts.input_ids, "labels": texts.labels}),
+        processing_class=tokenizer,
+        peft_config=adapters,
+    )
+    for callback in (ProgressCallback, PrinterCallback):
+        trainer.remove_callback(callback)
+    trainer.add_callback(QuietProgress)
+    return trainer
+
+
+def lengths(texts: "Dataset") -> list[int]:
+    """Gives the number of tokens of each text, or of each sequence of packed texts."""
+    return pc.list_value_length(texts.with_format("arrow")["input_ids"]).to_pylist()
+
+
+def checkpoint_folder(work: Path, resources: FinetuneMachine) -> Path:
+    """Gives the folder of the checkpoints that this way of training can go on from, whoever wrote them.
+
+    How much is read at once is all the same to them, but FSDP and ZeRO-3 keep the optimiser's state in forms of their
+    own, ZeRO-3 for its number of processes alone.
+    """
+    forms = {"fsdp": "fsdp", "zero3": f"zero3-{resources.processes}"}
+    return work / forms.get(resources.accelerate or "", "whole")
+
+
 def last_checkpoint(output: Path) -> str | None:
     """Finds the newest complete checkpoint: the trainer writes its state last, so a killed one lacks it."""
     complete = [state.parent for state in output.glob("checkpoint-*/trainer_state.json")]
     return str(max(complete, key=lambda folder: int(folder.name.rpartition("-")[2]))) if complete else None
 
 
-def train(trainer: "SFTTrainer") -> list[dict[str, float]]:
+def train(trainer: "SFTTrainer") -> list[tuple[int, float]]:
     """Trains, from the last checkpoint if the output folder holds one, and saves the adapter as `adapter` beside it.
 
     Returns:
-        The loss curve: `step` and `loss`, the mean training loss per response token since the entry before.
+        Of every update its number, from 1, and the mean loss per response token of its batch.
 
     Raises:
         UserError: the loss is no number any more.
     """
     output = Path(trainer.args.output_dir)
     trainer.train(resume_from_checkpoint=last_checkpoint(output))
-    curve = [{"step": log["step"], "loss": float(log["loss"])} for log in trainer.state.log_history if "loss" in log]
-    if not all(math.isfinite(entry["loss"]) for entry in curve):
+    losses = [(log["step"], float(log["loss"])) for log in trainer.state.log_history if "loss" in log]
+    if not all(math.isfinite(loss) for _, loss in losses):
         raise UserError("finetune: the loss became infinite or not a number. Lower finetune.learning_rate.")
     saved = output / "saved"
     trainer.save_model(str(saved))
     if trainer.is_world_process_zero():
         _copy_adapter(saved, output / "adapter")
-    return curve
+    return losses
 
 
-def summarise(texts: TrainingTexts, curve: list[dict[str, float]], trainer: "SFTTrainer") -> dict[str, Any]:
-    """Describes a finished training, with the loss on the validation texts (per response token, mean over batches).
+def summarise(texts: TrainingTexts, trainer: "SFTTrainer") -> dict[str, Any]:
+    """Counts what a finished training has read.
 
     A sequence is what the model reads at once: a text, or with packing as many texts as fit into `max_length`, of which
     `share_of_sequences_filled` is used.
@@ -127,7 +241,6 @@ def summarise(texts: TrainingTexts, curve: list[dict[str, float]], trainer: "SFT
     sequences = lengths(trainer.train_dataset)
     if sum(sequences) != texts.tokens:
         raise RuntimeError(f"{texts.tokens} tokens went into packing, {sum(sequences)} came out.")
-    validation = trainer.evaluate()["eval_loss"]
     filled = texts.tokens / (len(sequences) * trainer.args.max_length) if trainer.args.packing else None
     return {
         "records": len(texts.input_ids) + texts.dropped,
@@ -139,10 +252,6 @@ def summarise(texts: TrainingTexts, curve: list[dict[str, float]], trainer: "SFT
         "sequences_per_epoch": len(sequences),
         "share_of_sequences_filled": filled if filled is None else round(filled, 4),
         "steps": trainer.state.global_step,
-        "first_loss": round(curve[0]["loss"], 4),
-        "last_loss": round(curve[-1]["loss"], 4),
-        "mean_loss": round(sum(entry["loss"] for entry in curve) / len(curve), 4),
-        "validation_loss": round(float(validation), 4),
     }
 
 

@@ -1,7 +1,7 @@
 """Plan: what fine-tuning and sampling will take, and what would not fit, before anything is spent. `make plan` runs it.
 
 The number of tokens comes from the instruction records, of which some hundred are tokenised; the rest is the arithmetic
-of `sizing`, for the current parameters and the models' config.json.
+of `sizing`, for the current parameters, what machine.yaml asks for, and the models' config.json.
 """
 
 import argparse
@@ -18,8 +18,9 @@ from synthnotes.generation.encoding import encode_prompts
 from synthnotes.generation.models import check_generator, load_tokenizer
 from synthnotes.generation.records import Record, read_records
 from synthnotes.generation.sizing import BYTES, GPUS, RESERVE, Architecture, Gpu
-from synthnotes.machinery import params
+from synthnotes.machinery import machine, params
 from synthnotes.machinery.files import UserError
+from synthnotes.machinery.machine import FinetuneMachine, GenerateMachine, Machine
 from synthnotes.machinery.sections import FinetuneParams, GenerateParams, Params
 
 TOKENISED = 500  # records, evenly spread
@@ -69,33 +70,44 @@ class Estimate:
 
 
 def estimate_finetune(
-    shape: Architecture, texts: Lengths, settings: FinetuneParams, epochs: float, gpu: Gpu
+    shape: Architecture,
+    texts: Lengths,
+    settings: FinetuneParams,
+    resources: FinetuneMachine,
+    epochs: float,
+    gpu: Gpu,
 ) -> Estimate:
     """Estimates fine-tuning and the merge of its adapters."""
     lengths = texts.texts(settings.max_length).astype(float)
     tokens = lengths.mean() * texts.count * epochs
     attended = (lengths**2).sum() / lengths.sum()
     rank = settings.lora.r
-    flops = tokens * sizing.training_flops(shape, rank, attended, settings.gradient_checkpointing)
-    memory = sum(sizing.training_memory(shape, settings).values()) / GIB
+    flops = tokens * sizing.training_flops(shape, rank, attended, resources.gradient_checkpointing)
+    memory = sum(sizing.training_memory(shape, settings, resources).values()) / GIB
     # Three checkpoints at most (one is being written), each with Adam's moments; adapter and merged model twice.
     adapter, merged = shape.lora_parameters(rank) * 4, shape.parameters * BYTES[settings.precision]
     cut = float((texts.prompts + texts.notes + 1 > settings.max_length).mean())
     problems = [f"{cut:.1%} of the records are longer than finetune.max_length and lose their end."] if cut else []
     if memory > RESERVE * gpu.memory:
         problems.append(
-            f"Fine-tuning needs {memory:.1f} GiB on each GPU of {gpu.memory:.0f}: lower finetune.micro_batch, set "
-            "gradient_checkpointing, or share the weights out (accelerate_config fsdp or zero3, more processes)."
+            f"Fine-tuning needs {memory:.1f} GiB on each GPU of {gpu.memory:.0f}: lower finetune.micro_batch in "
+            "machine.yaml, set gradient_checkpointing, or share the weights out (accelerate: fsdp or zero3, and more "
+            "processes)."
         )
     hours = sizing.training_hours(flops, gpu, settings.precision)
     return Estimate(tokens, memory, hours, (3 * 3 * adapter + 2 * (adapter + merged)) / GIB, problems)
 
 
 def estimate_generate(
-    shape: Architecture, prompts: Lengths, settings: GenerateParams, corpus: str, gpu: Gpu
+    shape: Architecture,
+    prompts: Lengths,
+    settings: GenerateParams,
+    resources: GenerateMachine,
+    corpus: str,
+    gpu: Gpu,
 ) -> Estimate:
     """Estimates sampling, if the samples become as long as the real notes."""
-    length = settings.model_length[corpus]
+    length, precision = settings.model_length[corpus], settings.precision
     fitting = prompts.prompts < length
     problems = []
     if not fitting.all():
@@ -105,27 +117,30 @@ def estimate_generate(
     share = prompts.count / len(prompts.prompts) if len(prompts.prompts) else 0
     read, written = prompts.prompts[fitting].sum() * share, new.sum() * share * settings.samples
     under_way = float(prompts.prompts[fitting].mean() + new.mean() / 2) if fitting.any() else float(length)
-    hours = sizing.sampling_hours(shape, settings, gpu, read, written, under_way)
-    weights = shape.parameters * BYTES[settings.precision] / settings.tensor_parallel / GIB
-    cache = settings.concurrent_sequences * under_way * shape.cache_bytes(settings.precision)
-    memory = weights + cache / settings.tensor_parallel / GIB
-    longest = sizing.cache_sequences(shape, settings, length, gpu)
+    hours = sizing.sampling_hours(shape, precision, resources, gpu, read, written, under_way)
+    weights = shape.parameters * BYTES[precision] / resources.tensor_parallel / GIB
+    cache = resources.concurrent_sequences * under_way * shape.cache_bytes(precision)
+    memory = weights + cache / resources.tensor_parallel / GIB
+    longest = sizing.cache_sequences(shape, precision, resources, length, gpu)
     if longest < 1:
         problems.append(
-            f"The weights and one sequence of {length} tokens do not fit into {settings.tensor_parallel} x "
-            f"{gpu.memory:.0f} GiB: raise generate.tensor_parallel."
+            f"The weights and one sequence of {length} tokens do not fit into {resources.tensor_parallel} x "
+            f"{gpu.memory:.0f} GiB: raise generate.tensor_parallel in machine.yaml."
         )
-    elif (at_once := sizing.cache_sequences(shape, settings, under_way, gpu)) < settings.concurrent_sequences:
+    elif (
+        at_once := sizing.cache_sequences(shape, precision, resources, under_way, gpu)
+    ) < resources.concurrent_sequences:
         problems.append(f"Only about {at_once:.0f} of generate.concurrent_sequences fit at once: it will take longer.")
     # Shards and the table of samples, and the table once more in DVC's cache.
     return Estimate(read + written, memory, hours, 3 * written * NOTE_BYTES_PER_TOKEN / GIB, problems)
 
 
-def plan(settings: Params, models: Path, records: Path, gpu: Gpu) -> dict[str, Estimate]:
+def plan(settings: Params, resources: Machine, models: Path, records: Path, gpu: Gpu) -> dict[str, Estimate]:
     """Estimates the work of every corpus.
 
     Args:
         settings: all parameters.
+        resources: what machine.yaml asks for.
         models: folder that holds `<corpus>/generator`.
         records: folder that holds `<corpus>/training.jsonl` and `prompts.jsonl`.
         gpu: the kind of GPU.
@@ -139,8 +154,10 @@ def plan(settings: Params, models: Path, records: Path, gpu: Gpu) -> dict[str, E
             for name in ("training.jsonl", "prompts.jsonl")
         )
         epochs = tuning.epochs[corpus]
-        estimates[f"fine-tuning, {corpus}"] = estimate_finetune(shape, learned, tuning, epochs, gpu)
-        estimates[f"sampling, {corpus}"] = estimate_generate(shape, prompted, sampling, corpus, gpu)
+        estimates |= {
+            f"fine-tuning, {corpus}": estimate_finetune(shape, learned, tuning, resources.finetune, epochs, gpu),
+            f"sampling, {corpus}": estimate_generate(shape, prompted, sampling, resources.generate, corpus, gpu),
+        }
     return estimates
 
 
@@ -157,10 +174,10 @@ def show(estimates: dict[str, Estimate], free_gib: float) -> list[str]:
     return [*lines, *(problems or ["Everything fits."])]
 
 
-def main(models: Path, records: Path, params_file: Path, gpu: str) -> int:
+def main(models: Path, records: Path, params_file: Path, machine_file: Path, gpu: str) -> int:
     """Prints the plan; returns the exit code."""
     try:
-        estimates = plan(params.read(params_file), models, records, GPUS[gpu])
+        estimates = plan(params.read(params_file), machine.read(machine_file), models, records, GPUS[gpu])
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -173,6 +190,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("models", "records", "params-file"):
         parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--machine-file", type=Path, default=Path("machine.yaml"))
     parser.add_argument("--gpu", choices=GPUS, required=True)
     arguments = parser.parse_args()
     raise SystemExit(main(**vars(arguments)))

@@ -1,4 +1,4 @@
-"""Samples: the synthetic corpus that they make, and what can be said of them as a whole."""
+"""Samples: what can be said of them as a whole, and against the real notes of their prompts."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,21 +10,6 @@ from synthnotes.generation.quality import jaccard, language, loops, near_identic
 from synthnotes.generation.sampling import TOO_LONG
 
 PAIRS = 2000  # pairs of notes that a mean similarity is taken over
-
-
-def first_samples(samples: pd.DataFrame, real: pd.DataFrame) -> pd.DataFrame:
-    """Makes the note table of the synthetic corpus: each prompt's first sample, with all but the text of its real note.
-
-    Args:
-        samples: table with note_id, sample and text.
-        real: note table that the prompts come from.
-
-    Returns:
-        A note table in the order of `real`, without the notes whose first sample is empty.
-    """
-    first = samples[samples["sample"] == 0].set_index("note_id")["text"]
-    synthetic = real.assign(text=real["note_id"].map(first).fillna(""))
-    return synthetic[synthetic["text"].str.strip() != ""].reset_index(drop=True)
 
 
 def summarise(samples: pd.DataFrame, seed: int) -> dict[str, Any]:

@@ -3,21 +3,16 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from synthnotes.machinery.files import UserError
+from synthnotes.machinery.machine import GenerateMachine
 from synthnotes.machinery.sections import GenerateParams
 
 COLUMNS = ["note_id", "sample", "text", "finish_reason", "prompt_tokens", "new_tokens", "mean_log_probability"]
 TOO_LONG = "prompt_too_long"  # the finish reason of samples that were never drawn
-
-# What decides the samples, next to model and prompts. The rest says how an engine does its work: changing that does not
-# make finished shards worthless.
-DECISIVE = {"engine", "samples", "temperature", "top_p", "repetition_penalty", "precision", "prompts_per_shard", "seed"}
 
 
 @dataclass(frozen=True)
@@ -37,33 +32,31 @@ class Prompt:
 Sampler = Callable[[Sequence[Prompt], GenerateParams], pd.DataFrame]
 
 
-def starter(settings: GenerateParams, corpus: str, model: Path) -> Callable[[], Sampler]:
-    """Gives the function that starts the engine that the settings name; it can be sent to another process."""
-    if settings.engine == "vllm":
-        from synthnotes.generation.vllm_engine import start
-    else:
-        from synthnotes.generation.transformers_engine import start
-    return partial(start, settings, corpus, model)
+def check_gpus(settings: GenerateParams, resources: GenerateMachine, present: int) -> None:
+    """Refuses to start with fewer GPUs than are asked for, or to split a model where the engine cannot do it.
 
-
-def check_gpus(settings: GenerateParams, present: int) -> None:
-    """Refuses settings that ask for more GPUs than there are; on a CPU, engines run side by side at most.
+    On a CPU, engines run side by side at most.
 
     Raises:
-        UserError: names the parameters.
+        UserError: names the values and their file.
     """
-    needed = settings.tensor_parallel * settings.data_parallel
-    if (present and needed > present) or (not present and settings.tensor_parallel > 1):
+    if settings.engine == "transformers" and resources.tensor_parallel > 1:
         raise UserError(
-            f"generate.tensor_parallel ({settings.tensor_parallel}) x generate.data_parallel "
-            f"({settings.data_parallel}): {needed} GPUs are needed, {present} are present. Lower them in params.yaml."
+            "machine.yaml: generate.tensor_parallel must be 1 with the engine transformers (generate.engine in "
+            "params.yaml), which cannot split a model."
+        )
+    needed = resources.tensor_parallel * resources.data_parallel
+    if (present and needed > present) or (not present and resources.tensor_parallel > 1):
+        raise UserError(
+            f"machine.yaml: generate.tensor_parallel ({resources.tensor_parallel}) x generate.data_parallel "
+            f"({resources.data_parallel}): {needed} GPUs are needed, {present} are present. Lower them."
         )
 
 
 def decisive(settings: GenerateParams, corpus: str) -> dict[str, Any]:
-    """Gives the settings that decide the samples of a corpus: the key under which unfinished work is kept."""
+    """Gives the settings that decide the samples of a corpus."""
     bounds = {"max_new_tokens": settings.max_new_tokens[corpus], "model_length": settings.model_length[corpus]}
-    return settings.model_dump(include=DECISIVE) | bounds
+    return settings.model_dump(exclude=set(bounds)) | bounds
 
 
 def new_token_limit(settings: GenerateParams, corpus: str, prompt: Prompt) -> int:

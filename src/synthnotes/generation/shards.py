@@ -3,10 +3,11 @@
 import multiprocessing
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
@@ -14,10 +15,14 @@ import pandas as pd
 import pyarrow as pa
 from tqdm import tqdm
 
-from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler
+from synthnotes.generation.encoding import encode_prompts
+from synthnotes.generation.models import load_tokenizer
+from synthnotes.generation.records import Record
+from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler, decisive
 from synthnotes.machinery.files import UserError, replacing
+from synthnotes.machinery.machine import GenerateMachine
 from synthnotes.machinery.sections import GenerateParams
-from synthnotes.machinery.workdir import disk_space_needed
+from synthnotes.machinery.workdir import disk_space_needed, fingerprint
 
 _stop: Event | None = None  # in the process of an engine: set when another engine has failed
 
@@ -31,15 +36,77 @@ class Shard:
     settings: GenerateParams
 
 
-def cut(prompts: Sequence[Prompt], settings: GenerateParams, folder: Path) -> list[Shard]:
-    """Cuts prompts into shards of `prompts_per_shard`.
+def prompts_of(records: Sequence[Record], model: Path, corpus: str) -> list[Prompt]:
+    """Encodes the prompts of records with a merged model's tokenizer."""
+    encoded = encode_prompts(load_tokenizer(model), corpus, [record.input for record in records])
+    return [Prompt(record.id, tokens) for record, tokens in zip(records, encoded, strict=True)]
+
+
+@dataclass(frozen=True)
+class Work:
+    """All that is to be sampled from one model, by one kind of engine.
+
+    Attributes:
+        corpus: `mimic` or `sepr`.
+        model: the merged model's folder.
+        prompts: what to sample from; all leave room for a note.
+        values: the values to sample with, by name, for instance several temperatures. All are of one engine, precision
+            and length.
+    """
+
+    corpus: str
+    model: Path
+    prompts: Sequence[Prompt]
+    values: Mapping[str, GenerateParams]
+
+    def key(self, prompts_per_shard: int) -> str:
+        """Names what decides the shards, and nothing else: unfinished work is kept under this."""
+        values = {name: decisive(settings, self.corpus) for name, settings in self.values.items()}
+        prompts = [vars(prompt) for prompt in self.prompts]
+        return fingerprint([self.corpus, values, prompts_per_shard, prompts], self.model)
+
+
+def sample(work: Work, resources: GenerateMachine, gpus: int, folder: Path) -> dict[str, pd.DataFrame]:
+    """Samples from all prompts with each of the values, one engine for all, or several side by side.
+
+    Args:
+        work: what to sample.
+        resources: the section `generate` of machine.yaml.
+        gpus: how many there are.
+        folder: where the shards lie, named by the work's key.
+
+    Returns:
+        A table of samples (see `sampling.Sampler`) for each of the values, by name.
+    """
+    shards = {
+        name: cut(work.prompts, settings, folder / name, resources.prompts_per_shard)
+        for name, settings in work.values.items()
+    }
+    start = starter(next(iter(work.values.values())), resources, work.corpus, work.model)
+    everything = [shard for of_name in shards.values() for shard in of_name]
+    tables = sample_shards(everything, start, resources.data_parallel, resources.tensor_parallel if gpus else 0)
+    of_shard = iter(tables)
+    return {name: pd.concat([next(of_shard) for _ in of_name], ignore_index=True) for name, of_name in shards.items()}
+
+
+def starter(settings: GenerateParams, resources: GenerateMachine, corpus: str, model: Path) -> Callable[[], Sampler]:
+    """Gives the function that starts the engine that the settings name; it can be sent to another process."""
+    if settings.engine == "vllm":
+        from synthnotes.generation.vllm_engine import start
+    else:
+        from synthnotes.generation.transformers_engine import start
+    return partial(start, settings, resources, corpus, model)
+
+
+def cut(prompts: Sequence[Prompt], settings: GenerateParams, folder: Path, size: int) -> list[Shard]:
+    """Cuts prompts into shards.
 
     Args:
         prompts: all prompts, in order.
-        settings: the section `generate`.
+        settings: the section `generate` of params.yaml.
         folder: where the shards will lie, named so that it belongs to these prompts and settings alone.
+        size: prompts per shard.
     """
-    size = settings.prompts_per_shard
     return [
         Shard(folder / f"shard-{number:05d}.parquet", prompts[first : first + size], settings)
         for number, first in enumerate(range(0, len(prompts), size))
@@ -73,6 +140,12 @@ def sample_shards(
     return [tables[shard.path] for shard in shards]
 
 
+def write(path: Path, table: pd.DataFrame) -> None:
+    """Writes a table of samples, whole or not at all."""
+    with disk_space_needed(path), replacing(path) as temporary:
+        table.to_parquet(temporary, index=False, compression="zstd")
+
+
 def read_shard(shard: Shard) -> pd.DataFrame | None:
     """Reads a finished shard; None if there is none, or if it is damaged or of other prompts (with a warning)."""
     if not shard.path.exists():
@@ -95,9 +168,7 @@ def _sample_one_by_one(shards: Sequence[Shard], start: Callable[[], Sampler], do
     for shard in progress:
         if _must_stop():
             return
-        table = sampler(shard.prompts, shard.settings)
-        with disk_space_needed(shard.path), replacing(shard.path) as temporary:
-            table.to_parquet(temporary, index=False, compression="zstd")
+        write(shard.path, sampler(shard.prompts, shard.settings))
 
 
 def _sample_side_by_side(shards: Sequence[Shard], start: Callable[[], Sampler], engines: int, gpus: int) -> None:

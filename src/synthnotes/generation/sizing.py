@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from synthnotes.machinery.sections import FinetuneParams, GenerateParams
+from synthnotes.machinery.machine import FinetuneMachine, GenerateMachine, steps_of
+from synthnotes.machinery.sections import FinetuneParams
 
 BYTES = {"float32": 4, "bfloat16": 2}
 ADAPTER_BYTES = 16  # a trained parameter: weight, gradient, and Adam's two moments, all float32
@@ -133,15 +134,15 @@ def activation_bytes(shape: Architecture, rank: int, tokens: int, precision: str
     return tokens * kept + 2 * 4 * min(tokens * shape.vocabulary, HEAD_TILE)
 
 
-def training_memory(shape: Architecture, settings: FinetuneParams) -> dict[str, float]:
+def training_memory(shape: Architecture, settings: FinetuneParams, resources: FinetuneMachine) -> dict[str, float]:
     """Bytes on each GPU in fine-tuning, by use; weights and adapters are shared out by FSDP and ZeRO-3."""
-    shards = settings.processes if settings.accelerate_config in ("fsdp", "zero3") else 1
-    tokens = settings.micro_batch * settings.max_length
+    shards = resources.processes if resources.accelerate in ("fsdp", "zero3") else 1
+    tokens = steps_of(settings.batch, resources.micro_batch, resources.processes)[0] * settings.max_length
     rank = settings.lora.r
     return {
         "weights": shape.parameters * BYTES[settings.precision] / shards,
         "adapters": shape.lora_parameters(rank) * ADAPTER_BYTES / shards,
-        "activations": activation_bytes(shape, rank, tokens, settings.precision, settings.gradient_checkpointing),
+        "activations": activation_bytes(shape, rank, tokens, settings.precision, resources.gradient_checkpointing),
     }
 
 
@@ -151,15 +152,21 @@ def training_hours(flops: float, gpu: Gpu, precision: str) -> float:
     return flops / rate / 3600
 
 
-def cache_sequences(shape: Architecture, settings: GenerateParams, length: float, gpu: Gpu) -> float:
+def cache_sequences(shape: Architecture, precision: str, resources: GenerateMachine, length: float, gpu: Gpu) -> float:
     """How many sequences of `length` tokens the key-value cache of one engine holds; negative: not even the weights."""
-    memory = gpu.memory * 2**30 * settings.gpu_memory_share * settings.tensor_parallel
-    free = memory - shape.parameters * BYTES[settings.precision]
-    return free / (length * shape.cache_bytes(settings.precision))
+    memory = gpu.memory * 2**30 * resources.gpu_memory_share * resources.tensor_parallel
+    free = memory - shape.parameters * BYTES[precision]
+    return free / (length * shape.cache_bytes(precision))
 
 
 def sampling_hours(
-    shape: Architecture, settings: GenerateParams, gpu: Gpu, prompt_tokens: float, new_tokens: float, length: float
+    shape: Architecture,
+    precision: str,
+    resources: GenerateMachine,
+    gpu: Gpu,
+    prompt_tokens: float,
+    new_tokens: float,
+    length: float,
 ) -> float:
     """GPU hours of sampling.
 
@@ -168,15 +175,16 @@ def sampling_hours(
 
     Args:
         shape: the model.
-        settings: the section `generate`.
+        precision: of the weights.
+        resources: the section `generate` of machine.yaml.
         gpu: the kind of GPU.
         prompt_tokens: of all prompts; the samples of one prompt share them.
         new_tokens: of all samples.
         length: mean tokens of a sequence that is under way.
     """
-    size = BYTES[settings.precision]
+    size = BYTES[precision]
     reading = prompt_tokens * 2 * shape.parameters / (gpu.tflops * 1e12 * UTILISATION)
-    at_once = max(1.0, min(settings.concurrent_sequences, cache_sequences(shape, settings, length, gpu)))
-    step = shape.parameters * size + at_once * length * shape.cache_bytes(settings.precision)
+    at_once = max(1.0, min(resources.concurrent_sequences, cache_sequences(shape, precision, resources, length, gpu)))
+    step = shape.parameters * size + at_once * length * shape.cache_bytes(precision)
     writing = new_tokens / at_once * step / (gpu.bandwidth * 1e9 * BANDWIDTH_UTILISATION)
     return (reading + writing) / 3600

@@ -16,6 +16,7 @@ from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList,
 
 from synthnotes.generation.models import load_generator, load_tokenizer
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler, new_token_limit, seed_of
+from synthnotes.machinery.machine import GenerateMachine
 from synthnotes.machinery.sections import GenerateParams
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class SeededSampling(LogitsProcessor):
         return torch.where(self.seen, torch.where(scores > 0, scores / penalty, scores * penalty), scores)
 
 
-def start(settings: GenerateParams, corpus: str, model: Path) -> Sampler:
+def start(settings: GenerateParams, resources: GenerateMachine, corpus: str, model: Path) -> Sampler:
     """Loads a merged model and gives the function that samples from it."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     tokenizer = load_tokenizer(model)
@@ -76,11 +77,10 @@ def start(settings: GenerateParams, corpus: str, model: Path) -> Sampler:
 
     def sample(prompts: Sequence[Prompt], settings: GenerateParams) -> pd.DataFrame:
         pieces = [(prompt, number) for prompt in prompts for number in range(settings.samples)]
-        starts = range(0, len(pieces), settings.concurrent_sequences)
+        size = resources.concurrent_sequences
         rows = []
-        for first in tqdm(starts, desc="batches", unit="batch", leave=False, disable=None):
-            batch = pieces[first : first + settings.concurrent_sequences]
-            rows += _sample_batch(loaded, tokenizer, batch, settings, corpus)
+        for first in tqdm(range(0, len(pieces), size), desc="batches", unit="batch", leave=False, disable=None):
+            rows += _sample_batch(loaded, tokenizer, pieces[first : first + size], settings, corpus)
         return pd.DataFrame(rows, columns=COLUMNS)
 
     return sample

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler, new_token_limit, seed_of
+from synthnotes.machinery.machine import GenerateMachine
 from synthnotes.machinery.sections import GenerateParams
 
 if TYPE_CHECKING:
@@ -21,11 +22,14 @@ ENVIRONMENT = {
 }
 
 
-def engine_arguments(settings: GenerateParams, corpus: str, model: Path, gpu: bool) -> dict[str, Any]:
+def engine_arguments(
+    settings: GenerateParams, resources: GenerateMachine, corpus: str, model: Path, gpu: bool
+) -> dict[str, Any]:
     """Gives the arguments of `vllm.LLM`.
 
     Args:
-        settings: the section `generate`.
+        settings: the section `generate` of params.yaml.
+        resources: that of machine.yaml.
         corpus: `mimic` or `sepr`.
         model: the merged model's folder.
         gpu: whether there is one.
@@ -37,17 +41,17 @@ def engine_arguments(settings: GenerateParams, corpus: str, model: Path, gpu: bo
         "trust_remote_code": False,
         "dtype": settings.precision,
         "max_model_len": length,
-        "max_num_seqs": settings.concurrent_sequences,
+        "max_num_seqs": resources.concurrent_sequences,
         "enable_prefix_caching": True,  # the samples of one prompt share its keys and values
         "seed": settings.seed,
     }
     if gpu:
         return arguments | {
-            "tensor_parallel_size": settings.tensor_parallel,
-            "gpu_memory_utilization": settings.gpu_memory_share,
+            "tensor_parallel_size": resources.tensor_parallel,
+            "gpu_memory_utilization": resources.gpu_memory_share,
         }
     return arguments | {
-        "kv_cache_memory_bytes": settings.cpu_cache_gib * 2**30,
+        "kv_cache_memory_bytes": resources.cpu_cache_gib * 2**30,
         "enforce_eager": True,
         # Tokens, the fewest that the kernels take: samples share whole blocks of their prompt only, and attention reads
         # whole blocks.
@@ -73,7 +77,7 @@ def sampling_parameters(settings: GenerateParams, corpus: str, prompt: Prompt) -
     }
 
 
-def start_engine(settings: GenerateParams, corpus: str, model: Path) -> "LLM":
+def start_engine(settings: GenerateParams, resources: GenerateMachine, corpus: str, model: Path) -> "LLM":
     """Starts vLLM on a merged model."""
     os.environ.update(ENVIRONMENT)
     import torch
@@ -83,12 +87,12 @@ def start_engine(settings: GenerateParams, corpus: str, model: Path) -> "LLM":
     if not gpu:
         # vLLM compiles the counting of ranks, which nothing here reads: seconds for nothing, and a C++ compiler needed.
         torch.compiler.set_stance("force_eager")
-    return LLM(**engine_arguments(settings, corpus, model, gpu))
+    return LLM(**engine_arguments(settings, resources, corpus, model, gpu))
 
 
-def start(settings: GenerateParams, corpus: str, model: Path) -> Sampler:
+def start(settings: GenerateParams, resources: GenerateMachine, corpus: str, model: Path) -> Sampler:
     """Starts vLLM on a merged model and gives the function that samples from it."""
-    engine = start_engine(settings, corpus, model)
+    engine = start_engine(settings, resources, corpus, model)
     from vllm import SamplingParams
 
     tokenizer = engine.get_tokenizer()

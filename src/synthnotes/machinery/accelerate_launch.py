@@ -1,4 +1,4 @@
-"""Launching: a stage in the several processes that its section of params.yaml asks for, started by accelerate."""
+"""Launching: a stage in the several processes that its section of machine.yaml asks for, started by accelerate."""
 
 import os
 import subprocess
@@ -21,22 +21,24 @@ def check_processes(section: str, processes: int, way: str | None, gpus: int) ->
     Without a GPU, several processes train on the CPU, by DDP or FSDP over gloo: slow, but the same code.
 
     Args:
-        section: of params.yaml, for messages.
+        section: of machine.yaml, for messages.
         processes: how many are asked for.
         way: the name of a configuration of accelerate, or None to train in the stage's own process.
         gpus: how many there are.
 
     Raises:
-        UserError: names the parameters.
+        UserError: names the values.
     """
     if gpus and processes > gpus:
-        raise UserError(f"{section}.processes: {processes} GPUs are needed, {gpus} are present. Lower it.")
+        raise UserError(
+            f"machine.yaml: {section}.processes: {processes} GPUs are needed, {gpus} are present. Lower it."
+        )
     if not gpus and way == "zero3":
-        raise UserError(f"{section}.accelerate_config: zero3 needs GPUs, none is present. Take ddp or fsdp.")
+        raise UserError(f"machine.yaml: {section}.accelerate: zero3 needs GPUs, none is present. Take ddp or fsdp.")
     if gpus > 1 and way is None:
         raise UserError(
-            f"{section}.accelerate_config: {gpus} GPUs are present. Say how to use them: single for the first alone, "
-            f"or ddp, fsdp or zero3 with {section}.processes."
+            f"machine.yaml: {section}.accelerate: {gpus} GPUs are present. Say how to use them: single for the first "
+            f"alone, or ddp, fsdp or zero3 with {section}.processes."
         )
 
 

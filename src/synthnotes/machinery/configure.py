@@ -1,6 +1,7 @@
-"""Configurations: files that hold some of the parameters, merged into `params.yaml`.
+"""Configurations: files that hold some of the values, merged into `params.yaml` or `machine.yaml`.
 
-`python -m synthnotes.machinery.configure params.yaml configs/paper.yaml` (`make paper`) sets the paper's scale.
+`python -m synthnotes.machinery.configure params.yaml configs/paper.yaml` sets the paper's scale, and
+`python -m synthnotes.machinery.configure machine.yaml configs/machine/two-gpus.yaml` its machine (`make paper`).
 """
 
 import sys
@@ -11,10 +12,17 @@ from ruamel.yaml import YAML
 
 from synthnotes.machinery import params
 from synthnotes.machinery.files import UserError, replacing
+from synthnotes.machinery.machine import Machine
+from synthnotes.machinery.sections import Params
 
 
 def merge(path: Path, configuration: Path) -> None:
-    """Merges a configuration into a parameter file, keeping its comments; an invalid result is not written."""
+    """Merges a configuration into the file `path`, keeping its comments; an invalid result is not written.
+
+    Raises:
+        UserError: a file has no sections, or the configuration holds what is no value there.
+    """
+    kind = Machine if path.name == "machine.yaml" else Params
     editor = YAML()
     editor.width = 160
     for file in (path, configuration):  # by the safe reader first: the editor would keep tags and pass them on
@@ -24,7 +32,7 @@ def merge(path: Path, configuration: Path) -> None:
     overlay(values, params.parse(configuration, editor))
     with replacing(path) as temporary:
         editor.dump(values, temporary)
-        params.validate(YAML(typ="safe", pure=True).load(temporary), str(configuration))
+        params.validate(YAML(typ="safe", pure=True).load(temporary), str(configuration), kind)
 
 
 def overlay(base: dict[str, Any], changes: dict[str, Any]) -> None:
@@ -41,4 +49,4 @@ if __name__ == "__main__":
         merge(Path(sys.argv[1]), Path(sys.argv[2]))
     except UserError as error:
         raise SystemExit(f"configure: error: {error}") from None
-    print(f"{sys.argv[1]} now holds the values of {sys.argv[2]}. `dvc params diff` shows what changed.")
+    print(f"{sys.argv[1]} now holds the values of {sys.argv[2]}. `git diff {sys.argv[1]}` shows what changed.")

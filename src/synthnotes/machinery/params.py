@@ -1,32 +1,36 @@
 """Parameters: `params.yaml`, read and validated.
 
-`load("coding")` gives the section of one stage, and validates the whole file first, so that a mistake in the last
-section is found before the first stage has run for a day.
+`load("coding", CodingParams)` gives the section of one stage, and validates the whole file first, so that a mistake in
+the last section is found before the first stage has run for a day.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
 from synthnotes.machinery.files import UserError, refuse_bomb, require
-from synthnotes.machinery.sections import Params
+from synthnotes.machinery.sections import TRAINING_SETS, Params
+
+T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
 
 
-def validate(values: Any, where: str) -> Params:
+def validate(values: Any, where: str, kind: type[M] = Params) -> M:
     """Validates the content of a parameter file.
 
     Args:
         values: what the YAML file holds.
         where: the file's name, for messages.
+        kind: the type of the whole file.
 
     Raises:
         UserError: names every offending key, what was found and what was expected.
     """
     try:
-        return Params.model_validate(values)
+        return kind.model_validate(values)
     except ValidationError as error:
         lines = [
             f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']} (found {e['input']!r:.60})" for e in error.errors()
@@ -57,6 +61,15 @@ def parse(path: Path, reader: YAML) -> Any:
     return values
 
 
-def load(section: str, path: Path = Path("params.yaml")) -> Any:
-    """Gives one section of params.yaml, typed, after validating the whole file."""
-    return getattr(read(path), section)
+def load(section: str, kind: type[T], path: Path = Path("params.yaml")) -> T:
+    """Gives one section of params.yaml, of the type `kind`, after validating the whole file."""
+    found = getattr(read(path), section)
+    if not isinstance(found, kind):
+        raise TypeError(f"the section {section} is a {type(found).__name__}, not a {kind.__name__}")
+    return found
+
+
+def load_seeds(path: Path = Path("params.yaml")) -> dict[str, list[int]]:
+    """Gives the seeds of the coders of each training set, from `seeds` and `larger_seeds`."""
+    found = read(path)
+    return {training: found.seeds_of(training) for training in TRAINING_SETS}

@@ -18,6 +18,7 @@ Level = Annotated[float, Field(gt=0, lt=1)]
 Precision = Literal["float32", "bfloat16"]
 TrainingSet = Literal["real_l", "real_s", "synthetic_s", "real_and_synthetic_s", "synthetic_s_all"]
 TRAINING_SETS: tuple[TrainingSet, ...] = get_args(TrainingSet)  # note tables from which a coder learns, see notes.py
+COMPARED_SETS = ("real_s", "synthetic_s")  # whose comparison is the paper's question; the others are larger
 
 
 class Section(BaseModel):
@@ -83,23 +84,10 @@ class FinetuneParams(Section):
     scheduler: Literal["cosine", "linear", "constant"]
     warmup_steps: NotNegative
     weight_decay: Annotated[float, Field(ge=0)]
-    micro_batch: Positive
-    accumulation: Positive
+    batch: Positive
     epochs: PerCorpus[Rate]
     precision: Precision
-    gradient_checkpointing: bool
-    checkpoint_steps: Positive
-    log_steps: Positive
-    validation_records: Positive
-    processes: Positive
-    accelerate_config: Literal["single", "ddp", "fsdp", "zero3"] | None
     seed: NotNegative
-
-    @model_validator(mode="after")
-    def _processes_have_their_configuration(self) -> "FinetuneParams":
-        if (self.processes > 1) != (self.accelerate_config in ("ddp", "fsdp", "zero3")):
-            raise ValueError("accelerate_config must be ddp, fsdp or zero3 for several processes, single or null for 1")
-        return self
 
 
 class MergeParams(Section):
@@ -119,22 +107,22 @@ class GenerateParams(Section):
     repetition_penalty: Rate
     max_new_tokens: PerCorpus[Positive]
     model_length: PerCorpus[Positive]
-    concurrent_sequences: Positive
-    tensor_parallel: Positive
-    data_parallel: Positive
     precision: Precision
-    cpu_cache_gib: Positive
-    gpu_memory_share: Share
-    prompts_per_shard: Positive
     seed: NotNegative
 
     @model_validator(mode="after")
     def _fits_together(self) -> "GenerateParams":
-        if self.engine == "transformers" and self.tensor_parallel > 1:
-            raise ValueError("tensor_parallel must be 1 with engine transformers, which cannot split a model")
         if any(self.max_new_tokens[corpus] > self.model_length[corpus] for corpus in ("mimic", "sepr")):
             raise ValueError("max_new_tokens must not exceed model_length")
         return self
+
+
+class GenerationParams(Section):
+    """Chapter 2: what is told of fine-tuning, merging and sampling."""
+
+    curve_steps: Positive
+    validation_records: Positive
+    seed: NotNegative
 
 
 class AblationParams(Section):
@@ -153,7 +141,6 @@ def _each_once(seeds: list[int]) -> list[int]:
 
 
 Seeds = Annotated[list[NotNegative], Field(min_length=1), AfterValidator(_each_once)]
-Run = Annotated[str, Field(pattern=rf"^({'|'.join(TRAINING_SETS)})-[0-9]+$")]
 
 
 class FidelityParams(Section):
@@ -168,7 +155,6 @@ class CodingParams(Section):
     chunk_tokens: Positive
     max_words: Positive
     batch: Positive
-    micro_batch: Positive
     epochs: Positive
     patience: Positive | None
     learning_rate: Rate
@@ -178,19 +164,13 @@ class CodingParams(Section):
     threshold_steps: Annotated[int, Field(ge=2)]
     bias_from_frequencies: bool
     attend_to_padding: bool
-    baseline_codes: Positive
-    weights: PerCorpus[dict[Run, str]]
-    processes: Positive
+    weights: PerCorpus[dict[TrainingSet, dict[int, str]]]
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> "CodingParams":
-        if self.micro_batch > self.batch:
-            raise ValueError("micro_batch must not exceed batch")
-        if self.attend_to_padding and (self.micro_batch < self.batch or self.processes > 1):
-            raise ValueError(
-                "with attend_to_padding, which pads a whole batch alike, micro_batch must equal batch, in 1 process"
-            )
-        return self
+
+class UtilityParams(Section):
+    """Chapter 4.2: the coders' metrics."""
+
+    baseline_codes: Positive
 
 
 class SignificanceParams(Section):
@@ -250,7 +230,6 @@ class PrivacyParams(Section):
     template_share: Share
     resamples: Positive
     confidence: Annotated[float, Field(gt=0, lt=1)]
-    memory_gib: Rate
     planted_notes: Positive
     planted_words: list[Positive]
     false_alarms: Annotated[float, Field(gt=0, lt=1)]
@@ -308,13 +287,16 @@ class Params(Section):
     corpora: list[Corpus]
     disclosure: DisclosureParams
     seeds: Seeds
+    larger_seeds: Seeds
     corpus: CorpusParams
     finetune: FinetuneParams
     merge: MergeParams
     generate: GenerateParams
+    generation: GenerationParams
     ablation: AblationParams
     fidelity: FidelityParams
     coding: CodingParams
+    utility: UtilityParams
     significance: SignificanceParams
     errors: ErrorsParams
     noise: NoiseParams
@@ -324,10 +306,16 @@ class Params(Section):
     ratings: RatingsParams
     report: ReportParams
 
+    def seeds_of(self, training: str) -> list[int]:
+        """The seeds of the coders that learn from a training set."""
+        return self.seeds if training in COMPARED_SETS else self.larger_seeds
+
     @model_validator(mode="after")
-    def _runs_exist(self) -> "Params":
+    def _fits_together(self) -> "Params":
         for corpus in ("mimic", "sepr"):
-            for run in self.coding.weights[corpus]:
-                if int(run.rpartition("-")[2]) not in self.seeds:
-                    raise ValueError(f"coding.weights.{corpus} has {run}, whose seed does not stand in seeds")
+            for training, of_seeds in self.coding.weights[corpus].items():
+                for seed in of_seeds.keys() - set(self.seeds_of(training)):
+                    raise ValueError(
+                        f"coding.weights.{corpus}.{training} has the seed {seed}, with which none is trained"
+                    )
         return self

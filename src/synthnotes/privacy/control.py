@@ -62,6 +62,7 @@ def compare(
     control: pd.DataFrame,
     settings: PrivacyParams,
     tokenizer: Tokenizer,
+    memory_gib: float = 2.0,
     work: Path | None = None,
 ) -> Comparison:
     """Measures how near synthetic and control notes are to the training notes.
@@ -70,11 +71,12 @@ def compare(
         training: note table of what the generator was trained on, in training order.
         synthetic: note table of what it wrote.
         control: note table of real notes that it never saw.
-        settings: n-gram lengths, how many of the highest to summarise apart, memory, and the seed.
+        settings: n-gram lengths, how many of the highest to summarise apart, and the seed.
         tokenizer: cuts notes into the words of ROUGE.
+        memory_gib: what each search may take.
         work: a folder for what a killed search leaves.
     """
-    budget = int(settings.memory_gib * memory.GIB)
+    budget = int(memory_gib * memory.GIB)
     matched = match(synthetic, control, settings.seed)
     unseen = control.iloc[matched.control]
     of_rouge, of_passages = (

@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from synthnotes.machinery import params
+from synthnotes.machinery import params, pipeline
 from synthnotes.machinery.files import UserError
 from synthnotes.publishing.revisions import Revision
-from synthnotes.report import inputs, style
+from synthnotes.report import style
 from synthnotes.report.contents import Contents
 from synthnotes.report.inputs import NoDataError, Plots
 from synthnotes.report.numbers import Numbers
@@ -95,24 +95,29 @@ def draw(sides: Sequence[Revision], results: str, params_file: str, folder: Path
 
 
 class _Present(Plots):
-    """The tables of a revision that may lack some."""
+    """The tables of a revision, which may lack some."""
 
-    def __init__(self, folder: Path, files: dict[str, str], present: Sequence[str]) -> None:
-        super().__init__(folder, {name: file for name, file in files.items() if file in present})
-        self.absent = {name: file for name, file in files.items() if file not in present}
+    def __init__(self, folder: Path, side: Revision) -> None:
+        super().__init__(folder, _by_key(side.files, ".csv"))
+        self.lacking = _by_key(side.lacking, ".csv")
 
     def __getitem__(self, name: str) -> pd.DataFrame:
-        if name in self.absent:
-            raise NoDataError(f"{self.absent[name]} is not there")
+        if name not in self.sources:
+            raise NoDataError(f"{self.lacking.get(name, name)} is not there")
         return super().__getitem__(name)
+
+
+def _by_key(files: Sequence[str], kind: str) -> dict[str, str]:
+    """The result files of a kind, by what their keys begin with."""
+    return {pipeline.key_of(file): file for file in files if file.endswith(kind)}
 
 
 def _drawings(side: Revision, results: str, params_file: str) -> dict[str, Callable[[], Figure]]:
     """What draws the figures of a revision, as far as its parameters are valid today."""
     settings = params.read(side.folder / params_file)
-    files = {prefix: file for prefix, file in inputs.result_files(settings).items() if file in side.files}
+    files = _by_key(side.files, ".json")
     numbers = Numbers(side.folder / results, files, side.name)
-    plots = _Present(side.folder / results, inputs.plot_files(settings), side.files)
+    plots = _Present(side.folder / results, side)
     rated = {study: of for study, of in settings.ratings.studies.items() if f"ratings.{study}" in files}
     settings = settings.model_copy(update={"ratings": settings.ratings.model_copy(update={"studies": rated})})
     return Contents(settings, numbers, plots, [], [], side.folder).drawings()

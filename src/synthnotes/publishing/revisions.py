@@ -1,9 +1,10 @@
 """Revisions: the parameters and results of a commit, an experiment or the workspace, without a checkout."""
 
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synthnotes.machinery import pipeline
 from synthnotes.machinery.files import UserError, read_json
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Revision:
     lacking: list[str] = field(default_factory=list)
 
     def metrics(self, results: str) -> dict[str, dict[str, Any]]:
-        """The content of its JSON files, by the prefix that the report's keys have: `seeds.mimic`.
+        """The content of its JSON files, by what the report's keys begin with: `utility.mimic`.
 
         Raises:
             UserError: a file is no JSON object.
@@ -41,9 +42,8 @@ class Revision:
         found = {}
         for name in self.files:
             if name.endswith(".json"):
-                key = ".".join(PurePosixPath(name).with_suffix("").parts)
                 try:
-                    found[key] = read_json(self.folder / results / name)
+                    found[pipeline.key_of(name)] = read_json(self.folder / results / name)
                 except UserError as error:
                     raise UserError(f"{self.name}: {self.without_folder(error)}") from None
         return found
@@ -80,11 +80,9 @@ def copy(root: Path, name: str, results: str, params_file: str, folder: Path) ->
         ) from None
     try:
         with Repo(str(root), rev=commit) as repo:
-            outputs = [*repo.index.metrics, *repo.index.plots]
-            declared = dict.fromkeys(repo.fs.relpath(output.fs_path, repo.root_dir) for output in outputs)
-            # A pipeline of another time may name any path; only what lies inside is copied.
-            inside = [p for n in declared if (p := PurePosixPath(n)).parts[0] == results and ".." not in p.parts]
-            names = [params_file, *map(str, inside)]
+            # A pipeline of another time may name any path; only result files, which lie inside, are copied.
+            declared = pipeline.result_files(pipeline.declared(repo, repo.root_dir), results)
+            names = [params_file, *(f"{results}/{file}" for file in declared)]
             copied = [file for file in names if _copied(repo, file, folder / file)]
     except DvcException as error:
         raise UserError(f"{name}: DVC cannot read its pipeline: {error}") from None
@@ -92,9 +90,8 @@ def copy(root: Path, name: str, results: str, params_file: str, folder: Path) ->
         if not set(needed) & set(copied):
             where = params_file if kind == "parameters" else f"{results}/"
             raise UserError(f"{name}: holds no {kind} ({where}). Give a revision in which they are in git.")
-    relative = [str(path.relative_to(results)) for path in inside]
-    there = [file for file in relative if f"{results}/{file}" in copied]
-    return Revision(name, commit, subject, folder, there, [file for file in relative if file not in there])
+    there = [file for file in declared if f"{results}/{file}" in copied]
+    return Revision(name, commit, subject, folder, there, [file for file in declared if file not in there])
 
 
 def _copied(repo: "Repo", name: str, to: Path) -> bool:

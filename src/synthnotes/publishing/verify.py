@@ -3,7 +3,7 @@
 dvc.lock records, for every stage that has run, the hash of each input and output and the value of each parameter; the
 report's provenance.json, the hashes of what its numbers came from. All are computed anew here, without DVC's memory of
 them. A file that is not on this machine cannot be checked, and is counted as absent: a clone without data can verify
-parameters, code and results.
+parameters, code and results. What dvc.lock records of stages that dvc.yaml no longer has is passed over, and counted.
 """
 
 import argparse
@@ -17,11 +17,12 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from synthnotes.machinery import params
+from synthnotes.machinery import params, pipeline
 from synthnotes.machinery.files import UserError, read_json
 from synthnotes.publishing.hashes import digest, recomputed
 
 SAME, CHANGED, ABSENT = "as recorded", "changed", "not on this machine"
+PAST = "no longer in dvc.yaml, and passed over (`make tidy` removes them)"
 KINDS = {"data": "data", "results": "results", "build": "outputs", "params.yaml": "parameters"}  # all else is code
 
 
@@ -30,9 +31,9 @@ class Fact:
     """Something recorded, and what became of it.
 
     Attributes:
-        kind: data, parameters, code, results, outputs, report or packages.
+        kind: data, parameters, code, results, outputs, report, packages or, of those that are no more, stages.
         name: which one.
-        state: `SAME`, `CHANGED` or `ABSENT`.
+        state: `SAME`, `CHANGED`, `ABSENT` or `PAST`.
         by: who recorded it.
     """
 
@@ -51,7 +52,7 @@ def verify(root: Path, lock_file: Path, provenance_file: Path) -> list[Fact]:
         provenance_file: of the report; may be missing.
 
     Raises:
-        UserError: dvc.lock is missing or unreadable.
+        UserError: dvc.yaml or dvc.lock is missing or unreadable.
     """
     facts = [*_locked(root, _yaml(lock_file))]
     for pointer in sorted(root.glob("*.dvc")):
@@ -68,12 +69,16 @@ def verify(root: Path, lock_file: Path, provenance_file: Path) -> list[Fact]:
 
 def _locked(root: Path, lock: Any) -> Iterator[Fact]:
     """What dvc.lock records of each stage."""
+    present = pipeline.stages(root)
     current = cache(lambda name: recomputed(root / name))
     parameters = cache(lambda name: _yaml(root / name) if (root / name).is_file() else None)
     stages = lock.get("stages") if isinstance(lock, dict) else None
     if not isinstance(stages, dict):
         raise UserError("dvc.lock: no stages in it. Run `dvc repro`, or take the file from git.")
     for name, stage in stages.items():
+        if name not in present:
+            yield Fact("stages", name, PAST, "dvc.lock")
+            continue
         for entry in [*stage.get("deps", []), *stage.get("outs", [])]:
             path, recorded = entry["path"], entry.get("md5")
             yield Fact(_kind(path), path, _state(recorded, current(path)), f"dvc.lock, {name}")
@@ -146,12 +151,12 @@ def main() -> int:
 
 
 def summary(facts: list[Fact]) -> str:
-    """A line per kind: how many are as recorded, changed and absent."""
+    """A line per kind: how many are in each state."""
     lines = []
     for kind in dict.fromkeys(fact.kind for fact in facts):
         states = [fact.state for fact in facts if fact.kind == kind]
         lines.append(
-            f"{kind:11}" + ", ".join(f"{states.count(s):4} {s}" for s in (SAME, CHANGED, ABSENT) if s in states)
+            f"{kind:11}" + ", ".join(f"{states.count(s):4} {s}" for s in (SAME, CHANGED, ABSENT, PAST) if s in states)
         )
     return "\n".join(lines)
 

@@ -30,7 +30,7 @@ def utility(numbers: Numbers, corpora: Sequence[Corpus], metrics: Sequence[str],
     def cells(corpus: Corpus, training: str) -> list[Markdown]:
         found = []
         for metric in metrics:
-            of_seeds = f"seeds.{corpus.key}.{training}.{metric}"
+            of_seeds = f"utility.{corpus.key}.{training}.{metric}"
             of_patients = f"significance.{corpus.key}.coders.{training}.{metric}"
             found.append(numbers.spread(f"{of_seeds}.mean", f"{of_seeds}.sd", ".3f"))
             if metric in intervals:
@@ -40,11 +40,11 @@ def utility(numbers: Numbers, corpora: Sequence[Corpus], metrics: Sequence[str],
     rows: list[Row] = []
     for corpus in corpora:
         for position, (training, label) in enumerate(TRAININGS.items()):
-            notes = numbers.num(f"seeds.{corpus.key}.{training}.training_notes.mean", ",.0f")
+            notes = numbers.num(f"utility.{corpus.key}.{training}.training_notes.mean", ",.0f")
             rows.append([None if position else corpus.name, label, notes, *cells(corpus, training)])
         baseline: Row = [None, BASELINE, None]
         for metric in metrics:
-            baseline.append(numbers.num(f"seeds.{corpus.key}.real_s.baseline.{metric}.mean", ".3f"))
+            baseline.append(numbers.num(f"utility.{corpus.key}.real_s.baseline.{metric}.mean", ".3f"))
             baseline += [None] if metric in intervals else []
         rows.append(baseline)
     return rows
@@ -61,9 +61,9 @@ def coders(numbers: Numbers, corpora: Sequence[Corpus], metrics: Sequence[tuple[
     rows: list[Row] = []
     for corpus in corpora:
         for position, (training, label) in enumerate(TRAININGS.items()):
-            cells = [numbers.num(f"seeds.{corpus.key}.{training}.{metric}.mean", spec) for metric, spec in metrics]
+            cells = [numbers.num(f"utility.{corpus.key}.{training}.{metric}.mean", spec) for metric, spec in metrics]
             rows.append([None if position else corpus.name, label, *cells])
-        keys = [(f"seeds.{corpus.key}.real_s.baseline.{metric}.mean", spec) for metric, spec in metrics]
+        keys = [(f"utility.{corpus.key}.real_s.baseline.{metric}.mean", spec) for metric, spec in metrics]
         rows.append([None, BASELINE, *(numbers.num(key, spec) if key in numbers else None for key, spec in keys)])
     return rows
 
@@ -73,7 +73,7 @@ def code_groups(numbers: Numbers, corpora: Sequence[Corpus], groups: Sequence[st
     rows: list[Row] = []
     for corpus in corpora:
         for position, (training, label) in enumerate(TRAININGS.items()):
-            prefix = f"seeds.{corpus.key}.{training}.groups"
+            prefix = f"utility.{corpus.key}.{training}.groups"
             counts = [numbers.num(f"{prefix}.{group}.codes_in_evaluation.mean", ",.0f") for group in groups]
             scores = [numbers.num(f"{prefix}.{group}.{metric}.mean", ".3f") for group in groups]
             exist = [numbers.value(f"{prefix}.{group}.{metric}.mean") is not None for group in groups]

@@ -55,7 +55,7 @@ class Contents:
         Args:
             params: the parameters of this run.
             numbers: the results, the parameters (`params.…`) and the published values (`published.…`).
-            plots: the data behind the figures, by the names that `plot_files` gives.
+            plots: the data behind the figures.
             publications: the published values.
             repairs: the entries of repairs.yaml.
             folder: where the report's project is written; figures go to its folder figures.
@@ -63,7 +63,6 @@ class Contents:
         self.params, self.numbers, self.plots, self.repairs, self.folder = params, numbers, plots, repairs, folder
         self.corpora = [tables.CORPORA[key] for key in params.corpora]
         self.noisy = [tables.CORPORA[key] for key in noisy_corpora(params)]
-        self.seed_keys = [f"params.seeds.{position}" for position in range(len(params.seeds))]
         self.figures_drawn: dict[str, Drawn] = {}
         self.published = publications
         self.compared = {of.name: list(of.values(numbers, params.disclosure.demo)) for of in publications}
@@ -86,9 +85,7 @@ class Contents:
             "md": Markdown,
             "table": markup.table,
             "fig": self.figure,
-            "seed_count": lambda: numbers.computed(
-                len(self.params.seeds), self.seed_keys, "number of params.seeds", ","
-            ),
+            "seed_count": self.seed_count,
             "coverage": lambda level: numbers.computed(1 - numbers.value(level), [level], f"1 − {level}", ".0%"),
             "right": lambda headings: [f">{heading}" for heading in headings],
             "by_corpus": lambda rows: tables.by_corpus(numbers, corpora, rows),
@@ -158,6 +155,11 @@ class Contents:
         self.figures_drawn[name] = Drawn(sorted(self.plots.read), sorted(keys))
         return markup.figure(f"fig-{name}", f"figures/{name}.svg", caption, alternative, width)
 
+    def seed_count(self, which: str = "seeds") -> Markdown:
+        """How many `seeds`, or `larger_seeds`, the coders of a training set are trained with."""
+        keys = [f"params.{which}.{position}" for position in range(len(getattr(self.params, which)))]
+        return self.numbers.computed(len(keys), keys, f"number of params.{which}", ",")
+
     def origins(self) -> Markdown:
         """The list of all numbers that were printed before, and what their links lead to: the end of the report."""
         printed = self.numbers.printed()
@@ -171,20 +173,21 @@ class Contents:
             return {corpus.name: plots[pattern.format(corpus.key)] for corpus in self.corpora}
 
         def coders() -> dict[str, dict[str, list[pd.DataFrame]]]:
-            return {
-                c.name: {of: [plots[f"coding.{c.key}.{of}-{seed}"] for seed in settings.seeds] for of in TRAINING_SETS}
-                for c in self.corpora
-            }
+            found: dict[str, dict[str, list[pd.DataFrame]]] = {}
+            for corpus in self.corpora:
+                of_runs = dict(iter(plots[f"utility.{corpus.key}.curves"].groupby(["training", "seed"])))
+                found[corpus.name] = {of: [of_runs[of, seed] for seed in settings.seeds_of(of)] for of in TRAINING_SETS}
+            return found
 
         def held_out() -> dict[str, float | None]:
-            return {c.name: self.numbers.value(f"finetune.{c.key}.validation_loss") for c in self.corpora}
+            return {c.name: self.numbers.value(f"generation.{c.key}.finetune.validation_loss") for c in self.corpora}
 
         boundary, limit = settings.errors.length_boundary, settings.coding.max_words
         most = settings.report.top_chapters
         drawings = {
-            "finetune": lambda: figures.training_loss(panels("finetune.{}"), held_out()),
+            "finetune": lambda: figures.training_loss(panels("generation.{}.curve"), held_out()),
             "coding": lambda: figures.coder_curves(coders()),
-            "differences": lambda: differences.intervals(panels("significance.{}")),
+            "differences": lambda: differences.intervals(panels("significance.{}.differences")),
             "frequency": lambda: figures.binned_f1(
                 panels("errors.{}.frequency"), "training notes with the code", log=True
             ),
@@ -194,15 +197,15 @@ class Contents:
             "families": lambda: family_figures.family_shares(panels("errors.{}.chapters"), most),
             "pies": lambda: family_figures.family_pies(panels("errors.{}.chapters"), most),
             "calibration": lambda: figures.reliability(panels("errors.{}.calibration")),
-            "recall": lambda: figures.recall(panels("privacy.{}")),
-            "passages": lambda: figures.passages(panels("passages.{}")),
-            "detection": lambda: figures.detection(panels("detection.{}")),
+            "recall": lambda: figures.recall(panels("privacy.{}.recall")),
+            "passages": lambda: figures.passages(panels("privacy.{}.passages")),
+            "detection": lambda: figures.detection(panels("detection.{}.curve")),
         }
         for corpus in self.corpora:
             drawings |= self.corpus_drawings(corpus, most)
         for corpus in self.noisy:
             drawings[f"noise-{corpus.key}"] = lambda of=corpus: figures.noise_curves(
-                plots[f"hypotheses.{of.key}"], *error_tables.noise_distances(self.numbers, of)
+                plots[f"hypotheses.{of.key}.curves"], *error_tables.noise_distances(self.numbers, of)
             )
         for study in settings.ratings.studies:
             drawings |= self.rating_drawings(study)
@@ -214,7 +217,7 @@ class Contents:
         chapters, confusion = f"errors.{key}.chapters", f"errors.{key}.confusion"
         return {
             f"flow-{key}": lambda: flow_figure.flow_chart(
-                plots[f"corpus.{key}.flow"], tables.subset_boxes(self.numbers, corpus)
+                plots[f"cohort.{key}.flow"], tables.subset_boxes(self.numbers, corpus)
             ),
             f"confusion-{key}": lambda: family_figures.confusion(plots[confusion], plots[chapters], most),
         }

@@ -76,7 +76,6 @@ def losses(numbers: Numbers, plots: Plots, corpora: Sequence[Corpus]) -> list[Ro
 
 def noise(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
     """Corpus, hypothesis and level, words changed, micro-F1, both areas, their mean with interval, share nearest."""
-    seed = numbers.value("params.noise.seeds.0")  # the coders of all seeds have the same noise
     rows: list[Row] = []
     for corpus in corpora:
         prefix = f"hypotheses.{corpus.key}"
@@ -84,9 +83,9 @@ def noise(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
         first: str | None = corpus.name
         for hypothesis in numbers.below(f"{prefix}.distances"):
             for level in numbers.below(f"{prefix}.distances.{hypothesis}"):
-                run = f"noise.{corpus.key}.{hypothesis}-{level}-{seed}.noise"
+                noise = f"{prefix}.noise.{hypothesis}-{level}"
                 of = f"{prefix}.distances.{hypothesis}.{level}"
-                changed = numbers.quotient(f"{run}.words_changed", f"{run}.words", ".0%")
+                changed = numbers.quotient(f"{noise}.words_changed", f"{noise}.words", ".0%")
                 # Where training has no code of E there is no curve by frequency, and its area is null.
                 areas = [
                     numbers.num(key, ".3f") if key in numbers else MISSING

@@ -119,7 +119,7 @@ def sources(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
     """Corpus, input file, first half of its checksum."""
     rows: list[Row] = []
     for corpus in corpora:
-        files = numbers.entries(f"corpus.{corpus.key}.sources_sha256")
+        files = numbers.entries(f"cohort.{corpus.key}.sources_sha256")
         for position, (file, checksum) in enumerate(files.items()):
             rows.append([None if position else corpus.name, code(file), code(checksum[: len(checksum) // 2])])
     return rows

@@ -40,7 +40,7 @@ def flow_chart(flow: pd.DataFrame, subsets: Mapping[str, Mapping[str, str]]) -> 
     """Draws the flow of a corpus.
 
     Args:
-        flow: columns of, step, unit, left, dropped and why (those of the corpus stage's flow table).
+        flow: columns of, step, unit, left, dropped and why (those of the flow table of the stage `cohort`).
         subsets: for each subset's heading the lines of its box, as label and value.
     """
     phases = phases_of(flow[flow["of"] == "notes"])

@@ -1,49 +1,43 @@
-"""Inputs: the files that a report of this run is made of, from the lists in params.yaml, never from what lies about."""
+"""Inputs: the files that a report of this run is made of, as dvc.yaml declares them, never from what lies about."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import product
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from synthnotes.machinery import pipeline
 from synthnotes.machinery.files import UserError, read_csv
-from synthnotes.machinery.sections import TRAINING_SETS, Params
+from synthnotes.machinery.sections import Params
 from synthnotes.report.origins import Source
 
-OF_CODERS = ("coding", "seeds", "noise", "significance", "errors", "hypotheses")  # stages that rest on trained coders
+# What a stage's results rest on besides a seed of its own: parameters of the stages whose outputs it reads.
+SEEDS = {
+    "cohort": ("corpus.seed",),
+    "generation": ("finetune.seed", "generate.seed"),
+    "ablation": ("generate.seed", "larger_seeds.0"),
+    "utility": ("seeds", "larger_seeds"),
+    "significance": ("seeds", "larger_seeds"),
+    "errors": ("seeds.0",),
+    "hypotheses": ("seeds", "noise.seeds", "noise.seed"),
+}
 
 
-def result_files(params: Params) -> dict[str, str]:
-    """The JSON result files that this run must have, by the prefix of their keys, from the lists in params.yaml."""
-    stages = ("corpus", "records", "finetune", "merge", "generate", "ablation", "fidelity", "seeds", "significance")
-    stages += ("errors", "privacy", "detection", "questionnaire")
-    files = {f"{stage}.{corpus}": f"{stage}/{corpus}.json" for stage in stages for corpus in params.corpora}
-    for corpus in noisy_corpora(params):
-        files[f"hypotheses.{corpus}"] = f"hypotheses/{corpus}.json"
-        for run in noise_runs(params):
-            files[f"noise.{corpus}.{run}"] = f"noise/{corpus}/{run}.json"
-    return files | {f"ratings.{study}": f"ratings/{study}.json" for study in params.ratings.studies}
+def result_files(
+    params: Params, made: Mapping[str, Sequence[str]], results: str
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The result files that this run must have: the JSON files and the tables, by what their keys begin with.
 
-
-def plot_files(params: Params) -> dict[str, str]:
-    """The CSV files behind the figures, by name, likewise."""
-    files = {}
-    for corpus in params.corpora:
-        files[f"corpus.{corpus}.flow"] = f"corpus/{corpus}-flow.csv"
-        files[f"finetune.{corpus}"] = f"finetune/{corpus}-curve.csv"
-        for run in (f"{training}-{seed}" for training in TRAINING_SETS for seed in params.seeds):
-            files[f"coding.{corpus}.{run}"] = f"coding/{corpus}/{run}-curve.csv"
-        files[f"significance.{corpus}"] = f"significance/{corpus}-differences.csv"
-        for view in ("frequency", "length", "chapters", "confusion", "calibration", "codes"):
-            files[f"errors.{corpus}.{view}"] = f"errors/{corpus}-{view}.csv"
-        files[f"privacy.{corpus}"] = f"privacy/{corpus}-recall.csv"
-        files[f"passages.{corpus}"] = f"privacy/{corpus}-passages.csv"
-        files[f"detection.{corpus}"] = f"detection/{corpus}-curve.csv"
-    files |= {f"hypotheses.{corpus}": f"hypotheses/{corpus}-curves.csv" for corpus in noisy_corpora(params)}
-    for study in params.ratings.studies:
-        files |= {f"ratings.{study}.{view}": f"ratings/{study}-{view}.csv" for view in ("answers", "differences")}
-    return files
+    Args:
+        params: the parameters of this run.
+        made: what each stage of the pipeline makes.
+        results: the folder of results, in the project.
+    """
+    others = {f"hypotheses.{corpus}" for corpus in params.noise.corpora if corpus not in params.corpora}
+    files = {pipeline.key_of(file): file for file in pipeline.result_files(made, results)}
+    files = {key: file for key, file in files.items() if ".".join(key.split(".")[:2]) not in others}
+    tables = {key: file for key, file in files.items() if file.endswith(".csv")}
+    return {key: file for key, file in files.items() if key not in tables}, tables
 
 
 def noisy_corpora(params: Params) -> list[str]:
@@ -51,21 +45,23 @@ def noisy_corpora(params: Params) -> list[str]:
     return [corpus for corpus in params.corpora if corpus in params.noise.corpora]
 
 
-def noise_runs(params: Params) -> list[str]:
-    """The coders of noise by kind, level and seed, such as `h1-20-1337`."""
-    noise = params.noise
-    return ["-".join(map(str, run)) for run in product(noise.hypotheses, noise.levels, noise.seeds)]
-
-
 def seeds(params: Params) -> dict[str, dict[str, Any]]:
-    """What params.yaml says of seeds, by stage and name of the parameter."""
+    """What params.yaml says of seeds, by stage and name of the parameter; a stage's own is called `seed`."""
     sections = params.model_dump()
-    found: dict[str, dict[str, Any]] = {stage: {"seeds": params.seeds} for stage in OF_CODERS}
-    found["noise"] = {"seeds": params.noise.seeds}
-    for stage, section in sections.items():
-        if isinstance(section, Mapping) and "seed" in section:
-            found[stage] = found.get(stage, {}) | {"seed": section["seed"]}
-    return found
+    own = {
+        stage: {"seed": section["seed"]}
+        for stage, section in sections.items()
+        if isinstance(section, Mapping) and "seed" in section
+    }
+    found = {stage: {name: _at(sections, name) for name in names} for stage, names in SEEDS.items()}
+    return {stage: own.get(stage, {}) | found.get(stage, {}) for stage in own.keys() | found.keys()}
+
+
+def _at(values: Any, name: str) -> Any:
+    """A parameter by its dotted name; items of lists count from 0."""
+    for part in name.split("."):
+        values = values[int(part)] if isinstance(values, list) else values[part]
+    return values
 
 
 class NoDataError(Exception):

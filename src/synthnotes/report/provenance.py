@@ -55,7 +55,7 @@ def collect(
     drawn = {name: figure.sources(plots, numbers) for name, figure in figures.items()}
     sources |= {source.name: source for of_figure in drawn.values() for source in of_figure}
     return {
-        "data": {corpus: numbers.entries(f"corpus.{corpus}.sources_sha256") for corpus in corpora},
+        "data": {corpus: numbers.entries(f"cohort.{corpus}.sources_sha256") for corpus in corpora},
         "params": {"sha256": hashlib.sha256(params_file.read_bytes()).hexdigest(), "values": params},
         "packages": dict(versions),
         "files": {

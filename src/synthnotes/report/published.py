@@ -145,7 +145,7 @@ def interval_of(numbers: Numbers, key: str) -> tuple[End, End] | None:
     if leaf not in ("r", "mean", "value", "delta"):
         return None
     places = [parent]
-    if key.startswith("seeds."):
+    if key.startswith("utility."):
         corpus, training, metric = (*parent.split(".", 3)[1:], "", "")[:3]
         places.append(f"significance.{corpus}.coders.{training}.{metric}")
     for place in places:
@@ -153,7 +153,7 @@ def interval_of(numbers: Numbers, key: str) -> tuple[End, End] | None:
             low, high = (End(numbers.value(f"{place}.{end}"), [f"{place}.{end}"]) for end in ("low", "high"))
             return low, high
     deviation = f"{parent}.sd"
-    if not key.startswith("seeds.") or numbers.value(deviation) is None or numbers.value(key) is None:
+    if not key.startswith("utility.") or numbers.value(deviation) is None or numbers.value(key) is None:
         return None
     mean, reach = numbers.value(key), DEVIATIONS * numbers.value(deviation)
     low, high = (

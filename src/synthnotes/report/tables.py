@@ -58,10 +58,10 @@ def samples(
     """
     rows: list[Row] = []
     for label, key, spec in both:
-        prefixes = [f"generate.{c.key}.quality.{notes}" for c in corpora for notes in ("real", "samples")]
+        prefixes = [f"generation.{c.key}.samples.quality.{notes}" for c in corpora for notes in ("real", "samples")]
         rows.append([label, *(numbers.num(f"{prefix}.{key}", spec) for prefix in prefixes)])
     for label, key, spec in samples_only:
-        cells = [cell for c in corpora for cell in (None, numbers.num(f"generate.{c.key}.{key}", spec))]
+        cells = [cell for c in corpora for cell in (None, numbers.num(f"generation.{c.key}.samples.{key}", spec))]
         rows.append([label, *cells])
     return rows
 
@@ -70,7 +70,7 @@ def flow(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
     """Corpus, step, notes, admissions, patients, codes, dropped, reason."""
     rows: list[Row] = []
     for corpus in corpora:
-        prefix = f"corpus.{corpus.key}.flow"
+        prefix = f"cohort.{corpus.key}.flow"
         for position, step in enumerate(numbers.below(prefix)):
             counts = [numbers.num(f"{prefix}.{step}.{of}", ",") for of in ("notes", "admissions", "patients", "codes")]
             why = numbers.value(f"{prefix}.{step}.why")
@@ -92,7 +92,7 @@ def subsets(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
     rows: list[Row] = []
     for corpus in corpora:
         for subset, use in SUBSETS.items():
-            prefix = f"corpus.{corpus.key}.subsets.{subset}"
+            prefix = f"cohort.{corpus.key}.subsets.{subset}"
             folds = ("train", "validation") if subset != "E" else ()
             cells = [numbers.num(f"{prefix}.{of}", ",") for of in ("notes", "patients", "codes", *folds)]
             published = numbers.num(f"published.corpora.{corpus.key}.subsets.{subset}.notes", ",")
@@ -104,7 +104,7 @@ def subset_boxes(numbers: Numbers, corpus: Corpus) -> dict[str, dict[str, str]]:
     """For each subset, headed by its name, the counts that its box in the flow chart holds, by what they count."""
     boxes = {}
     for subset, use in SUBSETS.items():
-        prefix = f"corpus.{corpus.key}.subsets.{subset}"
+        prefix = f"cohort.{corpus.key}.subsets.{subset}"
         units = {"notes": "notes", "patients": "patients", "codes": "codes"}
         if subset != "E":
             units |= {"train": "notes train the coder", "validation": "notes validate it"}
@@ -117,7 +117,7 @@ def code_rows(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
     """Corpus, kind of code, rows released, dropped as null, repeated, of version 9 and invalid, and kept."""
     rows: list[Row] = []
     for corpus in corpora:
-        prefix = f"corpus.{corpus.key}.code_rows"
+        prefix = f"cohort.{corpus.key}.code_rows"
         for position, kind in enumerate(numbers.below(prefix)):
             columns = ("released", *(f"dropped_{why}" for why in ("null", "repeated", "version_9", "invalid")), "kept")
             keys = [f"{prefix}.{kind}.{column}" for column in columns]
@@ -137,7 +137,7 @@ def split_quality(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
             for fold in ("train", "validation")
         }
         for label, key in parts.items():
-            prefix = f"corpus.{corpus.key}.splits.{key}"
+            prefix = f"cohort.{corpus.key}.splits.{key}"
             specs = {"notes": ",", "share_of_notes": ".2%", "share_wanted": ".2%", "share_of_codes_missing": ".1%"}
             cells = [numbers.num(f"{prefix}.{of}", spec) for of, spec in specs.items()]
             rows.append([label, *cells, numbers.num(f"{prefix}.kl_divergence", ".4f")])

@@ -25,8 +25,8 @@ def compare(coders: Mapping[str, Sequence[Outcome]], settings: SignificanceParam
     of E is left that a drawn note lacks, is left out.
 
     Args:
-        coders: the outcomes of each coder, one per seed, all on the same notes; those of two coders at one place have
-            the same seed.
+        coders: the outcomes of each coder, one per seed, all on the same notes. Where two coders have as many seeds,
+            those at one place have the same seed.
         settings: the section `significance`; its pairs name coders.
 
     Returns:
@@ -86,7 +86,8 @@ def intervals_of(values: Samples, samples: Samples, level: float) -> dict[str, d
 def bootstrap_tests(first: tuple[Samples, Samples], second: tuple[Samples, Samples], level: float) -> dict[str, Test]:
     """By metric: both means over the seeds, their difference (first minus second), its interval, and p.
 
-    Beside them stands the standard deviation of the difference over the seeds, None where there is one alone.
+    Beside them stands the standard deviation of the difference over the seeds, None where there is one alone, or where
+    the coders differ in their number.
 
     Args:
         first, second: the coders' metrics on E, [seeds], and on the same resamples, means over the seeds.
@@ -94,13 +95,14 @@ def bootstrap_tests(first: tuple[Samples, Samples], second: tuple[Samples, Sampl
     """
     tests = {}
     for metric, values in first[0].items():
-        by_seed = values - second[0][metric]
-        differences = centred(first[1][metric] - second[1][metric], by_seed.mean())
+        others = second[0][metric]
+        difference = values.mean() - others.mean()
+        differences = centred(first[1][metric] - second[1][metric], difference)
         tests[metric] = {
             "first": float(values.mean()),
-            "second": float(second[0][metric].mean()),
-            "difference": float(by_seed.mean()),
-            "sd_over_seeds": float(by_seed.std(ddof=1)) if len(by_seed) > 1 else None,
+            "second": float(others.mean()),
+            "difference": float(difference),
+            "sd_over_seeds": float((values - others).std(ddof=1)) if len(values) == len(others) > 1 else None,
             **percentiles(differences, level),
             "p": two_sided(differences),
         }

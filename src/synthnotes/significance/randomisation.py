@@ -1,6 +1,7 @@
 """Tests of the decisions of two coders: approximate randomisation of F1, and McNemar's test."""
 
 from collections.abc import Callable, Sequence
+from itertools import product
 
 import numpy as np
 from scipy import sparse, stats
@@ -23,13 +24,15 @@ def randomise(
     Args:
         first, second: the outcomes of both coders, one per seed, on the same notes. The decisions of one seed change
             places with those of the other coder's same seed, under one coin for all seeds; differences are their means.
+            Where the coders differ in the number of their seeds, each seed of one is paired with each of the other.
         resamples: how many.
         seed: of the coins.
 
     Returns:
         For `micro_f1` and `macro_f1` the observed difference, first minus second, and p.
     """
-    of_seeds = [swapping(*pair) for pair in zip(first, second, strict=True)]
+    pairs = zip(first, second, strict=True) if len(first) == len(second) else product(first, second)
+    of_seeds = [swapping(*pair) for pair in pairs]
 
     def differences(swaps: np.ndarray) -> np.ndarray:
         return np.mean([of_seed(swaps) for of_seed in of_seeds], axis=0)

@@ -1,20 +1,19 @@
-"""Utility: a PLM-ICD coder trained on one set of notes and evaluated on real ones (paper, 6.1 and 6.2)."""
+"""Coding: a PLM-ICD coder trained on one set of notes, and what it predicts for the notes of E (paper, 6.1)."""
 
 import sys
 from pathlib import Path
 
 import torch
 
-from synthnotes.coding.groups import by_group, frequency_groups, kind_groups
-from synthnotes.coding.labels import label_matrix, read_code_set, read_kinds
+from synthnotes.coding.labels import read_code_set
 from synthnotes.coding.plm_icd import coder as coders
 from synthnotes.coding.plm_icd.processes import join
 from synthnotes.corpus import notes
-from synthnotes.machinery import params
+from synthnotes.machinery import machine, params
 from synthnotes.machinery.accelerate_launch import check_processes, launch, launch_command, launched
 from synthnotes.machinery.cli import run
-from synthnotes.machinery.disclosure import publish
-from synthnotes.machinery.files import read_json
+from synthnotes.machinery.machine import CodingMachine
+from synthnotes.machinery.sections import CodingParams
 from synthnotes.machinery.workdir import work_folder
 
 
@@ -29,38 +28,29 @@ def main(
     accelerate: Path,
     work: Path,
     coder: Path,
-    results: Path,
-    curve: Path,
 ) -> str:
-    """Trains a coder on the notes of one table, or takes one that exists, and evaluates it on those of another."""
-    settings = params.load("coding")
-    if settings.processes > 1 and not launched():
-        check_processes("coding", settings.processes, "ddp", torch.cuda.device_count())
-        config = accelerate / "ddp.yaml"
-        launch(launch_command(config, settings.processes, "synthnotes.stages.coding", sys.argv[1:]), "coding")
-        return coders.summary(read_json(results))
+    """Trains a coder on the notes of one table, or takes one that exists, and lets it read those of another."""
+    settings, resources = params.load("coding", CodingParams), machine.load("coding", CodingMachine)
+    if resources.processes > 1 and not launched():
+        check_processes("coding", resources.processes, "ddp", torch.cuda.device_count())
+        command = launch_command(accelerate / "ddp.yaml", resources.processes, "synthnotes.stages.coding", sys.argv[1:])
+        launch(command, "coding")
+        return f"trained by {resources.processes} processes"
+    torch.set_num_threads(resources.threads)
     processes = join()
-    code_set = read_code_set(codes)
-    taught, evaluated = notes.read(training), notes.read(evaluation)
-    frequency = label_matrix(taught[taught["fold"] == "train"], code_set).sum(axis=0, dtype=int)
-    groups = frequency_groups(frequency) | kind_groups(read_kinds(codes))
-    existing = settings.weights[corpus].get(f"{training.stem}-{seed}")
+    code_set, taught, evaluated = read_code_set(codes), notes.read(training), notes.read(evaluation)
+    existing = settings.weights[corpus].get(training.stem, {}).get(seed)
+    size = min(resources.micro_batch, settings.batch)
     with work_folder(work / coders.work_name(taught, encoder, code_set, settings, seed)) as checkpoints:
         if existing is None:
-            experiment = coders.run(taught, evaluated, encoder, code_set, settings, seed, checkpoints, processes)
+            options = {"micro_batch": size, "work": checkpoints, "processes": processes}
+            experiment = coders.run(taught, evaluated, encoder, code_set, settings, seed, **options)
         else:
-            experiment = coders.run_existing(models / existing, taught, evaluated, code_set, settings)
-        truth, predicted = label_matrix(evaluated, code_set).toarray(), experiment.predictions
-        by_groups = by_group(
-            truth, predicted.probabilities, predicted.predicted, groups, evaluated["patient_id"].to_numpy()
-        )
+            experiment = coders.run_existing(models / existing, taught, evaluated, code_set, settings, size)
         if processes.is_first:
             coders.save(coder, experiment, settings)
-            disclosure = params.load("disclosure")
-            publish(curve, experiment.curve, disclosure)
-            publish(results, experiment.results | {"groups": by_groups}, disclosure)
         processes.wait()
-    return coders.summary(experiment.results)
+    return coders.summary(experiment)
 
 
 if __name__ == "__main__":

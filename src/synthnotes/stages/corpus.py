@@ -1,50 +1,79 @@
-"""Corpus: from the files in data/ to clean, split, described notes (paper, section 3; METHOD, section 1)."""
+"""Corpus: from the files in data/ to clean, split notes and instruction records (paper, sections 3, 4.1; METHOD, 1)."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from synthnotes.corpus import mimic, published, sepr, sources, splits
 from synthnotes.corpus import notes as note_table
-from synthnotes.corpus.subsets import divide
+from synthnotes.generation.records import build_records, write_records
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
-from synthnotes.machinery.disclosure import publish, require_demo
-from synthnotes.machinery.files import UserError, write_csv
+from synthnotes.machinery.disclosure import require_demo
+from synthnotes.machinery.files import UserError, replacing, write_csv, write_json
+from synthnotes.machinery.sections import CorpusParams, DisclosureParams
 
 SOURCES = {"mimic": mimic, "sepr": sepr}
+RECORDS = {"training": "L", "prompts": "S"}
 
 
-def main(corpus: str, data: Path, notes: Path, codes: Path, results: Path, flow: Path) -> str:
-    """Prepares one corpus and writes its notes for training (L), prompts (S) and evaluation (E), and its code set."""
+def main(corpus: str, data: Path, notes: Path, codes: Path, records: Path, facts: Path) -> str:
+    """Prepares one corpus and writes its notes for training (L), prompts (S) and evaluation (E), and its code set.
+
+    Besides the instruction records of L, which train the generator, and of S, which prompt it; and, for the stage
+    `cohort`, the facts about the preparation that none of these files tells.
+    """
     if corpus not in SOURCES:
         raise UserError(f"--corpus {corpus}: expected one of {', '.join(SOURCES)}.")
-    settings, disclosure = params.load("corpus"), params.load("disclosure")
-    split_file = data / "splits.feather"
-    split_rows = read_splits(split_file) if split_file.exists() else None
+    subsets, known = prepare(corpus, data, params.load("corpus", CorpusParams))
+    tables = {notes / f"real_{subset.lower()}.parquet": table for subset, table in subsets.tables.items()}
+    for path, table in tables.items():  # all of them, before the first is written
+        note_table.check(table, str(path))
+    checksums = {f"{data.name}/{name}": checksum for name, checksum in known["sources_sha256"].items()}
+    require_demo(data.parent, checksums, params.load("disclosure", DisclosureParams))
 
-    prepared = SOURCES[corpus].load(data, settings.minimum_notes_per_code[corpus])
+    for path, table in tables.items():
+        note_table.write(path, table)
+    write_csv(codes, subsets.codes)
+    with replacing(records) as folder:
+        folder.mkdir()
+        for name, subset in RECORDS.items():
+            write_records(folder / f"{name}.jsonl", build_records(corpus, subsets.tables[subset]))
+    write_json(facts, known)
+    sizes = ", ".join(f"{subset} {len(table):,}" for subset, table in subsets.tables.items())
+    return f"{corpus}: {sum(map(len, tables.values())):,} notes ({sizes}), {len(subsets.codes):,} codes"
+
+
+def prepare(corpus: str, data: Path, settings: CorpusParams) -> tuple[splits.Subsets, dict[str, Any]]:
+    """Reads, cleans and divides a corpus.
+
+    Returns:
+        Its subsets; and what is known now alone: checksums of the sources, their release, the flow, what became of the
+        rows that assign codes, counts of a published split file (None without one) and of groups, and whether patients
+        are named.
+    """
+    source, split_file = SOURCES[corpus], data / "splits.feather"
+    split_rows = read_splits(split_file) if split_file.exists() else None
+    prepared = source.load(data, settings.minimum_notes_per_code[corpus])
     if prepared.notes.empty:
         raise UserError(f"{data}: no note is left: {lost(prepared.flow)}.")
-    chosen = None
+    chosen, split_counts = None, None
     if split_rows is not None:
         labels = settings.published_subsets[corpus].model_dump()
-        chosen = published.subsets_of(prepared.notes["note_id"], split_rows, labels, str(split_file))
-    subsets = divide(prepared, SOURCES[corpus].NAMES_PATIENTS, settings, chosen, disclosure.least)
-
-    paths = {subset: notes / f"real_{subset.lower()}.parquet" for subset in splits.SUBSETS}
-    for subset, path in paths.items():  # all of them, before the first is written
-        note_table.check(subsets.tables[subset], str(path))
+        chosen, split_counts = published.subsets_of(prepared.notes["note_id"], split_rows, labels, str(split_file))
+    subsets = splits.divide(prepared, source.NAMES_PATIENTS, settings, chosen)
     files = prepared.files + [split_file] * (split_rows is not None)
-    checksums = {file.relative_to(data).as_posix(): sources.sha256(file) for file in files}
-    require_demo(data.parent, {f"{data.name}/{name}": checksum for name, checksum in checksums.items()}, disclosure)
-    for subset, path in paths.items():
-        note_table.write(path, subsets.tables[subset])
-    write_csv(codes, subsets.codes)
-    publish(flow, subsets.flow, disclosure)
-    publish(results, {"corpus": corpus, "sources_sha256": checksums} | subsets.results, disclosure)
-    sizes = ", ".join(f"{subset} {len(table):,}" for subset, table in subsets.tables.items())
-    return f"{corpus}: {len(prepared.notes):,} notes ({sizes}), {len(subsets.codes):,} codes"
+    return subsets, {
+        "corpus": corpus,
+        "sources_sha256": {file.relative_to(data).as_posix(): sources.sha256(file) for file in files},
+        "release": prepared.release,
+        "names_patients": source.NAMES_PATIENTS,
+        "flow": subsets.flow,
+        "code_rows": prepared.code_rows,
+        "split_file": split_counts,
+        "groups": subsets.groups,
+    }
 
 
 def read_splits(path: Path) -> pd.DataFrame:

@@ -5,17 +5,19 @@ from pathlib import Path
 import pandas as pd
 
 from synthnotes.corpus import notes
-from synthnotes.machinery import params
+from synthnotes.machinery import machine, params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import publish
 from synthnotes.machinery.files import UserError, read_parquet
+from synthnotes.machinery.machine import PrivacyMachine
+from synthnotes.machinery.sections import DisclosureParams, PrivacyParams
 from synthnotes.privacy.budget import GIB
 from synthnotes.privacy.planting import detection, plant
 
 
 def main(corpus: str, training: Path, synthetic: Path, neighbours: Path, results: Path, curve: Path) -> str:
     """Plants copies, searches for them, and counts what is found by the length of the passage."""
-    settings = params.load("privacy")
+    settings = params.load("privacy", PrivacyParams)
     real, written = (notes.read(path)["text"].tolist() for path in (training, synthetic))
     control = read_parquet(neighbours, ["kind", "passage_words", "recall"]).to_pandas().query("kind == 'control'")
     planted = plant(written, real, settings.planted_notes, settings.planted_words, settings.seed)
@@ -28,9 +30,9 @@ def main(corpus: str, training: Path, synthetic: Path, neighbours: Path, results
         settings.rouge_n,
         settings.rouge_tokenizer[corpus],
         settings.false_alarms,
-        int(settings.memory_gib * GIB),
+        int(machine.load("privacy", PrivacyMachine).memory_gib * GIB),
     )
-    disclosure = params.load("disclosure")
+    disclosure = params.load("disclosure", DisclosureParams)
     publish(results, found, disclosure)
     rows = [{"words": int(words), **shares} for words, shares in found["by_words"].items()]
     publish(curve, pd.DataFrame(rows), disclosure)

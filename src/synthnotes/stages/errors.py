@@ -12,6 +12,7 @@ from synthnotes.errors.analysis import Coder
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import publish
+from synthnotes.machinery.sections import CodingParams, DisclosureParams, ErrorsParams
 
 
 def main(
@@ -30,8 +31,8 @@ def main(
     by_code: Path,
 ) -> str:
     """Analyses the predictions of both coders for E side by side."""
-    settings, disclosure = params.load("errors"), params.load("disclosure")
-    limit = params.load("coding").max_words
+    settings, disclosure = params.load("errors", ErrorsParams), params.load("disclosure", DisclosureParams)
+    limit = params.load("coding", CodingParams).max_words
     code_set = read_code_set(codes)
     evaluated = notes.read(evaluation)
     truth = label_matrix(evaluated, code_set)

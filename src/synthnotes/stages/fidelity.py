@@ -7,14 +7,15 @@ from synthnotes.fidelity.statistics import compare
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import publish
+from synthnotes.machinery.sections import DisclosureParams, FidelityParams
 
 
 def main(real: Path, synthetic: Path, results: Path) -> str:
     """Compares the real notes of S with the notes that were written from their prompts."""
-    settings = params.load("fidelity")
+    settings = params.load("fidelity", FidelityParams)
     texts = [notes.read(path)["text"].tolist() for path in (real, synthetic)]
     comparison = compare(*texts, settings.lowercase)
-    publish(results, comparison, params.load("disclosure"))
+    publish(results, comparison, params.load("disclosure", DisclosureParams))
     return "; ".join(
         f"{name} {found['documents']:,} notes, {found['tokens_per_document']:.1f} tokens each, "
         f"{found['unique_tokens']:,} unique"

@@ -7,85 +7,86 @@ from typing import Any
 
 from synthnotes.generation.models import check_generator, load_tokenizer
 from synthnotes.generation.records import read_records
-from synthnotes.machinery import params
+from synthnotes.machinery import machine, params
 from synthnotes.machinery.accelerate_launch import check_processes, launch, launch_command, launched
 from synthnotes.machinery.cli import run
-from synthnotes.machinery.disclosure import publish
-from synthnotes.machinery.files import UserError, read_json, replacing
+from synthnotes.machinery.files import UserError, read_json, replacing, write_json
+from synthnotes.machinery.machine import FinetuneMachine
 from synthnotes.machinery.sections import FinetuneParams
 
 
-def main(
-    corpus: str, base: Path, records: Path, accelerate: Path, work: Path, adapter: Path, results: Path, curve: Path
-) -> str:
+def main(corpus: str, base: Path, records: Path, accelerate: Path, work: Path, adapter: Path, log: Path) -> str:
     """Trains the adapter; where several processes are asked for, by starting itself again through accelerate."""
-    settings = params.load("finetune")
+    settings, resources = params.load("finetune", FinetuneParams), machine.load("finetune", FinetuneMachine)
     check_generator(base, settings.max_length)
-    way, processes = settings.accelerate_config, settings.processes
-    if way is not None and not launched():
+    machine.steps_of(settings.batch, resources.micro_batch, resources.processes)
+    way, processes = resources.accelerate, resources.processes
+    if not launched():
         import torch
 
         check_processes("finetune", processes, way, torch.cuda.device_count())
+    if way is not None and not launched():
         command = launch_command(accelerate / f"{way}.yaml", processes, "synthnotes.stages.finetune", sys.argv[1:])
         launch(command, "finetune")
-        numbers = read_json(results)
+        told = read_json(log)
     else:
-        numbers = _train(corpus, settings, base, records, work, adapter, results, curve)
-    return (
-        f"{corpus}: {numbers['records']} records, {numbers['steps']} steps, loss {numbers['first_loss']:.2f} -> "
-        f"{numbers['last_loss']:.2f}, on unseen notes {numbers['validation_loss']:.2f}"
-    )
+        told = _train(corpus, settings, resources, base, records, work, adapter, log)
+    (_, first), (_, last) = told["losses"][0], told["losses"][-1]
+    return f"{corpus}: {told['records']} records, {told['steps']} updates, loss {first:.2f} -> {last:.2f}"
 
 
 def _train(
     corpus: str,
     settings: FinetuneParams,
+    resources: FinetuneMachine,
     base: Path,
     records: Path,
     work: Path,
     adapter: Path,
-    results: Path,
-    curve: Path,
+    log: Path,
 ) -> dict[str, Any]:
-    import pandas as pd
     import torch
     from transformers import set_seed
 
     from synthnotes.generation.encoding import encode_records
-    from synthnotes.generation.finetune import load_base, lora_config, summarise, train, training_arguments
+    from synthnotes.generation.finetune import (
+        build_trainer,
+        checkpoint_folder,
+        load_base,
+        lora_config,
+        summarise,
+        train,
+        training_arguments,
+    )
     from synthnotes.generation.quiet import quiet
-    from synthnotes.generation.trainer import build_trainer
     from synthnotes.machinery.workdir import disk_space_needed, fingerprint
 
-    if settings.accelerate_config is None:
-        check_processes("finetune", settings.processes, None, torch.cuda.device_count())
     gpu = torch.cuda.is_available()
+    if not gpu:
+        torch.set_num_threads(resources.threads)
     quiet()
     set_seed(settings.seed)
     tokenizer = load_tokenizer(base)
-    learned = encode_records(tokenizer, corpus, read_records(records / "training.jsonl"), settings.max_length)
-    unseen_records = read_records(records / "prompts.jsonl")[: settings.validation_records]
-    unseen = encode_records(tokenizer, corpus, unseen_records, settings.max_length)
-    if not learned.input_ids or not unseen.input_ids:
+    texts = encode_records(tokenizer, corpus, read_records(records / "training.jsonl"), settings.max_length)
+    if not texts.input_ids:
         raise UserError(f"{records}: no prompt is shorter than finetune.max_length ({settings.max_length}). Raise it.")
     epochs = settings.epochs[corpus]
-    key = fingerprint([settings.model_dump(), epochs], base, [*learned.input_ids, *learned.labels])
+    key = fingerprint([settings.model_dump(exclude={"epochs"}), epochs], base, [*texts.input_ids, *texts.labels])
     folder = work / f"finetune-{key}"
+    checkpoints = checkpoint_folder(folder, resources)
     # The arguments come before the model: with ZeRO-3 they decide how its weights are loaded.
-    arguments = training_arguments(settings, epochs, folder, gpu)
-    model = load_base(base, settings, gpu)
-    trainer = build_trainer(model, tokenizer, learned, unseen, lora_config(settings), arguments)
+    arguments = training_arguments(settings, resources, epochs, checkpoints, gpu)
+    trainer = build_trainer(load_base(base, settings, gpu), tokenizer, texts, lora_config(settings), arguments)
     with disk_space_needed(folder):
         losses = train(trainer)
-    numbers = summarise(learned, losses, trainer)
+    told = summarise(texts, trainer) | {"losses": losses}
     if trainer.is_world_process_zero():
-        with disk_space_needed(adapter), replacing(adapter) as temporary:
-            shutil.copytree(folder / "adapter", temporary)
-        disclosure = params.load("disclosure")
-        publish(curve, pd.DataFrame(losses), disclosure)
-        publish(results, numbers, disclosure)
+        with disk_space_needed(adapter):
+            with replacing(adapter) as temporary:
+                shutil.copytree(checkpoints / "adapter", temporary)
+            write_json(log, told)
         shutil.rmtree(folder)
-    return numbers
+    return told
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from synthnotes.errors.hypotheses import SYNTHETIC, Noise, compare, tabulate
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import publish
+from synthnotes.machinery.files import read_json
+from synthnotes.machinery.sections import DisclosureParams, HypothesesParams, NoiseParams
 
 TRAINING_SET = "synthetic_s"
 READERS = 2  # of predictions at once; each takes a gigabyte or two at the paper's size
@@ -32,7 +34,8 @@ def main(
 
     Of the folder `coders`, those of synthetic notes are read, one per seed of the run.
     """
-    settings, noise, seeds = params.load("hypotheses"), params.load("noise"), params.load("seeds")
+    settings, noise = params.load("hypotheses", HypothesesParams), params.load("noise", NoiseParams)
+    seeds = params.load("seeds", list)
     code_set = read_code_set(codes)
     evaluated = notes.read(evaluation)
     truth = label_matrix(evaluated, code_set)
@@ -53,11 +56,12 @@ def main(
     frequency = count(label_matrix(notes.read(training), code_set), axis=0)
     words = evaluated["text"].str.split().str.len().to_numpy()
     comparison = compare(synthetic, found, frequency, words, settings)
+    changed = {str(kind): read_json(folders[kind][0] / predictions.NOISE_FILE) for kind in kinds}  # alike for all seeds
     named = {SYNTHETIC: synthetic} | {str(kind): of_seeds for kind, of_seeds in found.items()}
 
-    disclosure = params.load("disclosure")
+    disclosure = params.load("disclosure", DisclosureParams)
     publish(curves, tabulate(named, frequency, words, settings.bins), disclosure)
-    publish(results, comparison, disclosure)
+    publish(results, comparison | {"noise": changed}, disclosure)
     winner = comparison["winner"]
     return (
         f"nearest to synthetic: {winner['hypothesis']} at {winner['level']} %, {winner['distance']:.3f} F1 apart, "

@@ -8,24 +8,25 @@ from synthnotes.generation.records import read_records
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.files import replacing, write_json
+from synthnotes.machinery.sections import MergeParams
+from synthnotes.machinery.workdir import disk_space_needed
 
 
-def main(corpus: str, base: Path, adapter: Path, records: Path, merged: Path, results: Path) -> str:
+def main(corpus: str, base: Path, adapter: Path, records: Path, merged: Path, check: Path) -> str:
     """Saves base + adapter as one model and checks that both predict the same."""
-    settings = params.load("merge")
+    settings = params.load("merge", MergeParams)
     check_adapter(adapter)
     chosen = read_records(records / "prompts.jsonl")[: settings.check_records]
     tokenizer = load_tokenizer(base)
     prompts = encode_prompts(tokenizer, corpus, [record.input for record in chosen])
     from synthnotes.generation.merging import merge
     from synthnotes.generation.quiet import quiet
-    from synthnotes.machinery.workdir import disk_space_needed
 
     quiet()
     with disk_space_needed(merged), replacing(merged) as folder:
-        check = merge(base, adapter, folder, tokenizer, settings.precision, prompts)
-    write_json(results, check)
-    return f"{corpus}: logits differ by {check['largest_logit_difference']:.1e} at most from base + adapter"
+        found = merge(base, adapter, folder, tokenizer, settings.precision, prompts)
+    write_json(check, found)
+    return f"{corpus}: logits differ by {found['largest_logit_difference']:.1e} at most from base + adapter"
 
 
 if __name__ == "__main__":

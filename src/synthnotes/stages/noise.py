@@ -2,13 +2,18 @@
 
 from pathlib import Path
 
+import torch
+
 from synthnotes.coding.labels import read_code_set
 from synthnotes.coding.plm_icd import coder as coders
+from synthnotes.coding.predictions import NOISE_FILE
 from synthnotes.corpus import notes
 from synthnotes.errors.noise import LANGUAGES, add_noise, changes, dictionary
-from synthnotes.machinery import params
+from synthnotes.machinery import machine, params
 from synthnotes.machinery.cli import run
-from synthnotes.machinery.disclosure import publish
+from synthnotes.machinery.files import write_json
+from synthnotes.machinery.machine import CodingMachine
+from synthnotes.machinery.sections import CodingParams, NoiseParams
 from synthnotes.machinery.workdir import work_folder
 
 
@@ -23,22 +28,24 @@ def main(
     codes: Path,
     work: Path,
     coder: Path,
-    results: Path,
 ) -> str:
-    """Trains a coder on notes with noise, and evaluates it as the stage `coding` does."""
-    settings = params.load("coding")
-    noise = params.load("noise")
+    """Trains a coder on notes with noise, and lets it read E as the stage `coding` does."""
+    settings, noise = params.load("coding", CodingParams), params.load("noise", NoiseParams)
+    resources = machine.load("coding", CodingMachine)
+    torch.set_num_threads(resources.threads)
     code_set = read_code_set(codes)
     clean = notes.read(training)
     words = dictionary(LANGUAGES[corpus], noise.dictionary_words)
     noisy = add_noise(clean, hypothesis, level, noise.words_replaced_in_noisy_note, words, noise.seed)
     counts = changes(clean["text"].tolist(), noisy["text"].tolist())
+    size = min(resources.micro_batch, settings.batch)
     with work_folder(work / coders.work_name(noisy, encoder, code_set, settings, seed)) as checkpoints:
-        experiment = coders.run(noisy, notes.read(evaluation), encoder, code_set, settings, seed, checkpoints)
+        options = {"micro_batch": size, "work": checkpoints}
+        experiment = coders.run(noisy, notes.read(evaluation), encoder, code_set, settings, seed, **options)
         coders.save(coder, experiment, settings)
-        publish(results, {"noise": counts} | experiment.results, params.load("disclosure"))
+        write_json(coder / NOISE_FILE, counts)
     changed = f"{counts['words_changed']} of {counts['words']} words changed"
-    return f"{hypothesis} at {level} %, {changed}, {coders.summary(experiment.results)}"
+    return f"{hypothesis} at {level} %, {changed}, {coders.summary(experiment)}"
 
 
 if __name__ == "__main__":

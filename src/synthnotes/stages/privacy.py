@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from synthnotes.corpus import notes
-from synthnotes.machinery import params
+from synthnotes.machinery import machine, params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import publish
 from synthnotes.machinery.files import replacing, write_csv
+from synthnotes.machinery.machine import PrivacyMachine
+from synthnotes.machinery.sections import DisclosureParams, PrivacyParams
 from synthnotes.privacy.control import compare
 from synthnotes.privacy.quotes import quote_longest
 
@@ -24,14 +26,15 @@ def main(
     passages: Path,
 ) -> str:
     """Finds the nearest training notes, shared passages and shared n-grams of synthetic and control notes."""
-    settings = params.load("privacy")
+    settings = params.load("privacy", PrivacyParams)
     tables = [notes.read(path) for path in (training, synthetic, control)]
-    comparison = compare(*tables, settings, settings.rouge_tokenizer[corpus], work)
+    resources = machine.load("privacy", PrivacyMachine)
+    comparison = compare(*tables, settings, settings.rouge_tokenizer[corpus], resources.memory_gib, work)
 
     with replacing(neighbours) as temporary:
         comparison.notes.to_parquet(temporary, index=False, compression="zstd")
     write_csv(longest, quote_longest(comparison.notes, tables[1], tables[2], tables[0], settings.top_passages))
-    disclosure = params.load("disclosure")
+    disclosure = params.load("disclosure", DisclosureParams)
     publish(recall, comparison.recalls, disclosure)
     publish(passages, comparison.lengths, disclosure)
     publish(results, comparison.results, disclosure)

@@ -7,6 +7,7 @@ from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import suppress
 from synthnotes.machinery.files import read_yaml, replacing, require, write_csv, write_json
+from synthnotes.machinery.sections import DisclosureParams, QuestionnaireParams
 from synthnotes.questionnaire import survey
 from synthnotes.questionnaire.form import form as fill_form
 from synthnotes.questionnaire.sosci import project as sosci_project
@@ -31,7 +32,7 @@ def main(
     results: Path,
 ) -> str:
     """Samples the notes of one corpus's questionnaire and writes it."""
-    settings = params.load("questionnaire")
+    settings = params.load("questionnaire", QuestionnaireParams)
     texts = read_wording(wording)
     require(template)
     pairs, raters = settings.pairs[corpus], settings.raters[corpus]
@@ -45,7 +46,7 @@ def main(
     write_csv(sheet, survey.answer_sheet(chosen, version, raters, settings.seed))
     write_csv(key, survey.key(chosen, corpus, version))
     words = {kind: [len(n.text.split()) for n in chosen if n.kind == kind] for kind in ("real", "synthetic")}
-    disclosure = params.load("disclosure")
+    disclosure = params.load("disclosure", DisclosureParams)
     means = {"notes": pairs} | {kind: sum(counts) / len(counts) for kind, counts in words.items()}
     write_json(
         results,

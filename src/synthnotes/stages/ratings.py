@@ -8,7 +8,7 @@ import pandas as pd
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.files import UserError, require, write_csv, write_json
-from synthnotes.machinery.sections import Corpus
+from synthnotes.machinery.sections import Corpus, RatingsParams
 from synthnotes.questionnaire.answers import Answers, from_sheet, from_sosci, from_tidy, read_key
 from synthnotes.questionnaire.ratings import analyse, difference_counts
 from synthnotes.questionnaire.ratings import answer_counts as count_answers
@@ -43,7 +43,7 @@ def of_corpus(folder: Path) -> Answers:
 
 def main(answers: Path, results: Path, answer_counts: Path, differences: Path) -> str:
     """Imports and evaluates one study."""
-    settings = params.load("ratings")
+    settings = params.load("ratings", RatingsParams)
     imported = read_answers(answers)
     ratings = pd.concat([of_corpus.ratings for of_corpus in imported.values()], ignore_index=True)
     evaluation = analyse(

@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from synthnotes.machinery import params
+from synthnotes.machinery import params, pipeline
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.files import read_yaml, replacing, write_json
 from synthnotes.report import facts, inputs, provenance, render
@@ -18,17 +18,18 @@ PUBLISHED = ("corpora", "coder", "questionnaire")
 def main(
     paper: Path, results: Path, params_file: Path, html: Path, pdf: Path, quarto: Path, provenance_file: Path
 ) -> str:
-    """Fills the templates with the results and renders them."""
+    """Fills the templates with the results that the pipeline beside the parameters declares, and renders them."""
     settings = params.read(params_file)
     seeds = inputs.seeds(settings)
-    numbers = Numbers(results, inputs.result_files(settings), str(paper), seeds)
+    files, tables = inputs.result_files(settings, pipeline.stages(params_file.parent), results.name)
+    numbers = Numbers(results, files, str(paper), seeds)
     numbers.include("params", params_file, settings.model_dump())
     repairs = read_yaml(paper / "repairs.yaml")
     numbers.include("repairs", paper / "repairs.yaml", facts.repair_counts(repairs), f"{paper.name}/repairs.yaml")
     published = [Published(paper / "published" / f"{name}.yaml") for name in PUBLISHED]
     for of in published:
         numbers.include(f"published.{of.name}", of.path, of.numbers, f"{paper.name}/published/{of.path.name}")
-    plots = inputs.Plots(results, inputs.plot_files(settings), seeds)
+    plots = inputs.Plots(results, tables, seeds)
 
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder) / "report"

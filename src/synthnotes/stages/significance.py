@@ -11,15 +11,14 @@ from synthnotes.corpus import notes
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import publish
-from synthnotes.machinery.sections import TRAINING_SETS
+from synthnotes.machinery.sections import DisclosureParams, SignificanceParams
 from synthnotes.significance.comparison import compare, tidy
 from synthnotes.significance.outcomes import Outcome
 
 
 def main(evaluation: Path, codes: Path, coders: Path, results: Path, differences: Path) -> str:
     """Compares the coders in the folder `coders` pair by pair, by their predictions for the notes of E."""
-    settings = params.load("significance")
-    seeds = params.load("seeds")
+    settings = params.load("significance", SignificanceParams)
     code_set = read_code_set(codes)
     evaluated = notes.read(evaluation)
     truth = label_matrix(evaluated, code_set).toarray()
@@ -30,10 +29,13 @@ def main(evaluation: Path, codes: Path, coders: Path, results: Path, differences
         aligned = predictions.align(predicted, evaluated["note_id"].tolist(), code_set, str(folder))
         return outcome(truth, aligned, patients)
 
-    outcomes = {training: [outcome_of(coders / f"{training}-{seed}") for seed in seeds] for training in TRAINING_SETS}
+    outcomes = {
+        training: [outcome_of(coders / f"{training}-{seed}") for seed in seeds]
+        for training, seeds in params.load_seeds().items()
+    }
     comparison = compare(outcomes, settings)
 
-    disclosure = params.load("disclosure")
+    disclosure = params.load("disclosure", DisclosureParams)
     publish(differences, tidy(comparison), disclosure)
     publish(results, comparison, disclosure)
     return f"{comparison['notes']} notes of {comparison['patients']} patients; micro-F1 " + ", ".join(

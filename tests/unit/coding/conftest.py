@@ -20,7 +20,6 @@ def coding_settings(**changes) -> CodingParams:
         "chunk_tokens": 8,
         "max_words": 100,
         "batch": 8,
-        "micro_batch": min(8, changes.get("batch", 8)),
         "epochs": 2,
         "patience": None,
         "learning_rate": 3e-3,
@@ -30,8 +29,6 @@ def coding_settings(**changes) -> CodingParams:
         "threshold_steps": 20,
         "bias_from_frequencies": True,
         "attend_to_padding": False,
-        "baseline_codes": 2,
-        "processes": 1,
         "weights": {"mimic": {}, "sepr": {}},
     }
     return CodingParams(**(values | changes))

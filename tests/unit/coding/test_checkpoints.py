@@ -27,7 +27,7 @@ def save_slowly(*arguments):
 checkpoints.save = save_slowly
 notes = pd.read_pickle(folder / "notes.pkl")
 settings = CodingParams.model_validate_json((folder / "settings.json").read_text())
-coder.run(notes, notes, Path(sys.argv[2]), sys.argv[3].split(), settings, 7, folder)
+coder.run(notes, notes, Path(sys.argv[2]), sys.argv[3].split(), settings, 7, work=folder)
 """
 
 
@@ -49,8 +49,11 @@ def stop_after(monkeypatch, epochs: int) -> None:
 
 
 def run(notes, encoder, settings, work=None) -> tuple[np.ndarray, dict]:
-    experiment = coder.run(notes, notes, encoder, CODES, settings, 7, work)
-    return experiment.predictions.probabilities, experiment.results | {"curve": experiment.curve.to_dict()}
+    experiment = coder.run(notes, notes, encoder, CODES, settings, 7, work=work)
+    return experiment.predictions.probabilities, {
+        "curve": experiment.fit.curve.to_dict(),
+        "threshold": experiment.fit.threshold,
+    }
 
 
 @pytest.fixture

@@ -1,13 +1,16 @@
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import sparse
 
 from synthnotes.coding import predictions
-from synthnotes.coding.plm_icd import baseline, coder, reading, thresholds, training
-from synthnotes.coding.plm_icd.data import encode
+from synthnotes.coding.labels import label_matrix
+from synthnotes.coding.metrics import evaluate
+from synthnotes.coding.plm_icd import coder, reading, thresholds, training
+from synthnotes.coding.plm_icd.data import encode, first_words
+from synthnotes.coding.utility import predict_most_frequent, truncated
 from synthnotes.machinery.files import UserError, read_json, write_json
 
 CODES = ["I10", "E11.9", "J18.9", "0DTJ4ZZ", "Z99"]  # no note has the last
@@ -15,15 +18,16 @@ CODES = ["I10", "E11.9", "J18.9", "0DTJ4ZZ", "Z99"]  # no note has the last
 
 def test_a_coder_learns_from_notes_and_beats_the_baseline(tables, encoder_folder, settings):
     learning = settings(epochs=20, learning_rate=1e-2, warmup_steps=10)
-    experiment = coder.run(*tables(120, 20), encoder_folder, CODES, learning, 7)
-    results = experiment.results
-    assert results["micro"]["f1"] > max(0.6, results["baseline"]["micro"]["f1"] + 0.1)
-    assert [results[key] for key in ("training_notes", "validation_notes", "evaluation_notes")] == [120, 20, 20]
-    assert [results[key] for key in ("codes", "codes_in_training", "codes_in_evaluation")] == [5, 4, 4]
-    best = experiment.curve["validation_map"].idxmax()
-    assert results["best_epoch"] == experiment.curve["epoch"][best]
-    assert results["validation_map"] == experiment.curve["validation_map"].max()
-    json.dumps(results, allow_nan=False)
+    notes, evaluation = tables(120, 20)
+    experiment = coder.run(notes, evaluation, encoder_folder, CODES, learning, 7)
+    truth, predicted = label_matrix(evaluation, CODES).toarray(), experiment.predictions
+    labels = label_matrix(notes[notes["fold"] == "train"], CODES)
+    f1 = evaluate(truth, predicted.probabilities, predicted.predicted)["micro"]["f1"]
+    assert f1 > max(0.6, evaluate(truth, *predict_most_frequent(labels, len(truth), 2))["micro"]["f1"] + 0.1)
+    found = experiment.fit
+    best = found.curve["validation_map"].idxmax()
+    assert found.best_epoch == found.curve["epoch"][best]
+    assert found.validation_map == found.curve["validation_map"].max()
 
 
 def test_the_weights_kept_are_the_best_epoch_s(tables, encoder_folder, settings, monkeypatch):
@@ -63,7 +67,7 @@ def test_the_same_seed_gives_the_same_coder(tables, encoder_folder, settings):
     first, second = (coder.run(*tables(24, 4), encoder_folder, CODES, settings(epochs=1), 7) for _ in range(2))
     other = coder.run(*tables(24, 4), encoder_folder, CODES, settings(epochs=1), 8)
     np.testing.assert_array_equal(first.predictions.probabilities, second.predictions.probabilities)
-    assert first.results == second.results
+    assert first.fit.curve.equals(second.fit.curve)
     assert not np.array_equal(first.predictions.probabilities, other.predictions.probabilities)
 
 
@@ -104,15 +108,14 @@ def test_too_few_notes_are_refused(tables, encoder_folder, settings, train, vali
         coder.run(*tables(train, validation), encoder_folder, CODES, settings(), 7)
 
 
-def test_truncated_notes_are_counted(tables, encoder_folder, settings):
-    notes, evaluation = tables(8, 2)
-    longer = pd.concat([notes, evaluation])["text"].str.split().str.len() > 10
-    results = coder.run(notes, evaluation, encoder_folder, CODES, settings(epochs=1, max_words=10), 7).results
-    assert 0 < results["truncated_notes"] == longer.sum() < 30
+@given(st.text(alphabet="a \n\t\u00a0é"), st.integers(1, 6))
+def test_the_notes_counted_as_truncated_are_those_that_lose_words(text, words):
+    cut = first_words(text, words)
+    assert truncated(pd.Series([text]), words) == (len(cut) < len(text.rstrip()))
 
 
 def test_the_baseline_predicts_the_most_frequent_codes_for_every_note():
     labels = sparse.csr_array(np.array([[1, 1, 0], [0, 1, 0], [0, 1, 1], [0, 0, 1]], dtype=bool))
-    probabilities, predicted = baseline.predict(labels, notes=2, predicted_codes=2)
+    probabilities, predicted = predict_most_frequent(labels, notes=2, codes=2)
     np.testing.assert_allclose(probabilities, [[0.25, 0.75, 0.5]] * 2)
     assert predicted.tolist() == [[False, True, True]] * 2

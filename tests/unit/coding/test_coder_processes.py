@@ -9,6 +9,7 @@ import pytest
 import yaml
 from safetensors.torch import load_file
 
+from synthnotes.coding import predictions
 from synthnotes.coding.plm_icd import coder
 from synthnotes.coding.plm_icd.processes import Processes
 from synthnotes.corpus import notes
@@ -21,6 +22,7 @@ import sys
 from pathlib import Path
 import pandas as pd
 from synthnotes.corpus import notes
+from synthnotes.coding import predictions
 from synthnotes.coding.plm_icd import coder
 from synthnotes.coding.plm_icd.processes import join
 from synthnotes.machinery.sections import CodingParams
@@ -29,7 +31,7 @@ settings = CodingParams.model_validate_json((folder / "settings.json").read_text
 processes = join()
 assert processes.count == 2
 tables = pd.read_pickle(folder / "training.pkl"), pd.read_pickle(folder / "evaluation.pkl")
-experiment = coder.run(*tables, encoder, sys.argv[3].split(), settings, 7, folder / "work", processes)
+experiment = coder.run(*tables, encoder, sys.argv[3].split(), settings, 7, 3, folder / "work", processes)
 coder.save(folder / f"coder-{processes.rank}", experiment, settings)
 """
 
@@ -49,7 +51,7 @@ def test_two_processes_train_the_coder_of_one(tmp_path, tables, save_encoder, se
     training, evaluation = tables(25, 6)  # the last batch holds one note: the second process has none
     training.to_pickle(tmp_path / "training.pkl")
     evaluation.to_pickle(tmp_path / "evaluation.pkl")
-    values = settings(epochs=2, micro_batch=3, processes=2)
+    values = settings(epochs=2)
     (tmp_path / "settings.json").write_text(values.model_dump_json(), encoding="utf-8")
     (tmp_path / "child.py").write_text(CHILD, encoding="utf-8")
     command = launch_command(
@@ -74,19 +76,20 @@ def test_the_stage_starts_the_processes_that_are_asked_for(tmp_path, tables, sav
     notes.write(tmp_path / "e.parquet", evaluation)
     pd.DataFrame({"code": CODES, "kind": "diagnosis"}).to_csv(tmp_path / "codes.csv", index=False)
     values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
-    values["coding"] = settings(processes=2).model_dump()
+    values["coding"] = settings().model_dump()
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    machine = yaml.safe_load(Path("machine.yaml").read_text(encoding="utf-8"))
+    machine["coding"]["processes"] = 2
+    (tmp_path / "machine.yaml").write_text(yaml.safe_dump(machine), encoding="utf-8")
     given = {"training": "real_l.parquet", "evaluation": "e.parquet", "encoder": save_encoder(tmp_path / "encoder")}
     given |= {"models": "models", "codes": "codes.csv", "accelerate": Path("configs/accelerate").absolute()}
-    outputs = {"coder": "coder", "results": "results.json", "curve": "curve.csv"}
-    options = {"corpus": "mimic", "seed": 7, "work": "work"} | given | outputs
+    options = {"corpus": "mimic", "seed": 7, "work": "work", "coder": "coder"} | given
     command = [sys.executable, "-m", "synthnotes.stages.coding"]
     command += [str(word) for name, value in options.items() for word in (f"--{name}", value)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    results = read_json(tmp_path / "results.json")
-    assert results["training_notes"] == 24
-    assert pd.read_csv(tmp_path / "curve.csv")["epoch"].tolist() == [1, 2]
+    assert pd.read_csv(tmp_path / "coder/curve.csv")["epoch"].tolist() == [1, 2]
+    assert len(predictions.load(tmp_path / "coder").note_ids) == len(evaluation)
     assert coder.load(tmp_path / "coder").codes == CODES
     assert not any((tmp_path / "work").iterdir())
-    assert f"micro-F1 {results['micro']['f1']:.3f}" in done.stdout.splitlines()[-1]
+    assert "trained by 2 processes" in done.stdout.splitlines()[-1]

@@ -21,10 +21,9 @@ def test_words_are_cut_and_white_space_is_kept():
     assert first_words("one  two\n\nthree \n", 3) == "one  two\n\nthree"
 
 
-def test_a_note_longer_than_the_limit_is_cut_and_counted(encoder_folder):
+def test_a_note_longer_than_the_limit_is_cut(encoder_folder):
     notes = table(("the patient came home", ["I10"]), ("the patient \n", ["I10"]), ("the", ["I10"]))
     encoded = encode(notes, load_tokenizer(encoder_folder), CODES, max_words=2)
-    assert encoded.truncated == 1
     assert encoded.tokens[0].tolist() == encoded.tokens[1].tolist()
     assert encoded.lengths.tolist() == [4, 4, 3]
 
@@ -77,11 +76,12 @@ def test_short_notes_need_no_full_chunks():
     np.testing.assert_array_equal(chunks.input_ids, [[5, 6], [7, 1]])
 
 
-def test_the_published_collation_pads_to_the_longest_note_and_attends_to_it():
+def test_the_published_collation_pads_each_note_by_itself_and_attends_to_the_padding():
+    """Published were batches of one note: what a note is padded to does not depend on its neighbours."""
     chunks = pack([np.arange(2, 7), np.array([9])], chunk_tokens=4, padding_id=1, attend_to_padding=True)
-    np.testing.assert_array_equal(chunks.input_ids, [[2, 3, 4, 5], [6, 1, 1, 1], [9, 1, 1, 1], [1, 1, 1, 1]])
+    np.testing.assert_array_equal(chunks.input_ids, [[2, 3, 4, 5], [6, 1, 1, 1], [9, 1, 1, 1]])
     assert chunks.attention_mask.all()
-    assert chunks.lengths == [8, 8]
+    assert chunks.lengths == [8, 4]
 
 
 @given(

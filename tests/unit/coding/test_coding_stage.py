@@ -1,77 +1,62 @@
-"""The stage `coding`, from files to files."""
+"""The stage `coding`, from files to a coder's folder."""
 
 import pandas as pd
 import pytest
 
+from synthnotes.coding import predictions
 from synthnotes.corpus import notes
 from synthnotes.machinery.files import UserError, read_json
-from synthnotes.machinery.sections import DisclosureParams
 from synthnotes.stages import coding as stage
 
 CODES = ["I10", "E11.9", "J18.9", "0DTJ4ZZ", "Z99"]  # training has the last in no note
 
 
-def run(folder, encoder, outputs):
-    tables = folder / "real_l.parquet", folder / "e.parquet"
-    return stage.main(
-        "mimic", 7, *tables, encoder, folder / "models", folder / "codes.csv", folder, folder / "work", *outputs
-    )
-
-
-def load(coding):
-    """Gives parameters in the place of those of params.yaml."""
-    return {"coding": coding, "disclosure": DisclosureParams(demo=True, minimum_patients=10)}.get
-
-
-def test_the_stage_leaves_nothing_where_training_diverges(tmp_path, tables, save_encoder, settings, monkeypatch):
-    monkeypatch.setattr(stage.params, "load", load(settings(learning_rate=1e38, warmup_steps=0)))
-    training_notes, evaluation = tables(24, 4)
-    notes.write(tmp_path / "real_l.parquet", training_notes)
-    notes.write(tmp_path / "e.parquet", evaluation)
+@pytest.fixture
+def run(tmp_path, tables, encoder_folder, monkeypatch):
+    """Runs the stage with some parameters on a training table of 24 notes; gives the coder's folder."""
+    for name, table in zip(("real_l", "e"), tables(24, 4), strict=True):
+        notes.write(tmp_path / f"{name}.parquet", table)
     pd.DataFrame({"code": CODES, "kind": "diagnosis"}).to_csv(tmp_path / "codes.csv", index=False)
-    encoder = save_encoder(tmp_path / "encoder")
-    outputs = [tmp_path / name for name in ("coder", "results.json", "curve.csv")]
+
+    def of(settings, name="coder"):
+        monkeypatch.setattr(stage.params, "load", lambda section, kind: settings)
+        inputs = tmp_path / "real_l.parquet", tmp_path / "e.parquet", encoder_folder, tmp_path / "models"
+        others = tmp_path / "codes.csv", tmp_path / "accelerate", tmp_path / "work"
+        stage.main("mimic", 7, *inputs, *others, tmp_path / name)
+        return tmp_path / name
+
+    return of
+
+
+def test_the_stage_leaves_nothing_where_training_diverges(run, tmp_path, settings):
     with pytest.raises(UserError, match=r"in step \d+ of 6, on the notes train-\d"):
-        run(tmp_path, encoder, outputs)
-    assert not any(path.exists() for path in outputs)
+        run(settings(learning_rate=1e38, warmup_steps=0))
+    assert not (tmp_path / "coder").exists()
 
 
-def test_the_stage_reports_groups_of_codes(tmp_path, tables, encoder_folder, settings, monkeypatch):
-    """A code of E that training never saw has a group of its own, and its notes are judged like any other."""
-    monkeypatch.setattr(stage.params, "load", load(settings(epochs=1)))
-    training_notes, evaluation = tables(24, 4)
-    evaluation.at[0, "codes"] = ["Z99"]
-    notes.write(tmp_path / "real_l.parquet", training_notes)
-    notes.write(tmp_path / "e.parquet", evaluation)
-    kinds = ["procedure" if code == "0DTJ4ZZ" else "diagnosis" for code in CODES]
-    pd.DataFrame({"code": CODES, "kind": kinds}).to_csv(tmp_path / "codes.csv", index=False)
-    outputs = [tmp_path / name for name in ("coder", "results.json", "curve.csv")]
-    run(tmp_path, encoder_folder, outputs)
+def test_the_stage_leaves_all_that_is_measured_later(run, tmp_path, settings):
+    folder = run(settings(epochs=2))
     assert not list((tmp_path / "work").iterdir())
-    results = read_json(outputs[1])
-    assert results["codes_in_evaluation"] == results["codes_in_training"] + 1 == 5
-    groups = results["groups"]
-    assert {name: group["codes"] for name, group in groups.items()}.items() >= {
-        ("unseen", 1), ("diagnoses", 4), ("procedures", 1)
-    }  # fmt: skip
-    assert sum(groups[name]["codes"] for name in ("frequent", "middle", "rare", "unseen")) == 5
-    assert groups["unseen"]["codes_in_evaluation"] == 1
-    assert 0 <= groups["unseen"]["micro"]["auc"] <= 1
+    described, curve = read_json(folder / "coder.json"), pd.read_csv(folder / "curve.csv")
+    assert curve["epoch"].tolist() == [1, 2]
+    assert described["validation_map"] == pytest.approx(curve["validation_map"][described["best_epoch"] - 1], abs=1e-6)
+    predicted = predictions.load(folder)
+    assert (described["codes"], described["threshold"]) == (predicted.codes, predicted.threshold)
+    assert predicted.note_ids == notes.read(tmp_path / "e.parquet")["note_id"].tolist()
 
 
-def test_the_stage_evaluates_a_coder_that_exists_already(tmp_path, tables, encoder_folder, settings, monkeypatch):
-    training_notes, evaluation = tables(24, 4)
-    notes.write(tmp_path / "real_l.parquet", training_notes)
-    notes.write(tmp_path / "e.parquet", evaluation)
-    pd.DataFrame({"code": CODES, "kind": "diagnosis"}).to_csv(tmp_path / "codes.csv", index=False)
-    outputs = [tmp_path / name for name in ("models/ours", "results.json", "curve.csv")]
-    monkeypatch.setattr(stage.params, "load", load(settings(epochs=1)))
-    run(tmp_path, encoder_folder, outputs)
-    trained = read_json(outputs[1])
-    given = settings(epochs=1, weights={"mimic": {"real_l-7": "ours"}, "sepr": {}})
-    monkeypatch.setattr(stage.params, "load", load(given))
-    run(tmp_path, encoder_folder, [tmp_path / "coder", *outputs[1:]])
-    evaluated = read_json(outputs[1])
-    assert (trained["best_epoch"], evaluated["best_epoch"]) == (1, 0)
-    assert evaluated["micro"] == pytest.approx(trained["micro"], abs=1e-6)
-    assert evaluated["groups"].keys() == trained["groups"].keys()
+def test_the_stage_takes_a_coder_that_exists_already(run, settings):
+    trained = run(settings(epochs=1), "models/ours")
+    weights = {"mimic": {"real_l": {7: "ours"}}, "sepr": {}}
+    taken = run(settings(epochs=1, weights=weights))
+    assert [read_json(folder / "coder.json")["best_epoch"] for folder in (trained, taken)] == [1, 0]
+    expected, found = (predictions.load(folder).probabilities for folder in (trained, taken))
+    assert found == pytest.approx(expected, abs=1e-3)  # half precision
+
+
+def test_bfloat16_is_honoured_without_a_gpu(run, settings):
+    """The parameter decides the precision, wherever the coder is trained."""
+    exact, mixed = (run(settings(epochs=1, precision=of), of) for of in ("float32", "bfloat16"))
+    expected, found = (predictions.load(folder).probabilities for folder in (exact, mixed))
+    assert (expected != found).any()
+    assert found == pytest.approx(expected, abs=0.1)

@@ -28,13 +28,14 @@ def test_an_existing_coder_is_evaluated_as_when_it_was_trained(trained, notes, s
     (folder / "predictions.npz").unlink()
     after = coder.run_existing(folder, notes, notes, CODES, settings())
     np.testing.assert_allclose(after.predictions.probabilities, before.predictions.probabilities, atol=1e-6)
-    assert after.results["best_epoch"] == 0
-    assert after.results["threshold"] == before.results["threshold"]
-    assert after.results["validation_map"] == pytest.approx(before.results["validation_map"])
-    assert after.results.keys() == before.results.keys()
-    assert after.curve.columns.tolist() == before.curve.columns.tolist()
-    assert after.curve["epoch"].tolist() == [0]
-    assert "evaluated without training" in coder.summary(after.results)
+    assert after.fit.best_epoch == 0
+    assert after.fit.threshold == before.fit.threshold
+    assert after.fit.validation_map == pytest.approx(before.fit.validation_map)
+    assert after.fit.curve.columns.tolist() == before.fit.curve.columns.tolist()
+    assert after.fit.curve["epoch"].tolist() == [0]
+    last = before.fit.curve["validation_micro_f1"].iloc[-1]  # one epoch: its threshold is the coder's
+    assert after.fit.curve["validation_micro_f1"].iloc[0] == pytest.approx(last)
+    assert "not trained" in coder.summary(after)
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,14 @@
 """SEPR's files, whole and damaged: each error names file, row and remedy, and what is dropped is counted."""
 
-import json
-
 import pandas as pd
 import pyarrow as pa
 import pyarrow.feather as feather
 import pytest
-from own_data import parameters_of_own_data
+from own_data import describe, parameters_of_own_data, prepare
 
 from synthnotes.corpus import notes as note_table
 from synthnotes.corpus import sepr
 from synthnotes.machinery.files import UserError
-from synthnotes.stages import corpus as stage
 
 TITLES = "code,transcription\ni109,Högt blodtryck\ne119,Diabetes\n"
 
@@ -38,14 +35,9 @@ def put(folder, columns):
     feather.write_feather(pa.table(columns), folder / "notes.feather")
 
 
-def run(project):
-    out = project / "out"
-    return stage.main("sepr", project / "sepr", out / "notes", out / "codes.csv", out / "r.json", out / "flow.csv")
-
-
 def refused(project, file, message):
     with pytest.raises(UserError, match=message) as error:
-        run(project)
+        prepare(project, "sepr")
     assert str(error.value).startswith(f"{project}/sepr/{file}: ")
     assert "hemlig" not in str(error.value)
     assert not (project / "out").exists()
@@ -102,8 +94,8 @@ def test_what_is_dropped_is_counted(project):
     texts = [" \n\t", None, "", *notes()["text"][3:]]
     targets = [["I10.9"]] * 37 + [["??", None], None, ["inga", "koder"]]
     put(project / "sepr", notes(_id=[*range(37), 37, None, 38], text=texts, target=targets))
-    run(project)
-    results = json.loads((project / "out/r.json").read_text())
+    prepare(project, "sepr")
+    results = describe(project, "sepr")
     dropped = {step: counts["dropped"] for step, counts in results["flow"].items() if counts["dropped"]}
     assert dropped == {"with_text": 3, "with_id": 1, "with_icd10_codes": 2}
     assert results["code_rows"]["diagnosis"]["dropped_invalid"] == 3  # "??", "inga", "koder"
@@ -121,7 +113,7 @@ def test_codes_in_any_spelling(project, spelled):
 
 def test_a_note_of_five_megabytes(project):
     put(project / "sepr", notes(text=["å" * 2_500_000, *notes()["text"][1:]]))
-    run(project)
+    prepare(project, "sepr")
     written = pd.concat(note_table.read(path) for path in (project / "out/notes").glob("*.parquet"))
     assert written.set_index("note_id").loc["0", "text"] == "å" * 2_500_000
 
@@ -133,8 +125,8 @@ def split_file(project, ids, labels):
 def test_a_split_file_with_repeated_ids_is_resolved_and_counted(project):
     labels = ["train"] * 20 + ["test"] * 10 + ["val"] * 10
     split_file(project, [*range(40), 0, 1, 25, 900], [*labels, "val", "train", "train", "val"])  # 0: E; 25: S
-    run(project)
-    found = json.loads((project / "out/r.json").read_text())["splits"]["file"]
+    prepare(project, "sepr")
+    found = describe(project, "sepr")["splits"]["file"]
     assert found == {
         "rows": 44, "ids": 41, "ids_repeated": 3, "ids_in_several_subsets": 2, "ids_unknown": 1, "notes_not_named": 0,
     }  # fmt: skip

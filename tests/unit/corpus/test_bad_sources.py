@@ -1,15 +1,13 @@
 """Releases as downloaded and as damaged: nested folders, plain files, strange notes; nothing is dropped in silence."""
 
 import gzip
-import json
 
 import pytest
-from own_data import parameters_of_own_data
+from own_data import describe, parameters_of_own_data, prepare
 
 from synthnotes.corpus import mimic
 from synthnotes.corpus import notes as note_table
 from synthnotes.machinery.files import UserError
-from synthnotes.stages import corpus as stage
 
 CODES = "subject_id,hadm_id,seq_num,icd_code,icd_version\n"
 TITLES = "icd_code,icd_version,long_title\nI10,10,Hypertension\n"
@@ -42,17 +40,12 @@ def project(tmp_path, monkeypatch):
     return tmp_path
 
 
-def run(project):
-    out = project / "out"
-    return stage.main("mimic", project / "mimic", out / "notes", out / "codes.csv", out / "r.json", out / "flow.csv")
-
-
 @pytest.mark.parametrize("ending", [".csv.gz", ".csv"])
 @pytest.mark.parametrize("places", [None, WGET])
 def test_releases_as_downloaded(project, ending, places):
     put(project / "mimic", contents(), ending, places)
-    assert run(project).startswith("mimic: 40 notes")
-    release = json.loads((project / "out/r.json").read_text())["release"]
+    assert prepare(project, "mimic").startswith("mimic: 40 notes")
+    release = describe(project, "mimic")["release"]
     assert (release["mimic_iv"], release["mimic_iv_note"]) == (("3.1", "2.2") if places else (None, None))
 
 
@@ -125,7 +118,7 @@ def test_damaged_files_are_named_and_leave_no_output(project, name, old, new, me
     new = new if isinstance(new, bytes) else new.encode()
     put(project / "mimic", files | {name: files[name].encode().replace(old.encode(), new)})
     with pytest.raises(UserError, match=message) as error:
-        run(project)
+        prepare(project, "mimic")
     assert str(error.value).startswith(f"{project}/mimic/{name}.csv.gz: ")
     assert not (project / "out").exists()
 
@@ -136,7 +129,7 @@ def test_a_gzip_file_cut_off_anywhere_is_refused(project, cut):
     path = project / "mimic/note/discharge.csv.gz"
     path.write_bytes(path.read_bytes()[:-cut])
     with pytest.raises(UserError, match=r"discharge.csv.gz: .*(truncated|complete)"):
-        run(project)
+        prepare(project, "mimic")
     assert not (project / "out").exists()
 
 
@@ -145,20 +138,20 @@ def test_a_plain_file_cut_off_within_a_note_is_refused(project):
     path = project / "mimic/note/discharge.csv"
     path.write_bytes(path.read_bytes()[:-4])
     with pytest.raises(UserError, match=r"discharge.csv: an odd number of double quotes"):
-        run(project)
+        prepare(project, "mimic")
 
 
 def test_a_file_that_is_not_the_one_in_the_list_of_checksums_is_refused(project):
     put(project / "mimic", contents())
     (project / "mimic/SHA256SUMS.txt").write_text(f"{'0' * 64} note/discharge.csv.gz\n")
     with pytest.raises(UserError, match=r"discharge.csv.gz: not the file that .*SHA256SUMS.txt lists"):
-        run(project)
+        prepare(project, "mimic")
 
 
 def test_a_failed_run_leaves_the_tables_of_the_last_one(project):
     put(project / "mimic", contents())
-    run(project)
+    prepare(project, "mimic")
     put(project / "mimic", {"note/discharge": "note_id,subject_id,hadm_id,note_seq,text\n"})
     with pytest.raises(UserError, match="no rows below the column names"):
-        run(project)
+        prepare(project, "mimic")
     assert sum(len(note_table.read(path)) for path in (project / "out/notes").glob("*.parquet")) == 40

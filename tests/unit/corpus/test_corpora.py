@@ -1,21 +1,21 @@
-"""Both corpora from source tables to notes with codes, every kind of dirt once; then the whole stage on files."""
+"""Both corpora from source tables to notes with codes, every kind of dirt once; then both stages on files."""
 
 import gzip
-import json
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from own_data import parameters_of_own_data
+from own_data import ROOT, describe, parameters_of_own_data, prepare
 
 from synthnotes.corpus import mimic, sepr
 from synthnotes.corpus import notes as note_table
 from synthnotes.corpus.flow import Flow
-from synthnotes.corpus.subsets import divide
+from synthnotes.corpus.splits import divide
 from synthnotes.corpus.table import Corpus, code_set, with_descriptions, without_rare_codes
-from synthnotes.machinery.files import UserError
+from synthnotes.generation.prompts import render_prompt
+from synthnotes.generation.records import read_records
+from synthnotes.machinery.files import UserError, read_json
 from synthnotes.machinery.sections import CorpusParams
-from synthnotes.stages import corpus as stage
 
 SETTINGS = {
     "minimum_notes_per_code": {"mimic": 2, "sepr": 1},
@@ -28,6 +28,7 @@ SETTINGS = {
     },
     "seed": 3,
 }
+TOLD = ("r.json", "flow.csv")  # what `cohort` writes
 
 
 def coded(*rows):
@@ -125,15 +126,15 @@ def test_division_follows_a_published_split_and_counts_what_it_leaves_out():
     flow = Flow(names_patients=True)
     flow.keep("cleaned", notes)
     corpus = Corpus(notes, {"I10": "Hypertension"}, {}, flow.steps, {}, [])
-    published = pd.Series(["L", "S", "E", "L", None], dtype="str"), {"ids_unknown": 0}
+    published = pd.Series(["L", "S", "E", "L", None], dtype="str")
     subsets = divide(corpus, True, CorpusParams(**SETTINGS), published)
     assert {name: table["note_id"].tolist() for name, table in subsets.tables.items()} == {
         "L": ["1", "4"], "S": ["2"], "E": ["3"],
     }  # fmt: skip
-    assert subsets.results["flow"]["in_split_file"]["dropped"] == 1
-    assert subsets.results["splits"]["shared_patients"] == {"L_S": 1, "L_E": 0, "S_E": 0}
-    assert subsets.results["codes"]["without_description"] == 1
-    assert subsets.results["codes"]["notes_without_description"] == 2
+    assert subsets.flow["in_split_file"]["dropped"] == 1
+    assert subsets.groups["groups"] == 1  # one text: nobody could have been parted
+    assert subsets.codes["title"].tolist() == ["", "Hypertension"]
+    assert subsets.tables["L"]["descriptions"].tolist() == [["Hypertension"], []]
     assert subsets.tables["E"]["fold"].tolist() == ["evaluation"]
 
 
@@ -159,16 +160,8 @@ def project(tmp_path, monkeypatch):
     return tmp_path
 
 
-def run(project):
-    return stage.main(
-        "mimic",
-        project / "mimic",
-        *(project / f"out/{name}" for name in ("notes", "codes.csv", "r.json", "flow.csv")),
-    )
-
-
-def test_the_stage(project):
-    assert run(project).startswith("mimic: 40 notes")
+def test_the_stages(project):
+    assert prepare(project, "mimic").startswith("mimic: 40 notes")
     tables = [note_table.read(project / f"out/notes/real_{subset}.parquet") for subset in "lse"]
     assert sum(map(len, tables)) == 40
     assert sum(table["patient_id"].nunique() for table in tables) == 20
@@ -177,24 +170,112 @@ def test_the_stage(project):
     assert (project / "out/codes.csv").read_text() == (
         "code,title,kind\n0DTJ4ZZ,,procedure\nE11.9,,diagnosis\nI10,Hypertension,diagnosis\n"
     )
-    results = json.loads((project / "out/r.json").read_text())
+    results = describe(project, "mimic")
     assert results["codes"]["without_description"] == 2
     assert len(results["sources_sha256"]) == 5
     first = [path.read_bytes() for path in sorted((project / "out").rglob("*.*"))]
-    run(project)
+    assert len(first) == 9
+    prepare(project, "mimic")
+    describe(project, "mimic")
     assert first == [path.read_bytes() for path in sorted((project / "out").rglob("*.*"))]
 
 
-def test_the_stage_with_a_published_split(project):
+def test_records_are_those_of_l_and_s_in_their_order(project):
+    prepare(project, "mimic")
+    for name, subset in (("training", "l"), ("prompts", "s")):
+        records = read_records(project / f"out/records/{name}.jsonl")
+        table = note_table.read(project / f"out/notes/real_{subset}.parquet")
+        assert [record.id for record in records] == table["note_id"].tolist()
+        assert [record.output for record in records] == table["text"].tolist()
+        assert {tuple(record.input) for record in records} == {("Hypertension",)}
+    assert sorted(path.name for path in (project / "out/records").iterdir()) == ["prompts.jsonl", "training.jsonl"]
+
+
+def test_the_cohort_by_hand(project):
+    """40 notes of two words, two for each patient, all with the same three codes, of which one has a title."""
+    prepare(project, "mimic")
+    results = describe(project, "mimic")
+    sizes = {"L": 24, "S": 8, "E": 8}  # of 23.2, 8.8 and 8 wanted, in twos
+    assert results["subsets"] == {  # validation: of 2.4 and 0.8 wanted
+        "L": {"notes": 24, "patients": 12, "codes": 3, "train": 22, "validation": 2, "evaluation": 0},
+        "S": {"notes": 8, "patients": 4, "codes": 3, "train": 8, "validation": 0, "evaluation": 0},
+        "E": {"notes": 8, "patients": 4, "codes": 3, "train": 0, "validation": 0, "evaluation": 8},
+    }
+    nothing = {"L_S": 0, "L_E": 0, "S_E": 0}
+    alike, empty = ({"share_of_codes_missing": lost, "kl_divergence": kl} for lost, kl in ((0.0, 0.0), (1.0, None)))
+    assert results["splits"] == {
+        "by": "patient, iterative stratification",
+        "file": None,
+        "groups": {"groups": 20, "notes_in_largest": 2, "notes_of_same_text": 0, "texts_shared": 0},
+        "shared_patients": nothing,
+        "shared_texts": nothing,
+        "quality": {
+            name: {"notes": sizes[name], "share_of_notes": sizes[name] / 40, "share_wanted": wanted} | alike
+            for name, wanted in {"L": 0.58, "S": 0.22, "E": 0.2}.items()
+        },
+        "folds": {
+            "L": {
+                "train": {"notes": 22, "share_of_notes": 22 / 24, "share_wanted": 0.9} | alike,
+                "validation": {"notes": 2, "share_of_notes": 2 / 24, "share_wanted": 0.1} | alike,
+            },
+            "S": {
+                "train": {"notes": 8, "share_of_notes": 1.0, "share_wanted": 0.9} | alike,
+                "validation": {"notes": 0, "share_of_notes": 0.0, "share_wanted": 0.1} | empty,
+            },
+        },
+    }
+    assert results["codes"] == {
+        "per_note_mean": 3.0, "per_note_median": 3.0, "unique": 3, "unique_diagnoses": 2, "unique_procedures": 1,
+        "unique_categories": 3, "unique_blocks": 3, "unique_families": 3, "of_unknown_family": 0,
+        "without_description": 2, "assignments_without_description": 80, "notes_without_description": 0,
+    }  # fmt: skip
+    assert results["words_per_note"] == {
+        "mean": 2.0, "median": 2.0, "percentile_5": 2.0, "percentile_95": 2.0, "maximum": 2,
+    }  # fmt: skip
+    for name, subset in {"training": "L", "prompts": "S"}.items():
+        assert results["records"][name] == {
+            "records": sizes[subset], "codes": 3 * sizes[subset], "codes_without_description": 2 * sizes[subset],
+            "prompts_shortened": sizes[subset], "prompts_without_descriptions": 0, "mean_descriptions": 1.0,
+            "mean_prompt_words": len(render_prompt("mimic", ["Hypertension"]).split()), "mean_note_words": 2.0,
+        }  # fmt: skip
+
+
+def test_the_stages_with_a_published_split(project):
     labels = ["train"] * 20 + ["val"] * 10 + ["test"] * 10
     pd.DataFrame({"_id": range(40), "splits": labels}).to_feather(project / "mimic/splits.feather")
-    run(project)
+    prepare(project, "mimic")
     assert note_table.read(project / "out/notes/real_s.parquet")["note_id"].tolist() == [str(i) for i in range(20, 30)]
-    results = json.loads((project / "out/r.json").read_text())
+    results = describe(project, "mimic")
+    assert results["splits"]["by"] == "published split file"
+    assert results["splits"]["quality"]["L"]["share_wanted"] is None
     assert results["splits"]["file"] == {
         "rows": 40, "ids": 40, "ids_repeated": 0, "ids_in_several_subsets": 0, "ids_unknown": 0, "notes_not_named": 0,
     }  # fmt: skip
     assert "splits.feather" in results["sources_sha256"]
+
+
+def test_the_facts_are_whole_and_the_results_suppressed(project):
+    """What is prepared is the same whatever may be told of it."""
+    notes = project / "mimic/note/discharge.csv.gz"
+    notes.write_bytes(gzip.compress(gzip.decompress(notes.read_bytes()) + b"99,99,1,\n"))
+    prepare(project, "mimic")
+    assert describe(project, "mimic")["flow"]["with_text"]["dropped"] == 1
+    prepared = [path.read_bytes() for path in sorted((project / "out").rglob("*.*")) if path.name not in TOLD]
+    (project / "params.yaml").write_text(parameters_of_own_data(minimum_patients=10))
+    prepare(project, "mimic")
+    assert prepared == [p.read_bytes() for p in sorted((project / "out").rglob("*.*")) if p.name not in TOLD]
+    assert read_json(project / "out/facts.json")["flow"]["with_text"]["dropped"] == 1
+    results = describe(project, "mimic")
+    assert results["flow"]["with_text"] == dict.fromkeys(results["flow"]["with_text"]) | {"why": "no text"}
+    assert set(results["subsets"]["S"].values()) == {None}  # of four patients
+    assert "with_text" not in pd.read_csv(project / "out/flow.csv")["step"].tolist()
+
+
+def test_own_data_called_the_demo_s_leave_no_output(project):
+    (project / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    with pytest.raises(UserError, match=r"mimic/note/discharge\.csv\.gz: not the demo's"):
+        prepare(project, "mimic")
+    assert not (project / "out").exists()
 
 
 @pytest.mark.parametrize(
@@ -211,13 +292,14 @@ def test_a_split_file_that_does_not_fit_leaves_no_output(project, columns, messa
     path = project / "mimic/splits.feather"
     pd.DataFrame(columns).to_feather(path)
     with pytest.raises(UserError, match=message) as error:
-        run(project)
+        prepare(project, "mimic")
     assert str(path) in str(error.value)
     assert not (project / "out").exists()
 
 
-def test_the_flow_of_the_stage(project):
-    run(project)
+def test_the_flow_of_the_stages(project):
+    prepare(project, "mimic")
+    describe(project, "mimic")
     flow = pd.read_csv(project / "out/flow.csv")
     assert flow["of"].unique().tolist() == ["notes", "procedures", "diagnoses"]
     assert flow.query("of == 'notes' and unit == 'notes'")["left"].tolist() == [40] * 8
@@ -248,7 +330,7 @@ def test_bad_input_leaves_no_output(project, file, damage, message):
     path = project / f"mimic/{file}.csv.gz"
     damage(path)
     with pytest.raises(UserError, match=message) as error:
-        run(project)
+        prepare(project, "mimic")
     assert str(path) in str(error.value)
     assert not (project / "out").exists()
 
@@ -256,7 +338,7 @@ def test_bad_input_leaves_no_output(project, file, damage, message):
 def test_no_note_left_says_why(project):
     to_version_9 = rewrite(b",10\n", b",9\n")
     to_version_9(project / "mimic/hosp/diagnoses_icd.csv.gz")
-    assert run(project).endswith("1 codes")  # the procedure remains
+    assert prepare(project, "mimic").endswith("1 codes")  # the procedure remains
     to_version_9(project / "mimic/hosp/procedures_icd.csv.gz")
     with pytest.raises(UserError, match=r"no note is left: 40 dropped \(no ICD-10 code\)"):
-        run(project)
+        prepare(project, "mimic")

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthnotes.corpus import mimic
-from synthnotes.corpus.flow import UNITS, Flow, tidy
+from synthnotes.corpus.description import tabulate_flow
+from synthnotes.corpus.flow import UNITS, Flow
 
 WORDS = st.sampled_from(["", " ", "x y", "x z", "Facility: x", "Discharge Condition: ok"])
 CODES = st.sampled_from([["I10"], ["I10", "A00"], ["A00", "A01"], ["B20"]])
@@ -62,7 +63,7 @@ def test_a_flow_by_hand():
     ]  # fmt: skip
     assert adds_up(flow.steps)
     rows = {"released": 9, "dropped_null": 2, "dropped_version_9": 3, "kept": 4}
-    table = tidy(flow.steps, {"procedure": rows})
+    table = tabulate_flow(flow.steps, {"procedure": rows})
     assert table[table["step"] == "frequent"].drop(columns="step").values.tolist() == [
         ["notes", "notes", 2, 0, "rare"], ["notes", "admissions", 2, 0, "rare"], ["notes", "patients", 1, 0, "rare"],
         ["notes", "codes", 1, 1, "rare"],
@@ -71,13 +72,13 @@ def test_a_flow_by_hand():
         ["released", 9, 0], ["without_null", 7, 2], ["without_version_9", 4, 3],
     ]  # fmt: skip
     with pytest.raises(ValueError, match="do not add up"):
-        tidy(flow.steps, {"procedure": rows | {"kept": 5}})
+        tabulate_flow(flow.steps, {"procedure": rows | {"kept": 5}})
 
 
 def test_a_source_without_patients_counts_notes_and_codes_alone():
     flow = Flow(names_patients=False)
     flow.keep("released", pd.DataFrame({"note_id": ["1"], "patient_id": ["1"], "codes": [["I10"]]}))
-    assert tidy(flow.steps, {})["unit"].tolist() == ["notes", "codes"]
+    assert tabulate_flow(flow.steps, {})["unit"].tolist() == ["notes", "codes"]
 
 
 def test_a_step_that_adds_notes_or_comes_twice_is_a_defect():

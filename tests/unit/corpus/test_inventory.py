@@ -12,6 +12,9 @@ import yaml
 from synthnotes.corpus import inventory, machine
 from synthnotes.corpus.machine import GIB, Model, Needs
 from synthnotes.machinery import configure, params
+from synthnotes.machinery import machine as resource_file
+from synthnotes.machinery.machine import Machine
+from synthnotes.machinery.sections import TRAINING_SETS, Params
 
 ROOT = Path(__file__).parents[3]
 CODES, TITLES = "hadm_id,icd_code,icd_version\n1,I10,10\n", "icd_code,icd_version,long_title\nI10,10,Hypertension\n"
@@ -52,7 +55,8 @@ def data(tmp_path, monkeypatch):
             (folder / "config.json").write_text(json.dumps(CONFIG))
             (folder / "model.safetensors").write_bytes(b"\0" * 4000)
     (data / "DEMO.json").write_text("{}")
-    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    for name in ("params.yaml", "machine.yaml"):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     monkeypatch.setattr(machine, "gpus", list)
     monkeypatch.setattr(machine, "memory", lambda: 64 * GIB)
     return data
@@ -60,7 +64,7 @@ def data(tmp_path, monkeypatch):
 
 def check(data, capsys):
     """The exit code and the lines printed; the inventory never shows a note."""
-    code = inventory.main(data, data.parent / "params.yaml")
+    code = inventory.main(data, data.parent / "params.yaml", data.parent / "machine.yaml")
     out = capsys.readouterr().out
     assert "secret" not in out
     return code, out
@@ -152,12 +156,19 @@ def test_a_machine_that_is_too_small(data, capsys, monkeypatch, name, value, mes
     assert message in out
 
 
-def test_needs_at_the_papers_scale(tmp_path):
-    values = yaml.safe_load((ROOT / "params.yaml").read_text())
-    configure.overlay(values, yaml.safe_load((ROOT / "configs/paper.yaml").read_text()))
-    settings = params.validate(values, "paper.yaml")
+def merged(name, configuration, kind):
+    values = yaml.safe_load((ROOT / name).read_text())
+    configure.overlay(values, yaml.safe_load((ROOT / configuration).read_text()))
+    return params.validate(values, configuration, kind)
+
+
+PAPER = merged("params.yaml", "configs/paper.yaml", Params)
+TWO_GPUS = merged("machine.yaml", "configs/machine/two-gpus.yaml", Machine)
+
+
+def test_needs_at_the_papers_scale():
     models = {"mimic": {"generator": Model(8 * 10**9, LARGE), "encoder": Model(125 * 10**6, {})}}
-    needs = machine.needs(settings, models, {"mimic": 10**9}, 20 * 10**9, gpu=True)
+    needs = machine.needs(PAPER, TWO_GPUS, models, {"mimic": 10**9}, 20 * 10**9, gpu=True)
     # Merged 16 GB, coders of 0.5 GB (12 of noise, 5 of each of 5 training sets), 4 GB of notes and records, twice; and
     # 20 GB of data.
     assert needs.disk == 2 * (16 + 18.5 + 4) * 10**9 + 20 * 10**9
@@ -169,13 +180,25 @@ def test_needs_at_the_papers_scale(tmp_path):
     assert needs.gpus == 2
 
 
+def test_coders_of_every_training_set_are_reckoned_with_by_its_own_seeds():
+    models = {"sepr": {"generator": Model(0, LARGE), "encoder": Model(10**6, {})}}
+
+    def disk(**seeds):
+        settings = PAPER.model_copy(update=seeds | {"noise": PAPER.noise.model_copy(update={"corpora": []})})
+        return machine.needs(settings, TWO_GPUS, models, {"sepr": 0}, 0, gpu=True).disk / (2 * 4 * 10**6)
+
+    assert disk(seeds=[1], larger_seeds=[1]) == len(TRAINING_SETS) == 5
+    assert disk(seeds=[1, 2], larger_seeds=[1]) == 7  # two coders of real S and of synthetic S
+    assert disk(seeds=[1], larger_seeds=[1, 2]) == 8
+
+
 def test_needs_of_a_large_corpus_without_a_gpu():
-    settings = params.read(ROOT / "params.yaml")
+    settings, resources = params.read(ROOT / "params.yaml"), resource_file.read(ROOT / "machine.yaml")
     models = {"sepr": {"generator": Model(10**6, CONFIG), "encoder": Model(10**6, CONFIG)}}
-    assert machine.needs(settings, models, {"sepr": 10**9}, 0, gpu=False).memory == GIB // 2 + 3 * 10**9
-    small = machine.needs(settings, models, {"sepr": 10**6}, 0, gpu=False)
+    assert machine.needs(settings, resources, models, {"sepr": 10**9}, 0, gpu=False).memory == GIB // 2 + 3 * 10**9
+    small = machine.needs(settings, resources, models, {"sepr": 10**6}, 0, gpu=False)
     assert settings.generate.precision == "bfloat16"  # two bytes a weight
-    assert small.memory == 2 * 10**6 + settings.generate.cpu_cache_gib * GIB + int(1.5 * GIB)
+    assert small.memory == 2 * 10**6 + resources.generate.cpu_cache_gib * GIB + int(1.5 * GIB)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +233,25 @@ def test_gpus_as_nvidia_smi_tells_them(tmp_path, monkeypatch):
     assert machine.gpus() == []
 
 
-def test_a_wrong_parameter_is_told(data, capsys):
-    (data.parent / "params.yaml").write_text("corpora: [unknown]\n")
-    assert inventory.main(data, data.parent / "params.yaml") == 1
-    assert "corpora.0" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("params.yaml", "corpora: [unknown]\n", r"params\.yaml: .*corpora\.0"),
+        ("machine.yaml", "coding: {micro_batch: 0}\n", r"machine\.yaml: .*coding\.micro_batch: .*greater than 0"),
+        ("machine.yaml", None, r"machine\.yaml: no such file"),
+    ],
+)
+def test_a_wrong_file_is_told(data, capsys, name, content, message):
+    path = data.parent / name
+    path.unlink() if content is None else path.write_text(content)
+    assert inventory.main(data, data.parent / "params.yaml", data.parent / "machine.yaml") == 1
+    assert re.search(message, capsys.readouterr().err)
+
+
+def test_processes_that_cannot_share_a_batch_are_told(data, capsys):
+    path = data.parent / "machine.yaml"
+    values = yaml.safe_load(path.read_text())
+    values["finetune"] |= {"processes": 3, "accelerate": "ddp"}
+    path.write_text(yaml.safe_dump(values))
+    assert inventory.main(data, data.parent / "params.yaml", path) == 1
+    assert "3 processes cannot share the 16 of finetune.batch" in capsys.readouterr().err

@@ -1,6 +1,5 @@
 """Splits: worked examples, properties, and iterstrat as the yardstick of stratification."""
 
-import math
 from collections import Counter
 
 import numpy as np
@@ -12,7 +11,7 @@ from iterstrat.ml_stratifiers import IterativeStratification
 from scipy import sparse
 
 from synthnotes.corpus import published, splits
-from synthnotes.corpus.quality import quality
+from synthnotes.corpus.description import quality, shared
 from synthnotes.corpus.stratification import _Parts, stratify
 from synthnotes.machinery.files import UserError
 
@@ -140,7 +139,7 @@ def test_every_patient_and_every_text_stands_in_one_part(rows, seed):
     assert parts.isin(list(SHARES)).all()
     for column in ("patient_id", "text"):
         assert parts.groupby(notes[column]).nunique().max() == 1
-        assert splits.shared(notes[column], parts) == {"L_S": 0, "L_E": 0, "S_E": 0}
+        assert shared(notes[column], parts) == {"L_S": 0, "L_E": 0, "S_E": 0}
     assert counts["groups"] == group.nunique()
     assert parts.equals(splits.by_group(group, notes["codes"], SHARES, seed))
 
@@ -189,19 +188,3 @@ def test_a_published_split_with_repeated_shared_and_unknown_ids():
 def test_a_published_split_that_does_not_fit(rows, message):
     with pytest.raises(UserError, match=message):
         published.subsets_of(pd.Series(["1", "2"]), split_file(*rows), LABELS, "f")
-
-
-def test_shared_patients():
-    patients = pd.Series(["a", "a", "a", "b", "b", "c"])
-    assert splits.shared(patients, pd.Series(["L", "S", "S", "L", "E", "E"])) == {"L_S": 1, "L_E": 1, "S_E": 0}
-
-
-def test_quality_by_hand():
-    codes, parts = pd.Series([["a"], ["a", "b"], ["b"]]), pd.Series(["L", "S", "E"])
-    measures = quality(codes, parts, {"L": 0.4, "S": None, "none": 0.0})
-    third = {"notes": 1, "share_of_notes": 1 / 3}
-    assert measures["S"] == third | {"share_wanted": None, "share_of_codes_missing": 0, "kl_divergence": 0}
-    assert measures["L"] == pytest.approx(  # all mass on a code of half the corpus
-        third | {"share_wanted": 0.4, "share_of_codes_missing": 0.5, "kl_divergence": math.log(2)}
-    )
-    assert measures["none"]["kl_divergence"] is None

@@ -7,13 +7,14 @@ from scipy import sparse
 from synthnotes.coding.predictions import Predictions
 from synthnotes.errors.analysis import analyse, coder
 from synthnotes.machinery import params
+from synthnotes.machinery.sections import ErrorsParams
 
 CODES = ["I10", "J18.9", "D99.1"]
 
 
 @pytest.fixture
 def analysis():
-    settings = params.load("errors").model_copy(update={"resamples": 20})
+    settings = params.load("errors", ErrorsParams).model_copy(update={"resamples": 20})
     truth = sparse.csr_array(np.array([[1, 0, 0], [1, 0, 0]], dtype=bool))
     given = np.array([[0.9, 0.1, 0.9], [0.2, 0.1, 0.1]], dtype=np.float32)
     predictions = Predictions(["a", "b"], CODES, given, 0.5)

@@ -11,7 +11,8 @@ from synthnotes.coding import predictions
 from synthnotes.coding.predictions import Predictions
 from synthnotes.corpus import notes
 from synthnotes.machinery import params
-from synthnotes.machinery.files import UserError
+from synthnotes.machinery.files import UserError, write_json
+from synthnotes.machinery.sections import DisclosureParams, NoiseParams
 from synthnotes.stages import errors, hypotheses
 
 CODES = ["I10", "I50.9", "J18.9", "0DTJ4ZZ", "XW03331"]
@@ -37,7 +38,7 @@ def folder(tmp_path):
     table("synthetic", 40, "train")
     truth = table("e", 50, "evaluation")
     pd.DataFrame({"code": CODES}).to_csv(tmp_path / "codes.csv", index=False)
-    noise, seeds = params.load("noise"), params.load("seeds")
+    noise, seeds = params.load("noise", NoiseParams), params.load("seeds", list)
     synthetic = [f"coders/synthetic_s-{seed}" for seed in seeds]
     kinds = product(noise.hypotheses, noise.levels)
     noisy = [[f"noise/{hypothesis}-{level}-{seed}" for seed in noise.seeds] for hypothesis, level in kinds]
@@ -47,6 +48,7 @@ def folder(tmp_path):
             (tmp_path / coder).mkdir(parents=True)
             ids = [f"e{row}" for row in range(50)]
             predictions.save(tmp_path / coder, Predictions(ids, CODES, np.where(truth ^ wrong, 0.9, 0.1), 0.5))
+            write_json(tmp_path / coder / predictions.NOISE_FILE, {"words": 1000, "words_changed": 100 + error})
     return tmp_path
 
 
@@ -54,7 +56,7 @@ def test_errors_side_by_side(folder):
     tables = ("frequency", "length", "chapters", "confusion", "calibration", "codes")
     outputs = [folder / "errors.json", *(folder / f"{name}-table.csv" for name in tables)]
     inputs = ("e.parquet", "codes.csv", "real.parquet", "real_coder", "synthetic.parquet")
-    synthetic_coder = folder / "coders" / f"synthetic_s-{params.load('seeds')[0]}"
+    synthetic_coder = folder / "coders" / f"synthetic_s-{params.load('seeds', list)[0]}"
     summary = errors.main(*(folder / name for name in inputs), synthetic_coder, *outputs)
     assert "50 notes" in summary
 
@@ -80,7 +82,7 @@ def test_errors_side_by_side(folder):
         *("f1_real", "f1_synthetic", "difference", "low", "high"),
     ]  # fmt: skip
     assert len(codes) == results["codes"]["listed"]
-    assert (codes["patients"] >= params.load("disclosure").minimum_patients).all()
+    assert (codes["patients"] >= params.load("disclosure", DisclosureParams).minimum_patients).all()
     assert not any(word in path.read_text() for path in outputs for word in (SECRET, "e17"))
 
 
@@ -93,20 +95,23 @@ def run_hypotheses(folder):
 def test_hypotheses_compare_every_level_of_the_parameters(folder):
     (folder / "noise" / "h1-99-7").mkdir()  # left by another list of levels: not looked at
     summary, results, curves = run_hypotheses(folder)
-    noise = params.load("noise")
+    noise = params.load("noise", NoiseParams)
     found = json.loads(results.read_text())
-    assert found["synthetic"]["coders"] == len(params.load("seeds"))
+    assert found["synthetic"]["coders"] == len(params.load("seeds", list))
     distances = found["distances"]
     assert {hypothesis: list(levels) for hypothesis, levels in distances.items()} == {
         hypothesis: [str(level) for level in noise.levels] for hypothesis in noise.hypotheses
     }
+    kinds = [f"{hypothesis}-{level}" for hypothesis in noise.hypotheses for level in noise.levels]
+    changed = [of_kind["words_changed"] for of_kind in found["noise"].values()]
+    assert dict(zip(found["noise"], changed, strict=True)) == dict(zip(kinds, range(102, 106), strict=True))
     assert f"h1 at {noise.levels[0]} %" in summary  # made with the error rate nearest to the synthetic coder's
     assert "synthetic" in set(pd.read_csv(curves)["coder"])
     assert SECRET not in results.read_text() + curves.read_text()
 
 
 def test_a_missing_coder_is_named_before_anything_is_written(folder):
-    noise = params.load("noise")
+    noise = params.load("noise", NoiseParams)
     coder = f"h2-{noise.levels[-1]}-{noise.seeds[-1]}"
     (folder / "noise" / coder / "predictions.npz").unlink()
     with pytest.raises(UserError, match=coder):

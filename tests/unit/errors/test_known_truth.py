@@ -9,7 +9,7 @@ import pytest
 from synthnotes.errors.hypotheses import Noise, compare
 from synthnotes.errors.noise import add_noise, dictionary
 from synthnotes.machinery import params
-from synthnotes.machinery.sections import HypothesesParams
+from synthnotes.machinery.sections import CodingParams, HypothesesParams
 
 CODES = [f"{letter}{number}0.1" for letter in "AEIJ" for number in range(1, 8)]
 # Four frequent codes, which no loss of notes makes hard to learn, and rare ones, for which each note counts.
@@ -74,7 +74,7 @@ def trained_with(encoder):
     evaluation = note_table(400, 3, "evaluation")
     truth = label_matrix(evaluation, CODES)
     words = dictionary("en", 5000)
-    settings = params.load("coding").model_copy(update=CODING)
+    settings = params.load("coding", CodingParams).model_copy(update=CODING)
 
     def make(training, noise, seeds):
         experiments = [

@@ -1,5 +1,7 @@
-"""What penalty and temperature do, counted by hand; the stage, switched off and on."""
+"""What penalty and temperature do, counted by hand; the stages that sample and that count, switched off and on."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +10,15 @@ import pytest
 import yaml
 
 from synthnotes.corpus import notes
-from synthnotes.generation.ablation import codes_found, describe, to_code, variants
+from synthnotes.generation.ablation import codes_found, describe, to_code
+from synthnotes.generation.records import build_records, write_records
 from synthnotes.generation.sampling import COLUMNS
+from synthnotes.generation.variants import join, pairs, split, variants
 from synthnotes.machinery import params
-from synthnotes.machinery.files import read_json
+from synthnotes.machinery.files import UserError, read_json
+from synthnotes.machinery.sections import AblationParams, GenerateParams
 from synthnotes.stages import ablation
+from synthnotes.stages import variants as sampling_stage
 
 REAL = pd.DataFrame(
     {
@@ -36,16 +42,28 @@ SAMPLES = pd.DataFrame(
 
 
 def test_all_pairs_are_compared_and_none_if_a_list_is_empty():
-    base = params.load("generate")
-    lists = params.load("ablation").model_copy(
-        update={"repetition_penalties": [1.0, 1.5], "temperatures": [0.8], "samples": 2}
-    )
+    base, nothing = params.load("generate", GenerateParams), params.load("ablation", AblationParams)
+    lists = nothing.model_copy(update={"repetition_penalties": [1.0, 1.5], "temperatures": [0.8], "samples": 2})
     found = variants(base, lists)
     assert list(found) == ["penalty_1_0_temperature_0_8", "penalty_1_5_temperature_0_8"]
     changed = found["penalty_1_5_temperature_0_8"]
     assert (changed.repetition_penalty, changed.temperature, changed.samples) == (1.5, 0.8, 2)
     assert changed.seed == base.seed
-    assert variants(base, params.load("ablation")) == {}
+    assert pairs(lists) == {"penalty_1_0_temperature_0_8": (1.0, 0.8), "penalty_1_5_temperature_0_8": (1.5, 0.8)}
+    assert variants(base, nothing) == pairs(nothing) == {}
+
+
+def test_samples_of_several_pairs_travel_in_one_table():
+    drawn = {"b": SAMPLES, "a": SAMPLES.tail(2).reset_index(drop=True)}
+    table = join(drawn)
+    assert table.columns.tolist() == ["setting", *COLUMNS]
+    assert table["setting"].tolist() == ["b"] * 4 + ["a"] * 2
+    found = split(table)
+    assert list(found) == ["b", "a"]
+    for name, samples in drawn.items():
+        pd.testing.assert_frame_equal(found[name], samples)
+    assert join({}).columns.tolist() == table.columns.tolist()
+    assert split(join({})) == {}
 
 
 def test_prompted_codes_that_are_found_again_are_counted_by_hand():
@@ -63,35 +81,63 @@ def test_prompted_codes_that_are_found_again_are_counted_by_hand():
 
 
 def test_samples_of_a_pair_are_described():
-    found = describe(SAMPLES, params.load("generate"))
+    found = describe(SAMPLES, 1.5, 0.7)
+    assert (found["repetition_penalty"], found["temperature"]) == (1.5, 0.7)
     assert (found["samples"], found["share_stopped"], found["mean_words"]) == (4, 0.75, 1.5)
     assert (found["mean_log_probability"], found["share_looping"]) == (-2.5, 0.0)
 
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
+    """Runs both stages, the one that samples and the one that counts, and gives what they say."""
     values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    machine = Path("machine.yaml").read_bytes()
     monkeypatch.chdir(tmp_path)
+    Path("machine.yaml").write_bytes(machine)
 
     def make(model="nowhere", **changes):
         for section, change in changes.items():
             values[section] |= change
         Path("params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
-        names = {"records": "records", "real": "real.parquet", "codes": "codes.csv", "coder": "coder", "work": "work"}
-        paths = {name: Path(path) for name, path in names.items()}
-        return ablation.main("mimic", model=Path(model), results=Path("results.json"), **paths)
+        drawn = sampling_stage.main("mimic", Path(model), Path("records"), Path("work"), Path("samples.parquet"))
+        paths = {"real": "real.parquet", "codes": "codes.csv", "coder": "coder", "results": "results.json"}
+        return drawn, ablation.main(Path("samples.parquet"), **{name: Path(path) for name, path in paths.items()})
 
     return make
 
 
-def test_switched_off_the_stage_reads_nothing_and_says_so(run):
-    assert "switched off" in run()
+def test_switched_off_both_stages_read_nothing_and_say_so(run):
+    drawn, counted = run()
+    assert "switched off" in drawn
+    assert "switched off" in counted
+    assert pd.read_parquet("samples.parquet").columns.tolist() == ["setting", *COLUMNS]
     assert read_json(Path("results.json")) == {"prompts": 0, "settings": {}}
+    assert not Path("work").exists()
 
 
-def test_switched_on_the_stage_compares_samples_with_the_coders_reading(run, generator, monkeypatch):
-    from synthnotes.generation.records import build_records, write_records
+@pytest.mark.parametrize(
+    ("stage", "options"),
+    [
+        ("variants", "--corpus mimic --model x --records x --work x"),
+        ("ablation", "--real x --codes x --coder x --results results.json"),
+    ],
+)
+def test_switched_off_neither_stage_loads_torch(run, stage, options):
+    run()
+    told = "import runpy, sys; sys.argv[1:] = {0!r}.split(); runpy.run_module({1!r}, run_name='__main__'); "
+    code = told.format(f"{options} --samples samples.parquet", f"synthnotes.stages.{stage}")
+    code += "print(sorted({'torch', 'transformers', 'vllm'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert f"{stage}: " in done.stdout
+    assert done.stdout.endswith("[]\n")
 
+
+SHORT = {"engine": "transformers", "max_new_tokens": {"mimic": 8, "sepr": 8}}
+SHORT |= {"model_length": {"mimic": 160, "sepr": 160}}
+COMPARED = {"repetition_penalties": [1.0, 1.5], "temperatures": [0.5], "samples": 2}
+
+
+def test_switched_on_the_stages_compare_samples_by_the_coders_reading(run, generator, monkeypatch):
     real = REAL.assign(codes=[["I10", "R05"], ["R05"]])
     notes.write(Path("real.parquet"), real)
     write_records(Path("records") / "prompts.jsonl", build_records("mimic", real))
@@ -105,25 +151,21 @@ def test_switched_on_the_stage_compares_samples_with_the_coders_reading(run, gen
         return [codes_found(t, list(everywhere), set(everywhere), p) for t, p in zip(tables, predicted, strict=True)]
 
     monkeypatch.setattr(ablation, "_codes_found", coder)
-    summary = run(
-        generator,
-        generate={
-            "engine": "transformers",
-            "max_new_tokens": {"mimic": 8, "sepr": 8},
-            "model_length": {"mimic": 160, "sepr": 160},
-        },
-        ablation={"repetition_penalties": [1.0, 1.5], "temperatures": [0.5], "samples": 2},
-    )
-    assert (
-        summary
-        == "mimic: 2 pairs of values, 66.7% to 66.7% of the prompted codes found again (66.7% in the real notes)"
-    )
+    drawn, counted = run(generator, generate=SHORT, ablation=COMPARED)
+    assert drawn == "mimic: 8 samples of 2 prompts at 2 pairs of values"
+    assert counted == ("2 pairs of values, 66.7% to 66.7% of the prompted codes found again (66.7% in the real notes)")
     found = read_json(Path("results.json"))
     assert found["prompts"] == 2
-    assert {name: entry["samples"] for name, entry in found["settings"].items()} == {
-        "penalty_1_0_temperature_0_5": 4,
-        "penalty_1_5_temperature_0_5": 4,
-    }
+    named = {name: (entry["repetition_penalty"], entry["samples"]) for name, entry in found["settings"].items()}
+    assert named == {"penalty_1_0_temperature_0_5": (1.0, 4), "penalty_1_5_temperature_0_5": (1.5, 4)}
     likelihoods = [entry["mean_log_probability"] for entry in found["settings"].values()]
     assert likelihoods[1] < likelihoods[0]  # the penalty leads away from what the model finds likely
     assert not any(Path("work").iterdir())
+
+
+def test_a_length_that_no_prompt_fits_is_named(run, generator):
+    write_records(Path("records") / "prompts.jsonl", build_records("mimic", REAL))
+    tight = SHORT | {"model_length": {"mimic": 20, "sepr": 20}}
+    with pytest.raises(UserError, match=r"none of 1 prompts is shorter than generate\.model_length\.mimic"):
+        run(generator, generate=tight, ablation=COMPARED | {"prompts": 1})
+    assert not Path("samples.parquet").exists()

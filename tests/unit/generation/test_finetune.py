@@ -6,11 +6,15 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from transformers import AutoModelForCausalLM, set_seed
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM, TrainerCallback, set_seed
 from trl import SFTTrainer
 
 from synthnotes.generation.encoding import NO_LOSS, encode_prompts, encode_records
 from synthnotes.generation.finetune import (
+    SimilarLengths,
+    build_trainer,
+    checkpoint_folder,
     last_checkpoint,
     load_base,
     lora_config,
@@ -22,46 +26,53 @@ from synthnotes.generation.merging import merge
 from synthnotes.generation.models import load_tokenizer
 from synthnotes.generation.quiet import quiet
 from synthnotes.generation.sizing import Architecture
-from synthnotes.generation.trainer import SimilarLengths, build_trainer
-from synthnotes.machinery import params
+from synthnotes.machinery import configure, machine, params
+from synthnotes.machinery.files import UserError
+from synthnotes.machinery.machine import FinetuneMachine, Machine
+from synthnotes.machinery.sections import FinetuneParams
 
 
-def paper(section):
-    """The section at the paper's scale: configs/paper.yaml merged into params.yaml."""
-    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
-    values[section] |= yaml.safe_load(Path("configs/paper.yaml").read_text(encoding="utf-8"))[section]
-    if section == "finetune":
-        values[section]["lora"] = {"target_modules": "all-linear"} | values[section]["lora"]
-    return getattr(params.validate(values, "paper"), section)
+def merged(name, configuration, kind):
+    """A parameter file with a configuration merged into it."""
+    values = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
+    configure.overlay(values, yaml.safe_load(Path(configuration).read_text(encoding="utf-8")))
+    return params.validate(values, configuration, kind)
 
 
 def toy(**changes):
-    settings = params.load("finetune")
-    return settings.model_copy(
-        update={"micro_batch": 4, "log_steps": 1, "warmup_steps": 0, "checkpoint_steps": 3, "max_length": 512} | changes
-    )
+    settings = params.load("finetune", FinetuneParams)
+    return settings.model_copy(update={"batch": 4, "warmup_steps": 0, "max_length": 512} | changes)
 
 
-def trainer_for(generator, records, output, settings, epochs=1.0):
+def resources(**changes):
+    found = machine.load("finetune", FinetuneMachine)
+    return found.model_copy(update={"micro_batch": 4, "checkpoint_steps": 3} | changes)
+
+
+def trainer_for(generator, records, output, settings, epochs=1.0, **changes):
     quiet()
     set_seed(settings.seed)
     tokenizer = load_tokenizer(generator)
     texts = encode_records(tokenizer, "mimic", records, settings.max_length)
     model = load_base(generator, settings, gpu=False)
-    arguments = training_arguments(settings, epochs, output, gpu=False)
-    return texts, build_trainer(model, tokenizer, texts, texts, lora_config(settings), arguments)
+    arguments = training_arguments(settings, resources(**changes), epochs, output, gpu=False)
+    return texts, build_trainer(model, tokenizer, texts, lora_config(settings), arguments)
 
 
 def test_the_papers_values_reach_trl_and_peft(tmp_path):
-    settings = paper("finetune")
+    settings = merged("params.yaml", "configs/paper.yaml", params.Params).finetune
     lora = lora_config(settings)
     assert (lora.r, lora.lora_alpha, lora.lora_dropout, lora.target_modules) == (32, 16, 0.05, "all-linear")
     # bfloat16 is the graphics card's here; the rest of the arguments does not depend on one.
-    arguments = training_arguments(settings, settings.epochs["mimic"], tmp_path, gpu=False)
+    gpus = merged("machine.yaml", "configs/machine/two-gpus.yaml", Machine).finetune
+    arguments = training_arguments(settings, gpus, settings.epochs["mimic"], tmp_path, gpu=False)
     assert (arguments.max_length, arguments.packing, arguments.packing_strategy) == (4096, True, "bfd")
     assert (arguments.learning_rate, str(arguments.lr_scheduler_type.value)) == (2e-4, "cosine")
     assert (arguments.warmup_steps, arguments.weight_decay, arguments.num_train_epochs) == (10, 0.0, 4.0)
-    assert (arguments.per_device_train_batch_size, arguments.gradient_accumulation_steps) == (2, 4)
+    assert (arguments.per_device_train_batch_size, arguments.gradient_accumulation_steps) == (
+        2,
+        4,
+    )  # of 16, on two GPUs
     assert arguments.bf16
     assert arguments.gradient_checkpointing
 
@@ -81,6 +92,14 @@ def test_batches_hold_every_text_once_of_similar_length_and_differ_between_epoch
     assert list(SimilarLengths(lengths, batch=8, seed=3)) == first
 
 
+def test_the_last_batch_is_filled_up_behind_the_same_order():
+    lengths = [number % 97 for number in range(401)]
+    plain, filled = SimilarLengths(lengths, batch=8, seed=3), SimilarLengths(lengths, batch=8, seed=3, fill=True)
+    assert list(filled) == [*plain, *[401] * 7]
+    assert (len(plain), len(filled)) == (401, 408)
+    assert len(SimilarLengths(lengths[:400], batch=8, seed=3, fill=True)) == 400
+
+
 @pytest.mark.parametrize("packing", [False, True])
 def test_batches_carry_the_labels_so_that_only_notes_are_learnt(generator, records, tmp_path, packing):
     texts, trainer = trainer_for(generator, records, tmp_path, toy(packing=packing))
@@ -97,7 +116,7 @@ def test_batches_carry_the_labels_so_that_only_notes_are_learnt(generator, recor
 
 def test_packed_texts_do_not_see_each_other_and_none_of_their_tokens_is_lost(generator, records, tmp_path):
     """The loss of each packed sequence is that of its texts, read one by one."""
-    texts, trainer = trainer_for(generator, records, tmp_path, toy(packing=True, micro_batch=1))
+    texts, trainer = trainer_for(generator, records, tmp_path, toy(packing=True), micro_batch=1)
     model = trainer.model.eval()
     alone = {}
     with torch.inference_mode():
@@ -120,23 +139,22 @@ def test_packed_texts_do_not_see_each_other_and_none_of_their_tokens_is_lost(gen
 
 @pytest.fixture(scope="module")
 def trained(generator, records, tmp_path_factory):
-    """An uninterrupted run of two epochs, 12 steps."""
+    """An uninterrupted run of two epochs, 12 updates."""
     output = tmp_path_factory.mktemp("trained")
     texts, trainer = trainer_for(
         generator, records, output, toy(lora=toy().lora.model_copy(update={"dropout": 0.1})), 2.0
     )
-    curve = train(trainer)
-    return output, curve, summarise(texts, curve, trainer)
+    losses = train(trainer)
+    return output, losses, summarise(texts, trainer)
 
 
 def test_training_lowers_the_loss_and_says_what_it_read(trained):
-    output, curve, numbers = trained
-    assert [entry["step"] for entry in curve] == list(range(1, 13))
+    output, losses, numbers = trained
+    assert [step for step, _ in losses] == list(range(1, 13))
     assert numbers["steps"] == 12
     assert numbers["records"] == numbers["sequences_per_epoch"] == 24
     assert numbers["share_of_sequences_filled"] is None
-    assert numbers["last_loss"] < numbers["first_loss"] - 0.3
-    assert numbers["validation_loss"] < numbers["first_loss"]
+    assert losses[-1][1] < losses[0][1] - 0.3
     adapted = json.loads((output / "adapter" / "adapter_config.json").read_text(encoding="utf-8"))["target_modules"]
     layers = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
     assert {name.rpartition(".")[2] for name in adapted} == set(layers)
@@ -151,23 +169,128 @@ def test_a_checkpoint_takes_the_disk_that_the_plan_reckons_with(trained, generat
     assert found == pytest.approx(3 * 4 * shape.lora_parameters(toy().lora.r), rel=0.15)
 
 
+class GradientsError(Exception):
+    """Ends a training once the gradients of its first update are there."""
+
+
+def gradients(trainer):
+    """The adapters' gradients of the first update, as the trainer's own loop sums them up, before clipping."""
+
+    class Stop(TrainerCallback):
+        def on_pre_optimizer_step(self, *args, **kwargs):
+            raise GradientsError
+
+    with torch.no_grad():
+        for name, weight in trainer.model.named_parameters():
+            if "lora_B" in name:  # which begins at zero and would leave the others without a gradient
+                weight.copy_(torch.linspace(-0.1, 0.1, weight.numel()).reshape(weight.shape))
+    trainer.args.max_grad_norm = 0.0
+    trainer.add_callback(Stop)
+    with pytest.raises(GradientsError):
+        trainer.train()
+    return {name: weight.grad for name, weight in trainer.model.named_parameters() if weight.requires_grad}
+
+
+@pytest.mark.parametrize("packing", [False, True])
+@pytest.mark.parametrize("branch", ["cpu", "gpu"])
+def test_smaller_steps_give_the_gradients_of_the_whole_batch(generator, records, tmp_path, packing, branch):
+    settings = toy(batch=8, packing=packing, max_length=256)
+    found = {}
+    for size in (8, 4, 2):
+        _, trainer = trainer_for(generator, records, tmp_path, settings, micro_batch=size)
+        assert trainer.args.gradient_accumulation_steps == 8 // size
+        trainer.args.use_cpu = branch == "cpu"  # chooses how the loss is computed: by the model, or by TRL in tiles
+        found[size] = gradients(trainer)
+    assert min(float(gradient.abs().max()) for gradient in found[8].values()) > 1e-4
+    for size in (4, 2):
+        for name, gradient in found[8].items():
+            torch.testing.assert_close(found[size][name], gradient, rtol=1e-6, atol=1e-6)
+
+
+def test_gradients_of_means_per_step_would_differ(generator, records, tmp_path):
+    """The test above can fail: it is the number of tokens in the whole batch that makes the gradients equal."""
+    found = {}
+    for size in (8, 4):
+        _, trainer = trainer_for(generator, records, tmp_path, toy(batch=8), micro_batch=size)
+        trainer._get_num_items_in_batch = lambda *_: None
+        found[size] = gradients(trainer)
+    assert max(float((found[4][name] - gradient).abs().max()) for name, gradient in found[8].items()) > 1e-4
+
+
+class KilledError(Exception):
+    pass
+
+
+def kill_after(trainer, updates):
+    """Trains until an update is to begin after as many."""
+
+    def die(*args, **kwargs):
+        if trainer.state.global_step >= updates:
+            raise KilledError
+        return step(*args, **kwargs)
+
+    step, trainer.training_step = trainer.training_step, die
+    with pytest.raises(KilledError):
+        train(trainer)
+
+
+def test_a_killed_run_goes_on_with_half_the_micro_batch_and_ends_with_the_same_weights(generator, records, tmp_path):
+    settings = toy(batch=8)
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    # 23 texts in batches of 8: the last update of an epoch has 7, in two steps or in four.
+    _, trainer = trainer_for(generator, records[:23], whole, settings, 3.0)
+    expected = train(trainer)
+    assert [step for step, _ in expected] == list(range(1, 10))
+
+    _, killed = trainer_for(generator, records[:23], stopped, settings, 3.0, checkpoint_steps=4)
+    kill_after(killed, 5)
+    assert last_checkpoint(stopped) == str(stopped / "checkpoint-4")  # in mid-epoch
+    _, resumed = trainer_for(generator, records[:23], stopped, settings, 3.0, checkpoint_steps=2, micro_batch=2)
+    assert resumed.args.gradient_accumulation_steps == 4
+    found = train(resumed)
+    assert found[:4] == expected[:4]  # read from the checkpoint, not trained again
+    assert [step for step, _ in found] == [step for step, _ in expected]
+    assert [loss for _, loss in found] == pytest.approx([loss for _, loss in expected], abs=1e-5)
+    weights = [load_file(folder / "adapter/adapter_model.safetensors") for folder in (whole, stopped)]
+    for name, weight in weights[0].items():
+        torch.testing.assert_close(weights[1][name], weight, rtol=0, atol=1e-5)
+
+
+def test_checkpoints_of_other_forms_lie_apart(tmp_path):
+    def folder(accelerate, processes):
+        return checkpoint_folder(tmp_path, resources(accelerate=accelerate, processes=processes))
+
+    assert folder(None, 1) == folder("single", 1) == folder("ddp", 2) == folder("ddp", 4)
+    others = [folder(None, 1), folder("fsdp", 2), folder("zero3", 2), folder("zero3", 4)]
+    assert len(set(others)) == 4
+    assert folder("fsdp", 2) == folder("fsdp", 4)
+
+
+def test_bfloat16_is_honoured_where_there_is_no_gpu(generator, records, tmp_path):
+    _, trainer = trainer_for(generator, records, tmp_path, toy(precision="bfloat16"))
+    computed = set()
+    for name, module in trainer.model.named_modules():
+        if name.endswith("q_proj.base_layer"):
+            module.register_forward_hook(lambda _module, _inputs, output: computed.add(output.dtype))
+    losses = train(trainer)
+    assert computed == {torch.bfloat16}
+    kinds = {weight.requires_grad: weight.dtype for weight in trainer.model.parameters()}
+    assert kinds == {True: torch.float32, False: torch.bfloat16}  # adapters and frozen weights
+    assert losses[-1][1] < losses[0][1] - 0.2
+
+
+def test_a_loss_that_is_no_number_is_an_error(generator, records, tmp_path):
+    _, trainer = trainer_for(generator, records, tmp_path, toy(learning_rate=1e30))
+    with pytest.raises(UserError, match=r"not a number. Lower finetune\.learning_rate"):
+        train(trainer)
+
+
 def test_a_run_killed_after_a_checkpoint_ends_with_the_weights_of_an_uninterrupted_one(
     trained, generator, records, tmp_path
 ):
-    class KilledError(Exception):
-        pass
-
     settings = toy(lora=toy().lora.model_copy(update={"dropout": 0.1}))
     _, killed = trainer_for(generator, records, tmp_path, settings, 2.0)
-
-    def die(*_args, **_kwargs):
-        if killed.state.global_step >= 10:
-            raise KilledError
-        return step(*_args, **_kwargs)
-
-    step, killed.training_step = killed.training_step, die
-    with pytest.raises(KilledError):
-        train(killed)
+    kill_after(killed, 10)
     # A checkpoint without the trainer's state is one that was being written when the run was killed.
     shutil.copytree(tmp_path / "checkpoint-9", tmp_path / "checkpoint-10", ignore=shutil.ignore_patterns("trainer_*"))
     assert last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-9")

@@ -3,7 +3,8 @@ import json
 import pandas as pd
 import pytest
 
-from synthnotes.generation.records import Record, build_records, read_records, summarise, write_records
+from synthnotes.generation.completeness import summarise
+from synthnotes.generation.records import Record, build_records, read_records, write_records
 from synthnotes.machinery.files import UserError
 
 

@@ -1,9 +1,10 @@
 import pandas as pd
 import pytest
 
-from synthnotes.generation.samples import assess, first_samples, summarise
+from synthnotes.generation.samples import assess, summarise
 from synthnotes.generation.sampling import COLUMNS, Prompt, split_by_length, unsampled
 from synthnotes.machinery import params
+from synthnotes.machinery.sections import GenerateParams
 
 
 def samples_of(*rows):
@@ -51,17 +52,8 @@ def test_no_samples_at_all_are_described_without_numbers():
     assert summarise(none, seed=1)["mean_log_probability"] is None
 
 
-def test_the_synthetic_corpus_copies_all_but_the_text_and_drops_the_empty():
-    real = pd.DataFrame({"note_id": ["d", "c", "a"], "codes": [["Z"], ["Y"], ["X"]], "text": ["r1", "r2", "r3"]})
-    synthetic = first_samples(SAMPLES, real)
-    assert synthetic[["note_id", "codes", "text"]].values.tolist() == [
-        ["c", ["Y"], "five six"],
-        ["a", ["X"], "one two three"],
-    ]
-
-
 def test_prompts_without_room_for_a_note_are_split_off_and_kept_in_the_table():
-    settings = params.load("generate")
+    settings = params.load("generate", GenerateParams)
     length = settings.model_length["mimic"]
     prompts = [Prompt("fits", [1] * (length - 1)), Prompt("long", [1] * length)]
     fitting, too_long = split_by_length(prompts, settings, "mimic")

@@ -11,26 +11,34 @@ import pandas as pd
 import pytest
 import yaml
 
-from synthnotes.corpus import notes
 from synthnotes.generation import plan
 from synthnotes.generation.records import build_records, read_records, write_records
-from synthnotes.generation.sampling import Prompt, check_gpus, decisive, seed_of
+from synthnotes.generation.sampling import Prompt, check_gpus, seed_of
 from synthnotes.generation.sizing import GPUS, Architecture
 from synthnotes.generation.vllm_engine import engine_arguments, sampling_parameters, start_engine
-from synthnotes.machinery import params
+from synthnotes.machinery import configure, machine, params
 from synthnotes.machinery.files import UserError, read_json
+from synthnotes.machinery.machine import GenerateMachine, Machine
+from synthnotes.machinery.sections import GenerateParams, Params
 from synthnotes.stages import generate
 
 
-def paper_settings():
-    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
-    values["generate"] |= yaml.safe_load(Path("configs/paper.yaml").read_text(encoding="utf-8"))["generate"]
-    return params.validate(values, "paper").generate
+def paper(name, configuration, kind):
+    values = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
+    configure.overlay(values, yaml.safe_load(Path(configuration).read_text(encoding="utf-8")))
+    return params.validate(values, configuration, kind).generate
+
+
+DEMO = params.load("generate", GenerateParams), machine.load("generate", GenerateMachine)
+PAPER = (
+    paper("params.yaml", "configs/paper.yaml", Params),
+    paper("machine.yaml", "configs/machine/two-gpus.yaml", Machine),
+)
 
 
 def test_the_papers_values_reach_vllm():
-    settings = paper_settings()
-    arguments = engine_arguments(settings, "mimic", Path("model"), gpu=True)
+    settings, resources = PAPER
+    arguments = engine_arguments(settings, resources, "mimic", Path("model"), gpu=True)
     assert arguments["max_model_len"] == 6000
     assert arguments["max_num_seqs"] == 45
     assert arguments["tensor_parallel_size"] == 2
@@ -44,8 +52,8 @@ def test_vllm_takes_the_papers_values_and_the_demos(generator):
     from vllm import SamplingParams
     from vllm.engine.arg_utils import EngineArgs
 
-    for settings, gpu in ((paper_settings(), True), (params.load("generate"), False)):
-        wanted = engine_arguments(settings, "mimic", generator, gpu)
+    for (settings, resources), gpu in ((PAPER, True), (DEMO, False)):
+        wanted = engine_arguments(settings, resources, "mimic", generator, gpu)
         engine = EngineArgs(**wanted)
         assert {name: getattr(engine, name) for name in wanted} == wanted
         wanted = sampling_parameters(settings, "mimic", Prompt("n1", [1] * 10))
@@ -54,15 +62,13 @@ def test_vllm_takes_the_papers_values_and_the_demos(generator):
 
 
 def test_new_tokens_are_bounded_by_parameter_and_by_what_the_prompt_leaves():
-    settings = params.load("generate").model_copy(
-        update={"max_new_tokens": {"mimic": 50}, "model_length": {"mimic": 100}}
-    )
+    settings = DEMO[0].model_copy(update={"max_new_tokens": {"mimic": 50}, "model_length": {"mimic": 100}})
     bounds = [sampling_parameters(settings, "mimic", Prompt("n", [1] * n))["max_tokens"] for n in (10, 50, 51, 99)]
     assert bounds == [50, 50, 49, 1]
 
 
 def test_seeds_differ_between_prompts_and_runs_and_depend_on_nothing_else():
-    settings = params.load("generate")
+    settings = DEMO[0]
     other = settings.model_copy(update={"seed": settings.seed + 1})
 
     def seed(settings, note_id, tokens=3):
@@ -81,39 +87,32 @@ def test_seeds_differ_between_prompts_and_runs_and_depend_on_nothing_else():
     [(1, 1, 0, True), (1, 2, 0, True), (2, 1, 0, False), (2, 1, 1, False), (2, 2, 4, True), (2, 3, 4, False)],
 )
 def test_more_gpus_than_present_are_refused(tensor, data, present, fits):
-    settings = params.load("generate").model_copy(update={"tensor_parallel": tensor, "data_parallel": data})
+    settings, resources = DEMO
+    resources = resources.model_copy(update={"tensor_parallel": tensor, "data_parallel": data})
     if fits:
-        check_gpus(settings, present)
+        check_gpus(settings, resources, present)
     else:
-        with pytest.raises(UserError, match=rf"{tensor * data} GPUs are needed, {present} are present"):
-            check_gpus(settings, present)
+        with pytest.raises(
+            UserError, match=rf"machine\.yaml: .*{tensor * data} GPUs are needed, {present} are present"
+        ):
+            check_gpus(settings, resources, present)
 
 
-def test_unfinished_work_is_kept_under_what_decides_the_samples_and_under_nothing_else():
-    settings = params.load("generate")
-    key = decisive(settings, "mimic")
-    indifferent = {"concurrent_sequences", "tensor_parallel", "data_parallel", "cpu_cache_gib", "gpu_memory_share"}
-    others = dict.fromkeys(type(settings).model_fields, 7) | {"engine": "transformers", "precision": "float32"}
-    others |= dict.fromkeys(["temperature", "top_p", "repetition_penalty", "gpu_memory_share"], 0.7)
-    for name in set(others) - {"max_new_tokens", "model_length"}:
-        changed = settings.model_copy(update={name: others[name]})
-        assert (decisive(changed, "mimic") == key) == (name in indifferent), name
-    assert key["max_new_tokens"] == settings.max_new_tokens["mimic"]
+def test_a_model_is_not_split_by_an_engine_that_cannot():
+    settings, resources = DEMO[0].model_copy(update={"engine": "transformers"}), DEMO[1]
+    check_gpus(settings, resources.model_copy(update={"data_parallel": 2}), 2)
+    with pytest.raises(UserError, match=r"generate\.tensor_parallel must be 1 with the engine transformers"):
+        check_gpus(settings, resources.model_copy(update={"tensor_parallel": 2}), 2)
 
 
 @pytest.fixture
 def project(tmp_path, generator):
-    """A folder with what the stage reads: parameters of a toy scale, model, records of four notes and their table."""
-    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
-    values["generate"] |= {
-        "samples": 2,
-        "max_new_tokens": {"mimic": 12, "sepr": 12},
-        "model_length": {"mimic": 160, "sepr": 160},
-        "concurrent_sequences": 8,
-        "cpu_cache_gib": 1,
-        "prompts_per_shard": 2,
-    }
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(values))
+    """A folder with what the stage reads: both parameter files at a toy scale, and the records of four notes."""
+    for name in ("params.yaml", "machine.yaml"):
+        (tmp_path / name).write_bytes(Path(name).read_bytes())
+    lengths = {"max_new_tokens": {"mimic": 12, "sepr": 12}, "model_length": {"mimic": 160, "sepr": 160}}
+    change(tmp_path, samples=2, **lengths)
+    change(tmp_path, "machine.yaml", concurrent_sequences=8, cpu_cache_gib=1, prompts_per_shard=2)
     real = pd.DataFrame(
         {
             "note_id": ["a", "b", "c", "long"],
@@ -124,20 +123,20 @@ def project(tmp_path, generator):
             "fold": ["train", "validation", "train", "train"],
         }
     )
-    notes.write(tmp_path / "real.parquet", real)
     write_records(tmp_path / "records" / "prompts.jsonl", build_records("mimic", real))
     return tmp_path
+
+
+def settings_of(project):
+    return params.read(project / "params.yaml").generate, machine.read(project / "machine.yaml").generate
 
 
 def stage_command(model):
     paths = {
         "model": model,
         "records": "records",
-        "real": "real.parquet",
         "work": "work",
         "samples": "samples.parquet",
-        "synthetic": "synthetic.parquet",
-        "results": "results.json",
     }
     options = [word for name, path in paths.items() for word in (f"--{name}", str(path))]
     return [sys.executable, "-m", "synthnotes.stages.generate", "--corpus", "mimic", *options]
@@ -149,11 +148,11 @@ def run_stage(project, model):
     )
 
 
-def change(project, **values):
-    file = project / "params.yaml"
-    params = yaml.safe_load(file.read_text())
-    params["generate"] |= values
-    file.write_text(yaml.safe_dump(params))
+def change(project, name="params.yaml", **values):
+    file = project / name
+    found = yaml.safe_load(file.read_text(encoding="utf-8"))
+    found["generate"] |= values
+    file.write_text(yaml.safe_dump(found), encoding="utf-8")
 
 
 def check_samples(project, done):
@@ -171,50 +170,47 @@ def check_samples(project, done):
     # An untrained model finds all of its 600 tokens about as likely.
     assert drawn["mean_log_probability"].between(-8, -5).all()
     assert samples["mean_log_probability"].isna().sum() == 2
-    synthetic = notes.read(project / "synthetic.parquet")
-    assert synthetic["note_id"].tolist() == ["a", "b", "c"]
-    assert synthetic["fold"].tolist() == ["train", "validation", "train"]
-    results = read_json(project / "results.json")
-    assert (results["samples"], results["prompts_too_long"]) == (6, 1)
-    assert results["quality"]["real"]["mean_words"] == 1.0
     assert not any((project / "work").iterdir())
-    for text in ["secretword", *synthetic["text"]]:
+    for text in ["secretword", *drawn["text"]]:
         assert text not in done.stdout + done.stderr
 
 
 def test_the_stage_samples_with_vllm_as_many_tokens_as_planned(project, generator):
     check_samples(project, run_stage(project, generator))
-    settings = params.read(project / "params.yaml").generate
+    settings, resources = settings_of(project)
     shape = Architecture.of(read_json(generator / "config.json"))
     # The plan takes samples to be as long as the real notes; here, as long as they became.
     samples = pd.read_parquet(project / "samples.parquet")
     lengths = plan.measure(read_records(project / "records" / "prompts.jsonl"), generator, "mimic")
     lengths = dataclasses.replace(lengths, notes=samples.groupby("note_id")["new_tokens"].mean().to_numpy() - 1)
-    planned = plan.estimate_generate(shape, lengths, settings, "mimic", GPUS["h100"])
-    assert planned.tokens == samples["new_tokens"].sum() + read_json(project / "results.json")["prompt_tokens"]
+    planned = plan.estimate_generate(shape, lengths, settings, resources, "mimic", GPUS["h100"])
+    read_once = samples[(samples["sample"] == 0) & (samples["new_tokens"] > 0)]["prompt_tokens"].sum()
+    assert planned.tokens == samples["new_tokens"].sum() + read_once
     assert planned.problems == ["25.0% of the prompts fill generate.model_length and will not be sampled."]
 
 
 @pytest.mark.slow
 def test_vllms_cache_holds_as_many_tokens_as_planned(project, generator):
-    settings = params.read(project / "params.yaml").generate
-    engine = start_engine(settings, "mimic", generator).llm_engine
+    settings, resources = settings_of(project)
+    engine = start_engine(settings, resources, "mimic", generator).llm_engine
     blocks = engine.engine_core.engine_core.scheduler.kv_cache_config.num_blocks
     shape = Architecture.of(read_json(generator / "config.json"))
-    planned = settings.cpu_cache_gib * 2**30 / shape.cache_bytes(settings.precision)
+    planned = resources.cpu_cache_gib * 2**30 / shape.cache_bytes(settings.precision)
     assert blocks * engine.vllm_config.cache_config.block_size == pytest.approx(planned, rel=0.01)
 
 
 @pytest.mark.slow
 def test_the_stage_samples_with_transformers_in_two_processes(project, generator):
-    change(project, engine="transformers", data_parallel=2)
+    change(project, engine="transformers")
+    change(project, "machine.yaml", data_parallel=2)
     check_samples(project, run_stage(project, generator))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["vllm", "transformers"])
 def test_a_stage_killed_for_real_goes_on_and_ends_with_the_same_table(project, generator, engine):
-    change(project, engine=engine, prompts_per_shard=1)
+    change(project, engine=engine)
+    change(project, "machine.yaml", prompts_per_shard=1)
     assert run_stage(project, generator).returncode == 0
     whole = (project / "samples.parquet").read_bytes()
     (project / "samples.parquet").unlink()
@@ -247,7 +243,7 @@ def test_a_missing_model_is_one_clear_line_and_leaves_nothing(project):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"tensor_parallel": 2}, r"generate\.tensor_parallel \(2\) x .* 2 GPUs are needed, 0 are present"),
+        ({"machine.yaml": {"tensor_parallel": 2}}, r"tensor_parallel \(2\) x .* 2 GPUs are needed, 0 are present"),
         ({"samples": 0}, r"generate\.samples"),
         ({"model_length": {"mimic": 9999, "sepr": 160}}, "the model reads 512 tokens"),
         ({"model_length": {"mimic": 20, "sepr": 160}}, "no prompt is shorter than"),
@@ -255,10 +251,10 @@ def test_a_missing_model_is_one_clear_line_and_leaves_nothing(project):
 )
 def test_values_that_cannot_work_are_refused_before_an_engine_starts(project, generator, monkeypatch, changes, message):
     monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
-    monkeypatch.setattr("synthnotes.generation.sampling.starter", lambda *_: pytest.fail("an engine was started"))
-    change(project, max_new_tokens={"mimic": 12, "sepr": 12}, **changes)
+    monkeypatch.setattr("synthnotes.generation.shards.starter", lambda *_: pytest.fail("an engine was started"))
+    change(project, "machine.yaml", **changes.pop("machine.yaml", {}))
+    change(project, **changes)
     monkeypatch.chdir(project)
-    names = ("records", "work", "samples", "synthetic", "results")
     with pytest.raises(UserError, match=message):
-        generate.main("mimic", model=generator, real=Path("real.parquet"), **{name: Path(name) for name in names})
+        generate.main("mimic", generator, Path("records"), Path("work"), Path("samples.parquet"))
     assert not Path("work").exists()

@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import resource
 import signal
@@ -11,15 +12,16 @@ import pandas as pd
 import pytest
 
 from synthnotes.generation.sampling import COLUMNS, Prompt
-from synthnotes.generation.shards import cut, devices_of, sample_shards
-from synthnotes.machinery import params
+from synthnotes.generation.shards import Work, cut, devices_of, sample_shards, starter
+from synthnotes.machinery import machine, params
 from synthnotes.machinery.files import UserError
+from synthnotes.machinery.machine import GenerateMachine
+from synthnotes.machinery.sections import GenerateParams
 
 PROMPTS = [Prompt(f"n{number}", [1] * number) for number in range(1, 8)]
 
 
-def settings(prompts_per_shard):
-    return params.load("generate").model_copy(update={"prompts_per_shard": prompts_per_shard, "samples": 2})
+SETTINGS = params.load("generate", GenerateParams).model_copy(update={"samples": 2})
 
 
 class FakeSampler:
@@ -48,7 +50,7 @@ def start_fake():
 
 
 def sample(folder, start=start_fake, prompts_per_shard=2, **engines):
-    return pd.concat(sample_shards(cut(PROMPTS, settings(prompts_per_shard), folder), start, **engines))
+    return pd.concat(sample_shards(cut(PROMPTS, SETTINGS, folder, prompts_per_shard), start, **engines))
 
 
 def test_a_stopped_run_goes_on_where_it_was_and_gives_the_same_table(tmp_path):
@@ -171,3 +173,35 @@ def test_each_engine_gets_gpus_of_its_own(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6,7")
     assert [devices_of(rank, 2) for rank in range(2)] == ["4,5", "6,7"]
     assert devices_of(1, 0) is None
+
+
+def test_unfinished_work_is_kept_under_what_decides_the_shards_and_under_nothing_else(tmp_path):
+    (tmp_path / "weights").write_text("1")
+    work = Work("mimic", tmp_path, PROMPTS, {"a": SETTINGS})
+
+    def key(prompts_per_shard=2, **changes):
+        return dataclasses.replace(work, **changes).key(prompts_per_shard)
+
+    def with_lengths(corpus):
+        lengths = SETTINGS.model_length.model_copy(update={corpus: 999})
+        return {"a": SETTINGS.model_copy(update={"model_length": lengths})}
+
+    assert key() == key(values={"a": SETTINGS.model_copy()}) == key(values=with_lengths("sepr"))
+    others = [key(3), key(corpus="sepr"), key(prompts=PROMPTS[:6]), key(values=with_lengths("mimic"))]
+    others += [key(values={"a": SETTINGS, "b": SETTINGS}), key(values={"b": SETTINGS})]
+    changed = {"engine": "transformers", "precision": "float32", "samples": 7, "seed": 7}
+    changed |= {"temperature": 0.7, "top_p": 0.7, "repetition_penalty": 0.7}
+    assert set(changed) == set(GenerateParams.model_fields) - {"max_new_tokens", "model_length"}
+    others += [key(values={"a": SETTINGS.model_copy(update={name: value})}) for name, value in changed.items()]
+    assert len({key(), *others}) == 1 + len(others)
+
+
+def test_the_settings_name_the_engine(tmp_path):
+    from synthnotes.generation import transformers_engine, vllm_engine
+
+    resources = machine.load("generate", GenerateMachine)
+    for engine, module in (("vllm", vllm_engine), ("transformers", transformers_engine)):
+        settings = SETTINGS.model_copy(update={"engine": engine})
+        found = starter(settings, resources, "mimic", tmp_path)
+        assert found.func is module.start
+        assert found.args == (settings, resources, "mimic", tmp_path)

@@ -18,6 +18,8 @@ from synthnotes.generation.models import load_tokenizer
 from synthnotes.generation.records import write_records
 from synthnotes.generation.sizing import GPUS, Architecture
 from synthnotes.machinery import configure, params
+from synthnotes.machinery.machine import Machine
+from synthnotes.machinery.sections import FinetuneParams, Params
 
 # LLaMA-3.1-8B's config.json, as far as its shape goes.
 LLAMA_8B = {
@@ -31,10 +33,15 @@ LLAMA_8B = {
 }
 
 
-def paper():
-    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
-    configure.overlay(values, yaml.safe_load(Path("configs/paper.yaml").read_text(encoding="utf-8")))
-    return params.validate(values, "paper")
+def merged(name, configuration, kind):
+    values = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
+    configure.overlay(values, yaml.safe_load(Path(configuration).read_text(encoding="utf-8")))
+    return params.validate(values, configuration, kind)
+
+
+PAPER = merged("params.yaml", "configs/paper.yaml", Params)
+GPUS_OF_PAPER = merged("machine.yaml", "configs/machine/two-gpus.yaml", Machine)
+TUNING = params.load("finetune", FinetuneParams)
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +59,9 @@ def test_weights_adapters_and_cache_of_llama_8b():
 def test_weights_and_adapters_are_those_of_a_real_model(generator, shape):
     model = AutoModelForCausalLM.from_pretrained(generator)
     assert shape.parameters == model.num_parameters()
-    adapted = get_peft_model(model, lora_config(params.load("finetune")))
+    adapted = get_peft_model(model, lora_config(TUNING))
     trained = sum(p.numel() for p in adapted.parameters() if p.requires_grad)
-    assert shape.lora_parameters(params.load("finetune").lora.r) == trained
+    assert shape.lora_parameters(TUNING.lora.r) == trained
 
 
 CONFIG = LlamaConfig(
@@ -66,12 +73,12 @@ CONFIG = LlamaConfig(
     num_key_value_heads=2,
     tie_word_embeddings=True,
 )
-RANK, TOKENS = params.load("finetune").lora.r, 384
+RANK, TOKENS = TUNING.lora.r, 384
 
 
 def adapted(attention):
     config = LlamaConfig(**CONFIG.to_dict(), attn_implementation=attention)
-    return get_peft_model(LlamaForCausalLM(config), lora_config(params.load("finetune"))).train()
+    return get_peft_model(LlamaForCausalLM(config), lora_config(TUNING)).train()
 
 
 @pytest.mark.parametrize("checkpointing", [False, True])
@@ -123,8 +130,9 @@ def test_tokens_are_those_that_a_run_reads(generator, records, tmp_path):
     lengths = plan.measure(records, generator, "mimic")
     texts = encode_records(load_tokenizer(generator), "mimic", records, 140)
     assert lengths.texts(140).sum() == texts.tokens
+    settings = PAPER.finetune.model_copy(update={"max_length": 140})
     found = plan.estimate_finetune(
-        Architecture.of(LLAMA_8B), lengths, paper().finetune.model_copy(update={"max_length": 140}), 4.0, GPUS["h100"]
+        Architecture.of(LLAMA_8B), lengths, settings, GPUS_OF_PAPER.finetune, 4.0, GPUS["h100"]
     )
     assert found.tokens == pytest.approx(4 * texts.tokens)
     assert found.problems[0].startswith(f"{(texts.truncated + texts.dropped) / 24:.1%} of the records are longer")
@@ -135,8 +143,8 @@ def lengths(count, prompt, note):
 
 
 def test_the_papers_fine_tuning_by_hand():
-    settings = paper().finetune.model_copy(update={"processes": 2})
-    found = plan.estimate_finetune(Architecture.of(LLAMA_8B), lengths(89_099, 400, 2_000), settings, 4.0, GPUS["h100"])
+    shape, texts = Architecture.of(LLAMA_8B), lengths(89_099, 400, 2_000)
+    found = plan.estimate_finetune(shape, texts, PAPER.finetune, GPUS_OF_PAPER.finetune, 4.0, GPUS["h100"])
     assert found.tokens == 89_099 * 2_401 * 4
     # Per token 2 forward, 2 backward and 2 repeated for 7.0 thousand million weights of layers, 4 for the head.
     flops = 6 * 6_979_321_856 + 4 * 4096 * 128256 + (2 + 4 + 2) * 83_886_080 + 16 * 32 * 4096 * 2_401
@@ -149,26 +157,38 @@ def test_the_papers_fine_tuning_by_hand():
 
 def test_what_does_not_fit_is_said():
     shape, small = Architecture.of(LLAMA_8B), GPUS["a100-40"]
-    alone = paper().finetune.model_copy(update={"processes": 1, "accelerate_config": None, "micro_batch": 16})
+    alone = GPUS_OF_PAPER.finetune.model_copy(update={"processes": 1, "accelerate": None, "micro_batch": 16})
     alone = alone.model_copy(update={"gradient_checkpointing": False})
-    found = plan.estimate_finetune(shape, lengths(100, 400, 2_000), alone, 1.0, small)
+    found = plan.estimate_finetune(shape, lengths(100, 400, 2_000), PAPER.finetune, alone, 1.0, small)
     assert "GiB on each GPU of 39" in found.problems[0]
-    wide = paper().generate.model_copy(update={"precision": "float32", "tensor_parallel": 1})
-    found = plan.estimate_generate(shape, lengths(100, 400, 2_000), wide, "mimic", GPUS["l40s"])
+    wide = PAPER.generate.model_copy(update={"precision": "float32"})
+    one = GPUS_OF_PAPER.generate.model_copy(update={"tensor_parallel": 1})
+    found = plan.estimate_generate(shape, lengths(100, 400, 2_000), wide, one, "mimic", GPUS["l40s"])
     assert any("of generate.concurrent_sequences fit at once" in problem for problem in found.problems)
     tiny = sizing.Gpu(12, 100, 500)
-    found = plan.estimate_generate(shape, lengths(100, 400, 2_000), wide, "mimic", tiny)
+    found = plan.estimate_generate(shape, lengths(100, 400, 2_000), wide, one, "mimic", tiny)
     assert any("do not fit into 1 x 12 GiB" in problem for problem in found.problems)
-    found = plan.estimate_generate(shape, lengths(100, 7_000, 10), wide, "mimic", tiny)
+    found = plan.estimate_generate(shape, lengths(100, 7_000, 10), wide, one, "mimic", tiny)
     assert found.problems[0].startswith("100.0% of the prompts fill")
     lines = plan.show({"sampling, mimic": found}, free_gib=0.0)
     assert lines[-1].startswith("disk: ") or "do not fit" in lines[-1]
 
 
+def test_memory_follows_the_steps_that_a_batch_is_read_in():
+    """A micro-batch is the most that may be read at once: 5 of 16 become steps of 4."""
+    shape, settings = Architecture.of(LLAMA_8B), PAPER.finetune
+
+    def activations(micro_batch, processes):
+        update = {"micro_batch": micro_batch, "processes": processes}
+        return sizing.training_memory(shape, settings, GPUS_OF_PAPER.finetune.model_copy(update=update))["activations"]
+
+    assert activations(5, 1) == activations(4, 1) > activations(2, 1)
+    assert activations(16, 4) == activations(4, 1)
+
+
 def test_the_papers_sampling_by_hand():
-    settings = paper().generate
-    shape = Architecture.of(LLAMA_8B)
-    found = plan.estimate_generate(shape, lengths(13_378, 400, 2_000), settings, "mimic", GPUS["h100"])
+    shape, prompts = Architecture.of(LLAMA_8B), lengths(13_378, 400, 2_000)
+    found = plan.estimate_generate(shape, prompts, PAPER.generate, GPUS_OF_PAPER.generate, "mimic", GPUS["h100"])
     read, written = 13_378 * 400, 13_378 * 5 * 2_001
     assert found.tokens == pytest.approx(read + written)
     # 45 sequences at once, of 400 + 2,001 / 2 tokens on average; 5.4 million tokens are read in no time.
@@ -188,10 +208,11 @@ def test_a_plan_of_a_whole_run_prints_no_note(generator, records, tmp_path, caps
     values["generate"] |= {"model_length": {"mimic": 400, "sepr": 400}, "max_new_tokens": {"mimic": 99, "sepr": 99}}
     file = tmp_path / "params.yaml"
     file.write_text(yaml.safe_dump(values))
-    assert plan.main(tmp_path / "models", tmp_path / "records", file, "h100") == 0
+    resources = Path("machine.yaml")
+    assert plan.main(tmp_path / "models", tmp_path / "records", file, resources, "h100") == 0
     shown = capsys.readouterr().out
     assert "fine-tuning, mimic" in shown
     assert "Everything fits." in shown
     assert records[0].output not in shown
-    assert plan.main(tmp_path / "nowhere", tmp_path / "records", file, "h100") == 1
+    assert plan.main(tmp_path / "nowhere", tmp_path / "records", file, resources, "h100") == 1
     assert "no such folder" in capsys.readouterr().err

@@ -1,5 +1,3 @@
-from functools import partial
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,9 +7,12 @@ from transformers import AutoModelForCausalLM, RepetitionPenaltyLogitsProcessor
 
 from synthnotes.generation.encoding import encode_prompts
 from synthnotes.generation.models import load_tokenizer
-from synthnotes.generation.sampling import Prompt, starter
+from synthnotes.generation.sampling import Prompt
+from synthnotes.generation.shards import starter
 from synthnotes.generation.transformers_engine import SeededSampling, start
-from synthnotes.machinery import params
+from synthnotes.machinery import machine, params
+from synthnotes.machinery.machine import GenerateMachine
+from synthnotes.machinery.sections import GenerateParams
 
 
 def toy(**changes):
@@ -20,9 +21,11 @@ def toy(**changes):
         "samples": 2,
         "max_new_tokens": {"mimic": 16},
         "model_length": {"mimic": 160},
-        "concurrent_sequences": 3,
     }
-    return params.load("generate").model_copy(update=values | changes)
+    return params.load("generate", GenerateParams).model_copy(update=values | changes)
+
+
+RESOURCES = machine.load("generate", GenerateMachine).model_copy(update={"concurrent_sequences": 3, "cpu_cache_gib": 1})
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +37,7 @@ def prompts(generator):
 
 @pytest.fixture(scope="module")
 def sample(generator):
-    return start(toy(), "mimic", generator)
+    return start(toy(), RESOURCES, "mimic", generator)
 
 
 def test_a_sample_depends_on_its_seed_and_not_on_its_neighbours(sample, prompts):
@@ -102,20 +105,11 @@ def test_draws_follow_the_softmax_at_the_temperature():
 @pytest.mark.slow
 @pytest.mark.parametrize("penalty", [1.0, 1.5])
 def test_at_temperature_0_both_engines_write_the_same_notes(generator, prompts, penalty):
-    settings = toy(temperature=0.0, samples=1, repetition_penalty=penalty, cpu_cache_gib=1)
+    settings = toy(temperature=0.0, samples=1, repetition_penalty=penalty)
     tables = [
-        starter(settings.model_copy(update={"engine": engine}), "mimic", generator)()(prompts, settings)
+        starter(settings.model_copy(update={"engine": engine}), RESOURCES, "mimic", generator)()(prompts, settings)
         for engine in ("vllm", "transformers")
     ]
     columns = ["note_id", "sample", "text", "finish_reason", "prompt_tokens", "new_tokens"]
     pd.testing.assert_frame_equal(*[table[columns] for table in tables])
     np.testing.assert_allclose(*[table["mean_log_probability"] for table in tables], rtol=1e-3)
-
-
-def test_the_settings_name_the_engine(generator):
-    from synthnotes.generation import transformers_engine, vllm_engine
-
-    for engine, module in (("vllm", vllm_engine), ("transformers", transformers_engine)):
-        found = starter(toy(engine=engine), "mimic", generator)
-        assert isinstance(found, partial)
-        assert found.func is module.start

@@ -6,6 +6,7 @@ import yaml
 from synthnotes.machinery import configure, params
 from synthnotes.machinery.accelerate_launch import LAUNCHED, check_processes, launch, launch_command, launched
 from synthnotes.machinery.files import UserError
+from synthnotes.machinery.machine import Machine
 
 CONFIGS = Path("configs/accelerate")
 
@@ -15,10 +16,10 @@ def config_of(name):
 
 
 def test_the_papers_processes_start_through_accelerate():
-    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
-    configure.overlay(values, yaml.safe_load(Path("configs/paper.yaml").read_text(encoding="utf-8")))
-    paper = params.validate(values, "paper").finetune
-    config = CONFIGS / f"{paper.accelerate_config}.yaml"
+    values = yaml.safe_load(Path("machine.yaml").read_text(encoding="utf-8"))
+    configure.overlay(values, yaml.safe_load(Path("configs/machine/two-gpus.yaml").read_text(encoding="utf-8")))
+    paper = params.validate(values, "two-gpus", Machine).finetune
+    config = CONFIGS / f"{paper.accelerate}.yaml"
     command = launch_command(config, paper.processes, "synthnotes.stages.finetune", ["--corpus", "mimic"])
     assert command[1:3] == ["-m", "accelerate.commands.launch"]
     assert command[command.index("--num_processes") + 1] == "2"
@@ -48,13 +49,13 @@ def test_fsdp_gathers_what_it_saves():
     [
         (1, None, 0, None),
         (1, None, 1, None),
-        (1, None, 4, "accelerate_config: 4 GPUs are present"),
+        (1, None, 4, r"machine\.yaml: finetune\.accelerate: 4 GPUs are present"),
         (1, "single", 4, None),
         (2, "ddp", 0, None),
         (2, "fsdp", 0, None),
-        (2, "zero3", 0, "zero3 needs GPUs"),
+        (2, "zero3", 0, r"machine\.yaml: finetune\.accelerate: zero3 needs GPUs"),
         (4, "zero3", 4, None),
-        (4, "ddp", 2, "processes: 4 GPUs are needed, 2 are present"),
+        (4, "ddp", 2, r"machine\.yaml: finetune\.processes: 4 GPUs are needed, 2 are present"),
     ],
 )
 def test_processes_that_the_machine_cannot_run_are_refused(processes, config, gpus, message):
@@ -67,17 +68,16 @@ def test_processes_that_the_machine_cannot_run_are_refused(processes, config, gp
 
 @pytest.mark.parametrize(("processes", "config"), [(2, None), (2, "single"), (1, "zero3")])
 def test_processes_without_their_configuration_are_refused(processes, config):
-    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
-    values["finetune"] |= {"processes": processes, "accelerate_config": config}
-    with pytest.raises(UserError, match=r"finetune: .*accelerate_config must be ddp, fsdp or zero3"):
-        params.validate(values, "params.yaml")
+    values = yaml.safe_load(Path("machine.yaml").read_text(encoding="utf-8"))
+    values["finetune"] |= {"processes": processes, "accelerate": config}
+    with pytest.raises(UserError, match=r"finetune: .*accelerate must be ddp, fsdp or zero3"):
+        params.validate(values, "machine.yaml", Machine)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"samples": 0}, r"generate\.samples: Input should be greater than 0"),
-        ({"engine": "transformers", "tensor_parallel": 2}, "tensor_parallel must be 1 with engine transformers"),
         ({"engine": "none"}, r"generate\.engine"),
         ({"model_length": {"mimic": 100, "sepr": 512}}, "max_new_tokens must not exceed model_length"),
     ],

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from table import SAYS
 
-from synthnotes.corpus import notes
 from synthnotes.machinery.files import UserError, replacing, write_csv
 
 ROOT = Path(__file__).parents[3]
@@ -31,33 +30,35 @@ def folder(tmp_path):
     (tmp_path / "place").mkdir()
     if in_mount(tmp_path, "size=4k", "true").returncode:
         pytest.skip("this host forbids mounts")
-    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
-    table = pd.DataFrame({"note_id": [f"n{i}" for i in range(300)], "text": [f"Chest pain, {i}." for i in range(300)]})
-    table = table.assign(patient_id=table["note_id"], codes=[["I10"]] * 300, descriptions=[["Pain"]] * 300)
-    notes.write(tmp_path / "notes.parquet", table.assign(fold="train"))
+    own = (ROOT / "params.yaml").read_text(encoding="utf-8").replace("demo: true", "demo: false")
+    (tmp_path / "params.yaml").write_text(own, encoding="utf-8")
+    rows = {"_id": range(300), "text": [f"Bröstsmärta, {i}." for i in range(300)], "target": [["I10.9"]] * 300}
+    (tmp_path / "sepr").mkdir()
+    pd.DataFrame(rows).to_feather(tmp_path / "sepr/notes.feather")
+    (tmp_path / "sepr/descriptions.csv").write_text("code,transcription\ni109,Hypertoni\n")
     return tmp_path
 
 
-def records(folder, options):
-    inputs = ("--training", "notes.parquet", "--prompts", "notes.parquet")
-    words = ["-m", "synthnotes.stages.records", "--corpus", "mimic", *inputs, "--records", "place/records"]
-    return in_mount(folder, options, sys.executable, *words, "--results", "records.json")
+def corpus(folder, options):
+    outside = ("--data", "sepr", "--notes", "notes", "--codes", "codes.csv", "--facts", "facts.json")
+    words = ["-m", "synthnotes.stages.corpus", "--corpus", "sepr", *outside, "--records", "place/records"]
+    return in_mount(folder, options, sys.executable, *words)
 
 
 def test_a_full_disk_is_told_and_leaves_nothing(folder):
-    done = records(folder, "size=8k")
+    done = corpus(folder, "size=8k")
     assert done.returncode == 1
-    assert done.stderr.startswith("records: error: place/")
+    assert done.stderr.startswith("corpus: error: place/")
     assert "training.jsonl: no space left to write it. Free some." in done.stderr
     assert "\n" not in done.stderr.strip()
     assert done.stdout == ""  # nothing is left in the folder, and there is no summary
-    assert not (folder / "records.json").exists()
+    assert not (folder / "facts.json").exists()
 
 
 def test_a_read_only_folder_is_told(folder, record_property):
-    done = records(folder, "ro")
+    done = corpus(folder, "ro")
     assert done.returncode == 1
-    assert done.stderr.startswith("records: error: place/records: it may not be written there.")
+    assert done.stderr.startswith("corpus: error: place/records: it may not be written there.")
     assert "\n" not in done.stderr.strip()
     record_property(SAYS, done.stderr)
 

@@ -1,24 +1,26 @@
-"""Parameters are validated with the key and the expectation named, and the paper's scale is a valid overlay."""
+"""Both parameter files are validated with the key and the expectation named; configurations are valid overlays."""
 
 from pathlib import Path
 
 import pytest
 import yaml
 
-from synthnotes.machinery import configure, params
+from synthnotes.machinery import configure, machine, params
 from synthnotes.machinery.files import UserError
+from synthnotes.machinery.machine import CodingMachine, FinetuneMachine, steps_of
+from synthnotes.machinery.sections import CodingParams, FidelityParams
 
 VALUES = yaml.safe_load(Path("params.yaml").read_text())
 
 
-def changed(tmp_path, *path_and_value):
+def changed(tmp_path, *path_and_value, name="params.yaml"):
     *path, key, value = path_and_value
-    values = yaml.safe_load(Path("params.yaml").read_text())
+    values = yaml.safe_load(Path(name).read_text())
     section = values
     for step in path:
         section = section[step]
     section[key] = value
-    file = tmp_path / "params.yaml"
+    file = tmp_path / name
     file.write_text(yaml.safe_dump(values))
     return file
 
@@ -38,14 +40,65 @@ def changed(tmp_path, *path_and_value):
         (("seeds", []), "seeds: List should have at least 1 item"),
         (("seeds", [7, 7]), "seeds must not repeat"),
         (("noise", "seeds", [7, 7]), "noise.seeds.*seeds must not repeat"),
-        (("coding", "weights", "mimic", {"real_l": "ours"}), r"coding.weights.mimic.real_l.*pattern"),
-        (("coding", "weights", "mimic", {"real_l-7": "ours"}), "real_l-7, whose seed does not stand in seeds"),
+        (("larger_seeds", []), "larger_seeds: List should have at least 1 item"),
+        (("coding", "weights", "mimic", {"real": {}}), r"coding.weights.mimic.real\..*'real_l'"),
+        (("coding", "weights", "mimic", {"real_l": {"a": "ours"}}), r"coding.weights.mimic.real_l.a"),
+        (("coding", "weights", "mimic", {"real_l": {7: "ours"}}), "real_l has the seed 7, with which none is trained"),
+        (("coding", "weights", "mimic", {"real_l": {1338: "ours"}}), "real_l has the seed 1338"),
+        (("finetune", "micro_batch", 4), "finetune.micro_batch: Extra inputs are not permitted"),
         (("significance", "pairs", [["synthetic", "real_s"]]), "significance.pairs.0.0"),
     ],
 )
 def test_a_wrong_value_is_named(tmp_path, change, message):
     with pytest.raises(UserError, match=message):
-        params.load("fidelity", changed(tmp_path, *change))  # even where another section is asked for
+        params.load("fidelity", FidelityParams, changed(tmp_path, *change))  # even where another section is asked for
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("coding", "micro_batch", 0), "machine.yaml: coding.micro_batch: Input should be greater than 0"),
+        (("coding", "epochs", 4), "coding.epochs: Extra inputs are not permitted"),
+        (("generate", "gpu_memory_share", 1.5), "generate.gpu_memory_share"),
+        (("finetune", "accelerate", "horovod"), "finetune.accelerate"),
+        (("privacy", {}), "privacy.memory_gib: Field required"),
+    ],
+)
+def test_a_wrong_value_of_the_machine_is_named(tmp_path, change, message):
+    with pytest.raises(UserError, match=message):
+        machine.load("finetune", FinetuneMachine, changed(tmp_path, *change, name="machine.yaml"))
+
+
+def test_sections_are_loaded_by_their_types_alone():
+    assert params.load("coding", CodingParams).batch == VALUES["coding"]["batch"]
+    assert machine.load("coding", CodingMachine).micro_batch > 0
+    assert params.load("seeds", list) == VALUES["seeds"]
+    with pytest.raises(TypeError, match="the section coding is a CodingParams, not a FidelityParams"):
+        params.load("coding", FidelityParams)
+    with pytest.raises(TypeError, match="the section coding is a CodingMachine, not a FinetuneMachine"):
+        machine.load("coding", FinetuneMachine)
+
+
+def test_seeds_of_a_training_set(tmp_path):
+    file = changed(tmp_path, "larger_seeds", [7])
+    seeds = VALUES["seeds"]
+    assert params.load_seeds(file) == {
+        "real_l": [7], "real_s": seeds, "synthetic_s": seeds, "real_and_synthetic_s": [7], "synthetic_s_all": [7],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("batch", "micro_batch", "processes", "expected"),
+    [(16, 16, 1, (16, 1)), (16, 99, 1, (16, 1)), (16, 2, 2, (2, 4)), (16, 5, 1, (4, 4)), (7, 3, 1, (1, 7))],
+)
+def test_a_batch_is_read_in_equal_steps(batch, micro_batch, processes, expected):
+    assert steps_of(batch, micro_batch, processes) == expected
+
+
+@pytest.mark.parametrize("processes", [3, 17])
+def test_processes_that_cannot_share_a_batch_are_refused(processes):
+    with pytest.raises(UserError, match=rf"machine.yaml: coding.processes: {processes} processes cannot share the 16"):
+        steps_of(16, 4, processes, "coding")
 
 
 def test_broken_yaml_is_told(tmp_path):
@@ -65,6 +118,19 @@ def test_the_paper_overlay_keeps_comments_and_changes_only_what_it_says(tmp_path
     assert merged["generate"]["repetition_penalty"] == 1.5
     assert merged["finetune"]["lora"]["target_modules"] == VALUES["finetune"]["lora"]["target_modules"]
     assert merged["fidelity"] == VALUES["fidelity"]
+
+
+def test_a_machine_s_configuration_is_merged_into_machine_yaml(tmp_path):
+    file = tmp_path / "machine.yaml"
+    file.write_text(Path("machine.yaml").read_text())
+    configure.merge(file, Path("configs/machine/two-gpus.yaml"))
+    found, before = machine.read(file), machine.read()
+    assert (found.finetune.processes, found.finetune.accelerate, found.coding.micro_batch) == (2, "zero3", 8)
+    assert found.generate.cpu_cache_gib == before.generate.cpu_cache_gib
+    assert "# more than one starts accelerate" in file.read_text()
+    with pytest.raises(UserError, match=r"paper.yaml: .*seeds: Extra inputs are not permitted"):
+        configure.merge(file, Path("configs/paper.yaml"))
+    assert machine.read(file) == found
 
 
 def test_an_invalid_overlay_leaves_the_file_alone(tmp_path):

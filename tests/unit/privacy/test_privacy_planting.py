@@ -7,6 +7,7 @@ import pytest
 from synthnotes.corpus import notes
 from synthnotes.machinery import params
 from synthnotes.machinery.files import UserError
+from synthnotes.machinery.sections import PrivacyParams
 from synthnotes.privacy.planting import detection, plant
 from synthnotes.stages import detection as stage
 
@@ -59,7 +60,7 @@ def test_stage(tmp_path):
     CONTROL.assign(kind="control").to_parquet(tmp_path / "n.parquet")
     outputs = [tmp_path / "results.json", tmp_path / "curve.csv"]
     summary = stage.main("mimic", training, synthetic, tmp_path / "n.parquet", *outputs)
-    lengths = params.load("privacy").planted_words
+    lengths = params.load("privacy", PrivacyParams).planted_words
     assert summary.startswith(f"{12 * len(lengths)} planted passages")
     assert list(json.loads(outputs[0].read_text())["by_words"]) == [str(length) for length in lengths]
     assert pd.read_csv(outputs[1])["words"].tolist() == lengths

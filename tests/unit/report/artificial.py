@@ -5,10 +5,12 @@ from itertools import product
 
 import pandas as pd
 
-from synthnotes.coding.seeds import over_seeds
+from synthnotes.coding.utility import over_seeds
+from synthnotes.machinery import params, pipeline
 from synthnotes.machinery.files import write_csv, write_json
 from synthnotes.machinery.sections import TRAINING_SETS
 from synthnotes.questionnaire.ratings import analyse, answer_counts, difference_counts
+from synthnotes.report import tables
 from synthnotes.significance.comparison import tidy
 
 RATE = {"f1": 0.5, "precision": 0.4, "recall": 0.6, "false_positive_rate": 0.1, "auc": 0.9}
@@ -25,48 +27,51 @@ CORRELATION = {
 FOUND = ("located", "flagged_by_passage", "nearest_is_source", "flagged_by_recall")
 
 
-def write(results, params, ratings):
-    """Writes all result files that a report for `params` reads."""
-    for corpus in params.corpora:
-        write_json(results / "significance" / f"{corpus}.json", significance(params.significance))
-        for name, content in of_corpus(corpus == "mimic").items():
-            write_json(results / name / f"{corpus}.json", content)
-        write_json(results / "ablation" / f"{corpus}.json", ablation(params))
-        curve = pd.DataFrame({"epoch": [1, 2], "training_loss": [0.5, 0.4], "validation_map": [0.2, 0.3]})
-        for training, seed in product(TRAINING_SETS, params.seeds):
-            write_csv(results / "coding" / corpus / f"{training}-{seed}-curve.csv", curve)
-        write_json(results / "seeds" / f"{corpus}.json", dict.fromkeys(TRAINING_SETS, seeds(params)))
-        write_csv(results / "corpus" / f"{corpus}-flow.csv", flow())
-        write_csv(results / "significance" / f"{corpus}-differences.csv", tidy(significance(params.significance)))
-        write_csv(results / "finetune" / f"{corpus}-curve.csv", pd.DataFrame({"step": [1, 2], "loss": [4.0, 3.0]}))
-        for view in ("frequency", "length"):
-            write_csv(results / "errors" / f"{corpus}-{view}.csv", curves(["real", "synthetic"]))
-        write_csv(results / "errors" / f"{corpus}-chapters.csv", chapters())
-        for view, table in (("confusion", confusion()), ("calibration", reliability()), ("codes", code_losses())):
-            write_csv(results / "errors" / f"{corpus}-{view}.csv", table)
-        recall = [
-            {"kind": k, "recall": r, "cumulative_share": r} for k, r in product(["synthetic", "control"], [0.5, 1])
-        ]
-        write_csv(results / "privacy" / f"{corpus}-recall.csv", pd.DataFrame(recall))
-        shared = [{"kind": k, "words": w, "share_longer": 1 - w / 9} for k in ("synthetic", "control") for w in (0, 9)]
-        write_csv(results / "privacy" / f"{corpus}-passages.csv", pd.DataFrame(shared))
-        found = [dict.fromkeys(("words", *FOUND), words) for words in (0, 1)]
-        write_csv(results / "detection" / f"{corpus}-curve.csv", pd.DataFrame(found))
-    for corpus in set(params.corpora) & set(params.noise.corpora):
-        kinds = [f"{h}-{level}" for h, level in product(params.noise.hypotheses, params.noise.levels)]
-        for kind, seed in product(kinds, params.noise.seeds):
-            noisy = {"noise": {"words": 1000, "words_changed": 250}} | coder()
-            write_json(results / "noise" / corpus / f"{kind}-{seed}.json", noisy)
-        write_json(results / "hypotheses" / f"{corpus}.json", hypotheses(params.noise))
-        table = pd.concat(curves(["synthetic", *kinds]).assign(curve=curve) for curve in ("frequency", "length"))
-        write_csv(results / "hypotheses" / f"{corpus}-curves.csv", table)
+def write(results, params_file, ratings):
+    """Writes all result files that the pipeline beside the parameters declares: a file of a new kind needs a maker."""
+    settings = params.read(params_file)
+    made, members = makers(settings, ratings), (*tables.CORPORA, *settings.ratings.studies)
+    for file in pipeline.result_files(pipeline.stages(params_file.parent)):
+        key = pipeline.key_of(file)
+        kinds = {key.replace(f".{member}", ".{}", 1): member for member in members}
+        (kind,) = kinds.keys() & made.keys()
+        content = made[kind](kinds[kind])
+        (write_csv if file.endswith(".csv") else write_json)(results / file, content)
+
+
+def makers(settings, ratings):
+    """What makes the content of a file, by the name of its kind: a function of the corpus or study."""
+    kinds = [f"{h}-{level}" for h, level in product(settings.noise.hypotheses, settings.noise.levels)]
+    recall = [{"kind": k, "recall": r, "cumulative_share": r} for k, r in product(["synthetic", "control"], [0.5, 1])]
+    shared = [{"kind": k, "words": w, "share_longer": 1 - w / 9} for k in ("synthetic", "control") for w in (0, 9)]
+    by_noise = [curves(["synthetic", *kinds]).assign(curve=curve) for curve in ("frequency", "length")]
     answers = pd.read_csv(ratings)
-    evaluation = evaluate(ratings)
-    for study in params.ratings.studies:
-        of_study = {corpus: {"answers": ANSWERS} | result for corpus, result in evaluation.items()}
-        write_json(results / "ratings" / f"{study}.json", of_study)
-        write_csv(results / "ratings" / f"{study}-answers.csv", answer_counts(answers))
-        write_csv(results / "ratings" / f"{study}-differences.csv", difference_counts(answers))
+    return {
+        "cohort.{}": lambda corpus: cohort(corpus == "mimic"),
+        "cohort.{}.flow": lambda _: flow(),
+        "generation.{}": lambda _: generation(),
+        "generation.{}.curve": lambda _: pd.DataFrame({"step": [1, 2], "loss": [4.0, 3.0]}),
+        "ablation.{}": lambda _: ablation(settings),
+        "utility.{}": lambda _: {of: over(settings.seeds_of(of)) for of in TRAINING_SETS},
+        "utility.{}-runs": lambda _: {f"{of}-{seed}": coder() for of, seed in runs(settings)},
+        "utility.{}.curves": lambda _: learning(settings),
+        "significance.{}": lambda _: significance(settings),
+        "significance.{}.differences": lambda _: tidy(significance(settings)),
+        "errors.{}.frequency": lambda _: curves(["real", "synthetic"]),
+        "errors.{}.length": lambda _: curves(["real", "synthetic"]),
+        "errors.{}.chapters": lambda _: chapters(),
+        "errors.{}.confusion": lambda _: confusion(),
+        "errors.{}.calibration": lambda _: reliability(),
+        "errors.{}.codes": lambda _: code_losses(),
+        "hypotheses.{}": lambda _: hypotheses(settings.noise),
+        "hypotheses.{}.curves": lambda _: pd.concat(by_noise),
+        "privacy.{}.recall": lambda _: pd.DataFrame(recall),
+        "privacy.{}.passages": lambda _: pd.DataFrame(shared),
+        "detection.{}.curve": lambda _: pd.DataFrame([dict.fromkeys(("words", *FOUND), words) for words in (0, 1)]),
+        "ratings.{}": lambda _: {c: {"answers": ANSWERS} | found for c, found in evaluate(ratings).items()},
+        "ratings.{}.answers": lambda _: answer_counts(answers),
+        "ratings.{}.differences": lambda _: difference_counts(answers),
+    } | {f"{stage}.{{}}": lambda _, content=content: content for stage, content in of_stages().items()}
 
 
 @cache
@@ -75,8 +80,8 @@ def evaluate(ratings):
     return analyse(pd.read_csv(ratings), 0.5, 0.05, 200, 1)
 
 
-def of_corpus(names_patients):
-    """The JSON results of the stages with one file per corpus."""
+def cohort(names_patients):
+    """A corpus that names its patients, or does not."""
     step = {"admissions": 90 if names_patients else None, "patients": 80 if names_patients else None, "codes": None}
     subset = {"notes": 30, "patients": 20, "codes": 5, "train": 27, "validation": 3, "evaluation": 0}
     split = {"notes": 30, "share_of_notes": 0.3, "share_wanted": None} | {
@@ -84,17 +89,36 @@ def of_corpus(names_patients):
         "kl_divergence": 0.01,
     }
     records = {"records": 30, "mean_descriptions": 2.5}
-    statistics = dict.fromkeys(
-        ["documents", "sentences", "tokens", "sentences_per_document", "tokens_per_document", "tokens_per_sentence"], 7
-    ) | {"unique_tokens": 6, "unique_token_ratio": 0.5}
-    summary = {"mean": 0.25, "median": 0.2, "min": 0.0, "max": 0.5}
-    of_notes = {"notes": 10, "all": summary, "top": summary}
-    passages = {"pairs": 2, "longest_run_words": summary, "occurrences_in_training": summary}
-    passages["template_share"] = dict.fromkeys(summary)
-    longest = {"words": summary, "longest": {"passages": 2, "words": summary, "training_notes": summary}}
-    measure = {"synthetic": 0.3, "control": 0.4, "difference": -0.1, "low": -0.2, "high": 0.0, "verdict": "not nearer"}
-    measure["notes_above_control"] = 3
-    predictions = {"total": 40, "per_note": 2.0, "unique": 4}
+    return {
+        "sources_sha256": {"folder/a_file.csv.gz": "0123456789abcdef" * 4},
+        "flow": {
+            "released": {"notes": 100, "dropped": 0, "why": None} | step,
+            "with_text": {"notes": 90, "dropped": 10, "why": "no text | {{< meta title >}} @tbl-none"} | step,
+        },
+        "subsets": dict.fromkeys("LSE", subset),
+        "code_rows": {"diagnosis": {"released": 9, "dropped_null": 1, "dropped_repeated": 2, "kept": 6}},
+        "splits": {
+            "shared_patients": {"L_S": 0, "L_E": 0, "S_E": 0} if names_patients else None,
+            "groups": {"groups": 80, "notes_in_largest": 3, "notes_of_same_text": 4, "texts_shared": 2},
+            "shared_texts": {"L_S": 0, "L_E": 0, "S_E": 0},
+            "quality": dict.fromkeys("LSE", split),
+            "folds": {subset: {"train": split, "validation": split} for subset in "LS"},
+        },
+        "codes": dict.fromkeys(
+            [
+                *("unique_categories", "unique_blocks", "unique_families", "of_unknown_family"),
+                *("unique", "unique_diagnoses", "unique_procedures", "per_note_mean", "per_note_median"),
+                *("without_description", "notes_without_description"),
+            ],
+            5,
+        ),
+        "words_per_note": {"mean": 99.5, "percentile_5": 50.0, "median": 99.0, "percentile_95": 150.0},
+        "records": {"training": records, "prompts": records},
+    }
+
+
+def generation():
+    """Fine-tuning, merging and samples."""
     quality = dict.fromkeys(
         [
             "mean_words",
@@ -108,6 +132,37 @@ def of_corpus(names_patients):
         ],
         0.0,
     )
+    return {
+        "finetune": {
+            "records": 30, "records_truncated": 0, "records_dropped": 0, "share_of_tokens_cut": 0.0, "steps": 2,
+            "sequences_per_epoch": 30, "share_of_sequences_filled": None,
+            "first_loss": 4.0, "last_loss": 3.0, "validation_loss": 3.5
+        },
+        "merge": {"share_same_next_token": 1.0},
+        "samples": {
+            "prompts": 30, "prompts_too_long": 0, "samples": 150, "share_stopped": 0.9, "share_cut": 0.1,
+            "mean_words": 98.5, "mean_log_probability": -0.75,
+            "similarity": {"within_prompts": 0.4, "between_prompts": 0.2},
+            "quality": {
+                "real": quality, "samples": quality, "prompts_near_identical": {"prompts": 3, "share": 0.1}
+            },
+        },
+    }  # fmt: skip
+
+
+def of_stages():
+    """The JSON results of the other stages with one file per corpus, alike for all."""
+    statistics = dict.fromkeys(
+        ["documents", "sentences", "tokens", "sentences_per_document", "tokens_per_document", "tokens_per_sentence"], 7
+    ) | {"unique_tokens": 6, "unique_token_ratio": 0.5}
+    summary = {"mean": 0.25, "median": 0.2, "min": 0.0, "max": 0.5}
+    of_notes = {"notes": 10, "all": summary, "top": summary}
+    passages = {"pairs": 2, "longest_run_words": summary, "occurrences_in_training": summary}
+    passages["template_share"] = dict.fromkeys(summary)
+    longest = {"words": summary, "longest": {"passages": 2, "words": summary, "training_notes": summary}}
+    measure = {"synthetic": 0.3, "control": 0.4, "difference": -0.1, "low": -0.2, "high": 0.0, "verdict": "not nearer"}
+    measure["notes_above_control"] = 3
+    predictions = {"total": 40, "per_note": 2.0, "unique": 4}
     calibrated = {
         "decisions": 500, "mean_probability": 0.12, "share_true": 0.1, "brier": 0.05,
         "expected_calibration_error": 0.02,
@@ -125,46 +180,6 @@ def of_corpus(names_patients):
         "calibration": calibrated | {"predicted": calibrated},
     }  # fmt: skip
     return {
-        "corpus": {
-            "sources_sha256": {"folder/a_file.csv.gz": "0123456789abcdef" * 4},
-            "flow": {
-                "released": {"notes": 100, "dropped": 0, "why": None} | step,
-                "with_text": {"notes": 90, "dropped": 10, "why": "no text | {{< meta title >}} @tbl-none"} | step,
-            },
-            "subsets": dict.fromkeys("LSE", subset),
-            "code_rows": {"diagnosis": {"released": 9, "dropped_null": 1, "dropped_repeated": 2, "kept": 6}},
-            "splits": {
-                "shared_patients": {"L_S": 0, "L_E": 0, "S_E": 0} if names_patients else None,
-                "groups": {"groups": 80, "notes_in_largest": 3, "notes_of_same_text": 4, "texts_shared": 2},
-                "shared_texts": {"L_S": 0, "L_E": 0, "S_E": 0},
-                "quality": dict.fromkeys("LSE", split),
-                "folds": {subset: {"train": split, "validation": split} for subset in "LS"},
-            },
-            "codes": dict.fromkeys(
-                [
-                    *("unique_categories", "unique_blocks", "unique_families", "of_unknown_family"),
-                    *("unique", "unique_diagnoses", "unique_procedures", "per_note_mean", "per_note_median"),
-                    *("without_description", "notes_without_description"),
-                ],
-                5,
-            ),
-            "words_per_note": {"mean": 99.5, "percentile_5": 50.0, "median": 99.0, "percentile_95": 150.0},
-        },
-        "records": {"training": records, "prompts": records},
-        "finetune": {
-            "records": 30, "records_truncated": 0, "records_dropped": 0, "share_of_tokens_cut": 0.0, "steps": 2,
-            "sequences_per_epoch": 30, "share_of_sequences_filled": None,
-            "first_loss": 4.0, "last_loss": 3.0, "validation_loss": 3.5
-        },
-        "merge": {"share_same_next_token": 1.0},
-        "generate": {
-            "prompts": 30, "prompts_too_long": 0, "samples": 150, "share_stopped": 0.9, "share_cut": 0.1,
-            "mean_words": 98.5, "mean_log_probability": -0.75,
-            "similarity": {"within_prompts": 0.4, "between_prompts": 0.2},
-            "quality": {
-                "real": quality, "samples": quality, "prompts_near_identical": {"prompts": 3, "share": 0.1}
-            },
-        },
         "fidelity": {"real": statistics, "synthetic": statistics, "difference": dict.fromkeys(statistics, 0)},
         "errors": {"real": errors, "synthetic": errors, "codes": {"listed": 2, "lose": 1, "gain": 0}},
         "detection": {
@@ -230,11 +245,22 @@ def coder():
     )
 
 
-def seeds(params):
-    """A coder's results over the seeds: the first is better by 0.02 in micro-F1."""
-    runs = [coder() for _ in params.seeds]
-    runs[0]["micro"] = RATE | {"f1": 0.52}
-    return {"seeds": len(runs)} | over_seeds(runs)
+def over(seeds):
+    """A training set's results over the seeds: the first is better by 0.02 in micro-F1."""
+    of_runs = [coder() for _ in seeds]
+    of_runs[0]["micro"] = RATE | {"f1": 0.52}
+    return {"seeds": len(of_runs)} | over_seeds(of_runs)
+
+
+def runs(settings):
+    """Training set and seed of every coder."""
+    return [(training, seed) for training in TRAINING_SETS for seed in settings.seeds_of(training)]
+
+
+def learning(settings):
+    """Two epochs of every coder, the second the better one."""
+    epochs = {"epoch": [1, 2], "training_loss": [0.5, 0.4], "validation_map": [0.2, 0.3], "validation_micro_f1": 0.25}
+    return pd.concat(pd.DataFrame({"training": of, "seed": seed} | epochs) for of, seed in runs(settings))
 
 
 def flow():
@@ -293,19 +319,11 @@ def code_losses():
 
 
 def significance(settings):
-    """The same difference for every pair and metric."""
+    """The same difference for every pair and metric, with a deviation where both coders have as many seeds."""
     interval = {"value": 0.5, "low": 0.45, "high": 0.525}
     test = {"first": 0.5, "second": 0.6, "difference": -0.1, "low": -0.15, "high": -0.04, "p": 0.012, "p_holm": 0.034}
-    test["sd_over_seeds"] = 0.015
-    bootstrap = {
-        "micro": {"f1": test, "recall": test},
-        "macro": {"f1": test},
-        "ranking": {"map": test},
-        "loss": test,
-    }
     randomised = {"difference": -0.1, "p": 0.0001, "p_holm": 0.0004}
     pair = {
-        "bootstrap": bootstrap,
         "randomisation": {"micro_f1": randomised, "macro_f1": randomised},
         "mcnemar": {
             "decisions": 500, "right_by_first_only": 10, "right_by_second_only": 31,
@@ -313,7 +331,18 @@ def significance(settings):
         },
         "non_inferiority": {name: {"margin": 0.05, "verdict": "inconclusive"} for name in ("micro_f1", "macro_f1")},
     }  # fmt: skip
-    pairs = {f"{first}_against_{second}": pair for first, second in settings.pairs}
+
+    def bootstrap(first, second):
+        numbers = {len(settings.seeds_of(of)) for of in (first, second)}
+        found = test | {"sd_over_seeds": 0.015 if len(numbers) == 1 and numbers != {1} else None}
+        return {
+            "micro": {"f1": found, "recall": found},
+            "macro": {"f1": found},
+            "ranking": {"map": found},
+            "loss": found,
+        }
+
+    pairs = {f"{a}_against_{b}": {"bootstrap": bootstrap(a, b)} | pair for a, b in settings.significance.pairs}
     coders = {training: {"micro": {"f1": interval}, "macro": {"f1": interval}} for training in TRAINING_SETS}
     sizes = {"patients": 20, "notes": 30, "codes": 5, "resamples": 100, "level": 0.05}
     return sizes | {"coders": coders, "pairs": pairs}
@@ -328,11 +357,13 @@ def hypotheses(noise):
     described = {"coders": 2, "micro_f1": 0.5, "macro_f1": 0.4}
     measures = {"frequency_area": measure(0.1), "length_area": measure(0.2), "distance": measure(0.15)} | described
     best = {"level": noise.levels[-1], "level_low": noise.levels[0], "level_high": noise.levels[-1], "distance": 0.15}
+    changed = {"notes": 30, "notes_changed": 15, "words": 1000, "words_changed": 250}
     return {
         "patients": 20,
         "notes": 30,
         "resamples": 100,
         "level": 0.05,
+        "noise": {f"{h}-{level}": changed for h, level in product(noise.hypotheses, noise.levels)},
         "synthetic": described,
         "distances": {
             h: {str(level): measures | {"nearest_share": 0.25} for level in noise.levels} for h in noise.hypotheses

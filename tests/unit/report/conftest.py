@@ -1,6 +1,7 @@
 """A whole set of artificial results, and the report's own sources."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,7 +9,6 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from synthnotes.machinery import params
 from synthnotes.report import lint, render, style
 from synthnotes.stages.report import main
 
@@ -26,15 +26,16 @@ def paper():
 
 @pytest.fixture
 def run_of(tmp_path, paper):
-    """Writes the parameters and results of a run with the given corpora; returns both paths."""
+    """Writes parameters, pipeline and results of a run with the given corpora; returns parameters and results."""
 
     def make(corpora=("mimic", "sepr"), **changes):
         values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8")) | {"corpora": list(corpora)}
         for section, change in changes.items():
-            values[section] |= change
+            values[section] = values[section] | change if isinstance(change, dict) else change
         file = tmp_path / "params.yaml"
         file.write_text(yaml.safe_dump(values), encoding="utf-8")
-        artificial.write(tmp_path / "results", params.read(file), paper / "published" / "ratings.csv")
+        shutil.copyfile(ROOT / "dvc.yaml", tmp_path / "dvc.yaml")
+        artificial.write(tmp_path / "results", file, paper / "published" / "ratings.csv")
         return file, tmp_path / "results"
 
     return make
@@ -70,7 +71,6 @@ def fill(run_of, tmp_path, paper, monkeypatch):
 def whole(tmp_path_factory, paper):
     """The whole report of an artificial run, with its figures: folder of the results, and of the outputs."""
     folder = tmp_path_factory.mktemp("whole")
-    settings = params.read(ROOT / "params.yaml")
-    artificial.write(folder / "results", settings, paper / "published" / "ratings.csv")
+    artificial.write(folder / "results", ROOT / "params.yaml", paper / "published" / "ratings.csv")
     summary = main(paper, folder / "results", ROOT / "params.yaml", *outputs(folder / "out"))
     return SimpleNamespace(results=folder / "results", out=folder / "out", summary=summary)

@@ -2,12 +2,11 @@ import hashlib
 from pathlib import Path
 
 import pytest
-import yaml
 from reading import shown
 
-from synthnotes.machinery import params
+from synthnotes.machinery import params, pipeline
 from synthnotes.machinery.files import UserError, write_json
-from synthnotes.report.inputs import plot_files, result_files
+from synthnotes.report.inputs import result_files, seeds
 from synthnotes.report.numbers import Numbers, printed
 
 ROOT = Path(__file__).parents[3]
@@ -112,18 +111,34 @@ def test_text_is_escaped_and_truth_values_are_words():
 
 
 def test_all_missing_results_are_named_with_their_stage(tmp_path):
-    files = {"fidelity.mimic": "fidelity/mimic.json", "noise.mimic.h1-20": "noise/mimic/h1-20.json"}
-    with pytest.raises(UserError, match=r"fidelity/mimic\.json.*stage 'fidelity'.*noise/mimic/h1-20\.json"):
+    files = {"fidelity.mimic": "fidelity/mimic.json", "errors.mimic": "errors/mimic.json"}
+    with pytest.raises(UserError, match=r"fidelity/mimic\.json.*stage 'fidelity'.*errors/mimic\.json"):
         Numbers(tmp_path, files)
 
 
-def test_files_follow_from_the_lists_in_params():
-    """Every file that the report reads is an output of dvc.yaml, and only rebuilt corpora are asked for."""
+def test_files_follow_from_the_pipeline():
+    """Of every stage with results but the headline, and only of corpora that are rebuilt."""
+    settings, made = params.read(ROOT / "params.yaml"), pipeline.stages(ROOT)
+    files, tables = result_files(settings, made, "results")
+    with_results = {name.split("@")[0] for name, paths in made.items() if any(p.startswith("results/") for p in paths)}
+    assert {file.split("/")[0] for file in (files | tables).values()} == with_results - {"headline"}
+    assert files["utility.mimic-runs"] == "utility/mimic-runs.json"
+    assert tables["hypotheses.mimic.curves"] == "hypotheses/mimic-curves.csv"
+    assert not files.keys() & tables.keys()
+
+
+def test_noise_of_a_corpus_that_is_not_rebuilt_is_not_asked_for():
+    made = {"hypotheses@mimic": ["results/hypotheses/mimic.json"], "ratings@mimic": ["results/ratings/mimic.json"]}
     settings = params.read(ROOT / "params.yaml")
-    written = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
-    stages = set(yaml.safe_load(written)["stages"])
-    files = result_files(settings) | plot_files(settings)
-    assert {file.split("/")[0] for file in files.values()} == stages - {"report", "mixtures"}  # mixtures has none
+    assert set(result_files(settings, made, "results")[0]) == {"hypotheses.mimic", "ratings.mimic"}
     only_swedish = settings.model_copy(update={"corpora": ["sepr"]})
-    assert not [key for key in result_files(only_swedish) | plot_files(only_swedish) if "mimic" in key]
-    assert "noise.mimic.h2-20-1337" in result_files(settings)
+    assert set(result_files(only_swedish, made, "results")[0]) == {"ratings.mimic"}  # a study may have any name
+
+
+def test_each_stage_tells_the_seeds_that_its_results_rest_on():
+    found = seeds(params.read(ROOT / "params.yaml"))
+    assert found["utility"] == {"seeds": [1337, 1338], "larger_seeds": [1337]}
+    assert found["ablation"] == {"generate.seed": 1337, "larger_seeds.0": 1337}
+    assert found["hypotheses"] == {"seed": 1337, "seeds": [1337, 1338], "noise.seeds": [1337], "noise.seed": 1337}
+    assert found["privacy"] == {"seed": 1337}
+    assert found["cohort"] == {"corpus.seed": 1337}

@@ -75,21 +75,24 @@ def test_the_provenance_tells_data_parameters_packages_and_files(fill, run_of):
     assert told["numbers"]["errors.sepr.codes.0.f1_real"]["place"] == "row 1, f1_real"
     assert any(number.get("formula") == "1 − params.significance.level" for number in told["numbers"].values())
     assert told["figures"]["recall"]["files"] == ["results/privacy/sepr-recall.csv"]
-    assert "finetune.sepr.validation_loss" in told["figures"]["finetune"]["numbers"]
+    assert told["files"]["results/utility/sepr.json"]["seeds"] == {"seeds": [1337, 1338], "larger_seeds": [1337]}
+    assert told["files"]["results/errors/sepr.json"]["seeds"] == {"seed": 1337, "seeds.0": 1337}
+    assert "generation.sepr.finetune.validation_loss" in told["figures"]["finetune"]["numbers"]
 
 
 def test_a_changed_result_file_changes_exactly_the_places_that_use_it(fill, run_of):
     """Every number of one file is changed by hand: each place that leads to it changes, and no other."""
     run = run_of(corpora=["sepr"])
     before, told = fill(run)
-    path = run[1] / "generate" / "sepr.json"
+    path = run[1] / "generation" / "sepr.json"
     write_json(path, changed(json.loads(path.read_text(encoding="utf-8"))))
     after, _ = fill(run)
-    file = "results/generate/sepr.json"
+    file = "results/generation/sepr.json"
     uses = {
         label
         for label, number in told["numbers"].items()
-        if file in (number.get("file"), *(told["numbers"].get(key, {}).get("file") for key in number.get("keys", ())))
+        if number["value"] is not None  # what does not exist stays as it is
+        and file in (number.get("file"), *(told["numbers"].get(key, {}).get("file") for key in number.get("keys", ())))
     }
     assert len(uses) > 10
     old, new = (without_padding(text[: text.index("::: {.origins}")]) for text in (before, after))

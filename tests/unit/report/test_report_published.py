@@ -39,7 +39,7 @@ def test_verdicts(published, rebuilt, interval, verdict):
 
 
 CONTENT = {
-    "title": "T", "source": "S", "cite": "c", "rebuilt": ["seeds", "coding"], "demo": None,
+    "title": "T", "source": "S", "cite": "c", "rebuilt": ["utility", "coding"], "demo": None,
     "not_comparable": {"m.c": "another code set"}, "labels": {"m": "M,"},
     "values": {"m": {"f1": "0.58", "map": "0.62", "auc": "0.99", "gone": 5, "none": "0.1", "c": {"n": 7}}},
 }  # fmt: skip
@@ -54,7 +54,7 @@ def values(tmp_path):
         numbers.include("published.coder", path, of.numbers)
         numbers.include("coding", path, {"m": {"f1": 0.5841, "map": 0.60, "none": None, "c": {"n": 7}}})
         seeds = {"m": {"map": {"mean": 0.6, "sd": 0.02}, "auc": {"mean": 0.95, "sd": 0.01}}}
-        numbers.include("seeds", path, seeds)
+        numbers.include("utility", path, seeds)
         return numbers, {value.key.removeprefix("published.coder.m."): value for value in of.values(numbers, demo)}
 
     return make

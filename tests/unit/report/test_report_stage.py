@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -11,8 +12,10 @@ import pytest
 import yaml
 from reading import outputs, read, shown, words
 
+from synthnotes.machinery import pipeline
 from synthnotes.machinery.disclosure import suppress
 from synthnotes.machinery.files import UserError, read_csv, read_json, write_csv, write_json
+from synthnotes.machinery.sections import COMPARED_SETS, TRAINING_SETS
 from synthnotes.report import render, style
 from synthnotes.stages.report import main
 
@@ -87,6 +90,52 @@ def test_the_ablation_shows_when_it_is_switched_on(fill):
     assert source.count("[77.5][") == 4  # two pairs of values in two corpora
 
 
+@pytest.mark.parametrize(
+    ("seeds", "larger", "metrics", "trained"),
+    [
+        ([1], [1], "metrics of one seed", ""),
+        (
+            [1, 2],
+            [3, 4],
+            "means ± standard deviations over 2 seeds",
+            "Every coder is trained 2 times, with other seeds",
+        ),
+        (
+            [1, 2],
+            [1],
+            "means ± standard deviations over 2 seeds for real S and synthetic S, and metrics of one seed for the "
+            "other training sets",
+            "The coders of real S and of synthetic S, whose comparison is the question, are trained 2 times, those of "
+            "the other training sets once. Another seed",
+        ),
+        (
+            [1],
+            [1, 2, 3],
+            "metrics of one seed for real S and synthetic S, and means ± standard deviations over 3 seeds for the "
+            "other training sets",
+            "are trained once, those of the other training sets 3 times. Another seed",
+        ),
+    ],
+)
+def test_the_text_says_how_many_seeds_each_coder_has(fill, seeds, larger, metrics, trained):
+    source, told = fill(corpora=["sepr"], seeds=seeds, larger_seeds=larger)
+    text = " ".join(shown(source).split())
+    assert f"@tbl-coding gives the result: {metrics}, and intervals over" in text
+    assert f"over the codes that occur there: {metrics}, with intervals of" in text
+    assert trained in text
+    assert bool(trained) == bool(re.search(r"(is|are) trained (\d+ times|once)", text))
+    assert ("there is no such deviation" in text) == (len(seeds) != len(larger))
+    assert ("The decisions are those of the first seed." in text) == (len(seeds + larger) > 2)
+    counts = {n["formula"]: n["value"] for n in told["numbers"].values() if "number of params." in n.get("formula", "")}
+    assert counts == {
+        f"number of params.{name}": len(of)
+        for name, of in {"seeds": seeds, "larger_seeds": larger}.items()
+        if len(of) > 1 and (name == "seeds" or len(seeds) != len(larger))
+    }
+    with_deviation = [name for name in TRAINING_SETS if f"utility.sepr.{name}.micro.f1.sd" in told["numbers"]]
+    assert with_deviation == [n for n in TRAINING_SETS if len(seeds if n in COMPARED_SETS else larger) > 1]
+
+
 def test_real_data_are_not_called_artificial(fill):
     text = shown(fill(corpora=["mimic"], disclosure={"demo": False})[0])
     text = " ".join(text.split())
@@ -96,17 +145,18 @@ def test_real_data_are_not_called_artificial(fill):
 
 def test_a_missing_result_fails_and_leaves_nothing(run_of, fill, tmp_path):
     run = run_of()
-    (run[1] / "noise" / "mimic" / "h1-20-1337.json").unlink()
-    with pytest.raises(UserError, match=r"noise/mimic/h1-20-1337\.json.*the stage 'noise' writes it"):
+    (run[1] / "hypotheses" / "mimic.json").unlink()
+    with pytest.raises(UserError, match=r"hypotheses/mimic\.json.*the stage 'hypotheses' writes it"):
         fill(run)
     assert not (tmp_path / "out").exists()
 
 
 def test_a_result_of_an_older_form_names_the_number_and_its_file(run_of, fill):
     run = run_of()
-    content = json.loads((run[1] / "merge" / "mimic.json").read_text(encoding="utf-8"))
-    write_json(run[1] / "merge" / "mimic.json", {"check": content})
-    with pytest.raises(UserError, match=r"merge/mimic\.json holds no number 'merge\.mimic\.share_same_next_token'"):
+    content = json.loads((run[1] / "generation" / "mimic.json").read_text(encoding="utf-8"))
+    write_json(run[1] / "generation" / "mimic.json", content | {"merge": {"share": 1.0}})
+    key = "generation.mimic.merge.share_same_next_token"
+    with pytest.raises(UserError, match=rf"generation/mimic\.json holds no number '{re.escape(key)}'"):
         fill(run)
 
 
@@ -162,6 +212,15 @@ def test_a_broken_table_is_named(run_of, fill, tmp_path, content, message):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_coder_without_a_curve_is_named(run_of, fill):
+    run = run_of(corpora=["sepr"], seeds=[1, 2], larger_seeds=[1])
+    path = run[1] / "utility" / "sepr-curves.csv"
+    curves = read_csv(path)
+    write_csv(path, curves[(curves["training"] != "synthetic_s") | (curves["seed"] != 2)])
+    with pytest.raises(UserError, match=r"'coding': results/utility/sepr-curves\.csv: .*\('synthetic_s', 2\)"):
+        fill(run)
+
+
 def test_every_repair_has_its_entry():
     repairs = yaml.safe_load((ROOT / "paper" / "repairs.yaml").read_text(encoding="utf-8"))
     assert [repair["id"] for repair in repairs] == list("abcdefghijklmnopqrst")
@@ -182,8 +241,9 @@ def test_the_report_loads_no_torch():
 @pytest.mark.slow
 def test_a_report_of_real_data_shows_what_is_left(tmp_path, paper):
     """The committed results, suppressed as if their patients were real: every table and every figure bears the gaps."""
-    for path in (ROOT / "results").rglob("*.*"):
-        target, least = tmp_path / path.relative_to(ROOT), 1 if path.parent.name in ("merge", "questionnaire") else 10
+    for file in pipeline.result_files(pipeline.stages(ROOT)):
+        path, target = ROOT / "results" / file, tmp_path / "results" / file
+        least = 1 if path.parent.name == "questionnaire" else 10
         if path.suffix == ".json":
             write_json(target, suppress(read_json(path), least))
         else:
@@ -191,6 +251,7 @@ def test_a_report_of_real_data_shows_what_is_left(tmp_path, paper):
     values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     values["disclosure"]["demo"] = False
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    shutil.copyfile(ROOT / "dvc.yaml", tmp_path / "dvc.yaml")
     summary = main(paper, tmp_path / "results", tmp_path / "params.yaml", *outputs(tmp_path / "out"))
     assert "figures" in summary
     assert (tmp_path / "out" / "report.pdf").read_bytes().startswith(b"%PDF")

@@ -256,3 +256,17 @@ def test_differences_over_seeds_by_hand():
     assert [test[of] for of in ("low", "high")] == pytest.approx([0.245, 0.255])
     single = [({"micro.f1": each["micro.f1"][:1]}, other) for each, other in zip(values, samples, strict=True)]
     assert bootstrap_tests(*single, level=0.5)["micro.f1"]["sd_over_seeds"] is None
+
+
+def test_coders_with_unequal_numbers_of_seeds_differ_by_their_means():
+    """Three runs against two: no run has a partner of its seed, so each meets each."""
+    three, two = [outcome_of(seed, patients=9) for seed in (3, 4, 5)], [outcome_of(seed, patients=9) for seed in (6, 7)]
+    found = randomisation.randomise(three, two, 40, seed=5)
+    values = resampling.observed({"three": three, "two": two})
+    for name in ("micro", "macro"):
+        expected = values["three"][f"{name}.f1"].mean() - values["two"][f"{name}.f1"].mean()
+        assert found[f"{name}_f1"]["difference"] == pytest.approx(expected)
+    samples = resampling.bootstrap({"three": three, "two": two}, 20, 5)
+    test = bootstrap_tests(*((values[of], samples[of]) for of in ("three", "two")), level=0.5)["micro.f1"]
+    assert test["difference"] == pytest.approx(found["micro_f1"]["difference"])
+    assert test["sd_over_seeds"] is None

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import torch
@@ -12,20 +11,26 @@ from safetensors.torch import load_model, save_model
 from transformers import PreTrainedTokenizerBase
 
 from synthnotes.coding import predictions
-from synthnotes.coding.metrics import evaluate, mean_average_precision
-from synthnotes.coding.plm_icd import baseline
+from synthnotes.coding.plm_icd import thresholds
 from synthnotes.coding.plm_icd.data import EncodedNotes, encode
-from synthnotes.coding.plm_icd.model import PlmIcd, encoder_from_config, load_encoder, load_tokenizer, require_fit
+from synthnotes.coding.plm_icd.model import (
+    PlmIcd,
+    at_work,
+    encoder_from_config,
+    load_encoder,
+    load_tokenizer,
+    require_fit,
+)
 from synthnotes.coding.plm_icd.processes import ALONE, Processes
 from synthnotes.coding.plm_icd.reading import predict
 from synthnotes.coding.plm_icd.training import CURVE, Fit, fit, require_enough
-from synthnotes.coding.predictions import Predictions, above
-from synthnotes.machinery.files import UserError, read_json, replacing, require, write_json
+from synthnotes.coding.predictions import CURVE_FILE, DESCRIPTION, Predictions, above
+from synthnotes.coding.ranking import mean_average_precision
+from synthnotes.machinery.files import UserError, read_json, replacing, require, write_csv, write_json
 from synthnotes.machinery.sections import CodingParams
 from synthnotes.machinery.workdir import fingerprint
 
 WEIGHTS = "model.safetensors"
-DESCRIPTION = "coder.json"
 READING = ("chunk_tokens", "max_words", "attend_to_padding")  # how a coder reads a note
 
 
@@ -41,19 +46,17 @@ class Coder:
 
 @dataclass(frozen=True)
 class Experiment:
-    """A coder, what it predicts for the evaluation notes, and how well.
+    """A coder, how its training went, and what it predicts for the evaluation notes.
 
     Attributes:
         coder: with the weights of the best epoch.
+        fit: its training.
         predictions: for the evaluation notes.
-        results: counts, best epoch, threshold, metrics, and the metrics of the baseline (aggregates only).
-        curve: the training curve, one row per epoch.
     """
 
     coder: Coder
+    fit: Fit
     predictions: Predictions
-    results: dict[str, Any]
-    curve: pd.DataFrame
 
 
 def run(
@@ -63,10 +66,11 @@ def run(
     codes: Sequence[str],
     settings: CodingParams,
     seed: int,
+    micro_batch: int | None = None,
     work: Path | None = None,
     processes: Processes = ALONE,
 ) -> Experiment:
-    """Trains a coder and evaluates it.
+    """Trains a coder and lets it read the evaluation notes.
 
     Args:
         training: a note table; its folds `train` and `validation` say which notes teach and which choose.
@@ -75,49 +79,58 @@ def run(
         codes: the corpus's code set.
         settings: the section `coding`.
         seed: of weights that no encoder brings, of dropout and of the order of the notes.
+        micro_batch: notes that are read at once, at most; None reads a whole batch.
         work: the folder of this very experiment's checkpoints (see `work_name`); None to do without.
-        processes: those that train together; each evaluates the coder by itself.
+        processes: those that train together; each reads the evaluation notes by itself.
 
     Raises:
         UserError: notes, code set or encoder do not serve, or training diverged.
     """
     tokenizer = load_tokenizer(encoder)
     torch.manual_seed(seed)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = PlmIcd(load_encoder(encoder), len(codes)).to(device)
+    model = at_work(PlmIcd(load_encoder(encoder), len(codes)))
     require_fit(model.encoder, tokenizer, settings.chunk_tokens, encoder)
-    folds = _encode(training, evaluation, tokenizer, codes, settings)
-    found = fit(model, folds[0], folds[1], settings, seed, work, processes)
-    return _experiment(Coder(model, tokenizer, list(codes), found.threshold), found, folds, settings)
+    train, validation, held_out = _encode(training, evaluation, tokenizer, codes, settings)
+    found = fit(model, train, validation, settings, seed, micro_batch, work, processes)
+    coder = Coder(model, tokenizer, list(codes), found.threshold)
+    return Experiment(coder, found, _predictions(coder, held_out, settings, micro_batch))
 
 
 def run_existing(
-    folder: Path, training: pd.DataFrame, evaluation: pd.DataFrame, codes: Sequence[str], settings: CodingParams
+    folder: Path,
+    training: pd.DataFrame,
+    evaluation: pd.DataFrame,
+    codes: Sequence[str],
+    settings: CodingParams,
+    micro_batch: int | None = None,
 ) -> Experiment:
-    """Evaluates a coder that exists already, with its own encoder and threshold, as `run` does one that it trains.
+    """Lets a coder that exists already, with its own encoder and threshold, read the notes as `run` does.
 
     The curve has one row, for epoch 0: the loss of training is not known.
 
     Args:
         folder: as `save` leaves it; predictions are not needed.
-        training: the note table that the coder learnt from, for counts, validation MAP and baseline.
+        training: the note table that the coder learnt from, for the validation MAP.
         evaluation: the note table of E.
         codes: the corpus's code set.
         settings: the section `coding`.
+        micro_batch: notes that are read at once, at most.
 
     Raises:
         UserError: the folder is not complete, or the coder has other codes or reads notes in another way.
     """
     coder = load(folder)
     _require_comparable(folder, coder, codes, settings)
-    coder.model.to("cuda" if torch.cuda.is_available() else "cpu")
-    folds = _encode(training, evaluation, coder.tokenizer, codes, settings)
-    require_enough(folds[0], folds[1])
-    truth, probabilities = folds[1].labels.toarray(), predict(coder.model, folds[1], settings)
+    at_work(coder.model)
+    train, validation, held_out = _encode(training, evaluation, coder.tokenizer, codes, settings)
+    require_enough(train, validation)
+    truth = validation.labels.toarray()
+    probabilities = predict(coder.model, validation, settings, micro_batch)
     average_precision = mean_average_precision(truth, probabilities)
-    micro_f1 = evaluate(truth, probabilities, above(probabilities, coder.threshold))["micro"]["f1"]
+    micro_f1 = thresholds.micro_f1(truth, above(probabilities, coder.threshold))
     curve = pd.DataFrame([[0, None, average_precision, micro_f1]], columns=CURVE)
-    return _experiment(coder, Fit(0, average_precision, coder.threshold, curve), folds, settings)
+    found = Fit(0, average_precision, coder.threshold, curve)
+    return Experiment(coder, found, _predictions(coder, held_out, settings, micro_batch))
 
 
 def _encode(
@@ -132,12 +145,9 @@ def _encode(
     return [encode(notes, tokenizer, codes, settings.max_words) for notes in tables]
 
 
-def _experiment(coder: Coder, found: Fit, folds: list[EncodedNotes], settings: CodingParams) -> Experiment:
-    train, validation, held_out = folds
-    probabilities = predict(coder.model, held_out, settings)
-    predicted = Predictions(held_out.note_ids, coder.codes, probabilities, found.threshold)
-    results = _results(train, validation, held_out, found, predicted, settings)
-    return Experiment(coder, predicted, results, found.curve)
+def _predictions(coder: Coder, held_out: EncodedNotes, settings: CodingParams, micro_batch: int | None) -> Predictions:
+    probabilities = predict(coder.model, held_out, settings, micro_batch)
+    return Predictions(held_out.note_ids, coder.codes, probabilities, coder.threshold)
 
 
 def _require_comparable(folder: Path, coder: Coder, codes: Sequence[str], settings: CodingParams) -> None:
@@ -162,57 +172,34 @@ def work_name(training: pd.DataFrame, encoder: Path, codes: Sequence[str], setti
     """Gives the name of a training's work folder: it changes with everything that the trained weights depend on."""
     columns = (training[name] for name in ("note_id", "text", "fold", "codes"))
     rows = ([*row, sorted(of_note)] for *row, of_note in zip(*columns, strict=True))
-    return f"coding-{fingerprint([settings.model_dump(), seed, list(codes)], encoder, rows=rows)}"
+    decisive = settings.model_dump(exclude={"weights"})
+    return f"coding-{fingerprint([decisive, seed, list(codes)], encoder, rows=rows)}"
 
 
-def _results(
-    train: EncodedNotes,
-    validation: EncodedNotes,
-    held_out: EncodedNotes,
-    found: Fit,
-    predicted: Predictions,
-    settings: CodingParams,
-) -> dict[str, Any]:
-    truth = held_out.labels.toarray()
-    by_baseline = baseline.predict(train.labels, len(held_out), settings.baseline_codes)
-    return (
-        {
-            "training_notes": len(train),
-            "validation_notes": len(validation),
-            "evaluation_notes": len(held_out),
-            "truncated_notes": train.truncated + validation.truncated + held_out.truncated,
-            "codes": len(predicted.codes),
-            "codes_in_training": int((train.labels.sum(axis=0) > 0).sum()),
-            "codes_in_evaluation": int(truth.any(axis=0).sum()),
-            "best_epoch": found.best_epoch,
-            "validation_map": found.validation_map,
-            "threshold": found.threshold,
-        }
-        | evaluate(truth, predicted.probabilities, predicted.predicted)
-        | {"baseline": evaluate(truth, *by_baseline)}
-    )
-
-
-def summary(results: dict[str, Any]) -> str:
-    """The line that a stage prints: how much was learnt from, how well it went, and what the baseline reaches."""
-    training = f"best epoch {results['best_epoch']}" if results["best_epoch"] else "evaluated without training"
-    return (
-        f"{results['training_notes']} training notes, {training}, "
-        f"micro-F1 {results['micro']['f1']:.3f} (baseline {results['baseline']['micro']['f1']:.3f}), "
-        f"macro-F1 {results['macro']['f1']:.3f}, MAP {results['ranking']['map']:.3f}"
-    )
+def summary(experiment: Experiment) -> str:
+    """The line that a stage prints: how training went, by the notes that chose the epoch."""
+    found = experiment.fit
+    how = f"best epoch {found.best_epoch}" if found.best_epoch else "not trained"
+    return f"{how}, validation MAP {found.validation_map:.3f}, threshold {found.threshold:.2f}"
 
 
 def save(folder: Path, experiment: Experiment, settings: CodingParams) -> None:
-    """Leaves the coder's folder: weights, tokenizer, description and predictions, all of it or nothing."""
-    coder = experiment.coder
+    """Leaves the coder's folder, all of it or nothing: weights, tokenizer, description, curve and predictions."""
+    coder, found = experiment.coder, experiment.fit
+    description = {
+        "threshold": coder.threshold,
+        "best_epoch": found.best_epoch,
+        "validation_map": found.validation_map,
+        **settings.model_dump(include=set(READING)),
+        "codes": coder.codes,
+    }
     with replacing(folder) as temporary:
         temporary.mkdir()
         coder.tokenizer.save_pretrained(temporary)
         coder.model.encoder.config.save_pretrained(temporary)
         save_model(coder.model, str(temporary / WEIGHTS))
-        reading = settings.model_dump(include=set(READING))
-        write_json(temporary / DESCRIPTION, {"threshold": coder.threshold, **reading, "codes": coder.codes})
+        write_json(temporary / DESCRIPTION, description)
+        write_csv(temporary / CURVE_FILE, found.curve)
         predictions.save(temporary, experiment.predictions)
 
 

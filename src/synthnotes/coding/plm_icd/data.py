@@ -24,14 +24,12 @@ class EncodedNotes:
         note_ids: the id of each note.
         tokens: the token ids of each note, at least one.
         labels: bool [notes, codes], sparse.
-        truncated: how many notes were longer than the limit.
         padding_id: the encoder's padding token.
     """
 
     note_ids: list[str]
     tokens: list[np.ndarray]
     labels: sparse.csr_array
-    truncated: int
     padding_id: int
 
     def __len__(self) -> int:
@@ -85,9 +83,7 @@ def encode(
         )
         # A note without tokens stands as one padding token: an attention over nothing is not a number.
         tokens += [np.asarray(ids or [tokenizer.pad_token_id], dtype=np.int64) for ids in encoded["input_ids"]]
-    truncated = sum(len(text) < len(whole.rstrip()) for text, whole in zip(texts, notes["text"], strict=True))
-    labels = label_matrix(notes, code_set)
-    return EncodedNotes(notes["note_id"].tolist(), tokens, labels, truncated, tokenizer.pad_token_id)
+    return EncodedNotes(notes["note_id"].tolist(), tokens, label_matrix(notes, code_set), tokenizer.pad_token_id)
 
 
 def first_words(text: str, count: int) -> str:
@@ -103,12 +99,10 @@ def pack(tokens: Sequence[np.ndarray], chunk_tokens: int, padding_id: int, atten
         tokens: token ids of each note, at least one.
         chunk_tokens: tokens per chunk; the last chunk of a note is padded.
         padding_id: the encoder's padding token.
-        attend_to_padding: repeats the published collation (repair i): every note is padded to the length of the
-            longest in its batch, and the padding is attended to like text.
+        attend_to_padding: repeats the published collation (repair i), which read one note at a time: the padding of a
+            note's last chunk is attended to like text.
     """
     per_note = [-(-len(note) // chunk_tokens) for note in tokens]
-    if attend_to_padding:
-        per_note = [max(per_note)] * len(per_note)
     # A batch of notes that are all shorter than a chunk needs no chunk of full width.
     width = chunk_tokens if attend_to_padding else min(chunk_tokens, max(map(len, tokens)))
     input_ids = np.full((sum(per_note), width), padding_id, dtype=np.int64)

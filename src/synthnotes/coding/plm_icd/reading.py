@@ -10,10 +10,10 @@ from synthnotes.machinery.sections import CodingParams
 
 
 @torch.inference_mode()
-def predict(model: PlmIcd, notes: EncodedNotes, settings: CodingParams) -> np.ndarray:
-    """The probability of every code for every note: float32 [notes, codes]."""
+def predict(model: PlmIcd, notes: EncodedNotes, settings: CodingParams, micro_batch: int | None = None) -> np.ndarray:
+    """The probability of every code for every note: float32 [notes, codes]; `micro_batch` notes are read at once."""
     model.eval()
-    size = settings.micro_batch
+    size = micro_batch or settings.batch
     probabilities = np.empty(notes.labels.shape, dtype=np.float32)
     by_length = np.argsort(notes.lengths, kind="stable")
     for start in tqdm(range(0, len(notes), size), desc="predict", unit="batch", leave=False, disable=None):
@@ -23,10 +23,9 @@ def predict(model: PlmIcd, notes: EncodedNotes, settings: CodingParams) -> np.nd
 
 
 def logits_of(model: PlmIcd, notes: EncodedNotes, indices: np.ndarray, settings: CodingParams) -> torch.Tensor:
-    """The logits of some notes, float32 [indices, codes]; mixed precision only on a GPU."""
+    """The logits of some notes, float32 [indices, codes]."""
     device = model.attention.bias.device
     tokens = [notes.tokens[index] for index in indices]
     chunks = pack(tokens, settings.chunk_tokens, notes.padding_id, settings.attend_to_padding).to(device)
-    mixed = settings.precision == "bfloat16" and device.type == "cuda"
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=mixed):
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=settings.precision == "bfloat16"):
         return model(chunks)

@@ -21,9 +21,14 @@ def best(truth: np.ndarray, probabilities: np.ndarray, steps: int) -> tuple[floa
     exceeded = np.searchsorted(values, probabilities.astype(np.float16).astype(np.float32), side="left")
     predicted = _at_least(exceeded.ravel(), steps)
     true_positive = _at_least(exceeded[truth], steps)
-    micro_f1 = 2 * true_positive / np.maximum(predicted + truth.sum(), 1)
-    chosen = int(micro_f1.argmax())
-    return float(values[chosen]), float(micro_f1[chosen])
+    scores = 2 * true_positive / np.maximum(predicted + truth.sum(), 1)
+    chosen = int(scores.argmax())
+    return float(values[chosen]), float(scores[chosen])
+
+
+def micro_f1(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """The micro-F1 over all codes of decisions, bool [notes, codes] each."""
+    return float(2 * (truth & predicted).sum() / max(truth.sum() + predicted.sum(), 1))
 
 
 def _at_least(exceeded: np.ndarray, steps: int) -> np.ndarray:

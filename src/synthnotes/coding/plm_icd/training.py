@@ -12,13 +12,13 @@ from torch.optim import AdamW
 from tqdm import tqdm
 from transformers import get_linear_schedule_with_warmup
 
-from synthnotes.coding.metrics import mean_average_precision
 from synthnotes.coding.plm_icd import checkpoints, thresholds
 from synthnotes.coding.plm_icd.checkpoints import Progress
 from synthnotes.coding.plm_icd.data import EncodedNotes, batches
 from synthnotes.coding.plm_icd.model import PlmIcd
 from synthnotes.coding.plm_icd.processes import ALONE, Processes
 from synthnotes.coding.plm_icd.reading import logits_of, predict
+from synthnotes.coding.ranking import mean_average_precision
 from synthnotes.machinery.files import UserError
 from synthnotes.machinery.sections import CodingParams
 
@@ -48,6 +48,7 @@ def fit(
     validation: EncodedNotes,
     settings: CodingParams,
     seed: int,
+    micro_batch: int | None = None,
     work: Path | None = None,
     processes: Processes = ALONE,
 ) -> Fit:
@@ -62,6 +63,7 @@ def fit(
         validation: the notes that choose epoch and threshold, at least one.
         settings: the section `coding`.
         seed: of dropout and of the order of the notes.
+        micro_batch: notes that are read at once, at most; None reads a whole batch.
         work: the folder of this very training's checkpoints; None to do without.
         processes: those that train together; all end with the same weights.
 
@@ -82,8 +84,8 @@ def fit(
     done = len(progress.curve) * steps // settings.epochs
     with tqdm(total=steps, initial=done, desc="train", unit="step", leave=False, disable=None) as bar:
         while not progress.is_over(settings):
-            loss = train_epoch(progress, training, settings, bar, processes)
-            probabilities = predict(model, validation, settings)
+            loss = train_epoch(progress, training, settings, bar, micro_batch, processes)
+            probabilities = predict(model, validation, settings, micro_batch)
             require_numbers(probabilities, f"{progress.updates} of {steps}", validation)
             threshold, micro_f1 = thresholds.best(truth, probabilities, settings.threshold_steps)
             progress.add(loss, mean_average_precision(truth, probabilities), threshold, micro_f1)
@@ -103,14 +105,19 @@ def start(model: PlmIcd, settings: CodingParams, seed: int, steps: int) -> Progr
 
 
 def train_epoch(
-    progress: Progress, training: EncodedNotes, settings: CodingParams, bar: tqdm, processes: Processes = ALONE
+    progress: Progress,
+    training: EncodedNotes,
+    settings: CodingParams,
+    bar: tqdm,
+    micro_batch: int | None = None,
+    processes: Processes = ALONE,
 ) -> float:
     """Lets the model learn from every note once. Returns the mean loss over the notes."""
     progress.model.train()
     total = 0.0
     for indices in batches(training.lengths, settings.batch, progress.rng):
         progress.optimizer.zero_grad()
-        loss = accumulate_gradients(progress.model, training, indices, settings, processes)
+        loss = accumulate_gradients(progress.model, training, indices, settings, micro_batch, processes)
         require_finite(loss, f"{progress.updates + 1} of {bar.total}", training, indices)
         progress.optimizer.step()
         progress.schedule.step()
@@ -120,7 +127,12 @@ def train_epoch(
 
 
 def accumulate_gradients(
-    model: PlmIcd, notes: EncodedNotes, indices: np.ndarray, settings: CodingParams, processes: Processes = ALONE
+    model: PlmIcd,
+    notes: EncodedNotes,
+    indices: np.ndarray,
+    settings: CodingParams,
+    micro_batch: int | None = None,
+    processes: Processes = ALONE,
 ) -> float:
     """Adds up the gradients of one batch, `micro_batch` notes at a time; they are those of the whole batch.
 
@@ -129,8 +141,9 @@ def accumulate_gradients(
     """
     total = torch.zeros((), device=model.attention.bias.device, dtype=torch.float64)
     own = processes.part(indices)
-    for start in range(0, len(own), settings.micro_batch):
-        part = own[start : start + settings.micro_batch]
+    size = micro_batch or settings.batch
+    for start in range(0, len(own), size):
+        part = own[start : start + size]
         loss = loss_of(model, notes, part, settings) * (len(part) / len(indices))
         loss.backward()
         total += loss.detach()

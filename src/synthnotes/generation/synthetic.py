@@ -1,4 +1,4 @@
-"""Mixtures: further training sets for the coder, from real S and from all that was sampled from its prompts.
+"""Synthetic notes: the note tables that samples make, by themselves and together with the real notes of S.
 
 A synthetic note has all but the text of the real note that prompted it, the patient and the fold too. So whatever is
 put together here, a patient's notes, real and synthetic, stand in one fold, and no validation note, nor a second sample
@@ -6,6 +6,21 @@ of its prompt, is among the notes that teach.
 """
 
 import pandas as pd
+
+
+def first_samples(samples: pd.DataFrame, real: pd.DataFrame) -> pd.DataFrame:
+    """Makes the note table of the synthetic corpus: each prompt's first sample, with all but the text of its real note.
+
+    Args:
+        samples: table with note_id, sample and text.
+        real: note table that the prompts come from.
+
+    Returns:
+        A note table in the order of `real`, without the notes whose first sample is empty.
+    """
+    first = samples[samples["sample"] == 0].set_index("note_id")["text"]
+    synthetic = real.assign(text=real["note_id"].map(first).fillna(""))
+    return synthetic[synthetic["text"].str.strip() != ""].reset_index(drop=True)
 
 
 def all_samples(samples: pd.DataFrame, real: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,140 @@
+"""Utility: how well coders code the notes of E, by the notes from which they learnt (paper, 6.2)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from synthnotes.coding.groups import by_group, frequency_groups, kind_groups
+from synthnotes.coding.labels import label_matrix
+from synthnotes.coding.metrics import evaluate
+from synthnotes.coding.predictions import Predictions
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What coders are measured on: the notes of E.
+
+    Attributes:
+        truth: bool [notes, codes].
+        patients: whose note it is, [notes].
+        codes: the code set.
+        kinds: `diagnosis` or `procedure` of each code.
+        truncated: how many notes are longer than a coder reads.
+    """
+
+    truth: np.ndarray
+    patients: np.ndarray
+    codes: Sequence[str]
+    kinds: Sequence[str]
+    truncated: int
+
+    @classmethod
+    def of(cls, notes: pd.DataFrame, codes: Sequence[str], kinds: Sequence[str], max_words: int) -> "Evaluation":
+        """Takes what is needed from a note table."""
+        truth = label_matrix(notes, codes).toarray()
+        return cls(truth, notes["patient_id"].to_numpy(), codes, kinds, truncated(notes["text"], max_words))
+
+
+def measure(
+    taught: pd.DataFrame,
+    evaluation: Evaluation,
+    runs: Mapping[int, tuple[Predictions, Mapping[str, Any]]],
+    max_words: int,
+    baseline_codes: int,
+) -> dict[int, dict[str, Any]]:
+    """Measures the coders of one training set.
+
+    Args:
+        taught: the note table from which they learnt.
+        evaluation: the notes of E.
+        runs: by seed, the predictions for the notes of E, in their order, and the coder's description.
+        max_words: that a coder reads of a note.
+        baseline_codes: how many codes the baseline predicts, see `predict_most_frequent`.
+
+    Returns:
+        By seed: counts of notes and codes, best epoch, validation MAP, threshold, the metrics, those of the baseline,
+        and those by groups of codes.
+    """
+    folds = {fold: taught[taught["fold"] == fold] for fold in ("train", "validation")}
+    labels = label_matrix(folds["train"], evaluation.codes)
+    frequency = labels.sum(axis=0, dtype=int)
+    groups = frequency_groups(frequency) | kind_groups(evaluation.kinds)
+    truth = evaluation.truth
+    of_set = {
+        "training_notes": len(folds["train"]),
+        "validation_notes": len(folds["validation"]),
+        "evaluation_notes": len(truth),
+        "truncated_notes": truncated(taught["text"], max_words) + evaluation.truncated,
+        "codes": len(evaluation.codes),
+        "codes_in_training": int((frequency > 0).sum()),
+        "codes_in_evaluation": int(truth.any(axis=0).sum()),
+    }
+    baseline = evaluate(truth, *predict_most_frequent(labels, len(truth), baseline_codes))
+    return {
+        seed: of_set
+        | {name: description[name] for name in ("best_epoch", "validation_map", "threshold")}
+        | evaluate(truth, predictions.probabilities, predictions.predicted)
+        | {
+            "baseline": baseline,
+            "groups": by_group(truth, predictions.probabilities, predictions.predicted, groups, evaluation.patients),
+        }
+        for seed, (predictions, description) in runs.items()
+    }
+
+
+def truncated(texts: pd.Series, max_words: int) -> int:
+    """How many texts are longer than a number of words, split at white space."""
+    return sum(len(text.split(maxsplit=max_words)) > max_words for text in texts)
+
+
+def predict_most_frequent(labels: sparse.csr_array, notes: int, codes: int) -> tuple[np.ndarray, np.ndarray]:
+    """The baseline that every coder must beat: it reads no note, and always predicts the most frequent codes.
+
+    Args:
+        labels: of the training notes, bool [training notes, codes].
+        notes: how many notes to answer for.
+        codes: how many codes to predict, the most frequent ones in training.
+
+    Returns:
+        Probabilities, each code's share of the training notes, float32 [notes, codes].
+        Decisions, bool [notes, codes].
+    """
+    counts = labels.sum(axis=0)
+    share = (counts / labels.shape[0]).astype(np.float32)
+    predicted = np.zeros(len(share), dtype=bool)
+    predicted[np.argsort(-counts, kind="stable")[:codes]] = True
+    return np.tile(share, (notes, 1)), np.tile(predicted, (notes, 1))
+
+
+def over_seeds(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Gives mean and standard deviation of every number in the results of one training set's coders.
+
+    Args:
+        results: of each run, nested alike.
+
+    Returns:
+        In the place of each number its `mean` over the seeds and its `sd`, of the sample (ddof 1); sd is None for one
+        seed, and both are None for a metric that does not exist in one of the runs.
+
+    Raises:
+        ValueError: the results hold different numbers.
+    """
+    first = results[0]
+    if any(result.keys() != first.keys() for result in results):
+        raise ValueError("the results of one coder's runs must hold the same numbers")
+    return {
+        name: over_seeds([result[name] for result in results])
+        if isinstance(value, Mapping)
+        else _mean_and_deviation([result[name] for result in results])
+        for name, value in first.items()
+    }
+
+
+def _mean_and_deviation(values: Sequence[float | None]) -> dict[str, float | None]:
+    if None in values:
+        return {"mean": None, "sd": None}
+    return {"mean": float(np.mean(values)), "sd": float(np.std(values, ddof=1)) if len(values) > 1 else None}

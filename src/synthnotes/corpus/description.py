@@ -1,0 +1,234 @@
+"""Description: what the results say about a prepared corpus, its flow, its subsets and its codes (METHOD, section 1).
+
+Nothing here decides a note: it is counted from the tables that the stage `corpus` has written, and from the facts that
+it has noted down because no table tells them.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from itertools import chain, combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from synthnotes.corpus import icd
+from synthnotes.corpus.flow import UNITS, distinct, minus
+from synthnotes.corpus.splits import SUBSETS, fold_shares, subset_shares
+from synthnotes.machinery.disclosure import kept_steps
+from synthnotes.machinery.sections import CorpusParams
+
+PLURALS = {"procedure": "procedures", "diagnosis": "diagnoses"}
+
+
+def describe(
+    tables: Mapping[str, pd.DataFrame],
+    codes: pd.DataFrame,
+    facts: Mapping[str, Any],
+    settings: CorpusParams,
+    minimum_patients: int = 1,
+) -> dict[str, Any]:
+    """Describes a corpus.
+
+    Args:
+        tables: the note table of each of L, S and E.
+        codes: the code set, columns code, title (empty where there is none) and kind.
+        facts: what the stage `corpus` noted down: corpus, sources_sha256, release, flow, code_rows, split_file (its
+            counts, None without one), groups, and names_patients; without patients, counts of them are None.
+        settings: the shares that were wanted.
+        minimum_patients: steps that lose fewer are put together in what is told of the flow.
+
+    Returns:
+        Aggregates, ready for JSON; suppressed as to the flow alone.
+    """
+    notes = pd.concat([tables[name].assign(subset=name) for name in SUBSETS], ignore_index=True)
+    names_patients, split_file = facts["names_patients"], facts["split_file"]
+    shares = subset_shares(settings) if split_file is None else dict.fromkeys(SUBSETS)
+    folds = {name: quality(tables[name]["codes"], tables[name]["fold"], fold_shares(settings)) for name in ("L", "S")}
+    flow, code_rows = tell_flow(facts["flow"], facts["code_rows"], minimum_patients)
+    return {
+        "corpus": facts["corpus"],
+        "sources_sha256": facts["sources_sha256"],
+        "release": facts["release"],
+        "flow": flow,
+        "code_rows": code_rows,
+        "subsets": {name: _sizes(tables[name], names_patients) for name in SUBSETS},
+        "splits": {
+            "by": "patient, iterative stratification" if split_file is None else "published split file",
+            "file": split_file,
+            "groups": facts["groups"],
+            "shared_patients": shared(notes["patient_id"], notes["subset"]) if names_patients else None,
+            "shared_texts": shared(notes["text"], notes["subset"]),
+            "quality": quality(notes["codes"], notes["subset"], shares),
+            "folds": folds,
+        },
+        "codes": _code_statistics(notes, codes),
+        "words_per_note": _words(notes["text"]),
+    }
+
+
+def quality(codes: pd.Series, parts: pd.Series, wanted: Mapping[str, float | None]) -> dict[str, dict[str, Any]]:
+    """Measures how well each part of a division represents the whole, as Edin et al. (SIGIR 2023) judge splits.
+
+    Args:
+        codes: the codes of each note.
+        parts: the part of each note.
+        wanted: the share of the notes that each part should have, None where that is not known.
+
+    Returns:
+        For each part: its notes, its share of them and the wanted one, the share of the whole's codes that it lacks,
+        and the Kullback-Leibler divergence of its code distribution from the whole's, in nats (0: equal; None for a
+        part without codes).
+    """
+    whole = Counter(chain.from_iterable(codes))
+    measures = {}
+    for name, share in wanted.items():
+        inside = parts == name
+        own = Counter(chain.from_iterable(codes[inside]))
+        measures[name] = {
+            "notes": int(inside.sum()),
+            "share_of_notes": float(inside.mean()),
+            "share_wanted": share,
+            "share_of_codes_missing": 1 - len(own) / len(whole),
+            "kl_divergence": _divergence(own, whole),
+        }
+    return measures
+
+
+def shared(values: pd.Series, parts: pd.Series) -> dict[str, int]:
+    """Counts the values (patients, texts) that stand in two subsets, for each pair of subsets (repair f)."""
+    members = {name: set(values[parts == name]) for name in SUBSETS}
+    return {f"{one}_{other}": len(members[one] & members[other]) for one, other in combinations(SUBSETS, 2)}
+
+
+def tell_flow(
+    steps: Mapping[str, Mapping[str, Any]], code_rows: Mapping[str, Mapping[str, int]], minimum: int
+) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, int | None]]]:
+    """What may be told of a flow: steps that lose fewer than a minimum are put together with the next.
+
+    Args:
+        steps: those of a `Flow`.
+        code_rows: as `tabulate_flow` takes them.
+        minimum: of patients, admissions and notes alike; 1 leaves everything as it is.
+
+    Returns:
+        Steps and code rows with the same keys. Of a step that is put together with the next all counts are None, and
+        the next one has its losses and its reason.
+    """
+    people = [unit for unit in UNITS if unit != "codes"]
+    kept = kept_steps([{unit: step[unit] for unit in people} for step in steps.values()], minimum)
+    found: dict[str, dict[str, Any]] = {}
+    before, reasons = None, []
+    for position, (name, step) in enumerate(steps.items()):
+        reasons += [step["why"]] if step["why"] else []
+        if position not in kept:
+            found[name] = dict.fromkeys(step) | {"why": step["why"]}
+            continue
+        found[name] = dict(step)
+        if position and position - 1 not in kept:
+            lost = {unit: minus(before[unit], step[unit]) if before else None for unit in UNITS}
+            found[name] |= {"dropped" if unit == "notes" else f"dropped_{unit}": lost[unit] for unit in UNITS}
+            found[name]["why"] = "; ".join(reasons)
+        before, reasons = step, []
+    return found, {kind: _told_rows(counts, minimum) for kind, counts in code_rows.items()}
+
+
+def tabulate_flow(steps: Mapping[str, Mapping[str, Any]], code_rows: Mapping[str, Mapping[str, int]]) -> pd.DataFrame:
+    """The flow as a tidy table.
+
+    Args:
+        steps: those of a `Flow`, or what may be told of them.
+        code_rows: for each kind of code the rows that assign codes: `released`, `dropped_…` for each reason, `kept`.
+
+    Returns:
+        Columns of (notes, procedures, diagnoses), step, unit, left, dropped and why; a unit that is not known, and a
+        step that is not told, has no row.
+    """
+    rows = [
+        ("notes", step, unit, count[unit], count["dropped" if unit == "notes" else f"dropped_{unit}"], count["why"])
+        for step, count in steps.items()
+        for unit in UNITS
+        if count[unit] is not None
+    ]
+    for kind, counts in code_rows.items():
+        left = counts["kept"]
+        of_kind = []
+        for reason in reversed([name for name in counts if name.startswith("dropped_")]):
+            dropped, step = counts[reason], reason.removeprefix("dropped_")
+            if dropped is not None:
+                of_kind.append((PLURALS[kind], f"without_{step}", "rows", left, dropped, step.replace("_", " ")))
+                left += dropped
+        if counts["released"] is not None:
+            of_kind.append((PLURALS[kind], "released", "rows", counts["released"], 0, None))
+            if left != counts["released"]:
+                raise ValueError(f"flow: {kind} rows do not add up: {counts}")
+        rows += reversed(of_kind)
+    table = pd.DataFrame(rows, columns=["of", "step", "unit", "left", "dropped", "why"])
+    return table.astype({"left": "int64", "dropped": "Int64"})
+
+
+def _told_rows(counts: Mapping[str, int], minimum: int) -> dict[str, int | None]:
+    """Rows of codes likewise, each reason for dropping rows being a step."""
+    reasons = [name for name in counts if name.startswith("dropped_")]
+    left = [counts["released"]]
+    for name in reasons:
+        left.append(left[-1] - counts[name])
+    kept = kept_steps([{"rows": rows} for rows in left], minimum)
+    found: dict[str, int | None] = {"released": counts["released"] if 0 in kept else None}
+    before = left[0] if 0 in kept else None
+    for position, name in enumerate(reasons, 1):
+        found[name] = minus(before, left[position]) if position in kept else None
+        before = left[position] if position in kept else before
+    return found | {"kept": counts["kept"]}
+
+
+def _divergence(own: Counter[str], whole: Counter[str]) -> float | None:
+    """The Kullback-Leibler divergence of one distribution of codes from another that covers it, in nats."""
+    if not own:
+        return None
+    p = np.array(list(own.values())) / own.total()
+    q = np.array([whole[code] for code in own]) / whole.total()
+    return max(0.0, float(np.sum(p * np.log(p / q))))  # rounding may leave it just below zero
+
+
+def _sizes(table: pd.DataFrame, names_patients: bool) -> dict[str, int | None]:
+    folds = table["fold"].value_counts()
+    return {
+        "notes": len(table),
+        "patients": int(table["patient_id"].nunique()) if names_patients else None,
+        "codes": distinct(table["codes"]),
+    } | {fold: int(folds.get(fold, 0)) for fold in ("train", "validation", "evaluation")}
+
+
+def _code_statistics(notes: pd.DataFrame, codes: pd.DataFrame) -> dict[str, Any]:
+    """Codes per note, different codes by kind, and what lacks a description (repair c)."""
+    assigned = pd.Series(list(chain.from_iterable(notes["codes"])))
+    untitled = set(codes.loc[codes["title"] == "", "code"])
+    per_note = notes["codes"].map(len)
+    families = Counter(map(icd.family, codes["code"]))
+    return {
+        "per_note_mean": float(per_note.mean()),
+        "per_note_median": float(per_note.median()),
+        "unique": len(codes),
+        "unique_diagnoses": int((codes["kind"] == "diagnosis").sum()),
+        "unique_procedures": int((codes["kind"] == "procedure").sum()),
+        "unique_categories": len({icd.category(code) for code in codes["code"]}),
+        "unique_blocks": len({icd.block(code) for code in codes["code"]} - {icd.UNKNOWN}),
+        "unique_families": len(families.keys() - {icd.UNKNOWN}),
+        "of_unknown_family": families.get(icd.UNKNOWN, 0),
+        "without_description": len(untitled),
+        "assignments_without_description": int(assigned.isin(list(untitled)).sum()),
+        "notes_without_description": int((notes["descriptions"].map(len) == 0).sum()),
+    }
+
+
+def _words(texts: pd.Series) -> dict[str, float]:
+    """Words per note, split at white space."""
+    words = texts.map(lambda text: len(text.split()))  # one note's words in memory at a time
+    return {
+        "mean": float(words.mean()),
+        "median": float(words.median()),
+        "percentile_5": float(words.quantile(0.05)),
+        "percentile_95": float(words.quantile(0.95)),
+        "maximum": int(words.max()),
+    }

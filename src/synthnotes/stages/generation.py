@@ -1,0 +1,60 @@
+"""Generation: what fine-tuning, merging and sampling came to (paper, section 4)."""
+
+from pathlib import Path
+
+from synthnotes.corpus import notes
+from synthnotes.generation.encoding import encode_records
+from synthnotes.generation.models import load_tokenizer
+from synthnotes.generation.records import read_records
+from synthnotes.generation.samples import assess, summarise
+from synthnotes.generation.sampling import COLUMNS
+from synthnotes.machinery import params
+from synthnotes.machinery.cli import run
+from synthnotes.machinery.disclosure import publish
+from synthnotes.machinery.files import read_json, read_parquet
+from synthnotes.machinery.sections import DisclosureParams, FinetuneParams, GenerationParams
+
+
+def main(
+    corpus: str,
+    log: Path,
+    check: Path,
+    model: Path,
+    records: Path,
+    samples: Path,
+    real: Path,
+    results: Path,
+    curve: Path,
+) -> str:
+    """Describes the training by its log and by the tuned model's loss on notes of S, the merge, and the samples."""
+    settings, tuning = params.load("generation", GenerationParams), params.load("finetune", FinetuneParams)
+    disclosure = params.load("disclosure", DisclosureParams)
+    from synthnotes.generation import losses
+    from synthnotes.generation.quiet import quiet
+
+    quiet()
+    told = read_json(log)
+    points = losses.curve(told.pop("losses"), settings.curve_steps)
+    unseen = read_records(records / "prompts.jsonl")[: settings.validation_records]
+    loss = losses.mean_loss(
+        model, encode_records(load_tokenizer(model), corpus, unseen, tuning.max_length), tuning.precision
+    )
+    told |= {
+        "first_loss": round(float(points["loss"].iloc[0]), 4),
+        "last_loss": round(float(points["loss"].iloc[-1]), 4),
+        "mean_loss": round(float(points["loss"].mean()), 4),
+        "validation_loss": None if loss is None else round(loss, 4),
+    }
+    drawn = read_parquet(samples, COLUMNS).to_pandas()
+    of_samples = summarise(drawn, settings.seed) | {"quality": assess(drawn, notes.read(real)["text"], corpus)}
+    publish(curve, points, disclosure)
+    publish(results, {"finetune": told, "merge": read_json(check), "samples": of_samples}, disclosure)
+    on_unseen = "" if loss is None else f" (on unseen notes {loss:.2f})"
+    return (
+        f"{corpus}: loss {told['first_loss']:.2f} -> {told['last_loss']:.2f}{on_unseen}; of {of_samples['samples']} "
+        f"samples {of_samples['share_stopped']:.1%} ended by themselves, {of_samples['mean_words']:.0f} words a note"
+    )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,53 @@
+"""Utility: how well the coders code real notes, by the notes from which they learnt (paper, 6.2)."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from synthnotes.coding import predictions
+from synthnotes.coding.labels import read_code_set, read_kinds
+from synthnotes.coding.utility import Evaluation, measure, over_seeds
+from synthnotes.corpus import notes as note_table
+from synthnotes.machinery import params
+from synthnotes.machinery.cli import run
+from synthnotes.machinery.disclosure import publish
+from synthnotes.machinery.files import read_csv, read_json
+from synthnotes.machinery.sections import CodingParams, DisclosureParams, UtilityParams
+
+
+def main(notes: Path, codes: Path, coders: Path, results: Path, runs: Path, curves: Path) -> str:
+    """Measures all coders of a corpus on E, by themselves and over the seeds of each training set."""
+    settings, limit = params.load("utility", UtilityParams), params.load("coding", CodingParams).max_words
+    code_set = read_code_set(codes)
+    evaluated = note_table.read(notes / "real_e.parquet")
+    evaluation = Evaluation.of(evaluated, code_set, read_kinds(codes), limit)
+
+    measured, of_sets, learning = {}, {}, []
+    for training, seeds in params.load_seeds().items():
+        trained = {}
+        for seed in seeds:
+            folder = coders / f"{training}-{seed}"
+            predicted = predictions.align(
+                predictions.load(folder), evaluated["note_id"].tolist(), code_set, str(folder)
+            )
+            trained[seed] = predicted, read_json(folder / predictions.DESCRIPTION)
+            curve = read_csv(folder / predictions.CURVE_FILE)
+            learning.append(pd.concat({(training, seed): curve}, names=["training", "seed"]).droplevel(2).reset_index())
+        taught = note_table.read(notes / f"{training}.parquet")
+        of_runs = measure(taught, evaluation, trained, limit, settings.baseline_codes)
+        measured |= {f"{training}-{seed}": result for seed, result in of_runs.items()}
+        of_sets[training] = {"seeds": len(of_runs)} | over_seeds(list(of_runs.values()))
+
+    disclosure = params.load("disclosure", DisclosureParams)
+    publish(curves, pd.concat(learning, ignore_index=True), disclosure)
+    publish(runs, measured, disclosure)
+    publish(results, of_sets, disclosure)
+    return f"{len(measured)} coders; micro-F1 " + ", ".join(
+        f"{training.replace('_', ' ')} {of_set['micro']['f1']['mean']:.3f}"
+        + (f" ± {deviation:.3f}" if (deviation := of_set["micro"]["f1"]["sd"]) is not None else "")
+        for training, of_set in of_sets.items()
+    )
+
+
+if __name__ == "__main__":
+    run(main)

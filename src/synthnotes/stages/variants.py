@@ -1,0 +1,44 @@
+"""Variants: samples at other repetition penalties and temperatures, for the ablation (paper, section 4.2)."""
+
+from pathlib import Path
+
+from synthnotes.generation import sampling, shards
+from synthnotes.generation.models import check_generator
+from synthnotes.generation.records import read_records
+from synthnotes.generation.variants import join, variants
+from synthnotes.machinery import machine, params
+from synthnotes.machinery.cli import run
+from synthnotes.machinery.files import UserError
+from synthnotes.machinery.machine import GenerateMachine
+from synthnotes.machinery.sections import AblationParams, GenerateParams
+from synthnotes.machinery.workdir import work_folder
+
+
+def main(corpus: str, model: Path, records: Path, work: Path, samples: Path) -> str:
+    """Samples from the first prompts with each pair of values; without any the table is empty."""
+    settings, ablation = params.load("generate", GenerateParams), params.load("ablation", AblationParams)
+    resources = machine.load("generate", GenerateMachine)
+    compared = variants(settings, ablation)
+    if not compared:
+        shards.write(samples, join({}))
+        return f"{corpus}: switched off (ablation.repetition_penalties or ablation.temperatures is empty)"
+    check_generator(model, settings.model_length[corpus])
+    import torch
+
+    gpus = torch.cuda.device_count()
+    sampling.check_gpus(settings, resources, gpus)
+    prompts = shards.prompts_of(read_records(records / "prompts.jsonl")[: ablation.prompts], model, corpus)
+    prompts, _ = sampling.split_by_length(prompts, settings, corpus)
+    if not prompts:
+        raise UserError(
+            f"variants: none of {ablation.prompts} prompts is shorter than generate.model_length.{corpus}. Raise it."
+        )
+    asked = shards.Work(corpus, model, prompts, compared)
+    with work_folder(work / f"variants-{asked.key(resources.prompts_per_shard)}") as folder:
+        table = join(shards.sample(asked, resources, gpus, folder))
+        shards.write(samples, table)
+    return f"{corpus}: {len(table)} samples of {len(prompts)} prompts at {len(compared)} pairs of values"
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,95 @@
+"""Tidy: what a member that has gone from a list in params.yaml leaves, and what must stay."""
+
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from synthnotes.machinery import tidy
+
+PIPELINE = """
+stages:
+  coding:
+    matrix: {seed: "${seeds}"}
+    cmd: train ${item.seed}
+    outs:
+      - build/coding/coder-${item.seed}
+      - results/coding/coder-${item.seed}.json: {cache: false}
+  headline:
+    cmd: headline
+    outs: [results/headline: {cache: false}]
+"""
+LOCK = """
+schema: '2.0'
+stages:
+  coding@1:
+    cmd: train 1
+    outs:
+    - {path: build/coding/coder-1, md5: a}
+    - {path: results/coding/coder-1.json, md5: b}
+    - {path: results/coding/coder-1-curve.csv, md5: c}
+  coding@2:
+    cmd: train 2
+    outs:
+    - {path: build/coding/coder-2, md5: d}
+    - {path: results/coding/coder-2.json, md5: e}
+"""
+FILES = (
+    *(f"build/coding/coder-{seed}/weights" for seed in (1, 2)),
+    *(f"results/coding/coder-{seed}.json" for seed in (1, 2)),
+    "results/coding/coder-1-curve.csv",  # of a stage that is still there, and no longer makes it
+    "results/headline/mimic.json",
+    "results/mine.txt",
+    "results/coding/.gitkeep",
+)
+
+
+@pytest.fixture
+def project(tmp_path):
+    (tmp_path / "dvc.yaml").write_text(PIPELINE)
+    (tmp_path / "params.yaml").write_text("seeds: [1]\n")
+    (tmp_path / "dvc.lock").write_text(LOCK)
+    for name in FILES:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    return tmp_path
+
+
+def left(project):
+    return {path.relative_to(project).as_posix() for path in project.rglob("*") if path.is_file()}
+
+
+def test_outputs_that_no_stage_makes_go_and_what_is_somebody_s_stays(project):
+    found = tidy.tidy(project, Path("results"), project / "dvc.lock")
+    assert found.entries == ["coding@2"]
+    assert [str(path) for path in found.strangers] == ["results/mine.txt"]
+    gone = {"build/coding/coder-2/weights", "results/coding/coder-2.json", "results/coding/coder-1-curve.csv"}
+    assert left(project) == {*FILES, "dvc.yaml", "params.yaml", "dvc.lock"} - gone
+    lock = YAML(typ="safe").load(project / "dvc.lock")
+    assert list(lock["stages"]) == ["coding@1"]
+    assert lock["schema"] == "2.0"
+
+
+def test_a_second_time_there_is_nothing_to_do(project, monkeypatch, capsys):
+    monkeypatch.chdir(project)
+    monkeypatch.setattr("sys.argv", ["tidy", "--results", "results", "--lock", "dvc.lock"])
+    tidy.main()
+    assert "tidy: build/coding/coder-2, which no stage makes any more, was removed" in capsys.readouterr().out
+    (project / "results/mine.txt").unlink()
+    tidy.main()
+    assert capsys.readouterr().out == "tidy: nothing to remove\n"
+
+
+def test_a_dry_run_removes_nothing(project, monkeypatch, capsys):
+    monkeypatch.chdir(project)
+    monkeypatch.setattr("sys.argv", ["tidy", "--results", "results", "--lock", "dvc.lock", "--dry"])
+    tidy.main()
+    assert "coding@2, an entry of dvc.lock whose stage is no more, would be removed" in capsys.readouterr().out
+    assert left(project) == {*FILES, "dvc.yaml", "params.yaml", "dvc.lock"}
+
+
+def test_where_no_stage_has_run_nothing_goes(project):
+    (project / "dvc.lock").unlink()
+
+    found = tidy.tidy(project, Path("results"), project / "dvc.lock")
+    assert (found.entries, found.paths) == ([], [])
