@@ -80,7 +80,7 @@ class PlmIcd(nn.Module):
 
 
 def at_work(model: PlmIcd) -> PlmIcd:
-    """Puts a coder on the GPU; without one it stays on the CPU, where unfused attention is faster on chunks so short."""
+    """Puts a coder on the GPU; without one it stays on the CPU, where plain attention is faster on chunks so short."""
     if torch.cuda.is_available():
         return model.to("cuda")
     model.encoder.set_attn_implementation("eager")
