@@ -75,9 +75,25 @@ def test_two_runs_at_once_do_not_harm_each_other(project):
     assert {path: path.read_bytes() for path in before} == before
 
 
-def test_a_privacy_parameter_reruns_privacy_and_report_alone(project):
+def test_a_privacy_parameter_reruns_privacy_and_what_reads_it(project):
     project.set("privacy", "overlap_n", 7)
-    assert {name.split("@")[0] for name in project.repro()} == {"privacy", "report"}
+    assert {name.split("@")[0] for name in project.repro()} == {"privacy", "headline", "report"}
+
+
+def test_how_it_is_computed_runs_nothing(project):
+    path = project.folder / "machine.yaml"
+    path.write_text(
+        path.read_text().replace("micro_batch: 4 ", "micro_batch: 1 ").replace("micro_batch: 16", "micro_batch: 2")
+    )
+    assert project.repro() == []
+
+
+def test_a_word_in_a_metric_measures_again_and_trains_no_coder(project):
+    path = project.folder / "src/synthnotes/coding/metrics.py"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace('"""The metrics', '"""Really the metrics', 1), encoding="utf-8"
+    )
+    assert {name.split("@")[0] for name in project.repro()} == {"utility", "significance"}  # all numbers stay the same
 
 
 def test_every_declared_result_exists_and_is_strict_json(project):
@@ -88,10 +104,12 @@ def test_every_declared_result_exists_and_is_strict_json(project):
 
 
 def test_dvc_shows_metrics_plots_and_params(project):
-    metrics = json.loads(project.run("dvc", "metrics", "show", "--json").stdout)
-    shown = str(metrics)
-    for stage in ("corpus", "coding", "privacy", "ratings"):
-        assert f"results/{stage}/" in shown
+    metrics = json.loads(project.run("dvc", "metrics", "show", "--json").stdout)[""]["data"]
+    assert set(metrics) == {f"results/headline/{name}.json" for name in ("mimic", "sepr", "ratings")}
+    assert sum(len(of_file["data"]) for of_file in metrics.values()) <= 60
+    table = project.run("dvc", "metrics", "show").stdout
+    assert "f1_kept" in table
+    assert max(map(len, table.splitlines())) <= 200
     diff = json.loads(project.run("dvc", "params", "diff", "--json").stdout)
     assert diff == {"params.yaml": {"privacy.overlap_n": {"old": 8, "new": 7, "diff": -1}}}
     plots = project.run("dvc", "plots", "show", "--json")
@@ -136,7 +154,7 @@ def test_a_wrong_parameter_is_one_clear_error(project, section, key, value, mess
 QUOTING = {
     "fidelity@mimic": ("comparison = ", "{}[texts[0][0]]"),
     "errors@sepr": ("truth = ", 'pd.to_numeric(evaluated["text"])'),
-    "records@sepr": ("counts = ", '__import__("pyarrow").array(tables["training"]["text"].tolist()).cast("int64")'),
+    "cohort@sepr": ("records = ", '__import__("pyarrow").array(tables["L"]["text"].tolist()).cast("int64")'),
 }
 
 

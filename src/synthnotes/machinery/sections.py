@@ -312,6 +312,8 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Params":
+        if others := set(self.noise.corpora) - set(self.corpora):
+            raise ValueError(f"noise.corpora has {min(others)}, which corpora has not: take it out")
         for corpus in ("mimic", "sepr"):
             for training, of_seeds in self.coding.weights[corpus].items():
                 for seed in of_seeds.keys() - set(self.seeds_of(training)):

@@ -45,13 +45,14 @@ def _codes_found(tables: list[pd.DataFrame], codes: Path, folder: Path) -> list[
 
     from synthnotes.coding.plm_icd import coder as coders
     from synthnotes.coding.plm_icd.data import encode
+    from synthnotes.coding.plm_icd.model import at_work
     from synthnotes.coding.plm_icd.reading import predict
     from synthnotes.coding.predictions import above
 
     settings, resources = params.load("coding", CodingParams), machine.load("coding", CodingMachine)
     torch.set_num_threads(resources.threads)
     coder = coders.load(folder)
-    coder.model.to("cuda" if torch.cuda.is_available() else "cpu")
+    at_work(coder.model)
     listed = read_csv(codes, text=True)
     titled = set(listed.loc[listed["title"] != "", "code"])
     found = []

@@ -35,6 +35,7 @@ def changed(tmp_path, *path_and_value, name="params.yaml"):
         (("generate", "top_p", 1.5), "generate.top_p"),
         (("corpus", "prompts_share", 0.9), "prompts_share"),
         (("corpora", ["mimic", "eicu"]), "corpora.1"),
+        (("corpora", ["sepr"]), "noise.corpora has mimic, which corpora has not"),
         (("privacy", "rouge_tokenizer", {"mimic": "ascii"}), "privacy.rouge_tokenizer.sepr: Field required"),
         (("noise", "levels", [0]), "noise.levels.0"),
         (("seeds", []), "seeds: List should have at least 1 item"),
