@@ -1,0 +1,77 @@
+"""The few numbers that DVC's table shows: taken from where they are published, hidden where these are."""
+
+import pytest
+
+from synthnotes.machinery import params
+from synthnotes.machinery.files import UserError, read_json, write_json
+from synthnotes.stages import headline
+
+PUBLISHED = {
+    "cohort": {"subsets": {"S": {"notes": 628}}},
+    "generation": {"samples": {"share_stopped": 0.99}},
+    "utility": {
+        "real_s": {"micro": {"f1": {"mean": 0.75, "sd": 0.01}}, "macro": {"f1": {"mean": 0.5, "sd": None}}},
+        "synthetic_s": {"micro": {"f1": {"mean": 0.6, "sd": 0.01}}, "macro": {"f1": {"mean": None, "sd": None}}},
+    },
+    "hypotheses": {"winner": {"distance": 0.06612345}},
+    "privacy": {
+        "measures": {
+            "rouge_recall": {"synthetic": 0.31, "control": 0.33},
+            "longest_passage": {"synthetic": 22.2, "control": 22.4},
+        }
+    },
+}
+RATED = {
+    "mimic": {
+        "readability": {"real": {"mean": 3.75}, "synthetic": {"mean": 3.25}},
+        "coherence": {"real": {"mean": 3.5}, "synthetic": {"mean": 3.75}},
+    }
+}
+
+
+def test_numbers_stand_where_they_are_published():
+    found = headline.of_corpus(PUBLISHED)
+    assert (found["notes"], found["f1_real"], found["f1_synth"]) == (628, 0.75, 0.6)
+    assert found["f1_kept"] == pytest.approx(0.8)
+    assert found["noise_gap"] == 0.0661
+    assert (found["copied"], found["copied_ctl"]) == (22.2, 22.4)
+
+
+def test_what_is_hidden_or_was_not_measured_is_none_and_so_is_what_rests_on_it():
+    found = headline.of_corpus({stage: of for stage, of in PUBLISHED.items() if stage != "hypotheses"})
+    assert found["macro_synth"] is None  # suppressed
+    assert found["macro_kept"] is None
+    assert found["noise_gap"] is None
+    assert found.keys() == headline.of_corpus(PUBLISHED).keys()  # DVC's table has one column for each
+    nothing = {"real_s": {"micro": {"f1": {"mean": 0.0}}}, "synthetic_s": {"micro": {"f1": {"mean": 0.0}}}}
+    assert headline.of_corpus({"utility": nothing})["f1_kept"] is None
+
+
+def test_ratings_are_differences_by_language():
+    assert headline.of_ratings(RATED) == {"read_en": -0.5, "coh_en": 0.25}
+
+
+@pytest.fixture
+def results(tmp_path):
+    for stage, of_stage in PUBLISHED.items():
+        for corpus in params.load("corpora", list):
+            write_json(tmp_path / stage / f"{corpus}.json", of_stage)
+    for study in ("published", "gone"):
+        write_json(tmp_path / "ratings" / f"{study}.json", RATED)
+    return tmp_path
+
+
+def test_the_stage_writes_a_file_per_corpus_and_one_for_the_ratings(results):
+    folder = results / "headline"
+    write_json(folder / "eicu.json", {})  # of a corpus that is no longer rebuilt
+    headline.main(results, folder)
+    assert {path.name for path in folder.iterdir()} == {"mimic.json", "sepr.json", "ratings.json"}
+    assert read_json(folder / "mimic.json")["noise_gap"] == 0.0661
+    assert read_json(folder / "sepr.json")["noise_gap"] is None  # no coder of it learns from noise, whatever lies there
+    assert sum(len(read_json(path)) for path in folder.iterdir()) <= 60
+
+
+def test_a_result_that_is_missing_is_named(results):
+    (results / "utility/sepr.json").unlink()
+    with pytest.raises(UserError, match=r"utility/sepr\.json"):
+        headline.main(results, results / "headline")
