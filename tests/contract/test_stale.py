@@ -146,7 +146,7 @@ def test_a_value_of_one_corpus_concerns_that_corpus(copy):
     path = copy.folder / "params.yaml"
     before = path.read_text(encoding="utf-8")
     path.write_text(
-        before.replace("epochs: {mimic: 1.5, sepr: 1.0}", "epochs: {mimic: 1.5, sepr: 2.0}"), encoding="utf-8"
+        before.replace("epochs: {mimic: 1.75, sepr: 1.0}", "epochs: {mimic: 1.75, sepr: 2.0}"), encoding="utf-8"
     )
     status = json.loads(copy.dvc("status", "--json"))
     path.write_text(before, encoding="utf-8")

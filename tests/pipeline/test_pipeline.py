@@ -108,7 +108,7 @@ def test_dvc_shows_metrics_plots_and_params(project):
     assert set(metrics) == {f"results/headline/{name}.json" for name in ("mimic", "sepr", "ratings")}
     assert sum(len(of_file["data"]) for of_file in metrics.values()) <= 60
     table = project.run("dvc", "metrics", "show").stdout
-    assert "f1_kept" in table
+    assert "f1_rel" in table
     assert max(map(len, table.splitlines())) <= 200
     diff = json.loads(project.run("dvc", "params", "diff", "--json").stdout)
     assert diff == {"params.yaml": {"privacy.overlap_n": {"old": 8, "new": 7, "diff": -1}}}

@@ -52,13 +52,15 @@ class Scale:
 
 
 DEMO = Scale(
-    mimic_admissions=3000,
-    mimic_patients=2200,
-    sepr_notes=2400,
+    mimic_admissions=2000,
+    mimic_patients=1470,
+    sepr_notes=1700,
     pretraining_notes=3000,
     vocabulary=3000,
-    generator=Network(hidden_size=192, layers=4, heads=6, steps=1050, batch=4, learning_rate=3e-3),
-    encoder=Network(hidden_size=128, layers=2, heads=4, steps=700, batch=16, learning_rate=2e-3),
+    generator=Network(hidden_size=192, layers=4, heads=6, steps=750, batch=4, learning_rate=3e-3),
+    encoder=Network(hidden_size=128, layers=2, heads=4, steps=550, batch=16, learning_rate=2e-3),
+    diagnoses=60,
+    procedures=14,
 )
 TOY = Scale(
     mimic_admissions=220,

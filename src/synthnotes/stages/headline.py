@@ -14,24 +14,24 @@ OF_CORPUS = {
     "notes": ("cohort", "subsets.S.notes"),  # real notes of S, the prompts
     "ended": ("generation", "samples.share_stopped"),  # share of the samples that ended by themselves
     "f1_real": ("utility", "real_s.micro.f1.mean"),  # micro-F1 on E, mean over the seeds: coder of real S
-    "f1_synth": ("utility", "synthetic_s.micro.f1.mean"),  # of synthetic S
-    "f1_kept": None,  # the share of it that synthetic S keeps
-    "macro_real": ("utility", "real_s.macro.f1.mean"),
-    "macro_synth": ("utility", "synthetic_s.macro.f1.mean"),
-    "macro_kept": None,
-    "noise_gap": ("hypotheses", "winner.distance"),  # F1 between the synthetic-data coder and the nearest noise
+    "f1_syn": ("utility", "synthetic_s.micro.f1.mean"),  # of synthetic S
+    "f1_rel": None,  # the share of it that synthetic S keeps
+    "mac_real": ("utility", "real_s.macro.f1.mean"),
+    "mac_syn": ("utility", "synthetic_s.macro.f1.mean"),
+    "mac_rel": None,
+    "noise": ("hypotheses", "winner.distance"),  # F1 between the synthetic-data coder and the nearest noise
     "rouge": ("privacy", "measures.rouge_recall.synthetic"),  # of the nearest training note, mean
-    "rouge_ctl": ("privacy", "measures.rouge_recall.control"),  # the same of unseen real notes
-    "copied": (
+    "rouge_e": ("privacy", "measures.rouge_recall.control"),  # the same of unseen real notes, those of E
+    "copy": (
         "privacy",
         "measures.longest_passage.synthetic",
     ),  # words of the longest passage shared with training, mean
-    "copied_ctl": ("privacy", "measures.longest_passage.control"),
+    "copy_e": ("privacy", "measures.longest_passage.control"),
 }
-QUOTIENTS = {"f1_kept": ("f1_synth", "f1_real"), "macro_kept": ("macro_synth", "macro_real")}
+QUOTIENTS = {"f1_rel": ("f1_syn", "f1_real"), "mac_rel": ("mac_syn", "mac_real")}
 LANGUAGES = {"mimic": "en", "sepr": "sv"}
 QUESTIONS = {"read": "readability", "coh": "coherence"}  # rated from 1 to 5: mean of synthetic minus mean of real notes
-DIGITS = 4
+DIGITS = 3
 
 
 def main(results: Path, headline: Path) -> str:

@@ -31,20 +31,20 @@ RATED = {
 
 def test_numbers_stand_where_they_are_published():
     found = headline.of_corpus(PUBLISHED)
-    assert (found["notes"], found["f1_real"], found["f1_synth"]) == (628, 0.75, 0.6)
-    assert found["f1_kept"] == pytest.approx(0.8)
-    assert found["noise_gap"] == 0.0661
-    assert (found["copied"], found["copied_ctl"]) == (22.2, 22.4)
+    assert (found["notes"], found["f1_real"], found["f1_syn"]) == (628, 0.75, 0.6)
+    assert found["f1_rel"] == pytest.approx(0.8)
+    assert found["noise"] == 0.066
+    assert (found["copy"], found["copy_e"]) == (22.2, 22.4)
 
 
 def test_what_is_hidden_or_was_not_measured_is_none_and_so_is_what_rests_on_it():
     found = headline.of_corpus({stage: of for stage, of in PUBLISHED.items() if stage != "hypotheses"})
-    assert found["macro_synth"] is None  # suppressed
-    assert found["macro_kept"] is None
-    assert found["noise_gap"] is None
+    assert found["mac_syn"] is None  # suppressed
+    assert found["mac_rel"] is None
+    assert found["noise"] is None
     assert found.keys() == headline.of_corpus(PUBLISHED).keys()  # DVC's table has one column for each
     nothing = {"real_s": {"micro": {"f1": {"mean": 0.0}}}, "synthetic_s": {"micro": {"f1": {"mean": 0.0}}}}
-    assert headline.of_corpus({"utility": nothing})["f1_kept"] is None
+    assert headline.of_corpus({"utility": nothing})["f1_rel"] is None
 
 
 def test_ratings_are_differences_by_language():
@@ -66,8 +66,8 @@ def test_the_stage_writes_a_file_per_corpus_and_one_for_the_ratings(results):
     write_json(folder / "eicu.json", {})  # of a corpus that is no longer rebuilt
     headline.main(results, folder)
     assert {path.name for path in folder.iterdir()} == {"mimic.json", "sepr.json", "ratings.json"}
-    assert read_json(folder / "mimic.json")["noise_gap"] == 0.0661
-    assert read_json(folder / "sepr.json")["noise_gap"] is None  # no coder of it learns from noise, whatever lies there
+    assert read_json(folder / "mimic.json")["noise"] == 0.066
+    assert read_json(folder / "sepr.json")["noise"] is None  # no coder of it learns from noise, whatever lies there
     assert sum(len(read_json(path)) for path in folder.iterdir()) <= 60
 
 
