@@ -154,4 +154,5 @@ def worst(numbers: Numbers, corpus: Corpus) -> Markdown:
     """The worst verdict of a corpus, over the measures and the comparison of members, in bold."""
     prefix = f"privacy.{corpus.key}"
     keys = [f"{prefix}.measures.{measure}.verdict" for measure in MEASURES] + [f"{prefix}.membership.verdict"]
-    return Markdown(f"**{numbers.num(min(keys, key=lambda key: VERDICTS.index(numbers.value(key))))}**")
+    given = [key for key in keys if numbers.value(key) is not None]
+    return Markdown(f"**{numbers.num(min(given, key=lambda key: VERDICTS.index(numbers.value(key))))}**")
