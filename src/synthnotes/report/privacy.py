@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from synthnotes.privacy.verdicts import COPIES, NEARER, VERDICTS
 from synthnotes.report.markup import Markdown
 from synthnotes.report.numbers import MISSING, Numbers
 from synthnotes.report.tables import Corpus, Row
@@ -12,6 +11,8 @@ MEASURES = {
     "ngram_share": ("share of n-grams in training", ".1%", "+.1%"),
     "longest_passage": ("words of longest passage", ".1f", "+.1f"),
 }
+WARNINGS = ("copies found", "nearer")
+VERDICTS = (*WARNINGS, "undecided", "not shown")  # worst first, in the words of the results
 KINDS = {"synthetic": "synthetic", "control": "unseen real"}
 
 
@@ -147,7 +148,7 @@ def sign(numbers: Numbers, prefix: str) -> Markdown:
 def verdict(numbers: Numbers, key: str) -> Markdown:
     """A verdict with a link to its origin, in bold where it is a warning."""
     word = numbers.num(key)
-    return Markdown(f"**{word}**") if numbers.value(key) in (COPIES, NEARER) else word
+    return Markdown(f"**{word}**") if numbers.value(key) in WARNINGS else word
 
 
 def worst(numbers: Numbers, corpus: Corpus) -> Markdown:

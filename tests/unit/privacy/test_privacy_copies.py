@@ -11,7 +11,8 @@ from synthnotes.machinery import params
 from synthnotes.machinery.disclosure import suppress
 from synthnotes.privacy.control import compare
 from synthnotes.privacy.membership import compare_membership
-from synthnotes.privacy.verdicts import Measure, judge, tail
+from synthnotes.privacy.verdicts import VERDICTS, Measure, judge, tail
+from synthnotes.report import privacy as report
 
 SETTINGS = params.read().privacy.model_copy(update={"resamples": 200})
 SHARE, CONFIDENCE = SETTINGS.tail_share, SETTINGS.confidence
@@ -74,6 +75,10 @@ def test_few_copies_are_found_whatever_one_unseen_note_repeats(copies, repeated)
 @pytest.mark.parametrize("repeated", REPEATED.values(), ids=REPEATED)
 def test_without_copies_none_are_found(repeated):
     assert "copies found" not in verdicts(results(0, repeated)).values()
+
+
+def test_the_report_knows_these_verdicts_from_the_worst_on():
+    assert report.VERDICTS == VERDICTS
 
 
 def test_tail_by_hand():
