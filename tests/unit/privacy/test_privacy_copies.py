@@ -105,9 +105,9 @@ def test_chance_finds_copies_at_most_as_often_as_stated(size, others, share):
         "ties": lambda size: rng.poisson(9, size),
     }
     for name, draw in draws.items():
-        found = [tail(draw(size=size), draw(size=others), share, 0.95)["beyond"]["p"] <= 0.025 for _ in range(2000)]
+        found = [tail(draw(size=size), draw(size=others), share, 0.95)["beyond"]["p"] <= 0.025 for _ in range(1000)]
         print(f"{size} against {others}, {share:.1%} beyond, {name}: copies found in {np.mean(found):.2%}")
-        assert np.mean(found) <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / 2000)
+        assert np.mean(found) <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / 1000)
 
 
 def test_power_and_verdicts_by_the_number_of_copies():
