@@ -29,6 +29,7 @@ COUNTS = re.compile(
     r"|^(dropped(?!_codes)|train|validation|evaluation|empty|exact|proper_subset|wrong|within|out_of|of_unknown|right_by|training)"
 )
 SUMS = (("train", "validation", "evaluation"), ("within_family", "out_of_family"))  # whose total stands elsewhere
+SIGN = "notes_beyond"  # notes that look like copies: few of them are told of as few, never as nothing
 EXTREMES = {"min", "max", "minimum", "maximum"}  # what one note alone decides
 ACCUMULATED = re.compile(r"^cumulative_|_longer$")  # of a bin and all before it
 DEMO = "DEMO.json"  # what the demo kit leaves beside its data: the SHA-256 of each of its files
@@ -116,6 +117,8 @@ def _results(found: Any, minimum: int) -> Any:
         return found
     if few(next((found[name] for name in HOLDERS if isinstance(found.get(name), int)), None), minimum):
         return _emptied(found)
+    if few(found.get(SIGN), minimum):
+        return _emptied(found) | {SIGN: f"1 to {minimum - 1}"}
     hidden = {name for name, value in found.items() if COUNTS.search(str(name)) and few(value, minimum)}
     for parts in SUMS:
         others = [name for name in parts if found.get(name) and name not in hidden]

@@ -230,6 +230,7 @@ class PrivacyParams(Section):
     template_share: Share
     resamples: Positive
     confidence: Annotated[float, Field(gt=0, lt=1)]
+    tail_share: Annotated[float, Field(gt=0, lt=1)]
     planted_notes: Positive
     planted_words: list[Positive]
     false_alarms: Annotated[float, Field(gt=0, lt=1)]

@@ -1,7 +1,8 @@
 """Synthetic notes against a control: are they nearer to training than real notes that the generator never saw?
 
 A nearest-neighbour score means nothing alone, since all discharge summaries share phrases. The control makes the same
-searches from unseen real notes (repairs q and r), each matched with a synthetic note in codes and length.
+searches from unseen real notes (repairs q and r), each matched with a synthetic note in codes and length. What lies
+beyond them all but a few is counted against more unseen notes, so that few copies are enough to be told from chance.
 """
 
 from pathlib import Path
@@ -12,7 +13,8 @@ import pandas as pd
 
 from synthnotes.machinery.sections import PrivacyParams
 from synthnotes.privacy import budget as memory
-from synthnotes.privacy.matching import Matched, match
+from synthnotes.privacy.matching import Matched, match, standing_in
+from synthnotes.privacy.membership import compare_membership
 from synthnotes.privacy.overlap import count_by_holders, ngrams_in_training, unique
 from synthnotes.privacy.pairs import longest_common_runs, shared_ngrams
 from synthnotes.privacy.passages import longest_passages
@@ -27,7 +29,7 @@ from synthnotes.privacy.summaries import (
     summarise,
 )
 from synthnotes.privacy.tokens import Tokenizer
-from synthnotes.privacy.verdicts import Measure, judge
+from synthnotes.privacy.verdicts import Measure, judge, tail
 from synthnotes.privacy.words import Encoder, Words, join
 
 
@@ -36,8 +38,8 @@ class Comparison(NamedTuple):
 
     Attributes:
         results: the summaries.
-        notes: one row per note after `kind`, synthetic or control: the columns of `nearest_neighbours`, and those of
-            `longest_passages` with the prefix `passage_`; patient data.
+        notes: one row per note after `kind`, synthetic, control or unseen: the columns of `nearest_neighbours`, and
+            those of `longest_passages` with the prefix `passage_`; patient data.
         recalls: recall by kind over the matched notes, as `recall_distribution` gives it.
         lengths: longest shared passages by kind over the matched notes, as `length_distribution` gives it.
     """
@@ -49,17 +51,19 @@ class Comparison(NamedTuple):
 
 
 class _Corpora(NamedTuple):
-    """Training, synthetic and control notes, numbered by one encoder."""
+    """Training, synthetic, control and further unseen notes, numbered by one encoder."""
 
     training: Words
     synthetic: Words
     control: Words
+    unseen: Words
 
 
 def compare(
     training: pd.DataFrame,
     synthetic: pd.DataFrame,
     control: pd.DataFrame,
+    unseen: pd.DataFrame,
     settings: PrivacyParams,
     tokenizer: Tokenizer,
     memory_gib: float = 2.0,
@@ -71,29 +75,33 @@ def compare(
         training: note table of what the generator was trained on, in training order.
         synthetic: note table of what it wrote.
         control: note table of real notes that it never saw.
+        unseen: note table of further such notes, for the tail alone. Notes whose text stands in training are left out
+            of both tables.
         settings: n-gram lengths, how many of the highest to summarise apart, and the seed.
         tokenizer: cuts notes into the words of ROUGE.
         memory_gib: what each search may take.
         work: a folder for what a killed search leaves.
     """
     budget = int(memory_gib * memory.GIB)
-    matched = match(synthetic, control, settings.seed)
-    unseen = control.iloc[matched.control]
+    new, more = (np.flatnonzero(~standing_in(table, training)) for table in (control, unseen))
+    matched = match(synthetic, control.iloc[new], settings.seed)
+    matched = matched._replace(control=new[matched.control])
+    partners, others = control.iloc[matched.control], unseen.iloc[more]
     of_rouge, of_passages = (
-        _Corpora(*(encode(table["text"].tolist()) for table in (training, synthetic, unseen)))
+        _Corpora(*(encode(table["text"].tolist()) for table in (training, synthetic, partners, others)))
         for encode in (Encoder(tokenizer), Encoder("white-space"))
     )
     found = search(join(*of_rouge[1:]), of_rouge.training, settings.rouge_n, budget, work)
     longest = longest_passages(join(*of_passages[1:]), of_passages.training, budget, work).add_prefix("passage_")
     notes = pd.concat([found, longest], axis=1)
-    kinds = np.repeat(["synthetic", "control"], [len(synthetic), len(unseen)])
+    kinds = np.repeat(["synthetic", "control", "unseen"], [len(synthetic), len(partners), len(others)])
     notes.insert(0, "kind", kinds)
     # Positions count in each kind's own table.
-    notes["synthetic_index"] = np.concatenate([np.arange(len(synthetic)), matched.control])
+    notes["synthetic_index"] = np.concatenate([np.arange(len(synthetic)), matched.control, more])
     rows = {
         "synthetic": notes.iloc[: len(synthetic)],
         "synthetic_matched": notes.iloc[matched.synthetic],
-        "control": notes.iloc[len(synthetic) :],
+        "control": notes.iloc[len(synthetic) : len(synthetic) + len(partners)],
     }
 
     recall = {kind: recall_summary(part, settings.top_recall) for kind, part in rows.items()}
@@ -102,7 +110,9 @@ def compare(
             "training": len(training),
             "synthetic": len(synthetic),
             "control": len(control),
-            "matched": len(unseen),
+            "matched": len(partners),
+            "unseen": len(partners) + len(others),
+            "unseen_texts_in_training": len(control) - len(new) + len(unseen) - len(more),
             "matched_code_similarity": summarise(matched.code_similarity)["mean"],
             "matched_length_ratio": summarise(matched.length_ratio)["median"],
         },
@@ -123,7 +133,11 @@ def compare(
             for kind, part in rows.items()
         },
         "overlap": _overlap(of_passages, matched, settings.overlap_n, budget, work),
-        "measures": _measures(rows, of_passages, matched, settings, budget),
+        "measures": _measures(notes, of_passages, matched, settings, budget),
+        "membership": compare_membership(
+            *(training, synthetic, control, settings.rouge_n, tokenizer),
+            *(settings.resamples, settings.confidence, settings.seed),
+        ),
     }
     both = {"synthetic": rows["synthetic_matched"], "control": rows["control"]}
     return Comparison(
@@ -190,18 +204,32 @@ def _overlap(corpora: _Corpora, matched: Matched, n: int, budget: int, work: Pat
 
 
 def _measures(
-    rows: dict[str, pd.DataFrame], corpora: _Corpora, matched: Matched, settings: PrivacyParams, budget: int
+    notes: pd.DataFrame, corpora: _Corpora, matched: Matched, settings: PrivacyParams, budget: int
 ) -> dict[str, Any]:
-    """The verdict of each measure over the matched pairs."""
-    n = settings.overlap_n
-    pairs = (corpora.synthetic.take(matched.synthetic), corpora.control)
-    sides = {
-        "rouge_recall": [Measure.mean_of(rows[kind]["recall"].to_numpy()) for kind in ("synthetic_matched", "control")],
-        "ngram_share": [
-            Measure(ngrams_in_training(notes, corpora.training, n, budget), notes.totals(n)) for notes in pairs
-        ],
-        "longest_passage": [
-            Measure.mean_of(rows[kind]["passage_words"].to_numpy()) for kind in ("synthetic_matched", "control")
-        ],
+    """The verdict of each measure, on the mean over the matched pairs and on the tail of all notes."""
+    n, written = settings.overlap_n, len(corpora.synthetic.lengths)
+    everything = join(*corpora[1:])
+    measures = {
+        "rouge_recall": Measure.mean_of(notes["recall"].to_numpy()),
+        "ngram_share": Measure(
+            ngrams_in_training(everything, corpora.training, n, budget).astype(np.float64), everything.totals(n)
+        ),
+        "longest_passage": Measure.mean_of(notes["passage_words"].to_numpy()),
     }
-    return {name: judge(*both, settings.resamples, settings.confidence, settings.seed) for name, both in sides.items()}
+    partners = slice(written, written + len(matched.control))
+    return {
+        name: judge(
+            measure.take(matched.synthetic),
+            measure.take(partners),
+            tail(
+                measure.take(slice(written)).of_notes(),
+                measure.take(slice(written, None)).of_notes(),
+                settings.tail_share,
+                settings.confidence,
+            ),
+            settings.resamples,
+            settings.confidence,
+            settings.seed,
+        )
+        for name, measure in measures.items()
+    }

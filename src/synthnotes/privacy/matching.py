@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from synthnotes.privacy.tokens import white_space_tokens
+
 ROWS_AT_ONCE = 256
 WEIGHT_OF_LENGTH = 0.5  # a note twice as long weighs as much as half of the codes
 
@@ -25,6 +27,16 @@ class Matched(NamedTuple):
     control: np.ndarray
     code_similarity: np.ndarray
     length_ratio: np.ndarray
+
+
+def standing_in(notes: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
+    """Which notes have the same words, white space and case aside, as one of the others: bool [notes].
+
+    A split by patients does not divide texts; a note whose text the generator was trained on is no unseen one.
+    """
+    ours, theirs = ([" ".join(white_space_tokens(text)) for text in table["text"]] for table in (notes, others))
+    known = set(theirs)
+    return np.array([text in known for text in ours], dtype=bool)
 
 
 def match(synthetic: pd.DataFrame, control: pd.DataFrame, seed: int) -> Matched:

@@ -61,10 +61,11 @@ def plant(synthetic: Sequence[str], training: Sequence[str], notes: int, widths:
 def detection(
     planted: Planted,
     training: Sequence[str],
-    control: pd.DataFrame,
+    neighbours: pd.DataFrame,
     n: int,
     tokenizer: Tokenizer,
     false_alarms: float,
+    seed: int,
     budget: int = memory.DEFAULT,
 ) -> dict[str, Any]:
     """Searches notes with planted passages as all notes are searched, and counts what is found.
@@ -72,22 +73,30 @@ def detection(
     Args:
         planted: the notes.
         training: the notes that the passages are from.
-        control: the measures of real notes without plants, columns recall and passage_words.
+        neighbours: the measures of notes without plants, columns kind, recall and passage_words; of kind synthetic
+            those that passages are planted into, all others real notes that the generator never saw.
         n: words per n-gram of ROUGE.
         tokenizer: of ROUGE.
-        false_alarms: the share of control notes that a threshold may flag.
+        false_alarms: the share of unseen notes that a threshold may flag.
+        seed: of the halves of the unseen notes: one sets the thresholds, the other is told how often they are wrong.
         budget: bytes that each search may take.
 
     Returns:
         thresholds: above them a note is flagged, by its longest shared passage (words) or by its recall; they are set
-        on the control. by_words: for every length of passage the number of notes, and the share of them whose longest
-        shared passage covers the planted one (located), whose nearest training note is its source (nearest_is_source),
-        and that are flagged by either measure.
+        on half of the unseen notes. by_words: for every length of passage the number of notes, and the share of them
+        whose longest shared passage covers the planted one (located), whose nearest training note is its source
+        (nearest_is_source), and that are flagged by either measure. flagged: how many notes, and which share of them,
+        are flagged by either measure, of all synthetic notes without plants, and of those unseen notes that have not
+        set the thresholds.
     """
+    written, unseen = (neighbours[(neighbours["kind"] == "synthetic") == side] for side in (True, False))
+    order = np.random.default_rng(seed).permutation(len(unseen))
+    setting, judged = unseen.iloc[order[::2]], unseen.iloc[order[1::2]]
     thresholds = {
-        name: float(np.quantile(control[column], 1 - false_alarms, method="higher"))
-        for name, column in (("passage_words", "passage_words"), ("recall", "recall"))
+        column: float(np.quantile(setting[column], 1 - false_alarms, method="higher"))
+        for column in ("passage_words", "recall")
     }
+    flagged = {kind: _flagged(notes, thresholds) for kind, notes in (("synthetic", written), ("unseen", judged))}
     by_rule, by_white_space = Encoder(tokenizer), Encoder("white-space")
     neighbours = search(by_rule(planted.texts), by_rule(training), n, budget)
     passages = longest_passages(by_white_space(planted.texts), by_white_space(training), budget)
@@ -105,4 +114,16 @@ def detection(
         str(words): {"notes": len(part)} | {column: float(part[column].mean()) for column in part.columns[1:]}
         for words, part in found.groupby("words")
     }
-    return {"false_alarms": false_alarms, "thresholds": thresholds, "by_words": by_words}
+    return {"false_alarms": false_alarms, "thresholds": thresholds, "by_words": by_words, "flagged": flagged}
+
+
+def _flagged(notes: pd.DataFrame, thresholds: dict[str, float]) -> dict[str, Any]:
+    """How many notes lie above the thresholds, and which share."""
+    above = {
+        "by_passage": notes["passage_words"] > thresholds["passage_words"],
+        "by_recall": notes["recall"] > thresholds["recall"],
+    }
+    return {"notes": len(notes)} | {
+        how: {"notes_beyond": int(of.sum()), "share": float(of.mean()) if len(of) else None}
+        for how, of in above.items()
+    }

@@ -1,12 +1,19 @@
-"""Is a corpus nearer to training than its control? Differences over matched pairs of notes, with intervals."""
+"""Do synthetic notes give training notes away? The mean over matched pairs, and the tail, each with its own error.
+
+A mean cannot see single copies, and a tail cannot see that all notes lie a little nearer. So both are looked at, and
+the verdict says which of them speaks: see `judge`. Nothing here is proof of privacy.
+"""
 
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy import stats
+
+COPIES, NEARER, UNDECIDED, NOT_SHOWN = VERDICTS = ("copies found", "nearer", "undecided", "not shown")  # worst first
 
 
 class Measure(NamedTuple):
-    """One measure of matched notes, as a quotient of sums.
+    """One measure of some notes, as a quotient of sums.
 
     Attributes:
         parts: what each note contributes: float64 [notes].
@@ -26,42 +33,82 @@ class Measure(NamedTuple):
         whole = self.wholes[chosen].sum()
         return float(self.parts[chosen].sum() / whole) if whole else np.nan
 
+    def take(self, chosen: np.ndarray | slice) -> "Measure":
+        """The measure of some of the notes."""
+        return Measure(self.parts[chosen], self.wholes[chosen])
 
-def judge(synthetic: Measure, control: Measure, resamples: int, confidence: float, seed: int) -> dict[str, Any]:
-    """Compares synthetic notes with the control notes that they are matched with.
+    def of_notes(self) -> np.ndarray:
+        """The quotient of each note that has one: float64 [such notes]."""
+        measured = self.wholes > 0
+        return self.parts[measured] / self.wholes[measured]
+
+
+def tail(synthetic: np.ndarray, unseen: np.ndarray, share: float, confidence: float) -> dict[str, Any]:
+    """Counts the synthetic notes beyond a high quantile of unseen real notes, against what that quantile promises.
+
+    The level is the (r + 1)-th highest value of the unseen notes, r being their number times `share` and at least 1, so
+    that one unseen note that repeats a training note, or a few of many, cannot raise it. If the synthetic notes were
+    like unseen ones, every order of all notes by their values would be as likely as any other: the number of synthetic
+    ones before the (r + 1)-th unseen one is then negative hypergeometric. This is exact, the error of the quantile
+    included; ties only make it cautious.
+
+    Args:
+        synthetic: values, high where a note is near to training: float64 [notes].
+        unseen: values of real notes that the generator never saw: float64 [notes].
+        share: of the unseen notes that may lie beyond the level.
+        confidence: of the interval.
+
+    Returns:
+        notes_promised: how many synthetic notes were to be expected beyond the level; beyond: notes_beyond, how many
+        there are, low and high (the interval of their share, Clopper and Pearson 1934), and p (one-sided). None each
+        where a side has fewer notes than that takes.
+    """
+    kept = max(1, int(len(unseen) * share))
+    if not len(synthetic) or len(unseen) <= kept:
+        return {"notes_promised": None, "beyond": dict.fromkeys(("notes_beyond", "low", "high", "p"))}
+    count, notes, others = int((synthetic > np.sort(unseen)[-kept - 1]).sum()), len(synthetic), len(unseen)
+    interval = stats.binomtest(count, notes).proportion_ci(confidence, "exact")
+    # At least `count` stand before it where at most r of the first count + r notes are unseen.
+    p = stats.hypergeom.cdf(kept, notes + others, others, count + kept) if count else 1.0
+    beyond = {"notes_beyond": count, "low": float(interval.low), "high": float(interval.high), "p": float(p)}
+    return {"notes_promised": notes * (kept + 1) / (others + 1), "beyond": beyond}
+
+
+def judge(
+    synthetic: Measure, control: Measure, found: dict[str, Any], resamples: int, confidence: float, seed: int
+) -> dict[str, Any]:
+    """Compares synthetic notes with the control notes that they are matched with, and gives a verdict on mean and tail.
 
     Args:
         synthetic: the measure of the synthetic notes.
         control: the measure of their partners, in the same order.
+        found: what `tail` gives.
         resamples: of the pairs, with replacement (Efron 1979).
-        confidence: of the percentile interval.
+        confidence: of the percentile interval; each side of a verdict errs in half of the rest.
         seed: of the resampling.
 
     Returns:
-        synthetic, control, difference (synthetic - control), low and high (its interval), verdict: `nearer` where the
-        whole interval lies above zero, `not nearer` otherwise, `undefined` where a side has nothing to measure; and
-        notes_above_control, how many synthetic notes exceed every control note.
+        synthetic, control, difference (synthetic - control), low and high (its interval), what `tail` gave, and the
+        verdict. `copies found`: more notes lie beyond the tail's level than chance allows. Otherwise `nearer`: the
+        whole interval lies above zero. `not shown`: none of it does, and no more notes than promised lie beyond the
+        level. `undecided`: all else, an interval that holds zero included, and where there is nothing to measure.
     """
     values = synthetic.value(), control.value()
-    with np.errstate(invalid="ignore", divide="ignore"):
-        each = [measure.parts / measure.wholes for measure in (synthetic, control)]
-    above = int((each[0] > np.nanmax(each[1])).sum()) if np.isfinite(each[1]).any() else 0
-    if not np.isfinite(values).all():
-        of_values = dict(zip(("synthetic", "control"), (v if np.isfinite(v) else None for v in values), strict=True))
-        empty = dict.fromkeys(("difference", "low", "high"))
-        return {**of_values, **empty, "verdict": "undefined", "notes_above_control": above}
-    rng = np.random.default_rng(seed)
-    differences = np.empty(resamples)
-    for number in range(resamples):
-        chosen = rng.integers(len(synthetic.parts), size=len(synthetic.parts))
-        differences[number] = synthetic.value(chosen) - control.value(chosen)
-    low, high = np.nanquantile(differences, [(1 - confidence) / 2, (1 + confidence) / 2]).tolist()
-    return {
-        "synthetic": values[0],
-        "control": values[1],
-        "difference": values[0] - values[1],
-        "low": low,
-        "high": high,
-        "verdict": "nearer" if low > 0 else "not nearer",
-        "notes_above_control": above,
-    }
+    low, high = np.nan, np.nan
+    if np.isfinite(values).all():
+        rng = np.random.default_rng(seed)
+        differences = np.empty(resamples)
+        for number in range(resamples):
+            chosen = rng.integers(len(synthetic.parts), size=len(synthetic.parts))
+            differences[number] = synthetic.value(chosen) - control.value(chosen)
+        low, high = np.nanquantile(differences, [(1 - confidence) / 2, (1 + confidence) / 2]).tolist()
+    told = {"synthetic": values[0], "control": values[1], "difference": values[0] - values[1], "low": low, "high": high}
+    told = {name: value if np.isfinite(value) else None for name, value in told.items()}
+    count, p = (found["beyond"][name] for name in ("notes_beyond", "p"))
+    if p is not None and p <= (1 - confidence) / 2:
+        verdict = COPIES
+    elif low > 0:
+        verdict = NEARER
+    else:
+        verdict = NOT_SHOWN if high <= 0 and count is not None and count <= found["notes_promised"] else UNDECIDED
+    return {**told, **found, "verdict": verdict}

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
+from synthnotes.report import privacy as signs
 from synthnotes.report.markup import Markdown, join
 from synthnotes.report.numbers import MISSING, Numbers
+from synthnotes.report.ratings import p_value
 from synthnotes.report.tables import Corpus, Row
 
 MAIN_PAIR = "synthetic_s_against_real_s"
@@ -66,14 +68,19 @@ def noise(numbers: Numbers, corpus: Corpus) -> Markdown:
 
 
 def privacy(numbers: Numbers, corpus: Corpus) -> Markdown:
-    """How much nearer to the training notes synthetic notes lie than unseen ones, with the verdict."""
-    key = f"privacy.{corpus.key}.measures.rouge_recall"
-    says = (
-        "more than unseen notes do" if numbers.value(f"{key}.verdict") == "nearer" else "no more than unseen notes do"
-    )
+    """The worst verdict; notes in the tail, the mean against unseen notes, and members against others."""
+    prefix = f"privacy.{corpus.key}"
+    recall, members = f"{prefix}.measures.rouge_recall", f"{prefix}.membership"
+    beyond = [signs.sign(numbers, f"{prefix}.measures.{measure}.beyond") for measure in signs.MEASURES]
     return join(
-        Markdown(f"**{says}**: ROUGE-"), numbers.num("params.privacy.rouge_n", ","), " recall ",
-        numbers.num(f"{key}.difference", "+.3f"), " ", numbers.interval(f"{key}.low", f"{key}.high", "+.3f"),
+        signs.worst(numbers, corpus), ": by recall, ", numbers.num("params.privacy.overlap_n", ","),
+        "-grams and passages ", beyond[0], ", ", beyond[1], " and ", beyond[2],
+        " synthetic notes lie beyond the tail of unseen ones (promised: ",
+        numbers.num(f"{recall}.notes_promised", ".1f"), "); ROUGE-", numbers.num("params.privacy.rouge_n", ","),
+        " recall ", numbers.num(f"{recall}.difference", "+.3f"), " ",
+        numbers.interval(f"{recall}.low", f"{recall}.high", "+.3f"), " against unseen notes; nearer to training notes "
+        "than to unseen ones by ", numbers.num(f"{members}.difference", "+.4f"), ", ",
+        p_value(numbers, f"{members}.p"),
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from synthnotes.report.markup import Markdown
-from synthnotes.report.numbers import Numbers
+from synthnotes.report.numbers import MISSING, Numbers
 from synthnotes.report.tables import Corpus, Row
 
 MEASURES = {
@@ -11,6 +11,8 @@ MEASURES = {
     "ngram_share": ("share of n-grams in training", ".1%", "+.1%"),
     "longest_passage": ("words of longest passage", ".1f", "+.1f"),
 }
+WARNINGS = ("copies found", "nearer")
+VERDICTS = (*WARNINGS, "undecided", "not shown")  # worst first, in the words of the results
 KINDS = {"synthetic": "synthetic", "control": "unseen real"}
 
 
@@ -69,7 +71,7 @@ def longest(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
 
 
 def verdicts(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
-    """Corpus, measure, synthetic, unseen real, difference, its interval, notes above every control note, verdict."""
+    """Corpus, measure, synthetic, unseen real, difference, its interval, notes beyond the tail's level, verdict."""
     rows: list[Row] = []
     for corpus in corpora:
         for position, (measure, (label, spec, signed)) in enumerate(MEASURES.items()):
@@ -77,11 +79,42 @@ def verdicts(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
             values = [numbers.num(f"{prefix}.{of}", spec) for of in ("synthetic", "control")]
             difference = numbers.num(f"{prefix}.difference", signed)
             interval = numbers.interval(f"{prefix}.low", f"{prefix}.high", signed)
-            verdict = numbers.num(f"{prefix}.verdict")
-            if numbers.value(f"{prefix}.verdict") == "nearer":
-                verdict = Markdown(f"**{verdict}**")
-            above = numbers.num(f"{prefix}.notes_above_control", ",")
-            rows.append([None if position else corpus.name, label, *values, difference, interval, above, verdict])
+            beyond = sign(numbers, f"{prefix}.beyond")
+            said = verdict(numbers, f"{prefix}.verdict")
+            rows.append([None if position else corpus.name, label, *values, difference, interval, beyond, said])
+    return rows
+
+
+def tails(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
+    """Corpus, measure, synthetic notes, unseen notes, notes beyond the level, promised, interval of the share, p."""
+    rows: list[Row] = []
+    for corpus in corpora:
+        sizes = [numbers.num(f"privacy.{corpus.key}.notes.{of}", ",") for of in ("synthetic", "unseen")]
+        for position, (measure, (label, _, _)) in enumerate(MEASURES.items()):
+            prefix = f"privacy.{corpus.key}.measures.{measure}"
+            promised = numbers.num(f"{prefix}.notes_promised", ".1f")
+            interval = numbers.interval(f"{prefix}.beyond.low", f"{prefix}.beyond.high", ".2%")
+            found = [sign(numbers, f"{prefix}.beyond"), promised, interval, numbers.num(f"{prefix}.beyond.p", "p")]
+            rows.append([None if position else corpus.name, label, *sizes, *found])
+    return rows
+
+
+def membership(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
+    """Corpus, patients, recall of the nearest note among those of training and those never seen, difference, p."""
+    rows: list[Row] = []
+    for corpus in corpora:
+        prefix = f"privacy.{corpus.key}.membership"
+        means = [numbers.num(f"{prefix}.{of}", ".3f") for of in ("members", "others")]
+        tested = [numbers.num(f"{prefix}.difference", "+.4f"), numbers.num(f"{prefix}.p", "p")]
+        rows.append(
+            [
+                corpus.name,
+                numbers.num(f"{prefix}.patients", ","),
+                *means,
+                *tested,
+                verdict(numbers, f"{prefix}.verdict"),
+            ]
+        )
     return rows
 
 
@@ -89,9 +122,38 @@ def detection(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
     """Corpus, words planted, notes, and the shares located, with the source nearest, and flagged by either measure."""
     rows: list[Row] = []
     for corpus in corpora:
-        prefix = f"detection.{corpus.key}.by_words"
-        for position, words in enumerate(numbers.below(prefix)):
+        prefix, unplanted = f"detection.{corpus.key}.by_words", f"detection.{corpus.key}.flagged.synthetic"
+        flagged = [numbers.num(f"{unplanted}.{how}.share", ".1%") for how in ("by_passage", "by_recall")]
+        notes = numbers.num(f"{unplanted}.notes", ",")
+        rows.append([corpus.name, "0", notes, MISSING, flagged[0], MISSING, flagged[1]])
+        for words in numbers.below(prefix):
             shares = ("located", "flagged_by_passage", "nearest_is_source", "flagged_by_recall")
             cells = [numbers.num(f"{prefix}.{words}.{share}", ".0%") for share in shares]
-            rows.append([None if position else corpus.name, words, numbers.num(f"{prefix}.{words}.notes", ","), *cells])
+            rows.append([None, words, numbers.num(f"{prefix}.{words}.notes", ","), *cells])
     return rows
+
+
+def one_sided_error(numbers: Numbers) -> Markdown:
+    """How often one side of a verdict may err, from the confidence of its intervals."""
+    key = "params.privacy.confidence"
+    return numbers.computed((1 - numbers.value(key)) / 2, [key], f"(1 − {key}) / 2", ".1%")
+
+
+def sign(numbers: Numbers, prefix: str) -> Markdown:
+    """How many notes look like copies: a number, or what disclosure control tells of few."""
+    key = f"{prefix}.notes_beyond"
+    return numbers.num(key, None if isinstance(numbers.value(key), str) else ",")
+
+
+def verdict(numbers: Numbers, key: str) -> Markdown:
+    """A verdict with a link to its origin, in bold where it is a warning."""
+    word = numbers.num(key)
+    return Markdown(f"**{word}**") if numbers.value(key) in WARNINGS else word
+
+
+def worst(numbers: Numbers, corpus: Corpus) -> Markdown:
+    """The worst verdict of a corpus, over the measures and the comparison of members, in bold."""
+    prefix = f"privacy.{corpus.key}"
+    keys = [f"{prefix}.measures.{measure}.verdict" for measure in MEASURES] + [f"{prefix}.membership.verdict"]
+    given = [key for key in keys if numbers.value(key) is not None]
+    return Markdown(f"**{numbers.num(min(given, key=lambda key: VERDICTS.index(numbers.value(key))))}**")

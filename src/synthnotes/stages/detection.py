@@ -19,17 +19,18 @@ def main(corpus: str, training: Path, synthetic: Path, neighbours: Path, results
     """Plants copies, searches for them, and counts what is found by the length of the passage."""
     settings = params.load("privacy", PrivacyParams)
     real, written = (notes.read(path)["text"].tolist() for path in (training, synthetic))
-    control = read_parquet(neighbours, ["kind", "passage_words", "recall"]).to_pandas().query("kind == 'control'")
+    unplanted = read_parquet(neighbours, ["kind", "passage_words", "recall"]).to_pandas()
     planted = plant(written, real, settings.planted_notes, settings.planted_words, settings.seed)
     if not planted.texts:
         raise UserError(f"{synthetic}: no note has room for a passage. Lower privacy.planted_words in params.yaml.")
     found = detection(
         planted,
         real,
-        control,
+        unplanted,
         settings.rouge_n,
         settings.rouge_tokenizer[corpus],
         settings.false_alarms,
+        settings.seed,
         int(machine.load("privacy", PrivacyMachine).memory_gib * GIB),
     )
     disclosure = params.load("disclosure", DisclosureParams)

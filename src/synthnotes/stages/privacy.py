@@ -18,6 +18,7 @@ def main(
     training: Path,
     synthetic: Path,
     control: Path,
+    unseen: Path,
     work: Path,
     neighbours: Path,
     longest: Path,
@@ -27,7 +28,7 @@ def main(
 ) -> str:
     """Finds the nearest training notes, shared passages and shared n-grams of synthetic and control notes."""
     settings = params.load("privacy", PrivacyParams)
-    tables = [notes.read(path) for path in (training, synthetic, control)]
+    tables = [notes.read(path) for path in (training, synthetic, control, unseen)]
     resources = machine.load("privacy", PrivacyMachine)
     comparison = compare(*tables, settings, settings.rouge_tokenizer[corpus], resources.memory_gib, work)
 
@@ -44,7 +45,11 @@ def main(
         f"{measure['verdict']}"
         for name, measure in comparison.results["measures"].items()
     )
-    return f"{len(tables[1])} synthetic against {len(tables[0])} training notes: {verdicts}"
+    nearer = comparison.results["membership"]
+    return (
+        f"{len(tables[1])} synthetic against {len(tables[0])} training notes: {verdicts}; "
+        f"members nearer by {_number(nearer['difference'])}, p {_number(nearer['p'])}"
+    )
 
 
 def _number(value: float | None) -> str:

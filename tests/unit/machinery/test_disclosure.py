@@ -49,6 +49,15 @@ def test_results_by_hand():
     assert suppress(found, 1) is found
 
 
+def test_few_signs_of_copying_are_told_of_as_few():
+    def found(count):
+        return {"verdict": "copies found", "beyond": {"notes_beyond": count, "low": 0.1, "p": 0.01}}
+
+    few = {"verdict": "copies found", "beyond": {"notes_beyond": "1 to 9", "low": None, "p": None}}
+    assert [suppress(found(count), 10) for count in (1, 9)] == [few, few]
+    assert [suppress(found(count), 10) for count in (0, 10)] == [found(0), found(10)]
+
+
 def test_what_a_sum_would_tell_is_hidden_with_a_second_part():
     assert suppress({"notes": 100, "train": 97, "validation": 3, "evaluation": 0}, 10) == {
         "notes": 100, "train": None, "validation": None, "evaluation": 0,

@@ -18,7 +18,7 @@ from synthnotes.privacy.summaries import (
     recall_summary,
     summarise,
 )
-from synthnotes.privacy.verdicts import Measure, judge
+from synthnotes.privacy.verdicts import Measure, judge, tail
 from synthnotes.privacy.words import Encoder
 from synthnotes.stages import privacy
 
@@ -40,10 +40,10 @@ def table(texts, name="n", codes=None):
 
 
 def compared(synthetic, control, settings=SETTINGS, tokenizer="ascii", **options):
-    return compare(table(TRAINING), table(synthetic), table(control), settings, tokenizer, **options)
+    return compare(table(TRAINING), table(synthetic), table(control), table(UNSEEN), settings, tokenizer, **options)
 
 
-TRAINING = corpus(1, 30)
+TRAINING, UNSEEN = corpus(1, 30), corpus(11, 30)
 
 
 def test_summaries_by_hand():
@@ -100,14 +100,14 @@ def test_copies_lie_nearer_than_the_control():
     assert results["longest"]["synthetic"]["longest"]["training_notes"]["max"] == 1
     assert results["overlap"]["synthetic_matched_share"] > 0.7 > 0.1 > results["overlap"]["control_share"]
     for measure in results["measures"].values():
-        assert measure["verdict"] == "nearer"
+        assert measure["verdict"] == "copies found"
         assert 0 < measure["low"] <= measure["difference"] <= measure["high"]
-        assert measure["notes_above_control"] == 9
+        assert measure["beyond"]["notes_beyond"] == 12
 
 
 def test_more_of_the_same_is_not_nearer():
     measures = compared(corpus(3, 40), corpus(4, 40)).results["measures"]
-    assert {measure["verdict"] for measure in measures.values()} == {"not nearer"}
+    assert {measure["verdict"] for measure in measures.values()} <= {"not shown", "undecided"}
 
 
 @pytest.mark.parametrize(("synthetic", "control"), [(12, 5), (5, 12), (6, 6)])
@@ -122,7 +122,7 @@ def test_both_sides_have_the_same_number(synthetic, control):
     for distribution in (comparison.recalls, comparison.lengths):
         assert distribution.groupby("kind")["notes"].sum().to_dict() == {"control": matched, "synthetic": matched}
     rows = comparison.notes.groupby("kind")["synthetic_index"]
-    assert rows.count().to_dict() == {"control": matched, "synthetic": synthetic}
+    assert rows.count().to_dict() == {"control": matched, "synthetic": synthetic, "unseen": len(UNSEEN)}
     assert rows.get_group("control").max() < control
     overlap = comparison.results["overlap"]
     assert ngram_overlap(TRAINING, written, overlap["n"]).items() <= overlap.items()
@@ -147,16 +147,35 @@ def test_matching_looks_at_codes_then_at_length():
     assert matched.length_ratio.tolist() == [1, 1, 1]
 
 
+QUIET = {"notes_promised": 1.0, "beyond": {"notes_beyond": 1, "low": 0.0, "high": 0.1, "p": 0.5}}
+LOUD = {"notes_promised": 1.0, "beyond": {"notes_beyond": 9, "low": 0.1, "high": 0.4, "p": 0.001}}
+
+
 def test_judge_by_hand():
-    nearer = judge(Measure.mean_of(np.array([2.0, 3, 4])), Measure.mean_of(np.array([1.0, 2, 3])), 100, 0.9, 0)
+    sides = Measure.mean_of(np.array([2.0, 3, 4])), Measure.mean_of(np.array([1.0, 2, 3]))
+    nearer = judge(*sides, QUIET, 100, 0.9, 0)
     assert nearer.pop("verdict") == "nearer"
-    assert nearer == pytest.approx({
-        "synthetic": 3, "control": 2, "difference": 1, "low": 1, "high": 1, "notes_above_control": 1
-    })  # fmt: skip
+    assert {name: nearer.pop(name) for name in QUIET} == QUIET
+    assert nearer == pytest.approx({"synthetic": 3, "control": 2, "difference": 1, "low": 1, "high": 1})
     ratio = Measure(np.array([1.0, 0]), np.array([1.0, 3]))
     assert ratio.value() == 0.25
-    nothing = Measure(np.zeros(2), np.zeros(2))
-    assert judge(nothing, ratio, 100, 0.9, 0)["verdict"] == "undefined"
+    nothing = judge(Measure(np.zeros(2), np.zeros(2)), ratio, QUIET, 100, 0.9, 0)
+    assert (nothing["synthetic"], nothing["low"], nothing["verdict"]) == (None, None, "undecided")
+
+
+@pytest.mark.parametrize(
+    ("shift", "found", "verdict"),
+    [
+        (1, LOUD, "copies found"), (-1, LOUD, "copies found"), (0, LOUD, "copies found"),
+        (1, QUIET, "nearer"), (0, QUIET, "undecided"), (-1, QUIET, "not shown"),
+        (-1, QUIET | {"notes_promised": 0.5}, "undecided"),
+        (-1, tail(np.empty(0), np.ones(3), 0.1, 0.95), "undecided"),
+    ],
+)  # fmt: skip
+def test_four_verdicts(shift, found, verdict):
+    """An interval that holds zero decides nothing, and a mean that lies farther away excuses no copies."""
+    values = np.random.default_rng(0).normal(size=(2, 200))
+    assert judge(*map(Measure.mean_of, (values[0] + shift, values[1])), found, 200, 0.95, 0)["verdict"] == verdict
 
 
 def test_interval_covers_what_is_so():
@@ -165,7 +184,7 @@ def test_interval_covers_what_is_so():
     held = 0
     for seed in range(100):
         first, second = (Measure.mean_of(rng.normal(size=60)) for _ in range(2))
-        interval = judge(first, second, 200, 0.8, seed)
+        interval = judge(first, second, QUIET, 200, 0.8, seed)
         held += interval["low"] <= 0 <= interval["high"]
     assert 68 <= held <= 91
 
@@ -176,7 +195,12 @@ def test_stage_writes_aggregates_and_patient_files(tmp_path):
         notes.write(path, table(texts, name))
         return path
 
-    paths = [path_of("l", TRAINING), path_of("s", TRAINING[:3] + corpus(5, 3)), path_of("e", corpus(6, 8))]
+    paths = [
+        path_of("l", TRAINING),
+        path_of("s", TRAINING[:3] + corpus(5, 3)),
+        path_of("e", corpus(6, 8)),
+        path_of("r", UNSEEN),
+    ]
     names = ("neighbours.parquet", "longest.csv", "results.json", "recall.csv", "passages.csv")
     neighbours, longest, *public = outputs = [tmp_path / name for name in names]
     summary = privacy.main("mimic", *paths, tmp_path / "work", *outputs)

@@ -22,7 +22,7 @@ def table(notes, name):
     texts = [" ".join(f"w{word}" for word in note) for note in notes]
     frame = pd.DataFrame({"note_id": [f"{name}{number}" for number in range(len(texts))], "text": texts})
     frame["codes"] = [["I10"]] * len(texts)
-    return frame
+    return frame.assign(patient_id=frame["note_id"])
 
 
 def memorise(notes, epochs):
@@ -50,12 +50,11 @@ def memorise(notes, epochs):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("epochs", "verdict"), [(2, "not nearer"), (200, "nearer")])
-def test_only_a_generator_that_memorises_is_flagged(epochs, verdict):
+@pytest.mark.parametrize(("epochs", "verdicts"), [(2, {"not shown", "undecided"}), (200, {"copies found"})])
+def test_only_a_generator_that_memorises_is_flagged(epochs, verdicts):
     rng = np.random.default_rng(4)
     training, unseen = clinic(rng, 12), clinic(rng, 30)
     written = memorise(training, epochs)
-    measures = compare(table(training, "l"), table(written, "s"), table(unseen, "e"), SETTINGS, "ascii").results[
-        "measures"
-    ]
-    assert {measure["verdict"] for measure in measures.values()} == {verdict}
+    tables = [table(training, "l"), table(written, "s"), table(unseen, "e"), table(clinic(rng, 60), "r")]
+    measures = compare(*tables, SETTINGS, "ascii").results["measures"]
+    assert {measure["verdict"] for measure in measures.values()} <= verdicts

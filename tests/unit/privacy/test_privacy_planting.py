@@ -18,7 +18,9 @@ def corpus(prefix, seed, size, words=60):
 
 
 TRAINING, SYNTHETIC = corpus("r", 1, 20), corpus("s", 2, 12)
-CONTROL = pd.DataFrame({"recall": np.arange(100) / 1000, "passage_words": np.arange(100) // 10})
+UNSEEN = pd.DataFrame({"kind": "control", "recall": np.arange(200) / 2000, "passage_words": np.arange(200) // 20})
+WRITTEN = pd.DataFrame({"kind": "synthetic", "recall": [0.0, 0.0, 0.1, 0.2], "passage_words": [9, 10, 0, 0]})
+NEIGHBOURS = pd.concat([WRITTEN, UNSEEN.assign(kind=np.where(UNSEEN["recall"] < 0.05, "control", "unseen"))])
 
 
 def test_passages_stand_where_they_were_planted():
@@ -37,15 +39,29 @@ def test_the_seed_decides():
 
 
 def test_detection_by_hand():
-    """The control's thresholds: 9 words and a recall of 0.099. Of 56 5-grams, 10 planted words share 6: 0.107."""
-    found = detection(plant(SYNTHETIC, TRAINING, 12, [4, 9, 10], 3), TRAINING, CONTROL, 5, "ascii", 0.01)
-    assert found["thresholds"] == {"passage_words": 9, "recall": 0.099}
+    """The control's thresholds: 9 words and a recall of about 0.099. Of 56 5-grams, 10 planted words share 6: 0.107."""
+    found = detection(plant(SYNTHETIC, TRAINING, 12, [4, 9, 10], 3), TRAINING, NEIGHBOURS, 5, "ascii", 0.01, 1)
+    assert found["thresholds"] == {"passage_words": 9, "recall": pytest.approx(0.098, abs=0.002)}
     everything = {"notes": 12, "located": 1, "nearest_is_source": 1, "flagged_by_passage": 0, "flagged_by_recall": 0}
     assert found["by_words"] == {
         "4": everything | {"nearest_is_source": 0},  # no 5-gram
         "9": everything,  # 5 of 56
         "10": everything | {"flagged_by_passage": 1, "flagged_by_recall": 1},
     }
+
+
+def test_without_plants_the_detector_tells_what_it_flags():
+    """Of the notes as they are, and of unseen notes that did not set the thresholds, at about the rate asked for."""
+    rng = np.random.default_rng(1)
+    unseen = pd.DataFrame({"kind": "control", "recall": rng.random(4000), "passage_words": rng.random(4000)})
+    neighbours = pd.concat([WRITTEN, unseen])
+    found = detection(plant(SYNTHETIC, TRAINING, 1, [4], 3), TRAINING, neighbours, 5, "ascii", 0.05, 1)["flagged"]
+    assert found["synthetic"] == {
+        "notes": 4, "by_passage": {"notes_beyond": 2, "share": 0.5}, "by_recall": {"notes_beyond": 0, "share": 0}
+    }  # fmt: skip
+    assert found["unseen"]["notes"] == 2000
+    for how in ("by_passage", "by_recall"):
+        assert 0.03 < found["unseen"][how]["share"] < 0.07
 
 
 def write(path, texts):
@@ -57,7 +73,7 @@ def write(path, texts):
 
 def test_stage(tmp_path):
     training, synthetic = write(tmp_path / "l.parquet", TRAINING), write(tmp_path / "s.parquet", SYNTHETIC)
-    CONTROL.assign(kind="control").to_parquet(tmp_path / "n.parquet")
+    NEIGHBOURS.to_parquet(tmp_path / "n.parquet")
     outputs = [tmp_path / "results.json", tmp_path / "curve.csv"]
     summary = stage.main("mimic", training, synthetic, tmp_path / "n.parquet", *outputs)
     lengths = params.load("privacy", PrivacyParams).planted_words
@@ -68,6 +84,6 @@ def test_stage(tmp_path):
 
 def test_notes_too_short_for_any_passage_are_told(tmp_path):
     training, synthetic = write(tmp_path / "l.parquet", TRAINING), write(tmp_path / "s.parquet", ["a b"])
-    CONTROL.assign(kind="control").to_parquet(tmp_path / "n.parquet")
+    NEIGHBOURS.to_parquet(tmp_path / "n.parquet")
     with pytest.raises(UserError, match=r"s\.parquet: no note has room"):
         stage.main("mimic", training, synthetic, tmp_path / "n.parquet", tmp_path / "r.json", tmp_path / "c.csv")

@@ -160,8 +160,9 @@ def of_stages():
     passages = {"pairs": 2, "longest_run_words": summary, "occurrences_in_training": summary}
     passages["template_share"] = dict.fromkeys(summary)
     longest = {"words": summary, "longest": {"passages": 2, "words": summary, "training_notes": summary}}
-    measure = {"synthetic": 0.3, "control": 0.4, "difference": -0.1, "low": -0.2, "high": 0.0, "verdict": "not nearer"}
-    measure["notes_above_control"] = 3
+    measure = {"synthetic": 0.3, "control": 0.4, "difference": -0.1, "low": -0.2, "high": 0.0, "verdict": "undecided"}
+    measure |= {"notes_promised": 1.5, "beyond": {"notes_beyond": 3, "low": 0.001, "high": 0.02, "p": 0.2}}
+    flagged = {"notes": 20} | {how: {"notes_beyond": 1, "share": 0.05} for how in ("by_passage", "by_recall")}
     predictions = {"total": 40, "per_note": 2.0, "unique": 4}
     calibrated = {
         "decisions": 500, "mean_probability": 0.12, "share_true": 0.1, "brier": 0.05,
@@ -185,9 +186,17 @@ def of_stages():
         "detection": {
             "thresholds": {"passage_words": 32.0, "recall": 0.5},
             "by_words": {"10": {"notes": 5} | dict.fromkeys(FOUND, 0.5)},
+            "flagged": {"synthetic": flagged, "unseen": flagged},
         },
         "privacy": {
-            "notes": {"matched_code_similarity": 0.5, "matched_length_ratio": 1.25},
+            "notes": {
+                "matched_code_similarity": 0.5, "matched_length_ratio": 1.25, "synthetic": 30, "unseen": 60,
+                "unseen_texts_in_training": 0,
+            },
+            "membership": {
+                "patients": 20, "named": False, "members": 0.31, "others": 0.3, "difference": 0.01, "p": 0.02,
+                "verdict": "nearer",
+            },
             "longest": {"synthetic_matched": longest, "control": longest},
             "measures": dict.fromkeys(("rouge_recall", "ngram_share", "longest_passage"), measure),
             "rouge": {
