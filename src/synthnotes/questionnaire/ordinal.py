@@ -19,7 +19,8 @@ def cumulative_link(
     logit P(rating <= j) = threshold j - (kind + rater + pair). Raters and pairs enter as **fixed effects**: the library
     (statsmodels' OrderedModel) has no random ones. A rater, or a pair, with nothing but the highest or nothing but the
     lowest rating says nothing of the kind and is left out. With few ratings per rater, fixed effects make the estimate
-    too large, and its interval and the likelihood-ratio test too sure of themselves (7 to 15 % false positives at 5 %).
+    too large, and its interval and the likelihood-ratio test too sure of themselves: in studies of four raters and four
+    pairs the interval covered 90 of 100, and the test found a difference in 10 of 100 where there was none.
     The test is therefore one of permutation: the score of the kind in the model without it, against the scores when
     real and synthetic are exchanged within a rater and pair, which leaves that model as it is.
 

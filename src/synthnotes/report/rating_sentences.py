@@ -124,10 +124,11 @@ def power(numbers: Numbers, key: str) -> Markdown:
     )
     return join(
         "With ", numbers.num(f"{study}.raters", ","), " raters and ", numbers.num(f"{study}.pairs", ","), " pairs, ",
-        size, " would have been found by this test with a probability of ", numbers.num(f"{of}.power", ".0%"),
-        "; ", numbers.num(MARGIN, ".1f"), " points would take ", needed[0], " raters of as many pairs, and to show ",
-        "equivalence where there is no difference ", needed[1], " (simulated from the raters' own variation, at the ",
-        "correction's strictest level, ", numbers.num(f"{of}.level", ".2g"), ").",
+        size, " would have been found by Wilcoxon's test over the pairs with a probability of ",
+        numbers.num(f"{of}.power", ".0%"), "; ", numbers.num(MARGIN, ".1f"), " points would take ",
+        needed[0], " raters of as many pairs, and to show equivalence where there is no difference ", needed[1],
+        " (simulated from the raters' own variation, at the correction's strictest level, ",
+        numbers.num(f"{of}.level", ".2g"), ").",
     )  # fmt: skip
 
 

@@ -124,7 +124,7 @@ class Columns:
             self.row("– after Holm", "equivalence.p_holm", "p"),
             ["verdict", *(self.numbers.num(f"{prefix}.verdict") for prefix in self.prefixes)],
             self.row("detectable difference", "power.detectable_difference", ".2f"),
-            self.row("found where there is none", "power.false_positives", ".1%"),
+            self.row("found where there is no difference", "power.false_positives", ".1%"),
             self.row("raters to detect the margin", "power.raters_to_detect_margin", ",.0f"),
             self.row("raters to show equivalence", "power.raters_to_show_equivalence", ",.0f"),
         ]
