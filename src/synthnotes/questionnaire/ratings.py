@@ -17,6 +17,7 @@ QUESTIONS = ("readability", "coherence")
 KINDS = ("real", "synthetic")
 SCALE = (1, 2, 3, 4, 5)
 POWER = 0.8
+MOST_STUDIES = 1000  # simulated for the power: the share that finds something is then known to about a hundredth
 # One test per corpus and question: each of these makes a family for Holm's correction; the pairs' t-tests make another.
 FAMILIES = ("welch_t", "wilcoxon", "mann_whitney", "cumulative_link", "equivalence")
 
@@ -65,43 +66,50 @@ def analyse(
         ratings: one row per rated note and rater, with `COLUMNS`; a rater may leave out whole pairs.
         margin: equivalence margin, in points of the scale.
         level: significance level; intervals cover 1 - level.
-        resamples: bootstrap samples of Cliff's delta.
-        seed: of the bootstrap.
+        resamples: permutations of the cumulative-link test, and simulated studies for the power, up to `MOST_STUDIES`.
+        seed: of both.
 
     Returns:
         per corpus: counts of pairs, raters and ratings; per question of `QUESTIONS` what `question` gives; and
-        `correlation` of the two questions. Tests have `p_holm`: within `student_t` adjusted over all pairs, questions
-        and corpora; in each other test of `FAMILIES` over all questions and corpora.
+        `correlation` of the two questions. Each question has its `verdict`. Tests have `p_holm`: within `student_t`
+        adjusted over all pairs, questions and corpora; in each other test of `FAMILIES` over all questions and corpora.
 
     Raises:
         UserError: the ratings are not what `check` expects.
     """
     check(ratings, "ratings")
     results = {}
+    tests = ratings["corpus"].nunique() * len(QUESTIONS)
     for corpus, of_corpus in ratings.groupby("corpus", sort=False):
         results[str(corpus)] = {
             "pairs": int(of_corpus["pair"].nunique()),
             "raters": int(of_corpus["rater"].nunique()),
             "ratings": len(of_corpus),
-            **{q: question(of_corpus, q, margin, level, resamples, seed) for q in QUESTIONS},
+            **{q: question(of_corpus, q, margin, level, tests, resamples, seed) for q in QUESTIONS},
             "correlation": correlation(of_corpus),
         }
     adjust(results)
+    for corpus, name in product(results, QUESTIONS):
+        results[corpus][name]["verdict"] = verdict(results[corpus][name], level)
     return results
 
 
-def question(ratings: pd.DataFrame, name: str, margin: float, level: float, resamples: int, seed: int) -> dict:
-    """Evaluates one question of one corpus. Arguments as for `analyse`.
+def question(
+    ratings: pd.DataFrame, name: str, margin: float, level: float, tests: int, resamples: int, seed: int
+) -> dict:
+    """Evaluates one question of one corpus. Arguments as for `analyse`; `tests` is the size of the verdict's families.
 
     Returns:
         descriptions by kind; the authors' tests (`student_t` by pair: real minus synthetic; `welch_t`: synthetic minus
         real, their order; `mean_kappa_real_synthetic`); and ours, synthetic minus real. Tests of pairs take each
-        rater's two ratings of a pair as one difference; `by_rater` takes a rater's mean difference as one.
+        rater's two ratings of a pair as one difference; `by_rater` takes a rater's mean difference as one. `power` is
+        that of the tests which give the verdict, over the pairs, at the strictest level of Holm's correction.
     """
     answers = matrices(ratings, name)
     rated = ~np.isnan(answers["real"])
     real, synthetic = answers["real"][rated], answers["synthetic"][rated]
-    low, high = effects.cliffs_delta_interval(answers["synthetic"], answers["real"], resamples, level, seed)
+    low, high = effects.cliffs_delta_interval(answers["synthetic"], answers["real"], level)
+    of_pairs = answers["synthetic"] - answers["real"]
     return {
         **{kind: describe(values[rated]) for kind, values in answers.items()},
         "student_t": {
@@ -117,9 +125,10 @@ def question(ratings: pd.DataFrame, name: str, margin: float, level: float, resa
         "wilcoxon": differences.wilcoxon(synthetic, real),
         "mann_whitney": differences.mann_whitney(synthetic, real),
         "cliffs_delta": {"delta": effects.cliffs_delta(synthetic, real), "low": low, "high": high},
-        "cumulative_link": cumulative_link(ratings, name, level),
+        "cumulative_link": cumulative_link(ratings, name, level, resamples, seed),
         "equivalence": differences.equivalence(synthetic, real, margin, level),
-        "by_rater": by_rater(np.nanmean(answers["synthetic"] - answers["real"], axis=1), margin, level),
+        "by_rater": by_rater(np.nanmean(of_pairs, axis=1), margin, level),
+        "power": power.of_study(of_pairs, margin, level / tests, POWER, min(resamples, MOST_STUDIES), seed),
     }
 
 
@@ -145,7 +154,7 @@ def mean_kappa(answers: dict[str, np.ndarray]) -> float | None:
 
 
 def by_rater(differences_of_raters: np.ndarray, margin: float, level: float) -> dict:
-    """Tests with the rater as the unit, and what so many raters could have found.
+    """Tests with the rater as the unit.
 
     One rater's answers hang together, so that this, and not the number of ratings, is the size of the study.
 
@@ -153,24 +162,34 @@ def by_rater(differences_of_raters: np.ndarray, margin: float, level: float) -> 
         differences_of_raters: each rater's mean of synthetic minus real.
         margin: equivalence margin.
         level: significance level.
+
+    Returns:
+        among others least_p: the smallest p that Wilcoxon's test can give with so many raters, whatever they answer.
     """
-    none = np.zeros(len(differences_of_raters))
+    raters = len(differences_of_raters)
+    none = np.zeros(raters)
     low, high = differences.mean_interval(differences_of_raters, level)
-    sd = float(differences_of_raters.std(ddof=1)) if len(differences_of_raters) > 1 else 0.0
     return {
         "difference": float(differences_of_raters.mean()),
-        "sd": sd,
+        "sd": float(differences_of_raters.std(ddof=1)) if raters > 1 else 0.0,
         "low": low,
         "high": high,
         "wilcoxon": differences.wilcoxon(differences_of_raters, none),
+        "least_p": 2.0 ** (1 - raters),
         "equivalence": differences.equivalence(differences_of_raters, none, margin, level),
-        "power": {
-            "power": POWER,
-            "detectable_difference": power.detectable_difference(sd, len(differences_of_raters), level, POWER),
-            "raters_to_detect_margin": power.number_to_detect(margin, sd, level, POWER),
-            "raters_to_show_equivalence": power.number_to_show_equivalence(margin, sd, level, POWER),
-        },
     }
+
+
+def verdict(of_question: dict, level: float) -> str:
+    """What Wilcoxon's and the equivalence test over the pairs, both adjusted, allow to say.
+
+    Returns:
+        different, equivalent, different and equivalent, undecided, or not tested where the ratings do not vary enough.
+    """
+    p_values = {"different": of_question["wilcoxon"]["p_holm"], "equivalent": of_question["equivalence"]["p_holm"]}
+    if None in p_values.values():
+        return "not tested"
+    return " and ".join(says for says, p in p_values.items() if p < level) or "undecided"
 
 
 def correlation(ratings: pd.DataFrame) -> dict:

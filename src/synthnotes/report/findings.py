@@ -85,16 +85,19 @@ def privacy(numbers: Numbers, corpus: Corpus) -> Markdown:
 
 
 def readers(numbers: Numbers, corpus: Corpus) -> Markdown:
-    """The raters' mean differences in both questions, synthetic minus real."""
+    """The verdict on both questions, with the raters' mean differences, synthetic minus real, and on what it rests."""
     prefix = f"ratings.published.{corpus.key}"
-    parts, verdicts = [], []
+    says = {
+        "undecided": "not shown", "different": "yes", "equivalent": "less than the margin",
+        "different and equivalent": "yes, less than the margin", "not tested": "not tested",
+    }  # fmt: skip
+    parts = []
     for question in ("readability", "coherence"):
-        key = f"{prefix}.{question}.by_rater"
-        if f"{key}.difference" not in numbers:
+        key = f"{prefix}.{question}"
+        if f"{key}.verdict" not in numbers:
             return MISSING
-        ends = [numbers.value(f"{key}.{end}") for end in ("low", "high")]
-        verdicts.append(None not in ends and (ends[0] > 0 or ends[1] < 0))
-        interval = numbers.interval(f"{key}.low", f"{key}.high", "+.2f")
-        parts.append(join(question, " ", numbers.num(f"{key}.difference", "+.2f"), " ", interval))
-    says = "yes" if any(verdicts) else "not shown"
-    return join(Markdown(f"**{says}**: "), Markdown(", ".join(parts)), " on a scale of five")
+        size = numbers.num(f"{key}.by_rater.difference", "+.2f")
+        interval = numbers.interval(f"{key}.by_rater.low", f"{key}.by_rater.high", "+.2f")
+        parts.append(join(question, " ", numbers.word(f"{key}.verdict", says), ": ", size, " ", interval, "; "))
+    raters, pairs = (numbers.num(f"{prefix}.{of}", ",") for of in ("raters", "pairs"))
+    return join(*parts, "on a scale of five, by ", raters, " raters of ", pairs, " pairs of notes")

@@ -113,6 +113,21 @@ class Numbers:
         record.texts[spec or ""] = text
         return record.link(text)
 
+    def word(self, key: str, says: Mapping[str, str]) -> Markdown:
+        """Prints a verdict in words, bold, with a link to its origin as a number has one.
+
+        Args:
+            key: of a text among the results.
+            says: the words for each value; a value without words is a `UserError`, so that no verdict is passed over.
+        """
+        value = self.value(key)
+        if value not in says:
+            raise UserError(f"{self[key].source.path}: {key} is {value!r}; expected {', '.join(map(repr, says))}.")
+        text = escape(says[value])
+        record = self._record(key)
+        record.texts["in words"] = text
+        return Markdown(f"**{record.link(text)}**")
+
     def bare(self, key: str, spec: str | None = None) -> Markdown:
         """Prints a number without a link, for headings and formulas; it is recorded all the same."""
         text = self._text(key, spec)

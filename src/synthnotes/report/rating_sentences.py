@@ -18,8 +18,8 @@ def conclusions(numbers: Numbers, study: str) -> list[Markdown]:
         sentences.append(join(Markdown(f"**{language} study.** "), answers(numbers, prefix)))
         for question in QUESTIONS:
             key = f"{prefix}.{question}"
-            about = [of(numbers, key) for of in (difference, model, power, agreement)]
-            sentences.append(join(Markdown(f"*{language}, {question}.* "), Markdown(" ".join(about))))
+            about = [of(numbers, key) for of in (difference, model, power, floor, agreement)]
+            sentences.append(join(Markdown(f"*{language}, {question}.* "), Markdown(" ".join(filter(None, about)))))
         sentences.append(join(Markdown(f"*{language}, both questions.* "), correlation(numbers, prefix)))
     return [*sentences, pairs(numbers, study)]
 
@@ -41,7 +41,8 @@ def answers(numbers: Numbers, prefix: str) -> Markdown:
     unused = sum(counts[of] for of in reasons)
     keys = [f"{prefix}.answers.{of}" for of in reasons]
     return join(
-        count("raters"), " raters gave ", count("ratings"), " ratings that make whole pairs",
+        count("raters"), " raters gave ", count("ratings"), " ratings of ", numbers.num(f"{prefix}.pairs", ","),
+        " pairs of notes that make whole pairs",
         join(" (", count("interviews"), " interviews, of which ", of_interviews, ")") if of_interviews else "",
         join("; ", count("incomplete"), " of them left out a pair") if counts["incomplete"] else "",
         join("; ", numbers.computed(unused, keys, " + ".join(keys), ","), " further ratings lack an answer or the ",
@@ -65,31 +66,32 @@ def difference(numbers: Numbers, key: str) -> Markdown:
         numbers.interval(f"{key}.cliffs_delta.low", f"{key}.cliffs_delta.high"),
         "). ",
     )
-    tests = [f"{key}.{test}.p_holm" for test in ("wilcoxon", "equivalence")]
-    if None in map(numbers.value, tests):
+    verdict = numbers.value(f"{key}.verdict")
+    if verdict == "not tested":
         return join(found, "The ratings do not vary enough for a test; nothing may be concluded.")
-    differs, equivalent = (numbers.value(test) < numbers.value(LEVEL) for test in tests)
-    wilcoxon, tost = (p_value(numbers, test) for test in tests)
+    wilcoxon, tost = (p_value(numbers, f"{key}.{test}.p_holm") for test in ("wilcoxon", "equivalence"))
     wilcoxon = join("(Wilcoxon, ", wilcoxon, " after Holm's correction)")
     margin = join("± ", numbers.num(MARGIN, ".1f"), " points")
-    verdict = {
-        (False, False): join(
-            "Neither a difference ", wilcoxon, " nor equivalence within ", margin, " (", tost, ") is shown: the ",
-            "answers leave open whether the kinds differ, and do not say that they are alike.",
+    these = join("for these ", numbers.num(f"{key.rpartition('.')[0]}.pairs", ","), " pairs of notes, ")
+    says = {
+        "undecided": join(
+            "Neither a difference ", wilcoxon, " nor equivalence within ", margin, " (", tost, ") is shown: ",
+            these, "the answers leave open whether the kinds differ, and do not say that they are alike.",
         ),
-        (True, False): join(
-            "The difference is shown ", wilcoxon, ", equivalence within ", margin, " is not (", tost, "): for these ",
-            "notes, the kinds are told apart.",
+        "different": join(
+            "The difference is shown ", wilcoxon, ", equivalence within ", margin, " is not (", tost, "): ", these,
+            "the kinds are rated differently.",
         ),
-        (False, True): join(
-            "No difference is shown ", wilcoxon, ", and equivalence within ", margin, " is (", tost, "): for these ",
-            "notes, a larger mean difference may be ruled out.",
+        "equivalent": join(
+            "No difference is shown ", wilcoxon, ", and equivalence within ", margin, " is (", tost, "): ", these,
+            "a larger mean difference may be ruled out.",
         ),
-        (True, True): join(
-            "A difference is shown ", wilcoxon, ", but also that it is smaller than ", margin, " (", tost, ").",
+        "different and equivalent": join(
+            "A difference is shown ", wilcoxon, ", but also that it is smaller than ", margin, " (", tost, "), ", these,
+            "and for no others.",
         ),
     }  # fmt: skip
-    return join(found, verdict[bool(differs), bool(equivalent)])
+    return join(found, says[verdict])
 
 
 def model(numbers: Numbers, key: str) -> Markdown:
@@ -101,25 +103,43 @@ def model(numbers: Numbers, key: str) -> Markdown:
     says = "an interval that holds odds in favour of either kind" if low < 1 < high else "an interval on one side of 1"
     return join(
         "For the same rater and pair, the odds of a higher rating are ", numbers.num(f"{key}.odds_ratio", ".2f"),
-        " times those of a real note (", numbers.interval(f"{key}.low", f"{key}.high"), ", ", says, "; ",
-        p_value(numbers, f"{key}.p_holm"), " after Holm's correction).",
+        " times those of a real note (", numbers.interval(f"{key}.low", f"{key}.high"), ", ", says,
+        "; permutation test, ", p_value(numbers, f"{key}.p_holm"), " after Holm's correction).",
     )  # fmt: skip
 
 
 def power(numbers: Numbers, key: str) -> Markdown:
-    """What the study could have found, and how many raters a finding would take."""
-    key = f"{key}.by_rater.power"
-    if numbers.value(f"{key}.detectable_difference") is None:
+    """What the tests behind the verdict could have found, and how many raters a finding would take."""
+    of, study = f"{key}.power", key.rpartition(".")[0]
+    if numbers.value(f"{of}.false_positives") is None:
         return Markdown("The raters' differences do not vary, so that no power can be stated.")
     needed = [
-        numbers.num(f"{key}.{of}", ",.0f") if numbers.value(f"{key}.{of}") is not None else "too many"
-        for of in ("raters_to_detect_margin", "raters_to_show_equivalence")
+        numbers.num(f"{of}.{which}", ",.0f") if numbers.value(f"{of}.{which}") is not None else "too many"
+        for which in ("raters_to_detect_margin", "raters_to_show_equivalence")
     ]
+    size = (
+        "no difference on the scale"
+        if numbers.value(f"{of}.detectable_difference") is None
+        else join("only a true difference of ", numbers.num(f"{of}.detectable_difference", ".2f"), " points or more")
+    )
     return join(
-        "With these raters and pairs, a true difference of ", numbers.num(f"{key}.detectable_difference", ".2f"),
-        " points would have been found with a probability of ", numbers.num(f"{key}.power", ".0%"), "; ",
-        numbers.num(MARGIN, ".1f"), " points would take ", needed[0], " raters, and to show equivalence where there ",
-        "is no difference ", needed[1], ".",
+        "With ", numbers.num(f"{study}.raters", ","), " raters and ", numbers.num(f"{study}.pairs", ","), " pairs, ",
+        size, " would have been found by Wilcoxon's test over the pairs with a probability of ",
+        numbers.num(f"{of}.power", ".0%"), "; ", numbers.num(MARGIN, ".1f"), " points would take ",
+        needed[0], " raters of as many pairs, and to show equivalence where there is no difference ", needed[1],
+        " (simulated from the raters' own variation, at the correction's strictest level, ",
+        numbers.num(f"{of}.level", ".2g"), ").",
+    )  # fmt: skip
+
+
+def floor(numbers: Numbers, key: str) -> Markdown:
+    """Says so where Wilcoxon's test by rater can find nothing, whatever the raters answer."""
+    least = f"{key}.by_rater.least_p"
+    if numbers.value(least) < numbers.value(LEVEL):
+        return Markdown("")
+    return join(
+        "With the rater as the unit, Wilcoxon's p cannot fall below ", numbers.num(least, ".3f"),
+        ", whatever the raters answer: that test can show nothing here.",
     )  # fmt: skip
 
 

@@ -107,7 +107,7 @@ class Columns:
         return [label, *(self.numbers.interval(f"{p}.{key}.low", f"{p}.{key}.high") for p in self.prefixes)]
 
     def tests(self) -> list[Row]:
-        """Differences: the ordinal and paired tests, their p-values adjusted, and equivalence."""
+        """Differences: the ordinal and paired tests, their p-values adjusted, equivalence, and what could be found."""
         return [
             self.row("difference of means", "equivalence.difference", ".2f"),
             self.row("Wilcoxon signed rank, p", "wilcoxon.p", "p"),
@@ -118,14 +118,19 @@ class Columns:
             self.interval("cliffs_delta"),
             self.row("cumulative link, odds ratio", "cumulative_link.odds_ratio", ".2f"),
             self.interval("cumulative_link"),
-            self.row("– p", "cumulative_link.p", "p"),
+            self.row("– p, permutation", "cumulative_link.p", "p"),
             self.row("– after Holm", "cumulative_link.p_holm", "p"),
             self.row("equivalence, p", "equivalence.p", "p"),
             self.row("– after Holm", "equivalence.p_holm", "p"),
+            ["verdict", *(self.numbers.num(f"{prefix}.verdict") for prefix in self.prefixes)],
+            self.row("detectable difference", "power.detectable_difference", ".2f"),
+            self.row("found where there is no difference", "power.false_positives", ".1%"),
+            self.row("raters to detect the margin", "power.raters_to_detect_margin", ",.0f"),
+            self.row("raters to show equivalence", "power.raters_to_show_equivalence", ",.0f"),
         ]
 
     def raters(self) -> list[Row]:
-        """Raters: their agreement, tests with the rater as the unit, and what so many could have found."""
+        """Raters: their agreement, and tests with the rater as the unit."""
         return [
             self.row("Krippendorff's alpha", "krippendorff_alpha", ".2f"),
             self.row("ICC(2,1), one rater", "intraclass_correlation.single", ".2f"),
@@ -133,8 +138,6 @@ class Columns:
             self.row("ICC(2,k), mean of raters", "intraclass_correlation.average", ".2f"),
             self.interval("by_rater", "difference by rater, interval"),
             self.row("– Wilcoxon signed rank, p", "by_rater.wilcoxon.p", "p"),
+            self.row("– smallest p possible", "by_rater.least_p", "p"),
             self.row("– equivalence, p", "by_rater.equivalence.p", "p"),
-            self.row("detectable difference", "by_rater.power.detectable_difference", ".2f"),
-            self.row("raters to detect the margin", "by_rater.power.raters_to_detect_margin", ",.0f"),
-            self.row("raters to show equivalence", "by_rater.power.raters_to_show_equivalence", ",.0f"),
         ]

@@ -1,6 +1,9 @@
 """Sizes of effects and agreement on ordinal scales."""
 
 import numpy as np
+from scipy import stats
+
+TINY = 1e-12  # a smaller standard error is rounding
 
 
 def cliffs_delta(first: np.ndarray, second: np.ndarray) -> float:
@@ -8,26 +11,35 @@ def cliffs_delta(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.sign(np.subtract.outer(first, second)).mean())
 
 
-def cliffs_delta_interval(
-    first: np.ndarray, second: np.ndarray, resamples: int, level: float, seed: int
-) -> tuple[float, float]:
-    """Percentile bootstrap interval of Cliff's delta that resamples raters, since a rater's answers hang together.
+def cliffs_delta_interval(first: np.ndarray, second: np.ndarray, level: float) -> tuple[float | None, float | None]:
+    """Student's interval of Cliff's delta on the jackknife by rater, since a rater's answers hang together.
+
+    With four or ten raters a percentile bootstrap covers too little (80 and 90 % where 95 % are meant).
 
     Args:
         first, second: ratings, raters x notes, NaN where a rater did not rate a note; no rater without a rating.
-        resamples: number of bootstrap samples.
         level: 1 - coverage, for instance 0.05.
-        seed: of the resampling.
+
+    Returns:
+        Low and high, within [-1, 1]; None for a single rater, or where leaving one out changes nothing.
     """
-    random = np.random.default_rng(seed)
-    raters = random.integers(len(first), size=(resamples, len(first)))
+    raters = len(first)
+    if raters < 2:
+        return None, None
     # Of the first ratings of rater a against the second ratings of rater b: wins less losses, and comparisons.
     signs = np.sign(first[:, None, :, None] - second[None, :, None, :])
     wins, comparisons = np.nansum(signs, axis=(2, 3)), np.isfinite(signs).sum(axis=(2, 3))
-    drawn = raters[:, :, None], raters[:, None, :]
-    deltas = wins[drawn].sum(axis=(1, 2)) / comparisons[drawn].sum(axis=(1, 2))
-    low, high = np.quantile(deltas, [level / 2, 1 - level / 2])
-    return float(low), float(high)
+    deltas = _without_each(wins) / _without_each(comparisons)
+    error = np.sqrt((raters - 1) * deltas.var())
+    if error < TINY:
+        return None, None
+    delta, reach = wins.sum() / comparisons.sum(), stats.t.isf(level / 2, raters - 1) * error
+    return float(max(-1.0, delta - reach)), float(min(1.0, delta + reach))
+
+
+def _without_each(of_raters: np.ndarray) -> np.ndarray:
+    """The sum of a matrix raters x raters without the row and the column of each rater."""
+    return of_raters.sum() - of_raters.sum(axis=0) - of_raters.sum(axis=1) + np.diag(of_raters)
 
 
 def krippendorff_alpha(ratings: np.ndarray) -> float | None:

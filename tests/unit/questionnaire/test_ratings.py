@@ -11,10 +11,19 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from synthnotes.machinery.files import UserError
-from synthnotes.questionnaire.ratings import COLUMNS, FAMILIES, analyse, answer_counts, check, difference_counts
+from synthnotes.questionnaire.ratings import (
+    COLUMNS,
+    FAMILIES,
+    QUESTIONS,
+    analyse,
+    answer_counts,
+    check,
+    difference_counts,
+    verdict,
+)
 
 PUBLISHED = Path("paper/published")
-SETTINGS = {"margin": 0.5, "level": 0.05, "resamples": 200, "seed": 1}
+SETTINGS = {"margin": 0.5, "level": 0.05, "resamples": 100, "seed": 1}
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +96,34 @@ def test_the_rater_as_the_unit(ratings, rebuilt):
     assert ours["difference"] == pytest.approx(of_raters.mean())
     interval = stats.ttest_1samp(of_raters, 0).confidence_interval(0.95)
     assert (ours["low"], ours["high"]) == pytest.approx((interval.low, interval.high))
-    assert ours["power"]["detectable_difference"] > 1.5  # four raters: what was seen, 0.6, could hardly be found
+    assert ours["least_p"] == 0.125  # with four raters, whatever they answer
+    assert ours["wilcoxon"]["p"] >= 0.125
+
+
+def test_power_is_that_of_the_tests_that_give_the_verdict(rebuilt):
+    ours = rebuilt["sepr"]["coherence"]["power"]
+    assert ours["level"] == 0.05 / 4  # Holm's strictest: two studies with two questions
+    assert ours["detectable_difference"] > 1  # four raters of four pairs: what was seen, 0.6, could hardly be found
+    assert rebuilt["mimic"]["coherence"]["power"]["raters_to_detect_margin"] > 25  # as an unadjusted t-test promised
+
+
+@pytest.mark.parametrize(
+    ("wilcoxon", "equivalence", "expected"),
+    [
+        (0.2, 0.2, "undecided"),
+        (0.01, 0.2, "different"),
+        (0.2, 0.01, "equivalent"),
+        (0.01, 0.01, "different and equivalent"),
+        (None, 0.2, "not tested"),
+    ],
+)
+def test_the_verdict_follows_from_the_adjusted_tests(wilcoxon, equivalence, expected):
+    tests = {"wilcoxon": {"p": 0.001, "p_holm": wilcoxon}, "equivalence": {"p": 0.001, "p_holm": equivalence}}
+    assert verdict(tests, 0.05) == expected
+
+
+def test_the_published_ratings_decide_nothing(rebuilt):
+    assert {rebuilt[c][q]["verdict"] for c, q in product(("mimic", "sepr"), QUESTIONS)} == {"undecided"}
 
 
 def test_a_rater_may_leave_out_a_pair(ratings):
@@ -107,7 +143,8 @@ def test_the_smallest_study_and_one_without_variance():
     one = analyse(pd.DataFrame(rows, columns=COLUMNS), **SETTINGS)["mimic"]
     json.dumps(one, allow_nan=False)
     assert one["readability"]["wilcoxon"]["p"] is None
-    assert one["readability"]["by_rater"]["power"]["raters_to_detect_margin"] is None
+    assert one["readability"]["power"]["raters_to_detect_margin"] is None
+    assert one["readability"]["verdict"] == "not tested"
     assert one["correlation"]["pearson"] == {"r": None, "p": None}
 
 

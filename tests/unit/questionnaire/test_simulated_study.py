@@ -30,7 +30,7 @@ def study(log_odds, pairs, raters, seed, tmp_path):
 
 def test_an_effect_is_found(tmp_path):
     ratings = study(log_odds=-1.5, pairs=5, raters=12, seed=2, tmp_path=tmp_path)
-    result = analyse(ratings, resamples=500)["sepr"]
+    result = analyse(ratings, resamples=400)["sepr"]
     for question in QUESTIONS:
         of_question = result[question]
         assert of_question["wilcoxon"]["p_holm"] < 0.01
@@ -44,7 +44,7 @@ def test_an_effect_is_found(tmp_path):
 
 def test_where_there_is_none_none_is_found_but_equivalence_is(tmp_path):
     ratings = study(log_odds=0, pairs=6, raters=20, seed=3, tmp_path=tmp_path)
-    result = analyse(ratings, resamples=500)["sepr"]
+    result = analyse(ratings, resamples=400)["sepr"]
     for question in QUESTIONS:
         of_question = result[question]
         assert of_question["wilcoxon"]["p"] > 0.05

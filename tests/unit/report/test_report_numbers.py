@@ -105,6 +105,16 @@ def test_combinations(numbers):
     assert numbers.entries("coding.x.list") == {"0.p": 0.00012, "1.p": 0.034}
 
 
+def test_a_verdict_leads_to_its_origin_like_a_number(tmp_path):
+    write_json(tmp_path / "x.json", {"verdict": "undecided"})
+    numbers = Numbers(tmp_path, {"x.y": "x.json"})
+    assert numbers.word("x.y.verdict", {"undecided": "not shown"}) == "**[not shown][x.y.verdict]**"
+    (printed,) = numbers.printed()
+    assert (printed.value, printed.texts) == ("undecided", {"in words": "not shown"})
+    with pytest.raises(UserError, match=r"x\.y\.verdict is 'undecided'; expected 'decided'"):
+        numbers.word("x.y.verdict", {"decided": "yes"})
+
+
 def test_text_is_escaped_and_truth_values_are_words():
     assert printed("a|b") == r"a\|b"
     assert printed(True) == "True"

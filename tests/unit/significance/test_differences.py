@@ -49,16 +49,6 @@ def test_cliffs_delta_by_hand():
     assert effects.cliffs_delta(np.array([2.0, 3.0]), np.array([1.0, 2.0])) == pytest.approx(3 / 4)
 
 
-def test_bootstrap_interval_resamples_raters():
-    rng = np.random.default_rng(0)
-    first, second = rng.integers(1, 6, (8, 3)).astype(float), rng.integers(1, 6, (8, 3)).astype(float)
-    low, high = effects.cliffs_delta_interval(first, second, resamples=400, level=0.05, seed=5)
-    draws = np.random.default_rng(5).integers(8, size=(400, 8))
-    by_hand = [effects.cliffs_delta(first[d].ravel(), second[d].ravel()) for d in draws]
-    assert [low, high] == pytest.approx(np.quantile(by_hand, [0.025, 0.975]).tolist())
-    assert low < effects.cliffs_delta(first.ravel(), second.ravel()) < high
-
-
 def test_equivalence_equals_statsmodels():
     rng = np.random.default_rng(1)
     first, second = rng.normal(size=20), rng.normal(size=20)
@@ -103,11 +93,6 @@ def test_interval_of_a_mean_equals_statsmodels():
     expected = DescrStatsW(values).tconfint_mean(0.05)
     assert differences.mean_interval(values, 0.05) == pytest.approx(expected)
     assert differences.mean_interval([1, 1], 0.05) == (None, None)
-
-
-def test_bootstrap_interval_leaves_out_what_was_not_rated():
-    first, second = np.array([[5.0, NAN], [4, 4], [NAN, 5]]), np.array([[1.0, NAN], [2, 1], [NAN, 3]])
-    assert effects.cliffs_delta_interval(first, second, 100, 0.05, 1) == (1.0, 1.0)
 
 
 def test_what_is_not_defined_is_none():
