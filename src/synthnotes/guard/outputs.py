@@ -81,12 +81,12 @@ def _up_to_link(root: Path, path: str) -> str:
 
 
 def undeclared_result(name: str, outputs: list[Output]) -> str | None:
-    """Refuses a file among the results that no stage makes."""
-    aggregates = [output.path for output in outputs if output.sensitivity == "aggregate"]
-    folders = {PurePosixPath(path).parts[0] for path in aggregates} - {
+    """Refuses a file among the results that no stage makes, by itself or in a folder of its own; a `.gitkeep` keeps an empty one."""
+    path, made = PurePosixPath(name), {PurePosixPath(o.path) for o in outputs if o.sensitivity == "aggregate"}
+    folders = {one.parts[0] for one in made} - {
         PurePosixPath(o.path).parts[0] for o in outputs if o.sensitivity == "patient"
     }
-    if PurePosixPath(name).parts[0] not in folders or name in aggregates:
+    if path.parts[0] not in folders or made.intersection([path, *path.parents]) or path.name == ".gitkeep":
         return None
     return "lies among the results, but no stage of dvc.yaml makes it: move or remove it"
 

@@ -254,4 +254,4 @@ def test_processes_that_cannot_share_a_batch_are_told(data, capsys):
     values["finetune"] |= {"processes": 3, "accelerate": "ddp"}
     path.write_text(yaml.safe_dump(values))
     assert inventory.main(data, data.parent / "params.yaml", path) == 1
-    assert "3 processes cannot share the 16 of finetune.batch" in capsys.readouterr().err
+    assert "3 processes cannot share the 8 of finetune.batch" in capsys.readouterr().err

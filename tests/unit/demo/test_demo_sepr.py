@@ -15,7 +15,7 @@ from synthnotes.demo import sepr
 from synthnotes.demo.clinic import load_clinic
 from synthnotes.demo.scale import DEMO, TOY
 
-SCALE = replace(DEMO, sepr_notes=950)
+SCALE = replace(DEMO, sepr_notes=950, diagnoses=None)
 
 
 @pytest.fixture(scope="module")

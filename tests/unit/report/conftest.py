@@ -30,6 +30,7 @@ def run_of(tmp_path, paper):
 
     def make(corpora=("mimic", "sepr"), **changes):
         values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8")) | {"corpora": list(corpora)}
+        values["noise"]["corpora"] = [corpus for corpus in values["noise"]["corpora"] if corpus in corpora]
         for section, change in changes.items():
             values[section] = values[section] | change if isinstance(change, dict) else change
         file = tmp_path / "params.yaml"
