@@ -81,7 +81,7 @@ def _up_to_link(root: Path, path: str) -> str:
 
 
 def undeclared_result(name: str, outputs: list[Output]) -> str | None:
-    """Refuses a file among the results that no stage makes, by itself or in a folder of its own; a `.gitkeep` keeps an empty one."""
+    """Refuses a file among the results that no stage makes, by itself or in a folder of its own, but for `.gitkeep`."""
     path, made = PurePosixPath(name), {PurePosixPath(o.path) for o in outputs if o.sensitivity == "aggregate"}
     folders = {one.parts[0] for one in made} - {
         PurePosixPath(o.path).parts[0] for o in outputs if o.sensitivity == "patient"
