@@ -21,6 +21,8 @@ from synthnotes.privacy.verdicts import NEARER, NOT_SHOWN, UNDECIDED
 from synthnotes.privacy.words import Encoder, Words
 
 GROUPS = 3  # of members, at most: each as many patients as were never seen; more of them would only cost memory
+# Of a whole release, a draw is enough: every permutation goes through the recalls of all its pairs.
+MOST_PATIENTS, MOST_NOTES = 1_500, 4_000  # in a group; synthetic
 
 
 def compare_membership(
@@ -54,7 +56,9 @@ def compare_membership(
     """
     rng = np.random.default_rng(seed)
     sides = training[~standing_in(training, unseen)], unseen[~standing_in(unseen, training)]
-    size = min(table["patient_id"].nunique() for table in sides)
+    size = min(MOST_PATIENTS, *(table["patient_id"].nunique() for table in sides))
+    if len(synthetic) > MOST_NOTES:
+        synthetic = synthetic.sample(MOST_NOTES, random_state=seed)
     if not size or not len(synthetic):
         empty = dict.fromkeys(("members", "others", "difference", "p"))
         return {"patients": size, "named": None, **empty, "verdict": UNDECIDED}

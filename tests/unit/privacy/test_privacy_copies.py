@@ -9,6 +9,7 @@ import pytest
 
 from synthnotes.machinery import params
 from synthnotes.machinery.disclosure import suppress
+from synthnotes.privacy import membership as membership_test
 from synthnotes.privacy.control import compare
 from synthnotes.privacy.membership import compare_membership
 from synthnotes.privacy.verdicts import VERDICTS, Measure, judge, tail
@@ -130,7 +131,7 @@ def membership(written, named=True, seed=1):
     return compare_membership(training, written(training), unseen, 5, "ascii", 400, CONFIDENCE, seed)
 
 
-def test_membership_is_seen_where_notes_are_worse_than_real_ones():
+def test_membership_is_seen_where_notes_are_worse_than_real_ones(monkeypatch):
     """Every other word is torn out of copies: far from all real notes, but nearer to those that they come from."""
 
     def torn(training):
@@ -145,6 +146,11 @@ def test_membership_is_seen_where_notes_are_worse_than_real_ones():
     assert (found["patients"], found["named"], found["verdict"]) == (67, True, "nearer")
     assert found["p"] == pytest.approx(1 / 401)
     assert found["difference"] == pytest.approx(found["members"] - found["others"])
+    monkeypatch.setattr(membership_test, "MOST_PATIENTS", 40)  # of a whole release a draw is enough
+    monkeypatch.setattr(membership_test, "MOST_NOTES", 150)
+    drawn = membership(torn)
+    assert (drawn["patients"], drawn["verdict"]) == (40, "nearer")
+    assert drawn["members"] != found["members"]
 
 
 def test_notes_that_saw_neither_side_are_near_to_none():
