@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from synthnotes.coding.metrics import averages
+from synthnotes.machinery.disclosure import Parts, over, people
 
 
 def frequency_groups(training_notes: np.ndarray) -> dict[str, np.ndarray]:
@@ -37,7 +38,7 @@ def by_group(
     truth: np.ndarray,
     probabilities: np.ndarray,
     predicted: np.ndarray,
-    groups: Mapping[str, np.ndarray],
+    divisions: Sequence[Mapping[str, np.ndarray]],
     patients: np.ndarray,
 ) -> dict[str, dict[str, Any]]:
     """Micro and macro averages within each group, over its codes that occur.
@@ -46,7 +47,7 @@ def by_group(
         truth: bool [notes, codes].
         probabilities: float [notes, codes].
         predicted: bool [notes, codes].
-        groups: by name, the codes of the group: bool [codes].
+        divisions: each of the whole code set; by name, the codes of the group: bool [codes].
         patients: whose note it is: [notes].
 
     Returns:
@@ -54,12 +55,14 @@ def by_group(
         micro and macro.
     """
     found = {}
-    for name, members in groups.items():
+    for name, members in (group for division in divisions for group in division.items()):
         kept = members & truth.any(axis=0)
-        found[name] = {
+        basis = len(np.unique(patients[truth[:, kept].any(axis=1)]))
+        told = {
             "codes": int(members.sum()),
             "codes_in_evaluation": int(kept.sum()),
-            "patients": len(np.unique(patients[truth[:, kept].any(axis=1)])),
+            "patients": people(basis),
             **averages(truth[:, kept], probabilities[:, kept], predicted[:, kept]),
         }
-    return found
+        found[name] = over(basis, told)
+    return Parts(found, *map(tuple, divisions))

@@ -12,6 +12,7 @@ from synthnotes.coding.groups import by_group, frequency_groups, kind_groups
 from synthnotes.coding.labels import label_matrix
 from synthnotes.coding.metrics import evaluate
 from synthnotes.coding.predictions import Predictions
+from synthnotes.machinery.disclosure import Parts, like, over, people
 
 
 @dataclass(frozen=True)
@@ -62,28 +63,27 @@ def measure(
     folds = {fold: taught[taught["fold"] == fold] for fold in ("train", "validation")}
     labels = label_matrix(folds["train"], evaluation.codes)
     frequency = labels.sum(axis=0, dtype=int)
-    groups = frequency_groups(frequency) | kind_groups(evaluation.kinds)
-    truth = evaluation.truth
+    divisions = frequency_groups(frequency), kind_groups(evaluation.kinds)
+    truth, patients = evaluation.truth, len(np.unique(evaluation.patients))
     of_set = {
-        "training_notes": len(folds["train"]),
-        "validation_notes": len(folds["validation"]),
-        "evaluation_notes": len(truth),
-        "truncated_notes": truncated(taught["text"], max_words) + evaluation.truncated,
+        "training_notes": people(len(folds["train"])),
+        "validation_notes": people(len(folds["validation"])),
+        "evaluation_notes": people(len(truth)),
+        "truncated_notes": people(truncated(taught["text"], max_words) + evaluation.truncated),
         "codes": len(evaluation.codes),
         "codes_in_training": int((frequency > 0).sum()),
         "codes_in_evaluation": int(truth.any(axis=0).sum()),
     }
     baseline = evaluate(truth, *predict_most_frequent(labels, len(truth), baseline_codes))
-    return {
-        seed: of_set
-        | {name: description[name] for name in ("best_epoch", "validation_map", "threshold")}
-        | evaluate(truth, predictions.probabilities, predictions.predicted)
-        | {
-            "baseline": baseline,
-            "groups": by_group(truth, predictions.probabilities, predictions.predicted, groups, evaluation.patients),
-        }
-        for seed, (predictions, description) in runs.items()
-    }
+    found = {}
+    for seed, (predictions, description) in runs.items():
+        given = truth, predictions.probabilities, predictions.predicted
+        chosen = {name: description[name] for name in ("best_epoch", "validation_map", "threshold")}
+        told = of_set | over(len(folds["validation"]), chosen) | evaluate(*given)
+        told |= {"baseline": baseline, "groups": by_group(*given, divisions, evaluation.patients)}
+        # The notes that teach and those that choose are all of the set.
+        found[seed] = over(patients, Parts(told, ("training_notes", "validation_notes")))
+    return found
 
 
 def truncated(texts: pd.Series, max_words: int) -> int:
@@ -126,15 +126,17 @@ def over_seeds(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     first = results[0]
     if any(result.keys() != first.keys() for result in results):
         raise ValueError("the results of one coder's runs must hold the same numbers")
-    return {
+    found = {
         name: over_seeds([result[name] for result in results])
         if isinstance(value, Mapping)
         else _mean_and_deviation([result[name] for result in results])
         for name, value in first.items()
     }
+    return Parts(found, *first.sums) if isinstance(first, Parts) else found
 
 
 def _mean_and_deviation(values: Sequence[float | None]) -> dict[str, float | None]:
     if None in values:
         return {"mean": None, "sd": None}
-    return {"mean": float(np.mean(values)), "sd": float(np.std(values, ddof=1)) if len(values) > 1 else None}
+    deviation = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    return {"mean": like(float(np.mean(values)), *values), "sd": like(deviation, *values)}

@@ -15,9 +15,10 @@ import pandas as pd
 from synthnotes.corpus import icd
 from synthnotes.corpus.flow import UNITS, distinct, minus
 from synthnotes.corpus.splits import SUBSETS, fold_shares, subset_shares
-from synthnotes.machinery.disclosure import kept_steps
+from synthnotes.machinery.disclosure import Parts, Table, extreme, kept_steps, over, people, setting, share
 from synthnotes.machinery.sections import CorpusParams
 
+FOLDS = ("train", "validation", "evaluation")
 PLURALS = {"procedure": "procedures", "diagnosis": "diagnoses"}
 
 
@@ -28,7 +29,7 @@ def describe(
     settings: CorpusParams,
     minimum_patients: int = 1,
 ) -> dict[str, Any]:
-    """Describes a corpus.
+    """Describes a corpus, and says of each number what it is.
 
     Args:
         tables: the note table of each of L, S and E.
@@ -39,31 +40,35 @@ def describe(
         minimum_patients: steps that lose fewer are put together in what is told of the flow.
 
     Returns:
-        Aggregates, ready for JSON; suppressed as to the flow alone.
+        Aggregates for `publish`; the flow is one that may be told already.
     """
-    notes = pd.concat([tables[name].assign(subset=name) for name in SUBSETS], ignore_index=True)
+    every = pd.concat([tables[name].assign(subset=name) for name in SUBSETS], ignore_index=True)
     names_patients, split_file = facts["names_patients"], facts["split_file"]
     shares = subset_shares(settings) if split_file is None else dict.fromkeys(SUBSETS)
     folds = {name: quality(tables[name]["codes"], tables[name]["fold"], fold_shares(settings)) for name in ("L", "S")}
     flow, code_rows = tell_flow(facts["flow"], facts["code_rows"], minimum_patients)
+    groups = facts["groups"]
     return {
-        "corpus": facts["corpus"],
-        "sources_sha256": facts["sources_sha256"],
-        "release": facts["release"],
-        "flow": flow,
-        "code_rows": code_rows,
-        "subsets": {name: _sizes(tables[name], names_patients) for name in SUBSETS},
+        **setting({name: facts[name] for name in ("corpus", "sources_sha256")}),
+        # How many notes were released is the flow's first step, and told where that is.
+        "release": {
+            name: flow["released"]["notes"] and people(value) if name == "discharge_notes" else setting(value)
+            for name, value in facts["release"].items()
+        },
+        "flow": {name: _told_step(step) for name, step in flow.items()},
+        "code_rows": {kind: {name: _count(rows) for name, rows in of.items()} for kind, of in code_rows.items()},
+        "subsets": Parts({name: _sizes(tables[name], names_patients) for name in SUBSETS}),
         "splits": {
-            "by": "patient, iterative stratification" if split_file is None else "published split file",
-            "file": split_file,
-            "groups": facts["groups"],
-            "shared_patients": shared(notes["patient_id"], notes["subset"]) if names_patients else None,
-            "shared_texts": shared(notes["text"], notes["subset"]),
-            "quality": quality(notes["codes"], notes["subset"], shares),
+            "by": setting("patient, iterative stratification" if split_file is None else "published split file"),
+            "file": split_file and {name: people(count) for name, count in split_file.items()},
+            "groups": {name: (extreme if name == "notes_in_largest" else people)(n) for name, n in groups.items()},
+            "shared_patients": shared(every["patient_id"], every["subset"]) if names_patients else None,
+            "shared_texts": shared(every["text"], every["subset"]),
+            "quality": quality(every["codes"], every["subset"], shares),
             "folds": folds,
         },
-        "codes": _code_statistics(notes, codes),
-        "words_per_note": _words(notes["text"]),
+        "codes": _code_statistics(every, codes),
+        "words_per_note": _words(every["text"]),
     }
 
 
@@ -82,23 +87,23 @@ def quality(codes: pd.Series, parts: pd.Series, wanted: Mapping[str, float | Non
     """
     whole = Counter(chain.from_iterable(codes))
     measures = {}
-    for name, share in wanted.items():
+    for name, share_wanted in wanted.items():
         inside = parts == name
-        own = Counter(chain.from_iterable(codes[inside]))
+        own, count = Counter(chain.from_iterable(codes[inside])), int(inside.sum())
         measures[name] = {
-            "notes": int(inside.sum()),
-            "share_of_notes": float(inside.mean()),
-            "share_wanted": share,
-            "share_of_codes_missing": 1 - len(own) / len(whole),
-            "kl_divergence": _divergence(own, whole),
+            "notes": people(count),
+            "share_of_notes": share(count, len(parts)),
+            "share_wanted": setting(share_wanted),
+            "share_of_codes_missing": over(count, 1 - len(own) / len(whole)),
+            "kl_divergence": over(count, _divergence(own, whole)),
         }
-    return measures
+    return Parts(measures)
 
 
 def shared(values: pd.Series, parts: pd.Series) -> dict[str, int]:
     """Counts the values (patients, texts) that stand in two subsets, for each pair of subsets (repair f)."""
     members = {name: set(values[parts == name]) for name in SUBSETS}
-    return {f"{one}_{other}": len(members[one] & members[other]) for one, other in combinations(SUBSETS, 2)}
+    return {f"{one}_{other}": people(len(members[one] & members[other])) for one, other in combinations(SUBSETS, 2)}
 
 
 def tell_flow(
@@ -133,8 +138,8 @@ def tell_flow(
     return found, {kind: _told_rows(counts, minimum) for kind, counts in code_rows.items()}
 
 
-def tabulate_flow(steps: Mapping[str, Mapping[str, Any]], code_rows: Mapping[str, Mapping[str, int]]) -> pd.DataFrame:
-    """The flow as a tidy table.
+def tabulate_flow(steps: Mapping[str, Mapping[str, Any]], code_rows: Mapping[str, Mapping[str, int]]) -> Table:
+    """The flow as a tidy table; what may be told of it must be told already, so that nothing more is hidden.
 
     Args:
         steps: those of a `Flow`, or what may be told of them.
@@ -163,8 +168,9 @@ def tabulate_flow(steps: Mapping[str, Mapping[str, Any]], code_rows: Mapping[str
             if left != counts["released"]:
                 raise ValueError(f"flow: {kind} rows do not add up: {counts}")
         rows += reversed(of_kind)
-    table = pd.DataFrame(rows, columns=["of", "step", "unit", "left", "dropped", "why"])
-    return table.astype({"left": "int64", "dropped": "Int64"})
+    columns = ["of", "step", "unit", "left", "dropped", "why"]
+    table = pd.DataFrame(rows, columns=columns).astype({"left": "int64", "dropped": "Int64"})
+    return Table(table, labels=columns, basis=0)
 
 
 def _told_rows(counts: Mapping[str, int], minimum: int) -> dict[str, int | None]:
@@ -182,6 +188,16 @@ def _told_rows(counts: Mapping[str, int], minimum: int) -> dict[str, int | None]
     return found | {"kept": counts["kept"]}
 
 
+def _count(rows: int | None) -> int | None:
+    return None if rows is None else people(rows)
+
+
+def _told_step(step: Mapping[str, Any]) -> dict[str, Any]:
+    """Says what the numbers of a flow's step are: codes and reasons tell of nobody."""
+    people = [name for name in step if name != "why" and not name.endswith("codes")]
+    return setting(dict(step) | {name: _count(step[name]) for name in people})
+
+
 def _divergence(own: Counter[str], whole: Counter[str]) -> float | None:
     """The Kullback-Leibler divergence of one distribution of codes from another that covers it, in nats."""
     if not own:
@@ -193,20 +209,22 @@ def _divergence(own: Counter[str], whole: Counter[str]) -> float | None:
 
 def _sizes(table: pd.DataFrame, names_patients: bool) -> dict[str, int | None]:
     folds = table["fold"].value_counts()
-    return {
-        "notes": len(table),
-        "patients": int(table["patient_id"].nunique()) if names_patients else None,
-        "codes": distinct(table["codes"]),
-    } | {fold: int(folds.get(fold, 0)) for fold in ("train", "validation", "evaluation")}
+    of_folds = {fold: people(int(folds.get(fold, 0))) for fold in FOLDS}
+    counted = {
+        "notes": people(len(table)),
+        "patients": people(table["patient_id"].nunique()) if names_patients else None,
+        "codes": over(len(table), distinct(table["codes"])),
+    }
+    return Parts(counted | of_folds, FOLDS)
 
 
-def _code_statistics(notes: pd.DataFrame, codes: pd.DataFrame) -> dict[str, Any]:
+def _code_statistics(table: pd.DataFrame, codes: pd.DataFrame) -> dict[str, Any]:
     """Codes per note, different codes by kind, and what lacks a description (repair c)."""
-    assigned = pd.Series(list(chain.from_iterable(notes["codes"])))
+    assigned = pd.Series(list(chain.from_iterable(table["codes"])))
     untitled = set(codes.loc[codes["title"] == "", "code"])
-    per_note = notes["codes"].map(len)
+    per_note = table["codes"].map(len)
     families = Counter(map(icd.family, codes["code"]))
-    return {
+    counted = {
         "per_note_mean": float(per_note.mean()),
         "per_note_median": float(per_note.median()),
         "unique": len(codes),
@@ -217,18 +235,20 @@ def _code_statistics(notes: pd.DataFrame, codes: pd.DataFrame) -> dict[str, Any]
         "unique_families": len(families.keys() - {icd.UNKNOWN}),
         "of_unknown_family": families.get(icd.UNKNOWN, 0),
         "without_description": len(untitled),
-        "assignments_without_description": int(assigned.isin(list(untitled)).sum()),
-        "notes_without_description": int((notes["descriptions"].map(len) == 0).sum()),
+        "assignments_without_description": people(int(assigned.isin(list(untitled)).sum())),
+        "notes_without_description": people(int((table["descriptions"].map(len) == 0).sum())),
     }
+    return over(len(table), counted)
 
 
 def _words(texts: pd.Series) -> dict[str, float]:
     """Words per note, split at white space."""
     words = texts.map(lambda text: len(text.split()))  # one note's words in memory at a time
-    return {
+    measures = {
         "mean": float(words.mean()),
         "median": float(words.median()),
         "percentile_5": float(words.quantile(0.05)),
         "percentile_95": float(words.quantile(0.95)),
-        "maximum": int(words.max()),
+        "maximum": extreme(int(words.max())),
     }
+    return over(len(words), measures)

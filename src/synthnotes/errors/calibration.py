@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from synthnotes.machinery.disclosure import Table, over, people, share
+
 VALUES = np.arange(np.float16(1).view(np.uint16) + 1, dtype=np.uint16).view(np.float16).astype(np.float64)
 NOTES_AT_ONCE = 1_000
 
@@ -71,21 +73,26 @@ def reliability(counted: Histogram, bins: int) -> pd.DataFrame:
     return pd.DataFrame(values | {"decisions": decisions.astype(np.int64)})
 
 
+def table(frame: pd.DataFrame) -> Table:
+    """Curves that `reliability` gives, by coder, for `publish`."""
+    return Table(frame, ["coder"], ["decisions"], ["probability", "share_true"], by=["coder"])
+
+
 def _summary(counted: Histogram, bins: int) -> dict[str, int | float | None]:
     decisions, true = int(counted.decisions.sum()), int(counted.true.sum())
     if not decisions:
         names = ("mean_probability", "share_true", "brier", "expected_calibration_error")
-        return {"decisions": 0} | dict.fromkeys(names)
+        return {"decisions": people(0)} | dict.fromkeys(names)
     curve = reliability(counted, bins)
     gaps = (curve["probability"] - curve["share_true"]).abs() * curve["decisions"]
     squares = counted.decisions @ VALUES**2 - 2 * counted.true @ VALUES + true
-    return {
-        "decisions": decisions,
+    measures = {
         "mean_probability": float(counted.decisions @ VALUES / decisions),
-        "share_true": true / decisions,
+        "share_true": share(true, decisions),
         "brier": float(squares / decisions),
         "expected_calibration_error": float(gaps.sum() / decisions),
     }
+    return {"decisions": people(decisions)} | over(decisions, measures)
 
 
 def _bits(probabilities: np.ndarray) -> np.ndarray:

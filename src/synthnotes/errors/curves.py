@@ -1,12 +1,13 @@
 """F1 against the frequency of codes and the length of notes, in quantile bins (paper, 6.3.2)."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
 from synthnotes.errors.decisions import Decisions
+from synthnotes.machinery.disclosure import Parts, Table, over, people, setting
 from synthnotes.significance.correlations import correlate
 
 SMALLEST_BIN = 5  # codes or notes, so that a bin tells about no single one
@@ -52,20 +53,20 @@ def _patients(decisions: Decisions) -> sparse.csr_array:
 def frequency_correlation(points: Points, decisions: Decisions) -> dict:
     """Correlation of F1 with log frequency, and how many codes of E the coder never saw in training."""
     unseen = int(decisions.occurring.sum()) - len(points.x)
-    return {"codes_unseen_in_training": unseen, **correlate(np.log10(points.x), points.f1)}
+    found = {"codes_unseen_in_training": unseen, **correlate(np.log10(points.x), points.f1)}
+    return over(len(np.unique(decisions.patients)), found)
 
 
 def length_correlation(points: Points, boundary: int, limit: int) -> dict:
     """Correlation of F1 with length for notes below the boundary, and from there to the coder's limit; in words."""
     below = points.x < boundary
     above = ~below & (points.x <= limit)
-    return {
-        "boundary": boundary,
-        "limit": limit,
-        "below": correlate(points.x[below], points.f1[below]),
-        "above": correlate(points.x[above], points.f1[above]),
-        "notes_beyond_limit": int((points.x > limit).sum()),
+    parts: dict[str, Any] = {
+        name: over(int(which.sum()), correlate(points.x[which], points.f1[which]))
+        for name, which in (("below", below), ("above", above))
     }
+    parts["notes_beyond_limit"] = people(int((points.x > limit).sum()))
+    return Parts(setting({"boundary": boundary, "limit": limit}) | parts, tuple(parts))
 
 
 def quantile_bins(x: np.ndarray, bins: int) -> np.ndarray:
@@ -88,6 +89,16 @@ def quantile_bins(x: np.ndarray, bins: int) -> np.ndarray:
         if filled >= fewest and left >= SMALLEST_BIN:
             current, filled = current + 1, 0
     return bin_of[position]
+
+
+def table(frame: pd.DataFrame, *names: str) -> Table:
+    """Curves that `binned` gives, for `publish`: the bins of one curve, told by its names, make up all codes or notes.
+
+    Args:
+        frame: the curves.
+        names: its columns before those of `binned`.
+    """
+    return Table(frame, [*names, "x", "count"], ["patients"], ["mean", "sd"], by=names)
 
 
 def binned(points: Points, bin_of: np.ndarray) -> pd.DataFrame:

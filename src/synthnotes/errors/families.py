@@ -12,10 +12,12 @@ from scipy import sparse
 
 from synthnotes.corpus.icd import CHAPTERS, FAMILY_NAMES, UNKNOWN, block, category, family, kind_of
 from synthnotes.errors.decisions import Decisions, count
+from synthnotes.machinery.disclosure import Parts, Table, people, share
 
 OTHERS = "Others"
 NOTHING_MISSED = "none"  # in the place of a family, where a note has a wrong code and misses none
 GRAINS = ("category", "block", "family")  # from fine to coarse
+FAMILY_PARTS = ("within_family", "out_of_family")  # of all wrong codes
 
 
 def families(codes: Sequence[str], published: bool = False) -> np.ndarray:
@@ -67,8 +69,9 @@ def family_errors(decisions: Decisions, families: np.ndarray) -> dict[str, int |
         "out_of_family": len(wrong[0]) - within["within_family"],
         "of_unknown_family": int((families[wrong[1]] == UNKNOWN).sum()),
     }
-    shares = {f"{name}_share": n / len(wrong[0]) if len(wrong[0]) else None for name, n in counts.items()}
-    return {"wrong": len(wrong[0])} | counts | shares
+    shares = {f"{name}_share": share(n, len(wrong[0])) for name, n in counts.items()}
+    told = {name: people(n) for name, n in {"wrong": len(wrong[0]), **counts}.items()}
+    return Parts(told | shares, FAMILY_PARTS, [f"{name}_share" for name in FAMILY_PARTS])
 
 
 def _within(wrong: tuple[np.ndarray, np.ndarray], true: tuple[np.ndarray, np.ndarray], groups: np.ndarray) -> int:
@@ -126,6 +129,16 @@ def _patients_with_both(missed: sparse.csr_array, wrong: sparse.csr_array, patie
         who = np.unique(np.stack([pairs.col, patients[notes][pairs.row]]), axis=1)
         found[:, column] = np.bincount(who[0], minlength=len(found))
     return found
+
+
+def confusion_table(frame: pd.DataFrame) -> Table:
+    """What `family_confusion` gives, by coder, for `publish`."""
+    return Table(frame, ["coder", "missed", "predicted"], ["patients"], ["codes", "share"], by=["coder"])
+
+
+def distribution_table(frame: pd.DataFrame) -> Table:
+    """What `family_distribution` gives, for `publish`."""
+    return Table(frame, ["coder", "family", "title"], ["patients", "predictions"], ["share"], by=["coder"])
 
 
 def family_distribution(

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from synthnotes.errors.decisions import Decisions, count
+from synthnotes.machinery.disclosure import Table, hidden_with, over
 from synthnotes.significance.resampling import Counts, draw, rates
 
 
@@ -14,7 +15,8 @@ def code_losses(
 
     Args:
         real, synthetic: the coders, on the same notes.
-        minimum_patients: codes of fewer patients of E are left out: their F1 is chance, and may tell about a person.
+        minimum_patients: codes of fewer patients of E are left out: their F1 is chance, and may tell about a person;
+            with them the rarest other code, whose F1 would tell that of a single one.
         resamples: of the patients.
         level: 1 - coverage of each code's interval; nothing corrects for their number.
         seed: of the resampling.
@@ -25,7 +27,8 @@ def code_losses(
     """
     everything = np.ones(len(real.codes), dtype=bool)
     patients = count(real.outcome(everything).by_patient(real.truth) > 0, axis=0)
-    listed = patients >= max(minimum_patients, 1)
+    hidden = hidden_with(dict(enumerate(patients.tolist())), minimum_patients)
+    listed = (patients > 0) & ~np.isin(np.arange(len(patients)), list(hidden))
     table = pd.DataFrame(
         {
             "code": np.array(real.codes, dtype=object)[listed],
@@ -42,13 +45,17 @@ def code_losses(
     return table.sort_values(["difference", "code"], kind="stable", ignore_index=True)
 
 
+def table(frame: pd.DataFrame) -> Table:
+    """What `code_losses` gives, with families and counts of training notes, for `publish`."""
+    labels, counts = ["code", "family"], ["patients", "notes", "training_real", "training_synthetic"]
+    return Table(frame, labels, counts, [name for name in frame if name not in (*labels, *counts)], by=())
+
+
 def summary(losses: pd.DataFrame) -> dict[str, int]:
     """How many codes are listed, and how many of them lose or gain with an interval that excludes zero."""
-    return {
-        "listed": len(losses),
-        "lose": int((losses["high"] < 0).sum()),
-        "gain": int((losses["low"] > 0).sum()),
-    }
+    lose, gain = (losses["high"] < 0).sum(), (losses["low"] > 0).sum()
+    counts = {"listed": len(losses), "lose": int(lose), "gain": int(gain)}
+    return over(losses["patients"].min() if len(losses) else 0, counts)
 
 
 def _differences(real: Decisions, synthetic: Decisions, listed: np.ndarray, resamples: int, seed: int) -> np.ndarray:

@@ -4,6 +4,7 @@ import numpy as np
 from scipy import sparse
 
 from synthnotes.errors.decisions import Decisions, count
+from synthnotes.machinery.disclosure import over, people, share
 
 
 def describe(decisions: Decisions) -> dict[str, int | float | dict[str, int | float] | None]:
@@ -16,15 +17,16 @@ def describe(decisions: Decisions) -> dict[str, int | float | dict[str, int | fl
     """
     ever_predicted = count(decisions.predicted, axis=0) > 0
     predicted, true, correct = map(_totals, (decisions.predicted, decisions.truth, decisions.correct))
-    return {
-        "notes": decisions.truth.shape[0],
+    told = {
+        "notes": people(decisions.truth.shape[0]),
         "predicted": predicted,
         "true": true,
         "correct": correct,
-        "precision": correct["total"] / predicted["total"] if predicted["total"] else None,
-        "recall": correct["total"] / true["total"],
+        "precision": share(correct["total"], predicted["total"]),
+        "recall": share(correct["total"], true["total"]),
         "coverage": float(ever_predicted[decisions.occurring].mean()),
     }
+    return over(len(np.unique(decisions.patients)), told)
 
 
 def code_match(
@@ -82,4 +84,4 @@ def _bit_rows(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> 
 
 def _totals(given: sparse.csr_array) -> dict[str, int | float]:
     unique = int((count(given, axis=0) > 0).sum())
-    return {"total": given.nnz, "per_note": given.nnz / given.shape[0], "unique": unique}
+    return {"total": people(given.nnz), "per_note": share(given.nnz, given.shape[0]), "unique": unique}

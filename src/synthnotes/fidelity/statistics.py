@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 
 from tqdm import tqdm
 
+from synthnotes.machinery.disclosure import like, over, people
+
 # Only such as hardly ever end a sentence ("vb.", "avd." and "etc." do).
 _ABBREVIATIONS = (
     "approx|dept|dr|fig|mr|mrs|ms|prof|pt|vs|"  # English
@@ -77,8 +79,8 @@ def describe(texts: Iterable[str], lowercase: bool = False, name: str = "notes")
         sentence_count += len(sentences(text))
         token_count += len(words)
         vocabulary.update(word.lower() for word in words) if lowercase else vocabulary.update(words)
-    return {
-        "documents": documents,
+    counts = {
+        "documents": people(documents),
         "sentences": sentence_count,
         "tokens": token_count,
         "sentences_per_document": _ratio(sentence_count, documents),
@@ -87,6 +89,7 @@ def describe(texts: Iterable[str], lowercase: bool = False, name: str = "notes")
         "unique_tokens": len(vocabulary),
         "unique_token_ratio": _ratio(len(vocabulary), token_count),
     }
+    return over(documents, counts)
 
 
 def compare(
@@ -107,7 +110,7 @@ def compare(
         "synthetic": describe(synthetic, lowercase, "synthetic"),
     }
     pairs = {key: (described["synthetic"][key], value) for key, value in described["real"].items()}
-    difference = {key: None if None in pair else pair[0] - pair[1] for key, pair in pairs.items()}
+    difference = {key: None if None in pair else like(pair[0] - pair[1], *pair) for key, pair in pairs.items()}
     return described | {"difference": difference}
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from synthnotes.generation.quality import loops, words
+from synthnotes.machinery.disclosure import over, setting
 
 
 def to_code(samples: pd.DataFrame, real: pd.DataFrame) -> pd.DataFrame:
@@ -47,23 +48,23 @@ def codes_found(notes: pd.DataFrame, codes: Sequence[str], titled: set[str], pre
         of_titles = set(words(" ".join(titles)))
         asked += len(of_titles)
         repeated += len(of_titles & set(words(text)))
-    return {
+    measures = {
         "prompted_codes": total,
         "found_codes": found,
         "share_found": round(found / total, 4) if total else None,
         "predicted_per_note": round(float(predicted.sum()) / len(notes), 4),
         "share_of_title_words": round(repeated / asked, 4) if asked else None,
     }
+    return over(len(notes), measures)
 
 
 def describe(samples: pd.DataFrame, penalty: float, temperature: float) -> dict[str, Any]:
     """Describes the samples of one pair of values: how they ended, how long they are, how many of them loop."""
-    return {
-        "repetition_penalty": penalty,
-        "temperature": temperature,
+    measures = {
         "samples": len(samples),
         "share_stopped": round(float((samples["finish_reason"] == "stop").mean()), 4),
         "mean_words": round(float(samples["text"].str.split().map(len).mean()), 4),
         "share_looping": round(float(samples["text"].map(loops).mean()), 4),
         "mean_log_probability": round(float(samples["mean_log_probability"].mean()), 4),
     }
+    return setting({"repetition_penalty": penalty, "temperature": temperature}) | over(len(samples), measures)

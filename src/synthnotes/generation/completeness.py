@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from synthnotes.generation.prompts import render_prompt
+from synthnotes.machinery.disclosure import over, people
 
 
 def summarise(corpus: str, notes: pd.DataFrame) -> dict[str, Any]:
@@ -17,13 +18,16 @@ def summarise(corpus: str, notes: pd.DataFrame) -> dict[str, Any]:
     """
     codes, titles = notes["codes"].map(len), notes["descriptions"].map(len)
     prompt_words = notes["descriptions"].map(lambda descriptions: len(render_prompt(corpus, descriptions).split()))
-    return {
+    counts = {
         "records": len(notes),
         "codes": int(codes.sum()),
         "codes_without_description": int((codes - titles).sum()),
         "prompts_shortened": int(((titles < codes) & (titles > 0)).sum()),
         "prompts_without_descriptions": int((titles == 0).sum()),
+    }
+    means = {
         "mean_descriptions": round(float(titles.mean()), 3),
         "mean_prompt_words": round(float(prompt_words.mean()), 2),
         "mean_note_words": round(float(notes["text"].str.split().map(len).mean()), 2),
     }
+    return {name: people(count) for name, count in counts.items()} | over(len(notes), means)

@@ -1,7 +1,8 @@
 """Losses: the curve of fine-tuning, and what the tuned model makes of notes that it has not seen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from synthnotes.generation.encoding import NO_LOSS, TrainingTexts
 from synthnotes.generation.models import load_generator
+from synthnotes.machinery.disclosure import over, people
 
 
 def curve(losses: Sequence[tuple[int, float]], updates: int) -> pd.DataFrame:
@@ -25,6 +27,38 @@ def curve(losses: Sequence[tuple[int, float]], updates: int) -> pd.DataFrame:
     points = [losses[start : start + updates] for start in range(0, max(len(losses) - updates, 0) + 1, updates)]
     rows = [(point[-1][0], float(np.mean([loss for _, loss in point]))) for point in points if point]
     return pd.DataFrame(rows, columns=["step", "loss"])
+
+
+def describe(counts: Mapping[str, Any], points: pd.DataFrame, unseen: float | None, validation: int) -> dict[str, Any]:
+    """What is told of a training.
+
+    Args:
+        counts: of its texts and updates, as `finetune.summarise` gives them.
+        points: its curve.
+        unseen: the tuned model's loss on notes that it has not seen; None where there are none.
+        validation: how many notes these are.
+
+    Returns:
+        The counts, and the first, the last and the mean loss of the curve beside that on unseen notes.
+    """
+    records, cut, dropped, sequences = (
+        counts[name] for name in ("records", "records_truncated", "records_dropped", "sequences_per_epoch")
+    )
+    losses = {
+        "first_loss": points["loss"].iloc[0],
+        "last_loss": points["loss"].iloc[-1],
+        "mean_loss": points["loss"].mean(),
+    }
+    told = {
+        **counts,
+        "records": people(records),
+        "records_truncated": people(cut),
+        "records_dropped": people(dropped),
+        "sequences_per_epoch": people(sequences, of=records),  # without packing, as many as were not dropped
+        **{name: round(float(loss), 4) for name, loss in losses.items()},
+        "validation_loss": over(validation, None if unseen is None else round(unseen, 4)),
+    }
+    return over(records, told)
 
 
 @torch.inference_mode()

@@ -8,6 +8,7 @@ import pandas as pd
 
 from synthnotes.generation.quality import jaccard, language, loops, near_identical
 from synthnotes.generation.sampling import TOO_LONG
+from synthnotes.machinery.disclosure import over, people, share
 
 PAIRS = 2000  # pairs of notes that a mean similarity is taken over
 
@@ -27,10 +28,13 @@ def summarise(samples: pd.DataFrame, seed: int) -> dict[str, Any]:
     first = drawn[drawn["sample"] == 0]
     ends = drawn["finish_reason"].value_counts()
     copies = first["text"].value_counts()
-    return {
-        "prompts": int(samples["note_id"].nunique()),
-        "prompts_too_long": int(samples["note_id"].nunique() - drawn["note_id"].nunique()),
-        "samples": len(drawn),
+    prompts = int(samples["note_id"].nunique())
+    too_long = prompts - int(drawn["note_id"].nunique())
+    # How a sample ends is the generator's doing: of the people behind the prompts, it tells in the mean alone.
+    measures = {
+        "prompts": people(prompts),
+        "prompts_too_long": people(too_long),
+        "samples": people(len(drawn), of=len(drawn) + too_long),
         "share_stopped": _round(ends.get("stop", 0) / len(drawn)) if len(drawn) else None,
         "share_cut": _round(ends.get("length", 0) / len(drawn)) if len(drawn) else None,
         "empty": int((drawn["text"].str.strip() == "").sum()),
@@ -45,6 +49,7 @@ def summarise(samples: pd.DataFrame, seed: int) -> dict[str, Any]:
             "within_prompts": _similarity_within(drawn, seed),
         },
     }
+    return over(prompts, measures)
 
 
 def assess(samples: pd.DataFrame, real: pd.Series, corpus: str) -> dict[str, Any]:
@@ -66,7 +71,7 @@ def assess(samples: pd.DataFrame, real: pd.Series, corpus: str) -> dict[str, Any
     return {
         "real": of_texts(real, corpus),
         "samples": of_texts(drawn["text"], corpus),
-        "prompts_near_identical": {"prompts": alike, "share": _round(alike / len(several)) if several else None},
+        "prompts_near_identical": {"prompts": people(alike), "share": share(alike, len(several), digits=4)},
     }
 
 
@@ -80,16 +85,19 @@ def of_texts(texts: pd.Series, corpus: str) -> dict[str, Any]:
     lengths = texts.str.split().map(len).to_numpy(dtype=float)
     languages = [language(text) for text in texts]
     measures = {
-        "mean_words": lambda: lengths.mean(),
-        "median_words": lambda: np.median(lengths),
-        "percentile_5_words": lambda: np.percentile(lengths, 5),
-        "percentile_95_words": lambda: np.percentile(lengths, 95),
-        "share_looping": lambda: np.mean([loops(text) for text in texts]),
-        "share_empty": lambda: np.mean(lengths == 0),
-        "share_other_language": lambda: np.mean([found not in (corpus, None) for found in languages]),
-        "share_language_unknown": lambda: np.mean([found is None for found in languages]),
+        "mean_words": np.mean,
+        "median_words": np.median,
+        "percentile_5_words": lambda words: np.percentile(words, 5),
+        "percentile_95_words": lambda words: np.percentile(words, 95),
     }
-    return {name: _round(measure()) if len(texts) else None for name, measure in measures.items()}
+    counts = {
+        "share_looping": sum(map(loops, texts)),
+        "share_empty": int((lengths == 0).sum()),
+        "share_other_language": sum(found not in (corpus, None) for found in languages),
+        "share_language_unknown": sum(found is None for found in languages),
+    }
+    told = {name: _round(measure(lengths)) if len(texts) else None for name, measure in measures.items()}
+    return over(len(texts), told) | {name: share(count, len(texts), digits=4) for name, count in counts.items()}
 
 
 def _similarity_between(texts: list[str], seed: int) -> float | None:

@@ -1,20 +1,23 @@
-"""Disclosure control: what is published tells nothing that rests on fewer patients than a minimum.
+"""Disclosure control: every value of a result says of how many people it tells, and what tells of too few is hidden.
 
-A result says itself how many patients it rests on: by an entry or a column `patients` or, where patients are not told
-apart, by the notes that it counts. Everything that a stage writes into results/ goes through `publish`, and the report
-reads results/ alone, so that what is suppressed is suppressed everywhere. Nothing is hidden of the demo's data, whose
-patients are invented; that they are the demo's is checked where data enter (`require_demo`).
+A value is made by one of the functions below, which say what it is: a count of `people` or of their notes, a `share`
+of a whole, a statistic `over` so many of them, the `extreme` of one note, or a `setting`, which tells of nobody. It
+stays a number or a word, but remembers its `bases`: the numbers of people, or of notes, that follow from it. Arithmetic
+forgets them; and since `publish` refuses a value without, nothing reaches results/ of which nobody has said what it is.
+The report reads results/ alone, so that what is hidden is hidden everywhere. Nothing is hidden of the demo's data,
+whose patients are invented; that they are the demo's is checked where data enter (`require_demo`).
 
-A value that is hidden must not be computable from those around it. So a curve's bins and the steps of a flow are
-put together until there are enough patients in each, instead of being left out between two sums; and of a note that is
-the longest or the nearest, nothing is told at all. What cannot be helped: who holds the data of all patients but one
-learns from any sum about the last, and the results of two runs on nearly the same patients can be subtracted.
+A value that is hidden must not be computable from those around it. So where values add up to what is told elsewhere
+(`Parts`, and `Table` with `by`), the smallest other one is hidden with them; a share is hidden if its part, or what its
+whole leaves out, is; bins of a curve and steps of a flow are put together until there are enough patients in each. What
+cannot be helped: who holds the data of all patients but one learns from any sum about the last, and the results of two
+runs on nearly the same patients can be subtracted.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -22,43 +25,154 @@ import pandas as pd
 from synthnotes.machinery.files import UserError, read_json, write_csv, write_json
 from synthnotes.machinery.sections import DisclosureParams
 
-HOLDERS = ("patients", "notes")  # entries and columns that say what a result rests on, the better one first
-# Counts of people, of notes, and of single decisions about a note. What counts codes or words is none of them.
-COUNTS = re.compile(
-    r"(^|_)(patients|notes|admissions|records|prompts|documents|texts|predictions|decisions)($|_)"
-    r"|^(dropped(?!_codes)|train|validation|evaluation|empty|exact|proper_subset|wrong|within|out_of|of_unknown|right_by|training)"
-)
-SUMS = (("train", "validation", "evaluation"), ("within_family", "out_of_family"))  # whose total stands elsewhere
-SIGN = "notes_beyond"  # notes that look like copies: few of them are told of as few, never as nothing
-EXTREMES = {"min", "max", "minimum", "maximum"}  # what one note alone decides
-ACCUMULATED = re.compile(r"^cumulative_|_longer$")  # of a bin and all before it
 DEMO = "DEMO.json"  # what the demo kit leaves beside its data: the SHA-256 of each of its files
+T = TypeVar("T")
+Bases = tuple[float, ...]
 
 
-def require_demo(data: Path, checksums: Mapping[str, str], settings: DisclosureParams) -> None:
-    """Refuses to call data the demo's that are not, since nothing of them would be suppressed.
+class _Told:
+    """A value that remembers the numbers of people it would tell of; without bases, it tells of nobody."""
+
+    bases: Bases = ()
+    is_sign = False
+
+
+class _Whole(_Told, int):
+    pass
+
+
+class _Number(_Told, float):
+    pass
+
+
+class _Word(_Told, str):
+    pass
+
+
+def over(basis: float | None, found: T) -> T:
+    """A statistic over so many patients, or notes where these are not told apart: a mean, a correlation, a verdict.
 
     Args:
-        data: the folder data/, with what the demo kit has written about its files, if it has made any.
-        checksums: SHA-256 by path in that folder.
-        settings: the section.
+        basis: how many; None where there are none.
+        found: a value, or nested results, of which those values become one that say nothing of themselves yet.
+    """
+    return _tell(found, (basis or 0,))
+
+
+def people(count: int, of: int | None = None) -> int:
+    """A count of patients or of notes, or of what a note has but few of: admissions, records, wrong codes.
+
+    Args:
+        count: how many.
+        of: what is told elsewhere, of which these are a part: the rest would follow.
+    """
+    return _tell(count, (count,) if of is None else (count, of - count))
+
+
+def share(part: float, whole: float, of: float | None = None, digits: int | None = None) -> float | None:
+    """A count as a share of another; None of nothing.
+
+    Args:
+        part: the count.
+        whole: the other.
+        of: what is told elsewhere, of which the whole is a part: with the share, the rest would follow.
+        digits: to round to.
+    """
+    value = part / whole if whole else None
+    value = value if value is None or digits is None else round(value, digits)
+    return _tell(value, (part, whole - part, *([] if of is None else [of - whole])))
+
+
+def extreme(value: T) -> T:
+    """What one note alone decides: a maximum, a minimum, a threshold that is a note's own value."""
+    return _tell(value, (1,))
+
+
+def setting(found: T) -> T:
+    """What tells of nobody: what was chosen, or belongs to a model, a code set or the release as a whole."""
+    return _tell(found, ())
+
+
+def sign(count: int) -> int:
+    """A count of notes that look like copies: few of them are told of as few, never as nothing."""
+    told = _tell(count, (count,))
+    told.is_sign = True  # type: ignore[attr-defined]
+    return told
+
+
+def like(value: float | None, *others: object) -> float | None:
+    """A value that is computed from others, such as their mean: it tells of all of whom they tell."""
+    if not all(isinstance(other, _Told) for other in others):
+        return value
+    return _tell(value, tuple(base for other in others for base in other.bases))
+
+
+def _tell(found: Any, bases: Bases) -> Any:
+    if found is None or isinstance(found, _Told | Table):
+        return found
+    if isinstance(found, Parts):
+        return Parts({name: _tell(value, bases) for name, value in found.items()}, *found.sums)
+    if isinstance(found, Mapping):
+        return {name: _tell(value, bases) for name, value in found.items()}
+    kinds = ((str, _Word), (int | np.integer, _Whole), (float | np.floating, _Number))
+    made = next((told for kind, told in kinds if isinstance(found, kind) and not isinstance(found, bool)), None)
+    if made is not None:
+        value = made(found)
+        value.bases = bases
+        return value
+    raise TypeError(f"a {type(found).__name__} cannot be told: give a number or a word")
+
+
+class Parts(dict[str, Any]):
+    """Results side by side of which some add up, or average, to what is told elsewhere.
+
+    Args:
+        found: the results.
+        sums: the names of those that do so together; without any, of all. Settings among them are no parts.
+    """
+
+    def __init__(self, found: Mapping[str, Any], *sums: Sequence[str]) -> None:
+        super().__init__(found)
+        self.sums = sums or (tuple(found),)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table, and what its columns are.
+
+    Attributes:
+        frame: the table.
+        labels: columns that tell of nobody: names, positions on an axis.
+        counts: such as `people` makes; each row rests on the first of them.
+        statistics: over these.
+        by: where given, rows that are equal in these columns add up, or average, to what is told elsewhere.
+        basis: what all rows rest on, where there are no counts.
+        added: where given, each row accumulates those before it: rows are put together, these statistics are added.
+        longest: the last row of such a curve would tell an extreme, and is left out.
+    """
+
+    frame: pd.DataFrame
+    labels: Sequence[str] = ()
+    counts: Sequence[str] = ()
+    statistics: Sequence[str] = ()
+    by: Sequence[str] | None = None
+    basis: float | None = None
+    added: Sequence[str] | None = None
+    longest: bool = False
+
+    def __post_init__(self) -> None:
+        if strange := set(self.frame) ^ {*self.labels, *self.counts, *self.statistics}:
+            raise TypeError(f"the column {min(strange)} says nothing of whom it tells, or is missing")
+        if not self.counts and self.basis is None:
+            raise TypeError("a table without counts must say what its rows rest on")
+
+
+def publish(path: Path, found: Mapping[str, Any] | Table, settings: DisclosureParams) -> None:
+    """Writes a result, suppressed as `settings` ask: a table as CSV, anything else as JSON.
 
     Raises:
-        UserError: the parameters call the data the demo's, and a file is not, or not as the demo kit made it.
+        TypeError: a value says nothing of whom it tells.
     """
-    if not settings.demo:
-        return
-    made = read_json(data / DEMO)["files"] if (data / DEMO).is_file() else {}
-    for name, checksum in checksums.items():
-        if made.get(name) != checksum:
-            raise UserError(
-                f"{data / name}: not the demo's, but disclosure.demo is true in params.yaml, and nothing about few "
-                f"patients would be suppressed. Set it to false."
-            )
-
-
-def publish(path: Path, found: Mapping[str, Any] | pd.DataFrame, settings: DisclosureParams) -> None:
-    """Writes a result, suppressed as `settings` ask: a table as CSV, anything else as JSON."""
     told = suppress(found, settings.least)
     if isinstance(told, pd.DataFrame):
         write_csv(path, told)
@@ -67,24 +181,118 @@ def publish(path: Path, found: Mapping[str, Any] | pd.DataFrame, settings: Discl
 
 
 def suppress(found: Any, minimum: int) -> Any:
-    """Takes out of a result what rests on at least one and fewer than `minimum` patients.
+    """Takes out of a result what tells of at least one and of fewer than `minimum` people.
 
     Args:
-        found: nested results or a table. Of results that rest on too few, every value becomes None, as does every
-            count that is too low, the share that belongs to it, and every extreme. Of a table the rows that rest on too
-            few are left out, or put together with the next where the table accumulates; counts become missing.
+        found: nested results, or a table.
         minimum: 1 suppresses nothing.
+
+    Returns:
+        Plain numbers and words. What is hidden is None; of a table the rows that rest on too few are left out, and
+        single counts are missing.
+
+    Raises:
+        TypeError: a value says nothing of whom it tells.
     """
+    return _table(found, minimum) if isinstance(found, Table) else _results(found, minimum, "")
+
+
+def hidden_with(sizes: Mapping[T, float], minimum: int) -> set[T]:
+    """Which parts of a whole are hidden: those that are too few, and where there are any, the smallest that is not.
+
+    Args:
+        sizes: how many people each part rests on.
+        minimum: how many are enough.
+    """
+    hidden = {name for name, size in sizes.items() if few(size, minimum)}
+    others = {name: size for name, size in sizes.items() if size and name not in hidden}
+    return hidden | {min(others, key=others.__getitem__)} if hidden and others else hidden
+
+
+def few(count: float, minimum: int) -> bool:
+    """Whether there are some people, but too few."""
+    return 0 < count < minimum
+
+
+def _results(found: Any, minimum: int, place: str) -> Any:
+    if found is None:
+        return None
+    if isinstance(found, Mapping):
+        hidden: set[str] = set()
+        for names in found.sums if isinstance(found, Parts) else ():
+            hidden |= hidden_with({name: _size(found[name]) for name in names if name in found}, minimum)
+        told = {name: _results(value, minimum, f"{place}.{name}") for name, value in found.items()}
+        return {name: _emptied(value) if name in hidden else value for name, value in told.items()}
+    if not isinstance(found, _Told):
+        raise TypeError(f"{place.lstrip('.')}: a {type(found).__name__} says nothing of whom it tells")
+    if any(few(base, minimum) for base in found.bases):
+        return f"1 to {minimum - 1}" if found.is_sign else None
+    kind = next(kind for kind in (str, int, float) if isinstance(found, kind))
+    return kind(found)
+
+
+def _size(found: Any) -> float:
+    """How many people one part of a whole rests on: of its values, those that tell of most; 0 for settings alone."""
+    return max((value.bases[0] for value in _values(found) if value.bases), default=0)
+
+
+def _values(found: Any) -> Iterator[_Told]:
+    if isinstance(found, Mapping):
+        for value in found.values():
+            yield from _values(value)
+    elif isinstance(found, _Told):
+        yield found
+
+
+def _emptied(found: Any) -> Any:
+    return {name: _emptied(value) for name, value in found.items()} if isinstance(found, Mapping) else None
+
+
+def _table(table: Table, minimum: int) -> pd.DataFrame:
+    frame = table.frame
     if minimum <= 1:
-        return found
-    if isinstance(found, pd.DataFrame):
-        return _table(found, minimum)
-    return _results(found, minimum)
+        return frame
+    if not table.counts:
+        return frame if not few(table.basis or 0, minimum) else frame.iloc[:0]
+    if table.added is not None:
+        return _pooled(table, minimum)
+    parts = [frame] if not table.by else [part for _, part in frame.groupby(list(table.by), sort=False)]
+    told = []
+    for part in parts:
+        rows = part[table.counts[0]].to_dict()
+        hidden = hidden_with(rows, minimum) if table.by is not None else {r for r, n in rows.items() if few(n, minimum)}
+        kept = part.drop(index=list(hidden))
+        for column in table.counts[1:]:
+            cells = kept[column].to_dict()
+            alone = table.by is not None and not hidden
+            masked = hidden_with(cells, minimum) if alone else {r for r, n in cells.items() if few(n, minimum)}
+            kept[column] = kept[column].mask(kept.index.isin(masked))
+        told.append(kept)
+    return pd.concat(told).reset_index(drop=True) if told else frame
 
 
-def few(count: Any, minimum: int) -> bool:
-    """Whether something is a number of people of whom there are some, but too few."""
-    return isinstance(count, int) and not isinstance(count, bool) and 0 < count < minimum
+def _pooled(table: Table, minimum: int) -> pd.DataFrame:
+    """Puts bins together, in their order and curve by curve, until each holds enough."""
+    curves = []
+    for _, curve in table.frame.groupby(list(table.by or ()), sort=False):
+        ways = {column: "sum" if column in (*table.counts, *(table.added or ())) else "last" for column in curve}
+        pooled = curve.groupby(_bins(curve[table.counts[0]].tolist(), minimum)).agg(ways)
+        curves.append(pooled.iloc[:-1] if table.longest else pooled)
+    return pd.concat(curves, ignore_index=True)
+
+
+def _bins(counts: Sequence[int], minimum: int) -> np.ndarray:
+    """The bin that each row joins: int [rows], ascending. Rows of nobody stay by themselves."""
+    bin_of, sizes = [], [0]
+    for count in counts:
+        bin_of.append(len(sizes) - 1)
+        sizes[-1] += count
+        if sizes[-1] == 0 or sizes[-1] >= minimum:
+            sizes.append(0)
+    if 0 < sizes[-1] < minimum:  # too few at the end: they join the last bin that holds anybody
+        before = max((bin for bin, size in enumerate(sizes[:-1]) if size), default=0)
+        bin_of = [min(bin, before) for bin in bin_of]
+    return np.array(bin_of)
 
 
 def kept_steps(left: Sequence[Mapping[str, int | None]], minimum: int) -> list[int]:
@@ -108,62 +316,27 @@ def kept_steps(left: Sequence[Mapping[str, int | None]], minimum: int) -> list[i
 
 
 def _loses_few(before: Mapping[str, int | None], after: Mapping[str, int | None], minimum: int) -> bool:
-    known = [unit for unit, count in before.items() if count is not None and after.get(unit) is not None]
-    return any(few(abs(before[unit] - after[unit]), minimum) for unit in known)
+    losses = [abs(before[unit] - after[unit]) for unit in before if None not in (before[unit], after.get(unit))]
+    return any(few(loss, minimum) for loss in losses)
 
 
-def _results(found: Any, minimum: int) -> Any:
-    if not isinstance(found, Mapping):
-        return found
-    if few(next((found[name] for name in HOLDERS if isinstance(found.get(name), int)), None), minimum):
-        return _emptied(found)
-    if few(found.get(SIGN), minimum):
-        return _emptied(found) | {SIGN: f"1 to {minimum - 1}"}
-    hidden = {name for name, value in found.items() if COUNTS.search(str(name)) and few(value, minimum)}
-    for parts in SUMS:
-        others = [name for name in parts if found.get(name) and name not in hidden]
-        if len(hidden & set(parts)) == 1 and others:
-            hidden.add(min(others, key=found.get))
-    hidden |= {f"{name}_share" for name in hidden} | EXTREMES
-    return {name: None if name in hidden else _results(value, minimum) for name, value in found.items()}
+def require_demo(data: Path, checksums: Mapping[str, str], settings: DisclosureParams) -> None:
+    """Refuses to call data the demo's that are not, since nothing of them would be suppressed.
 
+    Args:
+        data: the folder data/, with what the demo kit has written about its files, if it has made any.
+        checksums: SHA-256 by path in that folder.
+        settings: the section.
 
-def _emptied(found: Any) -> Any:
-    return {name: _emptied(value) for name, value in found.items()} if isinstance(found, Mapping) else None
-
-
-def _table(found: pd.DataFrame, minimum: int) -> pd.DataFrame:
-    holder = next((name for name in (*HOLDERS, "decisions") if name in found), None)
-    if holder is None:
-        return found
-    if any(ACCUMULATED.search(column) for column in found):
-        return _pooled(found, holder, minimum)
-    told = found[~found[holder].between(1, minimum - 1)].reset_index(drop=True)
-    for column in [column for column in told if COUNTS.search(column)]:
-        told[column] = told[column].mask(told[column].between(1, minimum - 1))
-    return told
-
-
-def _pooled(found: pd.DataFrame, holder: str, minimum: int) -> pd.DataFrame:
-    """Puts bins together, in their order and for each kind of note, until each holds enough."""
-    curves = []
-    for _, curve in found.groupby("kind", sort=False):
-        ways = {column: "sum" if column in (holder, "share") else "last" for column in curve}
-        pooled = curve.groupby(_bins(curve[holder].tolist(), minimum)).agg(ways)
-        longest_alone = any(column.endswith("_longer") for column in curve)  # its last row would tell the extreme
-        curves.append(pooled.iloc[:-1] if longest_alone else pooled)
-    return pd.concat(curves, ignore_index=True)
-
-
-def _bins(counts: Sequence[int], minimum: int) -> np.ndarray:
-    """The bin that each row joins: int [rows], ascending. Rows of nobody stay by themselves."""
-    bin_of, sizes = [], [0]
-    for count in counts:
-        bin_of.append(len(sizes) - 1)
-        sizes[-1] += count
-        if sizes[-1] == 0 or sizes[-1] >= minimum:
-            sizes.append(0)
-    if 0 < sizes[-1] < minimum:  # too few at the end: they join the last bin that holds anybody
-        before = max((bin for bin, size in enumerate(sizes[:-1]) if size), default=0)
-        bin_of = [min(bin, before) for bin in bin_of]
-    return np.array(bin_of)
+    Raises:
+        UserError: the parameters call the data the demo's, and a file is not, or not as the demo kit made it.
+    """
+    if not settings.demo:
+        return
+    made = read_json(data / DEMO)["files"] if (data / DEMO).is_file() else {}
+    for name, checksum in checksums.items():
+        if made.get(name) != checksum:
+            raise UserError(
+                f"{data / name}: not the demo's, but disclosure.demo is true in params.yaml, and nothing about few "
+                f"patients would be suppressed. Set it to false."
+            )

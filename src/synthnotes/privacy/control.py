@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from synthnotes.machinery.disclosure import Table, like, over, people, setting
 from synthnotes.machinery.sections import PrivacyParams
 from synthnotes.privacy import budget as memory
 from synthnotes.privacy.matching import Matched, match, standing_in
@@ -46,8 +47,8 @@ class Comparison(NamedTuple):
 
     results: dict[str, Any]
     notes: pd.DataFrame
-    recalls: pd.DataFrame
-    lengths: pd.DataFrame
+    recalls: Table
+    lengths: Table
 
 
 class _Corpora(NamedTuple):
@@ -104,21 +105,22 @@ def compare(
         "control": notes.iloc[len(synthetic) : len(synthetic) + len(partners)],
     }
 
-    recall = {kind: recall_summary(part, settings.top_recall) for kind, part in rows.items()}
+    every = {"synthetic": len(synthetic), "synthetic_matched": len(synthetic), "control": len(control)}
+    recall = {kind: recall_summary(part, settings.top_recall, every[kind]) for kind, part in rows.items()}
+    known = len(control) - len(new) + len(unseen) - len(more)
     results = {
         "notes": {
-            "training": len(training),
-            "synthetic": len(synthetic),
-            "control": len(control),
-            "matched": len(partners),
-            "unseen": len(partners) + len(others),
-            "unseen_texts_in_training": len(control) - len(new) + len(unseen) - len(more),
+            "training": people(len(training)),
+            "synthetic": people(len(synthetic)),
+            "control": people(len(control)),
+            "matched": people(len(partners), len(control)),
+            "unseen": people(len(partners) + len(others), len(control) + len(unseen)),
+            "unseen_texts_in_training": people(known),
             "matched_code_similarity": summarise(matched.code_similarity)["mean"],
             "matched_length_ratio": summarise(matched.length_ratio)["median"],
         },
         "rouge": {
-            "n": settings.rouge_n,
-            "tokenizer": tokenizer,
+            **setting({"n": settings.rouge_n, "tokenizer": tokenizer}),
             "recall": recall | {"difference": _difference(recall["synthetic_matched"], recall["control"])},
             "passages": {
                 "synthetic": _pairs(rows["synthetic"], of_rouge, of_passages, settings),
@@ -151,9 +153,13 @@ def compare(
 def _difference(matched: dict[str, Any], control: dict[str, Any]) -> dict[str, dict[str, float]]:
     """Synthetic minus control: above zero, synthetic notes lie nearer to training than unseen real ones."""
     return {
-        notes: {statistic: matched[notes][statistic] - control[notes][statistic] for statistic in ("mean", "median")}
-        for notes in ("all", "top")
+        part: {name: _minus(matched[part][name], control[part][name]) for name in ("mean", "median")}
+        for part in ("all", "top")
     }
+
+
+def _minus(first: float, second: float) -> float | None:
+    return like(first - second, first, second)
 
 
 def _pairs(
@@ -188,8 +194,8 @@ def _overlap(corpora: _Corpora, matched: Matched, n: int, budget: int, work: Pat
         return part / whole if whole else None
 
     real, synthetic, common = unique(counts, 0), either(), either(0)
-    return {
-        "n": n,
+    told = {
+        "n": setting(n),
         "real_unique": real,
         "synthetic_unique": synthetic,
         "common": common,
@@ -201,6 +207,8 @@ def _overlap(corpora: _Corpora, matched: Matched, n: int, budget: int, work: Pat
         "control_common": unique(counts, 0, 3),
         "control_share": share(unique(counts, 0, 3), unique(counts, 3)),
     }
+    # Of n-grams, not of notes; how many notes they are from is what counts.
+    return over(min(len(matched.control), *(len(corpus.lengths) for corpus in corpora[:3])), told)
 
 
 def _measures(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from synthnotes.machinery.disclosure import over, people, setting
 from synthnotes.privacy.holders import Holders
 from synthnotes.privacy.matching import standing_in
 from synthnotes.privacy.ngrams import Index
@@ -48,8 +49,8 @@ def compare_membership(
         seed: of the draw of patients, and of the permutations.
 
     Returns:
-        patients (in each group; of members there are up to `GROUPS` groups, whose means are averaged), named (False
-        where the source names no patients, and each note counts as one's own),
+        patients (in each group; of members there are up to `GROUPS` groups, whose means are averaged), counted
+        (`notes` where the source names no patients, and each note counts as one's own),
         members and others (mean recall of the nearest note in a group of either), difference, p (one-sided), and
         verdict: `nearer` where p is at most half of what `confidence` leaves, `not shown` where the difference is not
         above zero, else `undecided`.
@@ -61,7 +62,7 @@ def compare_membership(
         synthetic = synthetic.sample(MOST_NOTES, random_state=seed)
     if not size or not len(synthetic):
         empty = dict.fromkeys(("members", "others", "difference", "p"))
-        return {"patients": size, "named": None, **empty, "verdict": UNDECIDED}
+        return {"patients": people(size), **empty, **setting({"counted": "patients", "verdict": UNDECIDED})}
     groups = max(1, min(GROUPS, sides[0]["patient_id"].nunique() // size))
     both, patients = _drawn(sides, (groups * size, size), rng)
     encode = Encoder(tokenizer)
@@ -77,9 +78,13 @@ def compare_membership(
     as_large = 1 + sum(first - second >= members - others for first, second in by_chance)
     p = as_large / (resamples + 1)
     verdict = NEARER if p <= (1 - confidence) / 2 else NOT_SHOWN if members <= others else UNDECIDED
-    named = bool((both["patient_id"] != both["note_id"]).any())
-    found = {"members": members, "others": others, "difference": members - others, "p": p, "verdict": verdict}
-    return {"patients": size, "named": named, **found}
+    counted = "patients" if (both["patient_id"] != both["note_id"]).any() else "notes"
+    found = {"members": members, "others": others, "difference": members - others, "p": p}
+    return {
+        "patients": people(size),
+        **setting({"counted": counted, "verdict": verdict}),
+        **over(size, found),
+    }
 
 
 def _drawn(

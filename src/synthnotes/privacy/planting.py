@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from synthnotes.machinery.disclosure import extreme, over, people, setting, share, sign
 from synthnotes.privacy import budget as memory
 from synthnotes.privacy.passages import longest_passages
 from synthnotes.privacy.rouge import search
@@ -91,9 +92,9 @@ def detection(
     """
     written, unseen = (neighbours[(neighbours["kind"] == "synthetic") == side] for side in (True, False))
     order = np.random.default_rng(seed).permutation(len(unseen))
-    setting, judged = unseen.iloc[order[::2]], unseen.iloc[order[1::2]]
+    thresholding, judged = unseen.iloc[order[::2]], unseen.iloc[order[1::2]]
     thresholds = {
-        column: float(np.quantile(setting[column], 1 - false_alarms, method="higher"))
+        column: float(np.quantile(thresholding[column], 1 - false_alarms, method="higher"))
         for column in ("passage_words", "recall")
     }
     flagged = {kind: _flagged(notes, thresholds) for kind, notes in (("synthetic", written), ("unseen", judged))}
@@ -111,10 +112,13 @@ def detection(
         }
     )
     by_words = {
-        str(words): {"notes": len(part)} | {column: float(part[column].mean()) for column in part.columns[1:]}
+        str(words): {"notes": people(len(part))}
+        | over(len(part), {column: float(part[column].mean()) for column in part.columns[1:]})
         for words, part in found.groupby("words")
     }
-    return {"false_alarms": false_alarms, "thresholds": thresholds, "by_words": by_words, "flagged": flagged}
+    # A threshold is the value of one unseen note.
+    told = {name: extreme(value) for name, value in thresholds.items()}
+    return {"false_alarms": setting(false_alarms), "thresholds": told, "by_words": by_words, "flagged": flagged}
 
 
 def _flagged(notes: pd.DataFrame, thresholds: dict[str, float]) -> dict[str, Any]:
@@ -123,7 +127,6 @@ def _flagged(notes: pd.DataFrame, thresholds: dict[str, float]) -> dict[str, Any
         "by_passage": notes["passage_words"] > thresholds["passage_words"],
         "by_recall": notes["recall"] > thresholds["recall"],
     }
-    return {"notes": len(notes)} | {
-        how: {"notes_beyond": int(of.sum()), "share": float(of.mean()) if len(of) else None}
-        for how, of in above.items()
+    return {"notes": people(len(notes))} | {
+        how: {"notes_beyond": sign(int(of.sum())), "share": share(int(of.sum()), len(of))} for how, of in above.items()
     }

@@ -6,28 +6,44 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from synthnotes.machinery.disclosure import Table, extreme, over, people
 from synthnotes.privacy.pairs import SharedNgrams
 from synthnotes.privacy.rouge import NONE
 
 RECALL_BINS = 50
 
 
-def summarise(values: Sequence[float] | np.ndarray | pd.Series) -> dict[str, float | None]:
-    """Mean, median, minimum and maximum; None for all of them where there are no values."""
+def summarise(values: Sequence[float] | np.ndarray | pd.Series, basis: int | None = None) -> dict[str, float | None]:
+    """Mean, median, minimum and maximum; None for all of them where there are no values.
+
+    Args:
+        values: the values.
+        basis: of how many notes they are; of as many as there are values where it is not given.
+    """
     numbers = np.asarray(values, dtype=np.float64)
     statistics = {"mean": np.mean, "median": np.median, "min": np.min, "max": np.max}
-    return {name: float(statistic(numbers)) if numbers.size else None for name, statistic in statistics.items()}
+    found = {name: float(statistic(numbers)) if numbers.size else None for name, statistic in statistics.items()}
+    return over(
+        numbers.size if basis is None else basis, found | {name: extreme(found[name]) for name in ("min", "max")}
+    )
 
 
-def recall_summary(neighbours: pd.DataFrame, top: int) -> dict[str, int | dict[str, float | None]]:
-    """Summarises recall over all notes and over the `top` highest; counts the notes that share nothing at all."""
+def recall_summary(neighbours: pd.DataFrame, top: int, of: int) -> dict[str, int | dict[str, float | None]]:
+    """Summarises recall over all notes and over the `top` highest; counts the notes that share nothing at all.
+
+    Args:
+        neighbours: of these notes.
+        top: how many of the highest.
+        of: how many notes there were, of which these are a part.
+    """
     highest = neighbours["recall"].nlargest(top)
+    rest = len(neighbours) - len(highest)  # whose mean follows from the two that are told
     return {
-        "notes": len(neighbours),
-        "notes_without_neighbour": int((neighbours["real_index"] == NONE).sum()),
+        "notes": people(len(neighbours), of),
+        "notes_without_neighbour": people(int((neighbours["real_index"] == NONE).sum())),
         "all": summarise(neighbours["recall"]),
-        "top_notes": len(highest),
-        "top": summarise(highest),
+        "top_notes": people(len(highest), len(neighbours)),
+        "top": summarise(highest, min(len(highest), rest) if rest else len(highest)),
     }
 
 
@@ -42,13 +58,14 @@ def passage_summary(runs: Sequence[int], shared: SharedNgrams) -> dict[str, Any]
     The template share is that of each pair's overlap; what is left of it is content.
     """
     overlapping = shared.overlap > 0
-    return {
-        "pairs": len(runs),
+    found = {
+        "pairs": people(len(runs)),
         "longest_run_words": summarise(runs),
         "shared_ngrams": len(shared.occurrences),
-        "occurrences_in_training": summarise(shared.occurrences),
+        "occurrences_in_training": summarise(shared.occurrences, len(runs)),
         "template_share": summarise(shared.template[overlapping] / shared.overlap[overlapping]),
     }
+    return over(len(runs), found)
 
 
 def longest_summary(passages: pd.DataFrame, top: int) -> dict[str, Any]:
@@ -57,14 +74,14 @@ def longest_summary(passages: pd.DataFrame, top: int) -> dict[str, Any]:
     return {
         "words": summarise(passages["words"]),
         "longest": {
-            "passages": len(longest),
+            "passages": people(len(longest)),
             "words": summarise(longest["words"]),
             "training_notes": summarise(longest["training_notes"]),
         },
     }
 
 
-def length_distribution(lengths: Mapping[str, pd.Series]) -> pd.DataFrame:
+def length_distribution(lengths: Mapping[str, pd.Series]) -> Table:
     """The share of notes whose longest shared passage has more words than a number, by kind.
 
     Returns:
@@ -76,10 +93,11 @@ def length_distribution(lengths: Mapping[str, pd.Series]) -> pd.DataFrame:
         longer = 1 - counts.cumsum() / max(1, len(values))
         columns = {"kind": kind, "words": counts.index, "notes": counts.to_numpy(), "share_longer": longer.to_numpy()}
         tables.append(pd.DataFrame(columns))
-    return pd.concat(tables, ignore_index=True)
+    every = pd.concat(tables, ignore_index=True)
+    return Table(every, ["kind", "words"], ["notes"], ["share_longer"], by=["kind"], added=(), longest=True)
 
 
-def recall_distribution(recalls: Mapping[str, pd.Series]) -> pd.DataFrame:
+def recall_distribution(recalls: Mapping[str, pd.Series]) -> Table:
     """The distribution of recall by kind of note, in bins of equal width.
 
     Args:
@@ -90,7 +108,7 @@ def recall_distribution(recalls: Mapping[str, pd.Series]) -> pd.DataFrame:
         share (of the kind's notes in the bin), cumulative_share (of notes up to the bin's upper end).
     """
     edges = np.arange(RECALL_BINS + 1) / RECALL_BINS
-    tables = []
+    tables, shares_of = [], ["share", "cumulative_share"]
     for kind, values in recalls.items():
         # Bins are open below and closed above, so that a recall on an edge counts as "up to" it.
         bins = np.clip(np.searchsorted(edges, values, side="left") - 1, 0, None)
@@ -107,4 +125,5 @@ def recall_distribution(recalls: Mapping[str, pd.Series]) -> pd.DataFrame:
                 }
             )
         )
-    return pd.concat(tables, ignore_index=True)
+    every = pd.concat(tables, ignore_index=True)
+    return Table(every, ["kind", "recall"], ["notes"], shares_of, by=["kind"], added=["share"])

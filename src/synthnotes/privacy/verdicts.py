@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import stats
 
+from synthnotes.machinery.disclosure import over, setting, sign
+
 COPIES, NEARER, UNDECIDED, NOT_SHOWN = VERDICTS = ("copies found", "nearer", "undecided", "not shown")  # worst first
 
 
@@ -70,8 +72,10 @@ def tail(synthetic: np.ndarray, unseen: np.ndarray, share: float, confidence: fl
     interval = stats.binomtest(count, notes).proportion_ci(confidence, "exact")
     # At least `count` stand before it where at most r of the first count + r notes are unseen.
     p = stats.hypergeom.cdf(kept, notes + others, others, count + kept) if count else 1.0
-    beyond = {"notes_beyond": count, "low": float(interval.low), "high": float(interval.high), "p": float(p)}
-    return {"notes_promised": notes * (kept + 1) / (others + 1), "beyond": beyond}
+    # Interval and p follow from the count, and would tell it.
+    beyond = over(count, {"low": float(interval.low), "high": float(interval.high), "p": float(p)})
+    promised = over(min(notes, others), notes * (kept + 1) / (others + 1))
+    return {"notes_promised": promised, "beyond": {"notes_beyond": sign(count), **beyond}}
 
 
 def judge(
@@ -103,7 +107,7 @@ def judge(
             differences[number] = synthetic.value(chosen) - control.value(chosen)
         low, high = np.nanquantile(differences, [(1 - confidence) / 2, (1 + confidence) / 2]).tolist()
     told = {"synthetic": values[0], "control": values[1], "difference": values[0] - values[1], "low": low, "high": high}
-    told = {name: value if np.isfinite(value) else None for name, value in told.items()}
+    told = over(len(synthetic.parts), {name: value if np.isfinite(value) else None for name, value in told.items()})
     count, p = (found["beyond"][name] for name in ("notes_beyond", "p"))
     if p is not None and p <= (1 - confidence) / 2:
         verdict = COPIES
@@ -111,4 +115,4 @@ def judge(
         verdict = NEARER
     else:
         verdict = NOT_SHOWN if high <= 0 and count is not None and count <= found["notes_promised"] else UNDECIDED
-    return {**told, **found, "verdict": verdict}
+    return {**told, **found, "verdict": setting(verdict)}

@@ -11,7 +11,7 @@ from synthnotes.generation.sampling import COLUMNS
 from synthnotes.generation.variants import SETTING, pairs, split
 from synthnotes.machinery import machine, params
 from synthnotes.machinery.cli import run
-from synthnotes.machinery.disclosure import publish
+from synthnotes.machinery.disclosure import people, publish
 from synthnotes.machinery.files import read_csv, read_parquet
 from synthnotes.machinery.machine import CodingMachine
 from synthnotes.machinery.sections import AblationParams, CodingParams, DisclosureParams
@@ -22,7 +22,7 @@ def main(samples: Path, real: Path, codes: Path, coder: Path, results: Path) -> 
     compared, disclosure = pairs(params.load("ablation", AblationParams)), params.load("disclosure", DisclosureParams)
     drawn = split(read_parquet(samples, [SETTING, *COLUMNS]).to_pandas())
     if not drawn:
-        publish(results, {"prompts": 0, "settings": {}}, disclosure)
+        publish(results, {"prompts": people(0), "settings": {}}, disclosure)
         return "switched off (ablation.repetition_penalties or ablation.temperatures is empty)"
     prompted = notes.read(real).set_index("note_id", drop=False)
     prompted = prompted.loc[next(iter(drawn.values()))["note_id"].unique()].reset_index(drop=True)
@@ -30,7 +30,7 @@ def main(samples: Path, real: Path, codes: Path, coder: Path, results: Path) -> 
     of_real, *of_samples = _codes_found([prompted, *tables], codes, coder)
     described = [describe(table, *compared[name]) for name, table in drawn.items()]
     merged = [description | found for description, found in zip(described, of_samples, strict=True)]
-    numbers = {"prompts": len(prompted), "real": of_real, "settings": dict(zip(drawn, merged, strict=True))}
+    numbers = {"prompts": people(len(prompted)), "real": of_real, "settings": dict(zip(drawn, merged, strict=True))}
     publish(results, numbers, disclosure)
     shares = [entry["share_found"] for entry in merged]
     return (

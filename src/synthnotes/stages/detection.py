@@ -7,7 +7,7 @@ import pandas as pd
 from synthnotes.corpus import notes
 from synthnotes.machinery import machine, params
 from synthnotes.machinery.cli import run
-from synthnotes.machinery.disclosure import publish
+from synthnotes.machinery.disclosure import Table, publish
 from synthnotes.machinery.files import UserError, read_parquet
 from synthnotes.machinery.machine import PrivacyMachine
 from synthnotes.machinery.sections import DisclosureParams, PrivacyParams
@@ -36,7 +36,8 @@ def main(corpus: str, training: Path, synthetic: Path, neighbours: Path, results
     disclosure = params.load("disclosure", DisclosureParams)
     publish(results, found, disclosure)
     rows = [{"words": int(words), **shares} for words, shares in found["by_words"].items()]
-    publish(curve, pd.DataFrame(rows), disclosure)
+    table = pd.DataFrame(rows)
+    publish(curve, Table(table, ["words"], ["notes"], list(table.columns[2:])), disclosure)
     flagged = ", ".join(f"{row['words']} words {row['flagged_by_passage']:.0%}" for row in rows)
     return f"{len(planted.texts)} planted passages, flagged by their length: {flagged}"
 

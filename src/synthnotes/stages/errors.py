@@ -7,7 +7,8 @@ import pandas as pd
 from synthnotes.coding import predictions
 from synthnotes.coding.labels import label_matrix, read_code_set
 from synthnotes.corpus import notes
-from synthnotes.errors import analysis
+from synthnotes.errors import analysis, curves, families, losses
+from synthnotes.errors import calibration as reliability
 from synthnotes.errors.analysis import Coder
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
@@ -48,12 +49,12 @@ def main(
     words = evaluated["text"].str.split().str.len().to_numpy()
     found = analysis.analyse(*coders, words, settings, limit, disclosure.minimum_patients)
 
-    publish(frequency, found.frequency, disclosure)
-    publish(length, found.length, disclosure)
-    publish(chapters, found.chapters, disclosure)
-    publish(confusion, found.confusion, disclosure)
-    publish(calibration, found.calibration, disclosure)
-    publish(by_code, found.codes, disclosure)
+    publish(frequency, curves.table(found.frequency, "coder"), disclosure)
+    publish(length, curves.table(found.length, "coder"), disclosure)
+    publish(chapters, families.distribution_table(found.chapters), disclosure)
+    publish(confusion, families.confusion_table(found.confusion), disclosure)
+    publish(calibration, reliability.table(found.calibration), disclosure)
+    publish(by_code, losses.table(found.codes), disclosure)
     publish(results, found.results, disclosure)
     wrong = {name: found.results[name]["families"] for name in (analysis.REAL, analysis.SYNTHETIC)}
     return f"{len(evaluated)} notes; wrong codes " + ", ".join(

@@ -10,7 +10,7 @@ from synthnotes.generation.samples import assess, summarise
 from synthnotes.generation.sampling import COLUMNS
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
-from synthnotes.machinery.disclosure import publish
+from synthnotes.machinery.disclosure import Table, publish, setting
 from synthnotes.machinery.files import read_json, read_parquet
 from synthnotes.machinery.sections import DisclosureParams, FinetuneParams, GenerationParams
 
@@ -33,22 +33,19 @@ def main(
     from synthnotes.generation.quiet import quiet
 
     quiet()
-    told = read_json(log)
-    points = losses.curve(told.pop("losses"), settings.curve_steps)
+    log_of = read_json(log)
+    points = losses.curve(log_of.pop("losses"), settings.curve_steps)
     unseen = read_records(records / "prompts.jsonl")[: settings.validation_records]
     loss = losses.mean_loss(
         model, encode_records(load_tokenizer(model), corpus, unseen, tuning.max_length), tuning.precision
     )
-    told |= {
-        "first_loss": round(float(points["loss"].iloc[0]), 4),
-        "last_loss": round(float(points["loss"].iloc[-1]), 4),
-        "mean_loss": round(float(points["loss"].mean()), 4),
-        "validation_loss": None if loss is None else round(loss, 4),
-    }
+    told = losses.describe(log_of, points, loss, len(unseen))
     drawn = read_parquet(samples, COLUMNS).to_pandas()
     of_samples = summarise(drawn, settings.seed) | {"quality": assess(drawn, notes.read(real)["text"], corpus)}
-    publish(curve, points, disclosure)
-    publish(results, {"finetune": told, "merge": read_json(check), "samples": of_samples}, disclosure)
+    publish(curve, Table(points, labels=["step"], statistics=["loss"], basis=told["records"]), disclosure)
+    # How far merged and adapted model differ is rounding, whatever the few notes on which they were compared.
+    found = {"finetune": told, "merge": setting(read_json(check)), "samples": of_samples}
+    publish(results, found, disclosure)
     on_unseen = "" if loss is None else f" (on unseen notes {loss:.2f})"
     return (
         f"{corpus}: loss {told['first_loss']:.2f} -> {told['last_loss']:.2f}{on_unseen}; of {of_samples['samples']} "

@@ -5,8 +5,8 @@ from pathlib import Path
 from synthnotes.corpus import notes
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
-from synthnotes.machinery.disclosure import suppress
-from synthnotes.machinery.files import read_yaml, replacing, require, write_csv, write_json
+from synthnotes.machinery.disclosure import over, publish, setting
+from synthnotes.machinery.files import read_yaml, replacing, require, write_csv
 from synthnotes.machinery.sections import DisclosureParams, QuestionnaireParams
 from synthnotes.questionnaire import survey
 from synthnotes.questionnaire.form import form as fill_form
@@ -46,18 +46,9 @@ def main(
     write_csv(sheet, survey.answer_sheet(chosen, version, raters, settings.seed))
     write_csv(key, survey.key(chosen, corpus, version))
     words = {kind: [len(n.text.split()) for n in chosen if n.kind == kind] for kind in ("real", "synthetic")}
-    disclosure = params.load("disclosure", DisclosureParams)
-    means = {"notes": pairs} | {kind: sum(counts) / len(counts) for kind, counts in words.items()}
-    write_json(
-        results,
-        {
-            "version": version,
-            "pairs": pairs,
-            "notes": len(chosen),
-            "raters": raters,
-            "words_per_note": {kind: mean for kind, mean in suppress(means, disclosure.least).items() if kind in words},
-        },
-    )
+    chosen_numbers = setting({"version": version, "pairs": pairs, "notes": len(chosen), "raters": raters})
+    means = over(pairs, {kind: sum(counts) / len(counts) for kind, counts in words.items()})
+    publish(results, chosen_numbers | {"words_per_note": means}, params.load("disclosure", DisclosureParams))
     return f"{corpus}: questionnaire {version}, {len(chosen)} notes in {pairs} pairs"
 
 

@@ -10,7 +10,7 @@ from synthnotes.coding.utility import Evaluation, measure, over_seeds
 from synthnotes.corpus import notes as note_table
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
-from synthnotes.machinery.disclosure import publish
+from synthnotes.machinery.disclosure import Table, publish, setting
 from synthnotes.machinery.files import read_csv, read_json
 from synthnotes.machinery.sections import CodingParams, DisclosureParams, UtilityParams
 
@@ -36,10 +36,12 @@ def main(notes: Path, codes: Path, coders: Path, results: Path, runs: Path, curv
         taught = note_table.read(notes / f"{training}.parquet")
         of_runs = measure(taught, evaluation, trained, limit, settings.baseline_codes)
         measured |= {f"{training}-{seed}": result for seed, result in of_runs.items()}
-        of_sets[training] = {"seeds": len(of_runs)} | over_seeds(list(of_runs.values()))
+        of_sets[training] = {"seeds": setting(len(of_runs))} | over_seeds(list(of_runs.values()))
 
     disclosure = params.load("disclosure", DisclosureParams)
-    publish(curves, pd.concat(learning, ignore_index=True), disclosure)
+    fewest = min(of_set["validation_notes"]["mean"] for of_set in of_sets.values())
+    rows, labels = pd.concat(learning, ignore_index=True), ["training", "seed", "epoch"]
+    publish(curves, Table(rows, labels, statistics=list(rows.columns.drop(labels)), basis=fewest), disclosure)
     publish(runs, measured, disclosure)
     publish(results, of_sets, disclosure)
     return f"{len(measured)} coders; micro-F1 " + ", ".join(

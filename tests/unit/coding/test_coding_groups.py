@@ -31,7 +31,7 @@ def test_averages_of_a_group_by_hand():
     truth = np.array([[1, 0, 1, 0], [1, 1, 0, 0]], dtype=bool)
     probabilities = np.array([[0.9, 0.6, 0.2, 0.9], [0.4, 0.7, 0.1, 0.9]])
     groups = kind_groups(["diagnosis", "procedure", "procedure", "procedure"])
-    found = by_group(truth, probabilities, probabilities > 0.5, groups, np.arange(len(truth)))
+    found = by_group(truth, probabilities, probabilities > 0.5, [groups], np.arange(len(truth)))
     # Diagnoses: one of two found, nothing wrong. Procedures: one right, one wrong, one missed; the last never occurs.
     assert found["diagnoses"]["micro"]["f1"] == pytest.approx(2 / 3)
     assert found["diagnoses"]["micro"]["auc"] is None
@@ -45,7 +45,7 @@ def test_averages_of_a_group_by_hand():
 
 
 def test_a_group_without_codes_has_no_averages():
-    found = by_group(*[np.ones((2, 1), dtype=bool)] * 3, kind_groups(["diagnosis"]), np.arange(2))["procedures"]
+    found = by_group(*[np.ones((2, 1), dtype=bool)] * 3, [kind_groups(["diagnosis"])], np.arange(2))["procedures"]
     assert found["codes"] == 0
     assert {*found["micro"].values(), *found["macro"].values()} == {None}
 

@@ -63,7 +63,7 @@ def test_a_flow_by_hand():
     ]  # fmt: skip
     assert adds_up(flow.steps)
     rows = {"released": 9, "dropped_null": 2, "dropped_version_9": 3, "kept": 4}
-    table = tabulate_flow(flow.steps, {"procedure": rows})
+    table = tabulate_flow(flow.steps, {"procedure": rows}).frame
     assert table[table["step"] == "frequent"].drop(columns="step").values.tolist() == [
         ["notes", "notes", 2, 0, "rare"], ["notes", "admissions", 2, 0, "rare"], ["notes", "patients", 1, 0, "rare"],
         ["notes", "codes", 1, 1, "rare"],
@@ -78,7 +78,7 @@ def test_a_flow_by_hand():
 def test_a_source_without_patients_counts_notes_and_codes_alone():
     flow = Flow(names_patients=False)
     flow.keep("released", pd.DataFrame({"note_id": ["1"], "patient_id": ["1"], "codes": [["I10"]]}))
-    assert tabulate_flow(flow.steps, {})["unit"].tolist() == ["notes", "codes"]
+    assert tabulate_flow(flow.steps, {}).frame["unit"].tolist() == ["notes", "codes"]
 
 
 def test_a_step_that_adds_notes_or_comes_twice_is_a_defect():

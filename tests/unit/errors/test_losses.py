@@ -3,7 +3,7 @@ import pytest
 
 from synthnotes.errors.losses import code_losses, summary
 
-CODES = ["a", "b", "c", "d"]
+CODES = ["a", "b", "c", "d", "e"]
 
 
 def coder(truth, missed_share, seed):
@@ -13,18 +13,19 @@ def coder(truth, missed_share, seed):
 
 @pytest.fixture
 def truth():
-    given = np.random.default_rng(1).random((120, 4)) < 0.5
-    given[:, 3] = False
+    given = np.random.default_rng(1).random((120, 5)) < 0.5
+    given[:, 3:] = False
     given[:2, 3] = True  # two notes have d
+    given[:15, 4] = True
     return given
 
 
 def test_the_code_that_loses_most_comes_first(decisions_of, truth):
     real = decisions_of(CODES, truth, coder(truth, 0.1, 2))
-    synthetic = decisions_of(CODES, truth, coder(truth, np.array([0.1, 0.6, 0.1, 0.1]), 3))
+    synthetic = decisions_of(CODES, truth, coder(truth, np.array([0.1, 0.6, 0.1, 0.1, 0.1]), 3))
     losses = code_losses(real, synthetic, minimum_patients=10, resamples=300, level=0.05, seed=1)
     assert losses["code"].iloc[0] == "b"
-    assert set(losses["code"]) == {"a", "b", "c"}  # d has too few patients
+    assert set(losses["code"]) == {"a", "b", "c"}  # d has too few patients; with e told, its F1 would follow from macro-F1
     first = losses.iloc[0]
     assert first["difference"] == pytest.approx(first["f1_synthetic"] - first["f1_real"])
     assert first["low"] < first["difference"] < first["high"] < 0
@@ -55,7 +56,7 @@ def test_a_coder_against_itself_loses_nothing(decisions_of, truth):
     real = decisions_of(CODES, truth, coder(truth, 0.3, 2))
     losses = code_losses(real, real, 1, 50, 0.05, 1)
     assert (losses[["difference", "low", "high"]] == 0).all(axis=None)
-    assert len(losses) == 4
+    assert len(losses) == 5
 
 
 def test_no_code_with_enough_patients(decisions_of, truth):

@@ -90,7 +90,7 @@ def test_from_records_to_a_merged_model_and_what_is_told_of_it(project, generato
     real = pd.DataFrame({"note_id": ids, "patient_id": ids, "text": texts, "fold": "train"})
     notes.write(Path("real.parquet"), real.assign(codes=[["I10"]] * 6, descriptions=[[]] * 6))
     change("params.yaml", "generation", curve_steps=2, validation_records=5)
-    change("params.yaml", "disclosure", demo=False, minimum_patients=20)
+    change("params.yaml", "disclosure", demo=False, minimum_patients=5)
     told = {"log": "first.json", "check": "check.json", "model": "merged", "records": "records", "real": "real.parquet"}
     told |= {"samples": "samples.parquet", "results": "results.json", "curve": "curve.csv"}
     summary = generation.main("mimic", **{name: Path(path) for name, path in told.items()})
@@ -105,15 +105,18 @@ def test_from_records_to_a_merged_model_and_what_is_told_of_it(project, generato
     assert tuned["first_loss"] == round(points[0], 4) > tuned["last_loss"] == round(points[2], 4)
     assert tuned["mean_loss"] == round(sum(points) / 3, 4)
     assert tuned["last_loss"] == pytest.approx(tuned["validation_loss"], abs=0.3)  # these notes it has seen, here
-    assert found["merge"] == check | {"prompts": None}  # of fewer than 20
-    assert (found["samples"]["prompts"], found["samples"]["samples"], found["samples"]["share_stopped"]) == (
-        None,
-        12,
-        1.0,
-    )
+    assert found["merge"] == check  # how two models differ tells of nobody
+    assert [found["samples"][name] for name in ("prompts", "samples", "share_stopped")] == [6, 12, 1.0]
     assert found["samples"]["quality"]["samples"]["mean_words"] == 2.0
     assert summary.startswith(f"mimic: loss {points[0]:.2f} -> {points[2]:.2f} (on unseen notes ")
     assert summary.endswith("of 12 samples 100.0% ended by themselves, 2 words a note")
+
+    change("params.yaml", "disclosure", minimum_patients=7)  # more than there are prompts
+    generation.main("mimic", **{name: Path(path) for name, path in told.items()})
+    found = read_json(Path("results.json"))
+    assert found["merge"] == check
+    assert [found["samples"][name] for name in ("prompts", "samples", "share_stopped")] == [None, 12, None]
+    assert found["finetune"] == tuned | {"validation_loss": None}
 
 
 def test_a_length_that_no_prompt_fits_stops_before_training(project, generator):

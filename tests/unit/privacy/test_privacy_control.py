@@ -48,7 +48,7 @@ TRAINING, UNSEEN = corpus(1, 30), corpus(11, 30)
 
 def test_summaries_by_hand():
     neighbours = pd.DataFrame({"recall": [0.5, 0.0, 1.0, 0.25], "real_index": [3, -1, 0, 2]})
-    assert recall_summary(neighbours, top=2) == {
+    assert recall_summary(neighbours, top=2, of=4) == {
         "notes": 4,
         "notes_without_neighbour": 1,
         "all": {"mean": 0.4375, "median": 0.375, "min": 0.0, "max": 1.0},
@@ -59,7 +59,7 @@ def test_summaries_by_hand():
 
 
 def test_distribution_counts_every_note_once():
-    table = recall_distribution({"synthetic": pd.Series([0.0, 0.02, 0.03, 1.0]), "control": pd.Series([0.5])})
+    table = recall_distribution({"synthetic": pd.Series([0.0, 0.02, 0.03, 1.0]), "control": pd.Series([0.5])}).frame
     synthetic = table[table["kind"] == "synthetic"].set_index("recall")
     assert synthetic["notes"].sum() == 4
     assert synthetic["notes"].loc[[0.02, 0.04, 1.0]].tolist() == [2, 1, 1]
@@ -68,7 +68,7 @@ def test_distribution_counts_every_note_once():
 
 
 def test_distribution_of_lengths_by_hand():
-    table = length_distribution({"synthetic": pd.Series([3, 7, 7, 9]), "control": pd.Series([0, 2])})
+    table = length_distribution({"synthetic": pd.Series([3, 7, 7, 9]), "control": pd.Series([0, 2])}).frame
     assert list(table.itertuples(index=False, name=None)) == [
         ("synthetic", 0, 0, 1.0), ("synthetic", 3, 1, 0.75), ("synthetic", 7, 2, 0.25), ("synthetic", 9, 1, 0.0),
         ("control", 0, 1, 0.5), ("control", 2, 1, 0.0),
@@ -120,7 +120,7 @@ def test_both_sides_have_the_same_number(synthetic, control):
     assert recall["synthetic"]["notes"] == synthetic
     assert recall["synthetic_matched"]["notes"] == recall["control"]["notes"] == matched
     for distribution in (comparison.recalls, comparison.lengths):
-        assert distribution.groupby("kind")["notes"].sum().to_dict() == {"control": matched, "synthetic": matched}
+        assert distribution.frame.groupby("kind")["notes"].sum().to_dict() == {"control": matched, "synthetic": matched}
     rows = comparison.notes.groupby("kind")["synthetic_index"]
     assert rows.count().to_dict() == {"control": matched, "synthetic": synthetic, "unseen": len(UNSEEN)}
     assert rows.get_group("control").max() < control

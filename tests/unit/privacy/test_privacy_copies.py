@@ -1,6 +1,5 @@
 """Few copies among many notes must be found, whatever one unseen note does, and none where there are none."""
 
-import json
 from functools import cache
 
 import numpy as np
@@ -67,7 +66,7 @@ def test_few_copies_are_found_whatever_one_unseen_note_repeats(copies, repeated)
     found = results(copies, repeated)
     assert set(verdicts(found).values()) == {"copies found"}
     assert found["notes"]["unseen_texts_in_training"] == (repeated is REPEATED["verbatim"])
-    told = suppress(json.loads(json.dumps(found)), 10)["measures"]
+    told = suppress(found, 10)["measures"]
     assert {measure["verdict"] for measure in told.values()} == {"copies found"}
     assert {measure["beyond"]["notes_beyond"] for measure in told.values()} <= {"1 to 9", 9, 10, 11}
     assert None not in {measure["beyond"]["notes_beyond"] for measure in told.values()}
@@ -143,7 +142,7 @@ def test_membership_is_seen_where_notes_are_worse_than_real_ones(monkeypatch):
         return training.iloc[:200].assign(text=texts)
 
     found = membership(torn)
-    assert (found["patients"], found["named"], found["verdict"]) == (67, True, "nearer")
+    assert (found["patients"], found["counted"], found["verdict"]) == (67, "patients", "nearer")
     assert found["p"] == pytest.approx(1 / 401)
     assert found["difference"] == pytest.approx(found["members"] - found["others"])
     monkeypatch.setattr(membership_test, "MOST_PATIENTS", 40)  # of a whole release a draw is enough
@@ -156,7 +155,7 @@ def test_membership_is_seen_where_notes_are_worse_than_real_ones(monkeypatch):
 def test_notes_that_saw_neither_side_are_near_to_none():
     verdicts = [membership(lambda _, seed=seed: clinic(seed, 150, prefix="s"), seed=seed) for seed in range(20, 32)]
     assert sum(found["verdict"] == "nearer" for found in verdicts) <= 2
-    assert not membership(lambda _: clinic(9, 50, prefix="s"), named=False)["named"]
+    assert membership(lambda _: clinic(9, 50, prefix="s"), named=False)["counted"] == "notes"
 
 
 def test_texts_on_both_sides_tell_nothing():
