@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from synthnotes.coding.metrics import averages
-from synthnotes.machinery.disclosure import Parts, over, people
+from synthnotes.machinery.disclosure import Parts, over
 
 
 def frequency_groups(training_notes: np.ndarray) -> dict[str, np.ndarray]:
@@ -51,8 +51,7 @@ def by_group(
         patients: whose note it is: [notes].
 
     Returns:
-        By group: codes, how many it has; codes_in_evaluation, how many of them occur; patients that have one of them;
-        micro and macro.
+        By group: codes, how many it has; codes_in_evaluation, how many of them occur; micro and macro.
     """
     found = {}
     for name, members in (group for division in divisions for group in division.items()):
@@ -61,7 +60,6 @@ def by_group(
         told = {
             "codes": int(members.sum()),
             "codes_in_evaluation": int(kept.sum()),
-            "patients": people(basis),
             **averages(truth[:, kept], probabilities[:, kept], predicted[:, kept]),
         }
         found[name] = over(basis, told)

@@ -60,19 +60,14 @@ def code_match(
         equals = of_size.get(len(codes), nobody)
         exact += bool((supersets & equals).any())
         proper_subset += bool((supersets & ~equals).any())
-    judged = predicted.shape[0]
+    judged = predictions = predicted.shape[0]
     if empty_is_subset:
         proper_subset += empty
     else:
         judged -= empty
-    return {
-        "predictions": predicted.shape[0],
-        "empty": empty,
-        "exact": exact,
-        "proper_subset": proper_subset,
-        "exact_share": exact / judged if judged else None,
-        "proper_subset_share": proper_subset / judged if judged else None,
-    }
+    counts = {"predictions": predictions, "empty": empty, "exact": exact, "proper_subset": proper_subset}
+    shares = {f"{name}_share": share(counts[name], judged, predictions) for name in ("exact", "proper_subset")}
+    return {name: people(count) for name, count in counts.items()} | shares
 
 
 def _bit_rows(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -25,7 +25,11 @@ def test_the_code_that_loses_most_comes_first(decisions_of, truth):
     synthetic = decisions_of(CODES, truth, coder(truth, np.array([0.1, 0.6, 0.1, 0.1, 0.1]), 3))
     losses = code_losses(real, synthetic, minimum_patients=10, resamples=300, level=0.05, seed=1)
     assert losses["code"].iloc[0] == "b"
-    assert set(losses["code"]) == {"a", "b", "c"}  # d has too few patients; with e told, its F1 would follow from macro-F1
+    assert set(losses["code"]) == {
+        "a",
+        "b",
+        "c",
+    }  # d has too few patients; e goes with it
     first = losses.iloc[0]
     assert first["difference"] == pytest.approx(first["f1_synthetic"] - first["f1_real"])
     assert first["low"] < first["difference"] < first["high"] < 0

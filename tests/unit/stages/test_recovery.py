@@ -1,0 +1,117 @@
+"""What is hidden of real chapters' results does not follow from what is shown: an attacker tries, on small corpora."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from recovery import recovered
+
+from synthnotes.coding.labels import label_matrix
+from synthnotes.coding.predictions import Predictions
+from synthnotes.coding.utility import Evaluation, measure, over_seeds
+from synthnotes.corpus.description import describe, tabulate_flow
+from synthnotes.corpus.flow import Flow
+from synthnotes.errors import analysis, calibration, curves, families, losses
+from synthnotes.machinery import disclosure, params
+
+PARAMS = params.read()
+STUDIES = 6
+CODES = [f"I{number}" for number in range(20, 44)] + ["J18.9", "K35.8", "0DTJ4ZZ", "0FT44ZZ"]
+KINDS = ["procedure" if code[0] == "0" else "diagnosis" for code in CODES]
+
+
+def table(rng: np.random.Generator, notes: int, patients: int, prefix: str, rare: int) -> pd.DataFrame:
+    """Notes with codes; of so few of them, the last two codes and a text of its own length."""
+    shares = rng.uniform(0.1, 0.4, len(CODES) - 2)
+    held = rng.random((notes, len(CODES) - 2)) < shares
+    held[:, 0] |= ~held.any(axis=1)
+    codes = [[CODES[i] for i in np.flatnonzero(row)] for row in held]
+    for note in rng.permutation(notes)[:rare]:
+        codes[note] = [*codes[note], *CODES[-2:]]
+    frame = pd.DataFrame({"note_id": [f"{prefix}{number}" for number in range(notes)]})
+    frame["patient_id"] = [f"{prefix}{number}" for number in rng.integers(patients, size=notes)]
+    frame["text"] = [" ".join(["w"] * int(rng.integers(5, 60))) for _ in range(notes)]
+    frame["codes"], frame["descriptions"] = codes, codes
+    frame["fold"] = np.where(np.arange(notes) < rng.integers(3, 9), "validation", "train")
+    return frame
+
+
+def predicted(rng: np.random.Generator, notes: pd.DataFrame, silent: int) -> Predictions:
+    """Predictions that are right more often than not; for so few of the notes there are none."""
+    truth = label_matrix(notes, CODES).toarray()
+    probabilities = 0.45 * truth + rng.uniform(0, 0.44, truth.shape)
+    probabilities[rng.permutation(len(notes))[:silent]] *= 0.4
+    probabilities.flat[rng.permutation(probabilities.size)[:silent]] = 0.95
+    return Predictions(notes["note_id"].tolist(), CODES, probabilities.astype(np.float16).astype(np.float32), 0.4)
+
+
+def study(seed: int) -> dict[str, Any]:
+    """A corpus in which a fold, a loss, a group of codes, a bin and an answer rest on few people."""
+    rng = np.random.default_rng(seed)
+    small = lambda: int(rng.integers(2, 9))  # noqa: E731
+    tables = {name: table(rng, int(rng.integers(120, 160)), 100, name, small()) for name in "LSE"}
+    tables["E"]["fold"] = "evaluation"
+    tables["S"].loc[: small(), "text"] = tables["L"]["text"].iloc[0]
+    for _ in range(small()):
+        tables["E"].loc[rng.integers(len(tables["E"])), "text"] = " ".join(["w"] * 200)
+    every = pd.concat(tables.values(), ignore_index=True)
+    flow = Flow(names_patients=True)
+    flow.keep("released", pd.concat([every, every.head(small())]))
+    flow.keep("cleaned", every, "cleaned away")
+    facts = {"corpus": "mimic", "sources_sha256": {}, "names_patients": True, "flow": flow.steps, "split_file": None}
+    facts |= {"release": {"discharge_notes": flow.steps["released"]["notes"]}, "code_rows": {}}
+    facts["groups"] = {"groups": 90, "notes_in_largest": small(), "notes_of_same_text": 20, "texts_shared": small()}
+    code_rows = pd.DataFrame({"code": CODES, "title": CODES, "kind": KINDS})
+    cohort = describe(tables, code_rows, facts, PARAMS.corpus, 10)
+
+    evaluated = tables["E"]
+    given = {name: predicted(rng, evaluated, small()) for name in ("real", "synthetic")}
+    evaluation = Evaluation.of(evaluated, CODES, KINDS, 100)
+    described = {"best_epoch": 3, "validation_map": rng.random(), "threshold": 0.5}
+    utility = {
+        name: over_seeds(list(measure(tables["S"], evaluation, {1: (of, described)}, 100, 4).values()))
+        for name, of in given.items()
+    }
+
+    truth, targets = label_matrix(evaluated, CODES), label_matrix(tables["S"], CODES)
+    patients, _ = pd.factorize(evaluated["patient_id"])
+    settings = PARAMS.errors.model_copy(update={"length_boundary": 100, "resamples": 20, "other_share": 0.001})
+    coders = [analysis.coder(of, truth, patients, targets, settings) for of in given.values()]
+    words = evaluated["text"].str.split().str.len().to_numpy()
+    found = analysis.analyse(*coders, words, settings, 300, 10)
+    return {
+        "cohort": cohort,
+        "flow": tabulate_flow(cohort["flow"], {}),
+        "utility": utility,
+        "errors": found.results,
+        "frequency": curves.table(found.frequency, "coder"),
+        "length": curves.table(found.length, "coder"),
+        "chapters": families.distribution_table(found.chapters),
+        "confusion": families.confusion_table(found.confusion),
+        "calibration": calibration.table(found.calibration),
+        "codes": losses.table(found.codes),
+    }
+
+
+@pytest.fixture(scope="module")
+def studies() -> list[dict[str, Any]]:
+    return [study(seed) for seed in range(STUDIES)]
+
+
+def test_what_is_hidden_does_not_follow_from_what_is_shown(studies):
+    hidden, formulas = recovered(studies)
+    # Cells of every kind are hidden in all studies.
+    assert {place.split("/")[0] for place in hidden} >= {"cohort", "utility", "errors", "chapters", "calibration"}
+    assert len(hidden) > 50
+    assert formulas == []
+
+
+def test_the_attacker_finds_what_a_missing_part_would_leave_open(studies, monkeypatch):
+    """The parts that are hidden with the few are what stops it: of groups, folds, chapters and bins."""
+    monkeypatch.setattr(
+        disclosure, "hidden_with", lambda sizes, minimum: {n for n, size in sizes.items() if 0 < size < minimum}
+    )
+    _, formulas = recovered(studies)
+    found = {formula.split(" ")[0].split("/")[0] for formula in formulas}
+    assert found >= {"cohort", "utility", "chapters", "calibration"}
