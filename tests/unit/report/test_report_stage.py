@@ -13,7 +13,6 @@ import yaml
 from reading import outputs, read, shown, words
 
 from synthnotes.machinery import pipeline
-from synthnotes.machinery.disclosure import suppress
 from synthnotes.machinery.files import UserError, read_csv, read_json, write_csv, write_json
 from synthnotes.machinery.sections import COMPARED_SETS, TRAINING_SETS
 from synthnotes.report import render, style
@@ -238,16 +237,29 @@ def test_the_report_loads_no_torch():
     assert done.stdout.strip() == "set()"
 
 
+SETTINGS = {"seeds", "coders", "level", "n", "params", "pairs", "raters", "words"}  # small numbers that tell of nobody
+
+
+def with_gaps(found, name=""):
+    """Results without their small counts and their extremes, as they are of real data."""
+    if isinstance(found, dict):
+        return {key: with_gaps(value, key) for key, value in found.items()}
+    few = type(found) is int and 0 < found < 10 and name not in SETTINGS
+    return None if few or name in ("min", "max", "maximum", "recall", "passage_words") else found
+
+
 @pytest.mark.slow
 def test_a_report_of_real_data_shows_what_is_left(tmp_path, paper):
-    """The committed results, suppressed as if their patients were real: every table and every figure bears the gaps."""
+    """The committed results with gaps as if their patients were real: every table and every figure bears them."""
     for file in pipeline.result_files(pipeline.stages(ROOT)):
         path, target = ROOT / "results" / file, tmp_path / "results" / file
-        least = 1 if path.parent.name == "questionnaire" else 10
+        told_of_raters = path.parent.name in ("questionnaire", "ratings")
         if path.suffix == ".json":
-            write_json(target, suppress(read_json(path), least))
+            write_json(target, read_json(path) if told_of_raters else with_gaps(read_json(path)))
         else:
-            write_csv(target, suppress(read_csv(path), least))
+            table = read_csv(path)
+            counts = [name for name in ("patients", "decisions", "notes") if name in table and not told_of_raters]
+            write_csv(target, table[~table[counts].lt(15).any(axis=1)] if counts else table)
     values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     values["disclosure"]["demo"] = False
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
