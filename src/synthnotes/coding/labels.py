@@ -1,4 +1,4 @@
-"""The codes of a corpus, and the matrix of which note has which: what coders learn and errors are measured against."""
+"""The codes of a corpus, which note has which, and which notes teach: what coders learn and are measured against."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -51,3 +51,18 @@ def label_matrix(notes: pd.DataFrame, code_set: Sequence[str]) -> sparse.csr_arr
         rows += [row] * len(indices)
         columns += sorted(indices)
     return sparse.csr_array((np.ones(len(rows), dtype=bool), (rows, columns)), shape=(len(notes), len(code_set)))
+
+
+def taught_by(teaching: pd.DataFrame, choosing: pd.DataFrame | None = None) -> pd.DataFrame:
+    """The notes that a coder sees in training: those that teach it, and those that choose its epoch and threshold.
+
+    Args:
+        teaching: a note table.
+        choosing: another, all of whose notes choose, so that all of the first teach; None where the first is divided.
+
+    Returns:
+        A note table; its fold `train` teaches, its fold `validation` chooses.
+    """
+    if choosing is None:
+        return teaching
+    return pd.concat([teaching.assign(fold="train"), choosing.assign(fold="validation")], ignore_index=True)

@@ -30,7 +30,7 @@ def describe(decisions: Decisions) -> dict[str, int | float | dict[str, int | fl
 
 
 def code_match(
-    predicted: sparse.csr_array, targets: sparse.csr_array, empty_is_subset: bool = False
+    predicted: sparse.csr_array, targets: sparse.csr_array, published: bool = False
 ) -> dict[str, int | float | None]:
     """How many predicted code sets equal the codes of a training note, and how many are a proper subset of them.
 
@@ -40,8 +40,8 @@ def code_match(
     Args:
         predicted: bool [notes, codes].
         targets: which training note has which code, bool [training notes, codes].
-        empty_is_subset: count empty predictions as subsets and in the shares' denominator, as published (repair m);
-            the empty set is part of every other.
+        published: count as the published code does (repair m): an empty prediction is a subset, and in the shares'
+            denominator; one that equals a note's codes is no subset of another's.
 
     Returns:
         predictions; empty, exact and proper_subset, counts; exact_share and proper_subset_share, of the predictions
@@ -58,10 +58,11 @@ def code_match(
             continue
         supersets = np.bitwise_and.reduce(holders[codes], axis=0)
         equals = of_size.get(len(codes), nobody)
-        exact += bool((supersets & equals).any())
-        proper_subset += bool((supersets & ~equals).any())
+        matches = bool((supersets & equals).any())
+        exact += matches
+        proper_subset += bool((supersets & ~equals).any()) and not (published and matches)
     judged = predictions = predicted.shape[0]
-    if empty_is_subset:
+    if published:
         proper_subset += empty
     else:
         judged -= empty

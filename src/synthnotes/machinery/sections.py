@@ -164,6 +164,8 @@ class CodingParams(Section):
     threshold_steps: Annotated[int, Field(ge=2)]
     bias_from_frequencies: bool
     attend_to_padding: bool
+    join_lines: bool
+    real_l_validation: Literal["real_s", "real_l"]
     weights: PerCorpus[dict[TrainingSet, dict[int, str]]]
 
 
@@ -193,7 +195,7 @@ class ErrorsParams(Section):
     resamples: Positive
     level: Level
     predict_at_threshold: bool
-    empty_is_subset: bool
+    published_match: bool
     published_families: bool
     seed: NotNegative
 

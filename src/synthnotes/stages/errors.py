@@ -40,7 +40,8 @@ def main(
     patients, _ = pd.factorize(evaluated["patient_id"])
 
     def coder(training: Path, folder: Path) -> Coder:
-        targets = label_matrix(notes.read(training), code_set)
+        taught = notes.read(training)
+        targets = label_matrix(taught[taught["fold"] == "train"], code_set)
         predicted = predictions.load(folder)
         aligned = predictions.align(predicted, evaluated["note_id"].tolist(), code_set, str(folder))
         return analysis.coder(aligned, truth, patients, targets, settings)

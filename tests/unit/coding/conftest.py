@@ -29,6 +29,8 @@ def coding_settings(**changes) -> CodingParams:
         "threshold_steps": 20,
         "bias_from_frequencies": True,
         "attend_to_padding": False,
+        "join_lines": True,
+        "real_l_validation": "real_s",
         "weights": {"mimic": {}, "sepr": {}},
     }
     return CodingParams(**(values | changes))

@@ -3,8 +3,10 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
 
-from synthnotes.coding.labels import label_matrix, read_code_set
+from synthnotes.coding.labels import label_matrix, read_code_set, taught_by
 from synthnotes.coding.plm_icd.data import batches, encode, first_words, pack
 from synthnotes.coding.plm_icd.model import load_tokenizer
 from synthnotes.machinery.files import UserError
@@ -16,9 +18,35 @@ def table(*rows: tuple[str, list[str]]) -> pd.DataFrame:
     return pd.DataFrame([(f"n{i}", *row) for i, row in enumerate(rows)], columns=["note_id", "text", "codes"])
 
 
-def test_words_are_cut_and_white_space_is_kept():
-    assert first_words("one  two\n\nthree four \n", 3) == "one  two\n\nthree"
-    assert first_words("one  two\n\nthree \n", 3) == "one  two\n\nthree"
+def test_words_are_cut_and_white_space_is_joined_or_kept():
+    for text in ("one  two\n\nthree four \n", "one  two\n\nthree \n"):
+        assert first_words(text, 3) == "one two three"
+        assert first_words(text, 3, joined=False) == "one  two\n\nthree"
+
+
+@given(st.text(alphabet="ab \n\t\u00a0"), st.integers(1, 9))
+def test_joined_words_are_the_published_ones(text, count):
+    assert first_words(text, count) == " ".join(text.split()[:count])
+
+
+def test_a_byte_level_tokenizer_reads_joined_words_as_published(tmp_path):
+    """A line break is a token of its own there, and a word after it has another id than one after a space."""
+    letters = {symbol: number for number, symbol in enumerate(["<pad>", *pre_tokenizers.ByteLevel.alphabet()])}
+    tokenizer = Tokenizer(models.BPE(letters, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>")
+    text = "the patient\ncame\n\n  home and left"
+    joined, kept = (encode(table((text, ["I10"])), fast, CODES, 4, lines).tokens[0].tolist() for lines in (True, False))
+    assert joined == fast("the patient came home")["input_ids"]
+    assert kept == fast("the patient\ncame\n\n  home")["input_ids"] != joined
+
+
+def test_all_of_one_table_teaches_where_another_chooses():
+    first, second = (table(("a", ["I10"]), ("b", ["I10"])).assign(fold=["train", "validation"]) for _ in range(2))
+    taught = taught_by(first, second.assign(note_id=["s0", "s1"]))
+    assert taught[taught["fold"] == "train"]["note_id"].tolist() == ["n0", "n1"]
+    assert taught[taught["fold"] == "validation"]["note_id"].tolist() == ["s0", "s1"]
+    assert taught_by(first) is first
 
 
 def test_a_note_longer_than_the_limit_is_cut(encoder_folder):

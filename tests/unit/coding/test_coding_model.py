@@ -32,9 +32,11 @@ def published_logits(model: PlmIcd, tokens: list[np.ndarray], chunk: int, attend
     for note in tokens:
         ids = torch.full((-(-len(note) // chunk) * chunk,), PADDING)
         ids[: len(note)] = torch.from_numpy(note)
-        mask = (torch.arange(len(ids)) < len(note)) | attend_to_padding
-        chunks, mask = ids.view(-1, chunk), mask.view(-1, chunk)
-        hidden = model.encoder(input_ids=chunks, attention_mask=mask.long()).last_hidden_state[mask]  # [tokens, width]
+        text = torch.arange(len(ids)) < len(note)
+        published_ones = attend_to_padding and model.encoder.config.model_type == "roberta"  # a BERT's mask has zeros
+        mask = (text | published_ones).view(-1, chunk)
+        hidden = model.encoder(input_ids=ids.view(-1, chunk), attention_mask=mask.long()).last_hidden_state
+        hidden = hidden[(text | attend_to_padding).view(-1, chunk)]  # [tokens, width]: what the codes attend to
         weights = (model.attention.queries @ torch.tanh(hidden @ model.attention.project.weight.T).T).softmax(dim=1)
         logits.append(((weights @ hidden) * model.attention.output).sum(dim=1) + model.attention.bias)
     return torch.stack(logits)
@@ -46,7 +48,7 @@ def test_logits_equal_the_published_formula(tmp_path, save_encoder, kind, attend
     model = model_of(save_encoder(tmp_path, kind))
     tokens = some_tokens(21, 8, 1, 13)
     with torch.no_grad():
-        logits = model(pack(tokens, 8, PADDING, attend_to_padding))
+        logits = model(pack(tokens, 8, PADDING, attend_to_padding, kind))
     expected = published_logits(model, tokens, 8, attend_to_padding)
     assert expected.std() > 0.5
     torch.testing.assert_close(logits, expected, atol=1e-4, rtol=0)

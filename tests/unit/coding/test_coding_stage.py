@@ -16,11 +16,14 @@ def run(tmp_path, tables, encoder_folder, monkeypatch):
     """Runs the stage with some parameters on a training table of 24 notes; gives the coder's folder."""
     for name, table in zip(("real_l", "e"), tables(24, 4), strict=True):
         notes.write(tmp_path / f"{name}.parquet", table)
+    prompts, _ = tables(10, 2)
+    notes.write(tmp_path / "real_s.parquet", prompts.assign(note_id=[f"s{number}" for number in range(len(prompts))]))
     pd.DataFrame({"code": CODES, "kind": "diagnosis"}).to_csv(tmp_path / "codes.csv", index=False)
 
-    def of(settings, name="coder"):
+    def of(settings, name="coder", validation="real_l"):
         monkeypatch.setattr(stage.params, "load", lambda section, kind: settings)
-        inputs = tmp_path / "real_l.parquet", tmp_path / "e.parquet", encoder_folder, tmp_path / "models"
+        training = tmp_path / "real_l.parquet", tmp_path / f"{validation}.parquet"
+        inputs = *training, tmp_path / "e.parquet", encoder_folder, tmp_path / "models"
         others = tmp_path / "codes.csv", tmp_path / "accelerate", tmp_path / "work"
         stage.main("mimic", 7, *inputs, *others, tmp_path / name)
         return tmp_path / name
@@ -43,6 +46,20 @@ def test_the_stage_leaves_all_that_is_measured_later(run, tmp_path, settings):
     predicted = predictions.load(folder)
     assert (described["codes"], described["threshold"]) == (predicted.codes, predicted.threshold)
     assert predicted.note_ids == notes.read(tmp_path / "e.parquet")["note_id"].tolist()
+
+
+def test_another_table_chooses_and_all_of_training_teaches(run, settings, monkeypatch):
+    """28 notes of L teach and 12 of S choose, instead of 24 and 4 of L."""
+    seen = []
+    fit = stage.coders.fit
+    monkeypatch.setattr(
+        stage.coders, "fit", lambda model, *tables, **rest: seen.append(tables) or fit(model, *tables, **rest)
+    )
+    folders = run(settings(epochs=1)), run(settings(epochs=1), "whole", validation="real_s")
+    assert [(len(train), len(validation)) for train, validation, *_ in seen] == [(24, 4), (28, 12)]
+    assert {note_id[0] for note_id in seen[1][1].note_ids} == {"s"}
+    described = [read_json(folder / "coder.json")["validation_map"] for folder in folders]
+    assert described[0] != described[1]
 
 
 def test_the_stage_takes_a_coder_that_exists_already(run, settings):

@@ -64,7 +64,9 @@ def coders(tmp_path, tables):
     """A project's note tables, and the folders of coders, one of them of a seed that params.yaml no longer has."""
     taught, evaluated = tables(24, 4)
     for training in TRAINING_SETS:
-        note_table.write(tmp_path / f"notes/{training}.parquet", taught)
+        prefix = "" if training == "real_l" else f"{training} "
+        own = taught.assign(note_id=prefix + taught["note_id"])
+        note_table.write(tmp_path / f"notes/{training}.parquet", own)
         for seed in (*params.load_seeds()[training], 1):
             folder = tmp_path / f"coders/{training}-{seed}"
             folder.mkdir(parents=True)
@@ -90,6 +92,11 @@ def test_the_stage_measures_the_runs_of_the_parameters_and_no_others(coders):
         training: 2 if training in ("real_s", "synthetic_s") else 1 for training in TRAINING_SETS
     }
     assert len(runs) == 7
+    # All of L teaches and all of S chooses, as published; the others are divided.
+    sizes = [
+        [found[of][name]["mean"] for name in ("training_notes", "validation_notes")] for of in ("real_l", "real_s")
+    ]
+    assert sizes == [[28, 28], [24, 4]]
     both = [runs[f"real_s-{seed}"]["micro"]["f1"] for seed in params.load_seeds()["real_s"]]
     assert found["real_s"]["micro"]["f1"] == pytest.approx({"mean": np.mean(both), "sd": np.std(both, ddof=1)})
     assert found["real_l"]["micro"]["f1"]["sd"] is None

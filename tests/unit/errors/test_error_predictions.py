@@ -60,10 +60,11 @@ def test_code_match_by_hand():
         "exact_share": 0.5,
         "proper_subset_share": 0.5,
     }
-    assert code_match(predicted, sparse.csr_array(targets), empty_is_subset=True) == counts | {
-        "proper_subset": 3,
+    # As published (`if exact … elif subset`), the second is no subset beside being exact, and the empty one is.
+    assert code_match(predicted, sparse.csr_array(targets), published=True) == counts | {
+        "proper_subset": 2,
         "exact_share": 0.4,
-        "proper_subset_share": 0.6,
+        "proper_subset_share": 0.4,
     }
 
 

@@ -47,21 +47,28 @@ class Chunks:
 
     Attributes:
         input_ids: [chunks, tokens].
-        attention_mask: bool [chunks, tokens], what may be attended to.
-        lengths: how many tokens of each note may be attended to, in the order of the notes.
+        attention_mask: bool [chunks, tokens], what the encoder may attend to.
+        read: bool [chunks, tokens], what the codes may attend to.
+        lengths: how many tokens of each note that is, in the order of the notes.
     """
 
     input_ids: torch.Tensor
     attention_mask: torch.Tensor
+    read: torch.Tensor
     lengths: list[int]
 
     def to(self, device: torch.device) -> "Chunks":
         """The same chunks on another device."""
-        return Chunks(self.input_ids.to(device), self.attention_mask.to(device), self.lengths)
+        moved = (part.to(device) for part in (self.input_ids, self.attention_mask, self.read))
+        return Chunks(*moved, self.lengths)
 
 
 def encode(
-    notes: pd.DataFrame, tokenizer: PreTrainedTokenizerBase, code_set: Sequence[str], max_words: int
+    notes: pd.DataFrame,
+    tokenizer: PreTrainedTokenizerBase,
+    code_set: Sequence[str],
+    max_words: int,
+    join_lines: bool = True,
 ) -> EncodedNotes:
     """Tokenizes notes and lays out their labels.
 
@@ -73,8 +80,9 @@ def encode(
         tokenizer: the encoder's.
         code_set: the corpus's codes, one label each.
         max_words: words kept of each note, counted at white space.
+        join_lines: whether these words are joined by single spaces, as published, or keep the white space between them.
     """
-    texts = [first_words(text, max_words) for text in notes["text"]]
+    texts = [first_words(text, max_words, join_lines) for text in notes["text"]]
     slices = range(0, len(texts), TOKENIZED_AT_ONCE)
     tokens: list[np.ndarray] = []
     for start in tqdm(slices, desc="tokenize", unit_scale=TOKENIZED_AT_ONCE, unit="note", leave=False, disable=None):
@@ -86,34 +94,44 @@ def encode(
     return EncodedNotes(notes["note_id"].tolist(), tokens, label_matrix(notes, code_set), tokenizer.pad_token_id)
 
 
-def first_words(text: str, count: int) -> str:
-    """The text up to the end of its `count`-th word; white space between the words stays as it is."""
+def first_words(text: str, count: int, joined: bool = True) -> str:
+    """The first words of a text, joined by single spaces or with the white space that stands between them."""
+    if joined:
+        return " ".join(text.split(maxsplit=count)[:count])
     parts = text.split(maxsplit=count)
     return text[: len(text) - len(parts[-1])].rstrip() if len(parts) > count else text.rstrip()
 
 
-def pack(tokens: Sequence[np.ndarray], chunk_tokens: int, padding_id: int, attend_to_padding: bool = False) -> Chunks:
+def pack(
+    tokens: Sequence[np.ndarray],
+    chunk_tokens: int,
+    padding_id: int,
+    attend_to_padding: bool = False,
+    kind: str = "roberta",
+) -> Chunks:
     """Cuts the notes of a batch into chunks, without a row that would hold nothing but padding.
 
     Args:
         tokens: token ids of each note, at least one.
         chunk_tokens: tokens per chunk; the last chunk of a note is padded.
         padding_id: the encoder's padding token.
-        attend_to_padding: repeats the published collation (repair i), which read one note at a time: the padding of a
-            note's last chunk is attended to like text.
+        attend_to_padding: repeats the published collation (repair i), which read one note at a time: the codes attend
+            to the padding of a note's last chunk like text, and so does the encoder, unless it is a BERT.
+        kind: the encoder's, `roberta` or `bert`.
     """
     per_note = [-(-len(note) // chunk_tokens) for note in tokens]
     # A batch of notes that are all shorter than a chunk needs no chunk of full width.
     width = chunk_tokens if attend_to_padding else min(chunk_tokens, max(map(len, tokens)))
     input_ids = np.full((sum(per_note), width), padding_id, dtype=np.int64)
-    attention_mask = np.full(input_ids.shape, attend_to_padding)
+    text = np.zeros(input_ids.shape, dtype=bool)
     start = 0
     for note, chunks in zip(tokens, per_note, strict=True):
         input_ids.reshape(-1)[start : start + len(note)] = note
-        attention_mask.reshape(-1)[start : start + len(note)] = True
+        text.reshape(-1)[start : start + len(note)] = True
         start += chunks * width
     lengths = [count * width for count in per_note] if attend_to_padding else [len(note) for note in tokens]
-    return Chunks(torch.from_numpy(input_ids), torch.from_numpy(attention_mask), lengths)
+    masks = text | (attend_to_padding and kind != "bert"), text | attend_to_padding
+    return Chunks(torch.from_numpy(input_ids), *map(torch.from_numpy, masks), lengths)
 
 
 def batches(lengths: np.ndarray, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
