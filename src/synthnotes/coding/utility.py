@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from synthnotes.coding import folds
 from synthnotes.coding.groups import by_group, frequency_groups, kind_groups
 from synthnotes.coding.labels import label_matrix
 from synthnotes.coding.metrics import evaluate
@@ -49,7 +50,7 @@ def measure(
     """Measures the coders of one training set.
 
     Args:
-        taught: the note table from which they learnt.
+        taught: the notes from which they learnt and those that validated them, as `folds.of_coder` gives them.
         evaluation: the notes of E.
         runs: by seed, the predictions for the notes of E, in their order, and the coder's description.
         max_words: that a coder reads of a note.
@@ -59,14 +60,14 @@ def measure(
         By seed: counts of notes and codes, best epoch, validation MAP, threshold, the metrics, those of the baseline,
         and those by groups of codes.
     """
-    folds = {fold: taught[taught["fold"] == fold] for fold in ("train", "validation")}
-    labels = label_matrix(folds["train"], evaluation.codes)
+    teaching = folds.teaching(taught)
+    labels = label_matrix(teaching, evaluation.codes)
     frequency = labels.sum(axis=0, dtype=int)
     groups = frequency_groups(frequency) | kind_groups(evaluation.kinds)
     truth = evaluation.truth
     of_set = {
-        "training_notes": len(folds["train"]),
-        "validation_notes": len(folds["validation"]),
+        "training_notes": len(teaching),
+        "validation_notes": len(folds.validating(taught)),
         "evaluation_notes": len(truth),
         "truncated_notes": truncated(taught["text"], max_words) + evaluation.truncated,
         "codes": len(evaluation.codes),

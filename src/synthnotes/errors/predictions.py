@@ -28,7 +28,7 @@ def describe(decisions: Decisions) -> dict[str, int | float | dict[str, int | fl
 
 
 def code_match(
-    predicted: sparse.csr_array, targets: sparse.csr_array, empty_is_subset: bool = False
+    predicted: sparse.csr_array, targets: sparse.csr_array, published_match: bool = False
 ) -> dict[str, int | float | None]:
     """How many predicted code sets equal the codes of a training note, and how many are a proper subset of them.
 
@@ -37,9 +37,9 @@ def code_match(
 
     Args:
         predicted: bool [notes, codes].
-        targets: which training note has which code, bool [training notes, codes].
-        empty_is_subset: count empty predictions as subsets and in the shares' denominator, as published (repair m);
-            the empty set is part of every other.
+        targets: which of the notes that teach has which code, bool [training notes, codes].
+        published_match: count as published (repair m): what equals a note's codes is no subset besides, and an empty
+            prediction is one, which is part of every set, and stands in the shares' denominator.
 
     Returns:
         predictions; empty, exact and proper_subset, counts; exact_share and proper_subset_share, of the predictions
@@ -56,10 +56,11 @@ def code_match(
             continue
         supersets = np.bitwise_and.reduce(holders[codes], axis=0)
         equals = of_size.get(len(codes), nobody)
-        exact += bool((supersets & equals).any())
-        proper_subset += bool((supersets & ~equals).any())
+        is_exact = bool((supersets & equals).any())
+        exact += is_exact
+        proper_subset += bool((supersets & ~equals).any()) and not (published_match and is_exact)
     judged = predicted.shape[0]
-    if empty_is_subset:
+    if published_match:
         proper_subset += empty
     else:
         judged -= empty

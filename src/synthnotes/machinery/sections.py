@@ -152,8 +152,10 @@ class FidelityParams(Section):
 class CodingParams(Section):
     """Chapter 4.1: PLM-ICD."""
 
+    real_l_validates_on: Literal["S", "L"]
     chunk_tokens: Positive
     max_words: Positive
+    join_lines: bool
     batch: Positive
     epochs: Positive
     patience: Positive | None
@@ -190,10 +192,11 @@ class ErrorsParams(Section):
     length_boundary: Positive
     other_share: Share
     calibration_bins: Positive
+    rarity_notes: Positive
     resamples: Positive
     level: Level
     predict_at_threshold: bool
-    empty_is_subset: bool
+    published_match: bool
     published_families: bool
     seed: NotNegative
 

@@ -57,7 +57,7 @@ def _codes_found(tables: list[pd.DataFrame], codes: Path, folder: Path) -> list[
     titled = set(listed.loc[listed["title"] != "", "code"])
     found = []
     for table in tables:
-        encoded = encode(table, coder.tokenizer, coder.codes, settings.max_words)
+        encoded = encode(table, coder.tokenizer, coder.codes, settings.max_words, settings.join_lines)
         probabilities = predict(coder.model, encoded, settings, min(resources.micro_batch, settings.batch))
         found.append(codes_found(table, coder.codes, titled, above(probabilities, coder.threshold)))
     return found

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from synthnotes.coding import folds
 from synthnotes.coding.labels import read_code_set
 from synthnotes.coding.plm_icd import coder as coders
 from synthnotes.coding.plm_icd.processes import join
@@ -21,6 +22,7 @@ def main(
     corpus: str,
     seed: int,
     training: Path,
+    real_s: Path,
     evaluation: Path,
     encoder: Path,
     models: Path,
@@ -29,7 +31,7 @@ def main(
     work: Path,
     coder: Path,
 ) -> str:
-    """Trains a coder on the notes of one table, or takes one that exists, and lets it read those of another."""
+    """Trains a coder on one set of notes, or takes one that exists, and lets it read those of another."""
     settings, resources = params.load("coding", CodingParams), machine.load("coding", CodingMachine)
     if resources.processes > 1 and not launched():
         check_processes("coding", resources.processes, "ddp", torch.cuda.device_count())
@@ -38,7 +40,8 @@ def main(
         return f"trained by {resources.processes} processes"
     torch.set_num_threads(resources.threads)
     processes = join()
-    code_set, taught, evaluated = read_code_set(codes), notes.read(training), notes.read(evaluation)
+    code_set, evaluated = read_code_set(codes), notes.read(evaluation)
+    taught = folds.of_coder(training.stem, notes.read(training), notes.read(real_s), settings.real_l_validates_on)
     existing = settings.weights[corpus].get(training.stem, {}).get(seed)
     size = min(resources.micro_batch, settings.batch)
     with work_folder(work / coders.work_name(taught, encoder, code_set, settings, seed)) as checkpoints:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from synthnotes.coding import predictions
+from synthnotes.coding import folds, predictions
 from synthnotes.coding.labels import label_matrix, read_code_set
 from synthnotes.corpus import notes
 from synthnotes.errors import analysis
@@ -39,7 +39,7 @@ def main(
     patients, _ = pd.factorize(evaluated["patient_id"])
 
     def coder(training: Path, folder: Path) -> Coder:
-        targets = label_matrix(notes.read(training), code_set)
+        targets = label_matrix(folds.teaching(notes.read(training)), code_set)
         predicted = predictions.load(folder)
         aligned = predictions.align(predicted, evaluated["note_id"].tolist(), code_set, str(folder))
         return analysis.coder(aligned, truth, patients, targets, settings)

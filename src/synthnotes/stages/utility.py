@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from synthnotes.coding import predictions
+from synthnotes.coding import folds, predictions
 from synthnotes.coding.labels import read_code_set, read_kinds
 from synthnotes.coding.utility import Evaluation, measure, over_seeds
 from synthnotes.corpus import notes as note_table
@@ -17,10 +17,11 @@ from synthnotes.machinery.sections import CodingParams, DisclosureParams, Utilit
 
 def main(notes: Path, codes: Path, coders: Path, results: Path, runs: Path, curves: Path) -> str:
     """Measures all coders of a corpus on E, by themselves and over the seeds of each training set."""
-    settings, limit = params.load("utility", UtilityParams), params.load("coding", CodingParams).max_words
+    settings, coding = params.load("utility", UtilityParams), params.load("coding", CodingParams)
     code_set = read_code_set(codes)
     evaluated = note_table.read(notes / "real_e.parquet")
-    evaluation = Evaluation.of(evaluated, code_set, read_kinds(codes), limit)
+    evaluation = Evaluation.of(evaluated, code_set, read_kinds(codes), coding.max_words)
+    real_s = note_table.read(notes / "real_s.parquet")
 
     measured, of_sets, learning = {}, {}, []
     for training, seeds in params.load_seeds().items():
@@ -33,8 +34,9 @@ def main(notes: Path, codes: Path, coders: Path, results: Path, runs: Path, curv
             trained[seed] = predicted, read_json(folder / predictions.DESCRIPTION)
             curve = read_csv(folder / predictions.CURVE_FILE)
             learning.append(pd.concat({(training, seed): curve}, names=["training", "seed"]).droplevel(2).reset_index())
-        taught = note_table.read(notes / f"{training}.parquet")
-        of_runs = measure(taught, evaluation, trained, limit, settings.baseline_codes)
+        own = note_table.read(notes / f"{training}.parquet")
+        taught = folds.of_coder(training, own, real_s, coding.real_l_validates_on)
+        of_runs = measure(taught, evaluation, trained, coding.max_words, settings.baseline_codes)
         measured |= {f"{training}-{seed}": result for seed, result in of_runs.items()}
         of_sets[training] = {"seeds": len(of_runs)} | over_seeds(list(of_runs.values()))
 

@@ -17,8 +17,10 @@ FILLERS = ["the", "patient", "came", "with", "and", "stayed", "for", "two", "day
 
 def coding_settings(**changes) -> CodingParams:
     values = {
+        "real_l_validates_on": "S",
         "chunk_tokens": 8,
         "max_words": 100,
+        "join_lines": True,
         "batch": 8,
         "epochs": 2,
         "patience": None,

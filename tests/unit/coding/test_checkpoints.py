@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from synthnotes.coding import folds
 from synthnotes.coding.plm_icd import checkpoints, coder, training
 from synthnotes.machinery.files import UserError
 from synthnotes.machinery.workdir import work_folder
@@ -119,13 +120,15 @@ def test_the_work_folder_is_another_for_other_notes_codes_encoder_or_settings(
         coder.work_name(notes, encoder_folder, CODES, settings(), 7),
         *(
             coder.work_name(table, encoder_folder, CODES, settings(), 7)
-            for table in (other_text, other_fold, other_codes)
+            for table in (other_text, other_fold, other_codes, folds.of_coder("real_l", notes, notes.iloc[:9], "S"))
         ),
+        coder.work_name(notes, encoder_folder, CODES, settings(join_lines=False), 7),
         coder.work_name(notes, encoder_folder, CODES[:3], settings(), 7),
         coder.work_name(notes, encoder_folder, CODES, settings(), 8),
         coder.work_name(notes, other_encoder, CODES, settings(), 7),
     ]
     assert len(set(names)) == len(names)
+    assert names[0] == coder.work_name(notes, encoder_folder, CODES, settings(real_l_validates_on="L"), 7)
     assert names[0] == coder.work_name(notes.copy(), Path(encoder_folder), list(CODES), settings(), 7)
 
 

@@ -72,8 +72,8 @@ def test_two_processes_train_the_coder_of_one(tmp_path, tables, save_encoder, se
 def test_the_stage_starts_the_processes_that_are_asked_for(tmp_path, tables, save_encoder, settings):
     """As DVC runs it: the stage starts accelerate, its two processes train, and the first of them alone writes."""
     training, evaluation = tables(24, 6)
-    notes.write(tmp_path / "real_l.parquet", training)
-    notes.write(tmp_path / "e.parquet", evaluation)
+    for name, table in (("real_l", training), ("real_s", training.head(9)), ("e", evaluation)):
+        notes.write(tmp_path / f"{name}.parquet", table)
     pd.DataFrame({"code": CODES, "kind": "diagnosis"}).to_csv(tmp_path / "codes.csv", index=False)
     values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
     values["coding"] = settings().model_dump()
@@ -83,6 +83,7 @@ def test_the_stage_starts_the_processes_that_are_asked_for(tmp_path, tables, sav
     (tmp_path / "machine.yaml").write_text(yaml.safe_dump(machine), encoding="utf-8")
     given = {"training": "real_l.parquet", "evaluation": "e.parquet", "encoder": save_encoder(tmp_path / "encoder")}
     given |= {"models": "models", "codes": "codes.csv", "accelerate": Path("configs/accelerate").absolute()}
+    given |= {"real-s": "real_s.parquet"}
     options = {"corpus": "mimic", "seed": 7, "work": "work", "coder": "coder"} | given
     command = [sys.executable, "-m", "synthnotes.stages.coding"]
     command += [str(word) for name, value in options.items() for word in (f"--{name}", value)]

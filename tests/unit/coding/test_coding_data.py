@@ -3,6 +3,8 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast
 
 from synthnotes.coding.labels import label_matrix, read_code_set
 from synthnotes.coding.plm_icd.data import batches, encode, first_words, pack
@@ -17,8 +19,29 @@ def table(*rows: tuple[str, list[str]]) -> pd.DataFrame:
 
 
 def test_words_are_cut_and_white_space_is_kept():
-    assert first_words("one  two\n\nthree four \n", 3) == "one  two\n\nthree"
-    assert first_words("one  two\n\nthree \n", 3) == "one  two\n\nthree"
+    assert first_words("one  two\n\nthree four \n", 3, join_lines=False) == "one  two\n\nthree"
+    assert first_words("one  two\n\nthree \n", 3, join_lines=False) == "one  two\n\nthree"
+
+
+@given(st.text(alphabet="ab \n\t\r\u00a0\u2028é"), st.integers(1, 6))
+def test_words_are_joined_by_single_spaces_as_published(text, words):
+    assert first_words(text, words) == " ".join(text.split()[:words])
+
+
+def test_a_byte_level_tokenizer_reads_joined_words_as_published_and_line_breaks_otherwise(tmp_path):
+    """RoBERTa's kind of tokenizer: a line break, or a second space, is a token or part of one."""
+    texts = ["Chief  Complaint:\nchest pain\r\n\n\tsince two days ", "\n no pain\u00a0at all"]
+    byte_level = Tokenizer(models.BPE())
+    byte_level.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    byte_level.train_from_iterator(texts, trainers.BpeTrainer(special_tokens=["<pad>"], initial_alphabet=alphabet))
+    PreTrainedTokenizerFast(tokenizer_object=byte_level, pad_token="<pad>").save_pretrained(tmp_path)
+    tokenizer = load_tokenizer(tmp_path)
+    notes = table(*((text, ["I10"]) for text in texts))
+    published = [tokenizer(" ".join(text.split()[:5]))["input_ids"] for text in texts]
+    joined, as_written = (encode(notes, tokenizer, CODES, 5, join_lines=joins).tokens for joins in (True, False))
+    assert [ids.tolist() for ids in joined] == published
+    assert all(ids.tolist() != expected for ids, expected in zip(as_written, published, strict=True))
 
 
 def test_a_note_longer_than_the_limit_is_cut(encoder_folder):
@@ -68,6 +91,7 @@ def test_chunks_of_a_batch_hold_no_row_of_padding():
     chunks = pack([np.arange(2, 7), np.array([9])], chunk_tokens=4, padding_id=1)
     np.testing.assert_array_equal(chunks.input_ids, [[2, 3, 4, 5], [6, 1, 1, 1], [9, 1, 1, 1]])
     np.testing.assert_array_equal(chunks.attention_mask, chunks.input_ids != 1)
+    np.testing.assert_array_equal(chunks.read, chunks.attention_mask)
     assert chunks.lengths == [5, 1]
 
 
@@ -81,6 +105,15 @@ def test_the_published_collation_pads_each_note_by_itself_and_attends_to_the_pad
     chunks = pack([np.arange(2, 7), np.array([9])], chunk_tokens=4, padding_id=1, attend_to_padding=True)
     np.testing.assert_array_equal(chunks.input_ids, [[2, 3, 4, 5], [6, 1, 1, 1], [9, 1, 1, 1]])
     assert chunks.attention_mask.all()
+    assert chunks.read.all()
+    assert chunks.lengths == [8, 4]
+
+
+def test_the_published_mask_of_bert_is_zeros_where_its_label_attention_reads_the_padding():
+    chunks = pack([np.arange(2, 7), np.array([9])], 4, padding_id=0, attend_to_padding=True, encoder="bert")
+    np.testing.assert_array_equal(chunks.input_ids, [[2, 3, 4, 5], [6, 0, 0, 0], [9, 0, 0, 0]])
+    np.testing.assert_array_equal(chunks.attention_mask, chunks.input_ids != 0)
+    assert chunks.read.all()
     assert chunks.lengths == [8, 4]
 
 

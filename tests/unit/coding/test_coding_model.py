@@ -4,11 +4,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModel
 
-from synthnotes.coding.plm_icd.data import pack
+from synthnotes.coding.plm_icd.data import encode, pack
 from synthnotes.coding.plm_icd.model import PlmIcd, load_encoder, load_tokenizer
+from synthnotes.coding.plm_icd.reading import logits_of
 from synthnotes.machinery.files import UserError
 
 PADDING = 1
+CODES = ["I10", "E11.9", "J18.9", "0DTJ4ZZ"]
 
 
 def model_of(folder, codes: int = 11) -> PlmIcd:
@@ -26,15 +28,18 @@ def some_tokens(*lengths: int) -> list[np.ndarray]:
 
 
 @torch.no_grad()
-def published_logits(model: PlmIcd, tokens: list[np.ndarray], chunk: int, attend_to_padding: bool) -> torch.Tensor:
+def published_logits(
+    model: PlmIcd, tokens: list[np.ndarray], chunk: int, attend_to_padding: bool, mask_of_padding: int
+) -> torch.Tensor:
     """The published computation, step by step, note by note: padded chunks, and softmax(U tanh(W H)) H per code."""
     logits = []
     for note in tokens:
         ids = torch.full((-(-len(note) // chunk) * chunk,), PADDING)
         ids[: len(note)] = torch.from_numpy(note)
-        mask = (torch.arange(len(ids)) < len(note)) | attend_to_padding
-        chunks, mask = ids.view(-1, chunk), mask.view(-1, chunk)
-        hidden = model.encoder(input_ids=chunks, attention_mask=mask.long()).last_hidden_state[mask]  # [tokens, width]
+        mask = torch.where(torch.arange(len(ids)) < len(note), 1, mask_of_padding).view(-1, chunk)
+        read = (torch.arange(len(ids)) < len(note)) | attend_to_padding
+        hidden = model.encoder(input_ids=ids.view(-1, chunk), attention_mask=mask).last_hidden_state
+        hidden = hidden[read.view(-1, chunk)]  # [tokens, width]
         weights = (model.attention.queries @ torch.tanh(hidden @ model.attention.project.weight.T).T).softmax(dim=1)
         logits.append(((weights @ hidden) * model.attention.output).sum(dim=1) + model.attention.bias)
     return torch.stack(logits)
@@ -46,8 +51,8 @@ def test_logits_equal_the_published_formula(tmp_path, save_encoder, kind, attend
     model = model_of(save_encoder(tmp_path, kind))
     tokens = some_tokens(21, 8, 1, 13)
     with torch.no_grad():
-        logits = model(pack(tokens, 8, PADDING, attend_to_padding))
-    expected = published_logits(model, tokens, 8, attend_to_padding)
+        logits = model(pack(tokens, 8, PADDING, attend_to_padding, kind))
+    expected = published_logits(model, tokens, 8, attend_to_padding, int(attend_to_padding and kind == "roberta"))
     assert expected.std() > 0.5
     torch.testing.assert_close(logits, expected, atol=1e-4, rtol=0)
 
@@ -67,6 +72,18 @@ def test_the_published_mask_lets_padding_into_the_logits(encoder_folder):
     model = model_of(encoder_folder)
     masked, published = (model(pack(some_tokens(3), 8, PADDING, attend))[0] for attend in (False, True))
     assert (masked - published).abs().max() > 0.1
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("kind", "ones"), [("roberta", 1), ("bert", 0)])
+def test_a_coder_reads_padding_as_published_for_its_encoder(tmp_path, save_encoder, notes_of, settings, kind, ones):
+    """The mask is ones for RoBERTa and zeros for BERT; a note is padded to its own last chunk, whatever the batch."""
+    folder = save_encoder(tmp_path, kind)
+    model, notes = model_of(folder, 4), encode(notes_of(9, 1, "train"), load_tokenizer(folder), CODES, 100)
+    logits = logits_of(model, notes, np.arange(9), settings(attend_to_padding=True))
+    published, others = (published_logits(model, notes.tokens, 8, True, mask) for mask in (ones, 1 - ones))
+    torch.testing.assert_close(logits, published, atol=1e-4, rtol=0)
+    assert (logits - others).abs().max() > 0.01
 
 
 def test_a_note_of_one_padding_token_has_finite_logits_and_gradients(encoder_folder):

@@ -51,7 +51,9 @@ def test_a_coder_of_another_code_set_is_refused(trained, notes, settings, codes,
         coder.run_existing(trained[0], notes, notes, codes, settings())
 
 
-@pytest.mark.parametrize(("key", "value"), [("chunk_tokens", 16), ("max_words", 50), ("attend_to_padding", True)])
+@pytest.mark.parametrize(
+    ("key", "value"), [("chunk_tokens", 16), ("max_words", 50), ("join_lines", False), ("attend_to_padding", True)]
+)
 def test_a_coder_that_reads_notes_in_another_way_is_refused(trained, notes, settings, key, value):
     with pytest.raises(UserError, match=rf"trained with {key} .*, params\.yaml says coding\.{key}: {value}"):
         coder.run_existing(trained[0], notes, notes, CODES, settings(**{key: value}))

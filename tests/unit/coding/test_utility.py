@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthnotes.coding import predictions
+from synthnotes.coding import folds, predictions
 from synthnotes.coding.predictions import Predictions
 from synthnotes.coding.utility import Evaluation, measure, over_seeds
 from synthnotes.corpus import notes as note_table
@@ -59,6 +59,20 @@ def test_a_run_is_measured_with_counts_groups_and_baseline(tables):
     assert found["baseline"] != {name: found[name] for name in found["baseline"]}
 
 
+@pytest.mark.parametrize(("training", "counts"), [("real_l", [28, 5]), ("real_s", [24, 4])])
+def test_all_notes_of_real_l_count_as_training_where_real_s_validates(tables, training, counts):
+    """The notes that teach, their codes and the notes that lose words are those of the coder, as published."""
+    own, evaluated = tables(24, 4)
+    real_s = tables(4, 1)[0].assign(text="one two three")
+    taught = folds.of_coder(training, own, real_s, "S")
+    evaluation = Evaluation.of(evaluated, CODES, KINDS, 2)
+    described = {"best_epoch": 3, "validation_map": 0.5, "threshold": 0.25}
+    found = measure(taught, evaluation, {7: (guesses(evaluated, 7), described)}, 2, 2)[7]
+    assert [found[of] for of in ("training_notes", "validation_notes")] == counts
+    assert found["truncated_notes"] == sum(counts) + 20
+    assert folds.of_coder("real_l", own, real_s, "L") is own
+
+
 @pytest.fixture
 def coders(tmp_path, tables):
     """A project's note tables, and the folders of coders, one of them of a seed that params.yaml no longer has."""
@@ -90,6 +104,8 @@ def test_the_stage_measures_the_runs_of_the_parameters_and_no_others(coders):
         training: 2 if training in ("real_s", "synthetic_s") else 1 for training in TRAINING_SETS
     }
     assert len(runs) == 7
+    counts = [(run["training_notes"], run["validation_notes"]) for run in (runs["real_l-1337"], runs["real_s-1337"])]
+    assert counts == [(28, 28), (24, 4)]  # of the same table: all of real L teaches, and all of real S validates
     both = [runs[f"real_s-{seed}"]["micro"]["f1"] for seed in params.load_seeds()["real_s"]]
     assert found["real_s"]["micro"]["f1"] == pytest.approx({"mean": np.mean(both), "sd": np.std(both, ddof=1)})
     assert found["real_l"]["micro"]["f1"]["sd"] is None

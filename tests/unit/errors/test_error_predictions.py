@@ -60,11 +60,28 @@ def test_code_match_by_hand():
         "exact_share": 0.5,
         "proper_subset_share": 0.5,
     }
-    assert code_match(predicted, sparse.csr_array(targets), empty_is_subset=True) == counts | {
-        "proper_subset": 3,
+    # Published, `elif`: what is exact is no subset besides. So [1, 1, 0, 0] and the empty prediction are left.
+    assert code_match(predicted, sparse.csr_array(targets), published_match=True) == counts | {
+        "proper_subset": 2,
         "exact_share": 0.4,
-        "proper_subset_share": 0.6,
+        "proper_subset_share": 0.4,
     }
+
+
+@given(st.integers(1, 20).flatmap(lambda notes: arrays(bool, (notes, 5))), arrays(bool, (5, 5)))
+def test_the_published_match_is_that_of_the_published_loop(targets, predicted):
+    targets[:, 0] |= ~targets.any(axis=1)  # every training note has a code
+    train_codes = {frozenset(np.flatnonzero(row)) for row in targets}
+    copied = subset_copied = 0
+    for row in predicted:
+        predicted_codes = frozenset(np.flatnonzero(row))
+        if predicted_codes in train_codes:
+            copied += 1
+        elif any(predicted_codes.issubset(train_code) for train_code in train_codes):
+            subset_copied += 1
+    match = code_match(sparse.csr_array(predicted), sparse.csr_array(targets), published_match=True)
+    assert (match["exact"], match["proper_subset"]) == (copied, subset_copied)
+    assert match["proper_subset_share"] == subset_copied / len(predicted)
 
 
 def test_code_match_of_nothing_has_no_share():

@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 from transformers import PreTrainedTokenizerBase
 
-from synthnotes.coding import predictions
+from synthnotes.coding import folds, predictions
 from synthnotes.coding.plm_icd import thresholds
 from synthnotes.coding.plm_icd.data import EncodedNotes, encode
 from synthnotes.coding.plm_icd.model import (
@@ -31,7 +31,7 @@ from synthnotes.machinery.sections import CodingParams
 from synthnotes.machinery.workdir import fingerprint
 
 WEIGHTS = "model.safetensors"
-READING = ("chunk_tokens", "max_words", "attend_to_padding")  # how a coder reads a note
+READING = ("chunk_tokens", "max_words", "join_lines", "attend_to_padding")  # how a coder reads a note
 
 
 @dataclass(frozen=True)
@@ -141,8 +141,8 @@ def _encode(
     settings: CodingParams,
 ) -> list[EncodedNotes]:
     """The notes that teach, those that choose, and those that judge."""
-    tables = (training[training["fold"] == "train"], training[training["fold"] == "validation"], evaluation)
-    return [encode(notes, tokenizer, codes, settings.max_words) for notes in tables]
+    tables = folds.teaching(training), folds.validating(training), evaluation
+    return [encode(notes, tokenizer, codes, settings.max_words, settings.join_lines) for notes in tables]
 
 
 def _predictions(coder: Coder, held_out: EncodedNotes, settings: CodingParams, micro_batch: int | None) -> Predictions:
@@ -172,7 +172,7 @@ def work_name(training: pd.DataFrame, encoder: Path, codes: Sequence[str], setti
     """Gives the name of a training's work folder: it changes with everything that the trained weights depend on."""
     columns = (training[name] for name in ("note_id", "text", "fold", "codes"))
     rows = ([*row, sorted(of_note)] for *row, of_note in zip(*columns, strict=True))
-    decisive = settings.model_dump(exclude={"weights"})
+    decisive = settings.model_dump(exclude={"weights", "real_l_validates_on"})  # the folds tell what that decides
     return f"coding-{fingerprint([decisive, seed, list(codes)], encoder, rows=rows)}"
 
 

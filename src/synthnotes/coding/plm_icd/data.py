@@ -47,21 +47,27 @@ class Chunks:
 
     Attributes:
         input_ids: [chunks, tokens].
-        attention_mask: bool [chunks, tokens], what may be attended to.
-        lengths: how many tokens of each note may be attended to, in the order of the notes.
+        attention_mask: bool [chunks, tokens], what the encoder attends to.
+        read: bool [chunks, tokens], whose outputs the label attention reads.
+        lengths: how many tokens of each note it reads, in the order of the notes.
     """
 
     input_ids: torch.Tensor
     attention_mask: torch.Tensor
+    read: torch.Tensor
     lengths: list[int]
 
     def to(self, device: torch.device) -> "Chunks":
         """The same chunks on another device."""
-        return Chunks(self.input_ids.to(device), self.attention_mask.to(device), self.lengths)
+        return Chunks(*(of.to(device) for of in (self.input_ids, self.attention_mask, self.read)), self.lengths)
 
 
 def encode(
-    notes: pd.DataFrame, tokenizer: PreTrainedTokenizerBase, code_set: Sequence[str], max_words: int
+    notes: pd.DataFrame,
+    tokenizer: PreTrainedTokenizerBase,
+    code_set: Sequence[str],
+    max_words: int,
+    join_lines: bool = True,
 ) -> EncodedNotes:
     """Tokenizes notes and lays out their labels.
 
@@ -73,8 +79,9 @@ def encode(
         tokenizer: the encoder's.
         code_set: the corpus's codes, one label each.
         max_words: words kept of each note, counted at white space.
+        join_lines: let the tokenizer see the words joined by single spaces, as published, instead of as they stand.
     """
-    texts = [first_words(text, max_words) for text in notes["text"]]
+    texts = [first_words(text, max_words, join_lines) for text in notes["text"]]
     slices = range(0, len(texts), TOKENIZED_AT_ONCE)
     tokens: list[np.ndarray] = []
     for start in tqdm(slices, desc="tokenize", unit_scale=TOKENIZED_AT_ONCE, unit="note", leave=False, disable=None):
@@ -86,34 +93,46 @@ def encode(
     return EncodedNotes(notes["note_id"].tolist(), tokens, label_matrix(notes, code_set), tokenizer.pad_token_id)
 
 
-def first_words(text: str, count: int) -> str:
-    """The text up to the end of its `count`-th word; white space between the words stays as it is."""
+def first_words(text: str, count: int, join_lines: bool = True) -> str:
+    """The text up to the end of its `count`-th word: its words joined by single spaces, or as they stand."""
     parts = text.split(maxsplit=count)
+    if join_lines:
+        return " ".join(parts[:count])
     return text[: len(text) - len(parts[-1])].rstrip() if len(parts) > count else text.rstrip()
 
 
-def pack(tokens: Sequence[np.ndarray], chunk_tokens: int, padding_id: int, attend_to_padding: bool = False) -> Chunks:
+def pack(
+    tokens: Sequence[np.ndarray],
+    chunk_tokens: int,
+    padding_id: int,
+    attend_to_padding: bool = False,
+    encoder: str = "roberta",
+) -> Chunks:
     """Cuts the notes of a batch into chunks, without a row that would hold nothing but padding.
 
     Args:
         tokens: token ids of each note, at least one.
         chunk_tokens: tokens per chunk; the last chunk of a note is padded.
         padding_id: the encoder's padding token.
-        attend_to_padding: repeats the published collation (repair i), which read one note at a time: the padding of a
-            note's last chunk is attended to like text.
+        attend_to_padding: repeats the published collation (repair i), which read one note at a time: the label
+            attention reads the padding of a note's last chunk like text, and RoBERTa attends to it. Its mask was filled
+            up with the id of the padding token, which is one in RoBERTa's vocabulary and zero in BERT's.
+        encoder: its kind, as its configuration names it (`model_type`).
     """
     per_note = [-(-len(note) // chunk_tokens) for note in tokens]
     # A batch of notes that are all shorter than a chunk needs no chunk of full width.
     width = chunk_tokens if attend_to_padding else min(chunk_tokens, max(map(len, tokens)))
     input_ids = np.full((sum(per_note), width), padding_id, dtype=np.int64)
-    attention_mask = np.full(input_ids.shape, attend_to_padding)
+    is_text = np.zeros(input_ids.shape, dtype=bool)
     start = 0
     for note, chunks in zip(tokens, per_note, strict=True):
         input_ids.reshape(-1)[start : start + len(note)] = note
-        attention_mask.reshape(-1)[start : start + len(note)] = True
+        is_text.reshape(-1)[start : start + len(note)] = True
         start += chunks * width
     lengths = [count * width for count in per_note] if attend_to_padding else [len(note) for note in tokens]
-    return Chunks(torch.from_numpy(input_ids), torch.from_numpy(attention_mask), lengths)
+    read = is_text | attend_to_padding
+    attention_mask = is_text if encoder == "bert" else read
+    return Chunks(*map(torch.from_numpy, (input_ids, attention_mask, read)), lengths)
 
 
 def batches(lengths: np.ndarray, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:

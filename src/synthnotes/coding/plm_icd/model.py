@@ -76,7 +76,7 @@ class PlmIcd(nn.Module):
         hidden = self.encoder(input_ids=chunks.input_ids, attention_mask=chunks.attention_mask.long()).last_hidden_state
         # Probabilities of thousands of codes come from small differences: scores and softmax stay in float32.
         with torch.autocast(hidden.device.type, enabled=False):
-            return self.attention(hidden[chunks.attention_mask].float(), chunks.lengths)
+            return self.attention(hidden[chunks.read].float(), chunks.lengths)
 
 
 def at_work(model: PlmIcd) -> PlmIcd:

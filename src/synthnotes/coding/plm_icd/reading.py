@@ -26,6 +26,7 @@ def logits_of(model: PlmIcd, notes: EncodedNotes, indices: np.ndarray, settings:
     """The logits of some notes, float32 [indices, codes]."""
     device = model.attention.bias.device
     tokens = [notes.tokens[index] for index in indices]
-    chunks = pack(tokens, settings.chunk_tokens, notes.padding_id, settings.attend_to_padding).to(device)
+    kind, attend = model.encoder.config.model_type, settings.attend_to_padding
+    chunks = pack(tokens, settings.chunk_tokens, notes.padding_id, attend, kind).to(device)
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=settings.precision == "bfloat16"):
         return model(chunks)
