@@ -12,7 +12,7 @@ from synthnotes.errors import curves
 from synthnotes.errors.calibration import Histogram, calibration, histogram, reliability
 from synthnotes.errors.decisions import Decisions, count, decide
 from synthnotes.errors.families import families, family_confusion, family_distribution, family_errors
-from synthnotes.errors.losses import code_losses, summary
+from synthnotes.errors.losses import code_losses, rarity, summary
 from synthnotes.errors.predictions import code_match, describe
 from synthnotes.machinery.sections import ErrorsParams
 
@@ -26,7 +26,7 @@ class Coder(NamedTuple):
         decisions: for E.
         probabilities: how often it gave which probability, and how often rightly.
         threshold: above which a code is predicted.
-        targets: which of its training notes has which code, bool [training notes, codes].
+        targets: which of the notes that taught it has which code, bool [training notes, codes].
     """
 
     decisions: Decisions
@@ -40,7 +40,7 @@ class Analysis(NamedTuple):
 
     Attributes:
         results: of `real` and of `synthetic` predictions, code_match, frequency, length, families and calibration; of
-            `codes`, how many lose and gain F1 from real to synthetic.
+            `codes`, how many lose and gain F1 from real to synthetic, and whether those are the rare ones.
         frequency: columns coder, x (training notes with the code), mean and sd of F1, count (codes) and patients.
         length: columns coder, x (words), mean and sd of F1, count (notes) and patients.
         chapters: columns coder, family, title, predictions, patients, share; the coder "truth" stands for E's codes.
@@ -71,7 +71,7 @@ def coder(
         predictions: in the order of the notes of E.
         truth: which of these notes has which code, bool [notes, codes].
         patients: the patient of each note, as an index from 0: [notes].
-        targets: which training note has which code, bool [training notes, codes].
+        targets: which of the notes that teach has which code, bool [training notes, codes].
         settings: the section `errors`.
     """
     decisions = decide(predictions, truth, patients, settings.predict_at_threshold)
@@ -112,7 +112,7 @@ def analyse(
     codes = _codes(real, synthetic, family_of, settings, minimum_patients)
     given = {REAL: real.decisions.predicted, TRUTH: real.decisions.truth, SYNTHETIC: synthetic.decisions.predicted}
     return Analysis(
-        results | {"codes": summary(codes)},
+        results | {"codes": summary(codes) | {"rarity": _rarity(real, synthetic, settings.rarity_notes)}},
         _by_coder(frequency),
         _by_coder(length),
         family_distribution(given, family_of, settings.other_share, real.decisions.patients),
@@ -145,6 +145,18 @@ def _codes(
     return losses.merge(about, on="code", how="left")[
         ["code", "family", "training_real", "training_synthetic", *losses.columns.drop("code")]
     ]
+
+
+def _rarity(real: Coder, synthetic: Coder, fewest_notes: int) -> dict[str, Any]:
+    """Whether rare codes lose most, over the codes that both coders have seen in training."""
+    f1_real, f1_synthetic = (coder.decisions.f1_per_code() for coder in (real, synthetic))
+    columns = {
+        "notes": count(real.decisions.truth, axis=0),
+        "training_real": count(real.targets, axis=0),
+        "training_synthetic": count(synthetic.targets, axis=0),
+        "difference": f1_synthetic - f1_real,
+    }
+    return rarity(pd.DataFrame(columns), fewest_notes)
 
 
 def _by_coder(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -1,10 +1,13 @@
 """Which codes lose most where synthetic notes take the place of real ones, and how sure that is."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from synthnotes.errors.decisions import Decisions, count
 from synthnotes.machinery.disclosure import Table, hidden_with, over
+from synthnotes.significance.correlations import correlate
 from synthnotes.significance.resampling import Counts, draw, rates
 
 
@@ -56,6 +59,33 @@ def summary(losses: pd.DataFrame) -> dict[str, int]:
     lose, gain = (losses["high"] < 0).sum(), (losses["low"] > 0).sum()
     counts = {"listed": len(losses), "lose": int(lose), "gain": int(gain)}
     return over(losses["patients"].min() if len(losses) else 0, counts)
+
+
+def rarity(codes: pd.DataFrame, fewest_notes: int) -> dict[str, Any]:
+    """Whether F1 falls most, from the real to the synthetic coder, for codes that are rare in real training.
+
+    A positive rank correlation of the difference with the frequency says that what is rare loses more. Codes of very
+    few notes of E are left out: their F1 is hardly more than 0 or 1, so that a loss that is the same for all codes
+    looks smaller where the codes are rare.
+
+    Args:
+        codes: columns notes (of E that have the code), training_real and training_synthetic (notes that teach it), and
+            difference (of F1, synthetic minus real).
+        fewest_notes: of E, that a code must have.
+
+    Returns:
+        n, pearson and spearman, of the difference and the log frequency in real training, as `correlate` gives them,
+        over the codes that both coders have seen; verdict, `more where rare`, `less where rare` or `not shown`, by the
+        interval of Spearman's coefficient.
+    """
+    seen = (codes["training_real"] > 0) & (codes["training_synthetic"] > 0)
+    judged = codes[seen & (codes["notes"] >= fewest_notes)]
+    found = correlate(np.log10(judged["training_real"].to_numpy()), judged["difference"].to_numpy())
+    low, high = (found["spearman"][end] for end in ("low", "high"))
+    verdict = "not shown"
+    if low is not None and high is not None:
+        verdict = "more where rare" if low > 0 else "less where rare" if high < 0 else verdict
+    return over(int(judged["notes"].sum()), {**found, "verdict": verdict})
 
 
 def _differences(real: Decisions, synthetic: Decisions, listed: np.ndarray, resamples: int, seed: int) -> np.ndarray:

@@ -192,6 +192,7 @@ class ErrorsParams(Section):
     length_boundary: Positive
     other_share: Share
     calibration_bins: Positive
+    rarity_notes: Positive
     resamples: Positive
     level: Level
     predict_at_threshold: bool

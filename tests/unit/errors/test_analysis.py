@@ -32,7 +32,10 @@ def test_a_curve_without_codes_is_empty(analysis):
 
 def test_what_has_too_few_patients_is_not_listed(analysis):
     assert analysis.codes.empty
-    assert analysis.results["codes"] == {"listed": 0, "lose": 0, "gain": 0}
+    codes = analysis.results["codes"]
+    rarity = codes.pop("rarity")
+    assert codes == {"listed": 0, "lose": 0, "gain": 0}
+    assert (rarity["n"], rarity["spearman"]["low"], rarity["verdict"]) == (0, None, "not shown")
 
 
 def test_the_rest_is_counted(analysis):

@@ -34,8 +34,8 @@ def folder(tmp_path):
         )
         return given
 
-    table("real", 40, "train")
-    table("synthetic", 40, "train")
+    for name in ("real", "synthetic"):
+        table(name, 50, ["train"] * 40 + ["validation"] * 10)
     truth = table("e", 50, "evaluation")
     pd.DataFrame({"code": CODES}).to_csv(tmp_path / "codes.csv", index=False)
     noise, seeds = params.load("noise", NoiseParams), params.load("seeds", list)
@@ -82,8 +82,27 @@ def test_errors_side_by_side(folder):
         *("f1_real", "f1_synthetic", "difference", "low", "high"),
     ]  # fmt: skip
     assert len(codes) == results["codes"]["listed"]
+    assert set(results["codes"]["rarity"]) == {"n", "pearson", "spearman", "verdict"}
     assert (codes["patients"] >= params.load("disclosure", DisclosureParams).minimum_patients).all()
     assert not any(word in path.read_text() for path in outputs for word in (SECRET, "e17"))
+
+
+def test_training_counts_the_notes_that_teach_alone(folder):
+    """The coder learns from its fold `train`: codes of a validation note are neither frequent nor matched for it."""
+    taught = notes.read(folder / "real.parquet")
+    taught = taught[taught["fold"] == "train"].assign(codes=[["J18.9"]] * 20 + [["I10"]] * 20)
+    chosen = taught.assign(fold="validation", note_id="v" + taught["note_id"], codes=[["I10", "I50.9"]] * 40)
+    tables = ("results", "frequency", "length", "chapters", "confusion", "calibration", "codes")
+    for part, table in {"with": pd.concat([taught, chosen]), "without": taught}.items():
+        (folder / part).mkdir()
+        notes.write(folder / part / "real.parquet", table.assign(descriptions=table["codes"]).reset_index(drop=True))
+        inputs = folder / "e.parquet", folder / "codes.csv", folder / part / "real.parquet", folder / "real_coder"
+        synthetic = folder / "synthetic.parquet", folder / "real_coder"
+        errors.main(*inputs, *synthetic, *(folder / part / table for table in tables))
+    counts = pd.read_csv(folder / "with" / "codes").set_index("code")["training_real"]
+    assert counts[["I10", "I50.9", "J18.9"]].tolist() == [20, 0, 20]
+    for table in tables:
+        assert (folder / "with" / table).read_text() == (folder / "without" / table).read_text()
 
 
 def run_hypotheses(folder):
