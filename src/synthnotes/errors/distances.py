@@ -1,43 +1,80 @@
-"""How far apart the curves of F1 of several coders lie, on E and on resamples of its patients (paper, 6.3.4).
+"""How far apart the curves of F1 of coders lie, on E and on E without some of its patients (paper, 6.3.4).
 
 The distance between two curves in the same bins is the area between them over the range of their axis, so that it reads
 as a mean gap in F1. Frequency is compared on its logarithm, as it is drawn.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 
 from synthnotes.errors import curves
 from synthnotes.errors.decisions import Decisions
-from synthnotes.significance.resampling import Counts, draw, rates
+from synthnotes.significance.resampling import Counts, leave_out, rates
 
 Measures = dict[str, np.ndarray]
 
 
-class Distances:
-    """The distances of some training sets' coders from those of a first one, all on the same notes.
+class Curves(NamedTuple):
+    """The curves and F1 of some coders, on several samples of the patients.
 
-    A training set has as many coders as it was trained with seeds; its curve is their mean. Bins depend on codes and
-    notes alone, and so are the same for all coders and resamples.
+    Attributes:
+        frequency, length: F1 by bin, [coders, bins, samples]; no bin of frequency where training has no code of E.
+        micro_f1, macro_f1: [coders, samples].
+        frequency_at, length_at: where the bins lie, [bins]; frequency by its decadic logarithm.
     """
 
-    def __init__(
-        self, coders: Sequence[Sequence[Decisions]], frequency: np.ndarray, words: np.ndarray, bins: int
-    ) -> None:
+    frequency: np.ndarray
+    length: np.ndarray
+    micro_f1: np.ndarray
+    macro_f1: np.ndarray
+    frequency_at: np.ndarray
+    length_at: np.ndarray
+
+    def distances(self, first: np.ndarray, others: np.ndarray) -> Measures:
+        """The distances of some mixtures of the coders from another one.
+
+        Args:
+            first: the share of each coder in it, [coders].
+            others: likewise, [mixtures, coders].
+
+        Returns:
+            frequency_area and length_area, as far as there are such curves; distance, their mean; micro_f1_difference
+            and macro_f1_difference, the mixture's less the first one's: [mixtures, samples].
+        """
+        gaps = others - first
+
+        def mixed(of_coders: np.ndarray) -> np.ndarray:
+            return np.tensordot(gaps, of_coders, axes=1)
+
+        areas = {"frequency_area": area(mixed(self.frequency), self.frequency_at)} if len(self.frequency_at) else {}
+        areas["length_area"] = area(mixed(self.length), self.length_at)
+        return areas | {
+            "distance": np.mean(list(areas.values()), axis=0),
+            "micro_f1_difference": mixed(self.micro_f1),
+            "macro_f1_difference": mixed(self.macro_f1),
+        }
+
+
+class Sources:
+    """What each patient of E contributes to the curves of some coders, all on the same notes.
+
+    Bins depend on codes and notes alone, and so are the same for all coders and samples.
+    """
+
+    def __init__(self, coders: Sequence[Decisions], frequency: np.ndarray, words: np.ndarray, bins: int) -> None:
         """Takes what each patient contributes.
 
         Args:
-            coders: of each training set, one per seed; the others' distances are measured from the first set.
+            coders: the coders.
             frequency: training notes per code, [codes].
             words: length of each note of E in words, [notes].
             bins: quantile bins of a curve, at most.
         """
-        self._seeds = [len(of_set) for of_set in coders]
-        every = [coder for of_set in coders for coder in of_set]
-        first = every[0]
-        outcomes = [coder.outcome(first.occurring) for coder in every]
+        first = coders[0]
+        outcomes = [coder.outcome(first.occurring) for coder in coders]
         self._counts = Counts(outcomes)
         frequency = frequency[first.occurring]
         seen = frequency > 0
@@ -47,83 +84,49 @@ class Distances:
         self._length = _medians(words, bins)
         # Of each patient and bin, the notes, and for each coder the sum of their F1: [patients, bins] each.
         self._notes = outcomes[0].by_patient(notes_in.T.tocsr())
-        self._f1 = [outcomes[0].by_patient(notes_in.multiply(coder.f1_per_note()).T.tocsr()) for coder in every]
+        self._f1 = [outcomes[0].by_patient(notes_in.multiply(coder.f1_per_note()).T.tocsr()) for coder in coders]
 
-    def observed(self) -> Measures:
-        """The measures on E itself, over all seeds: [training sets after the first, 1]."""
-        shares = np.concatenate([np.full((seeds, 1), 1 / seeds) for seeds in self._seeds])
-        return self._measure(np.ones((1, self._counts.patients), dtype=np.float32), shares)
+    def on_all(self) -> Curves:
+        """The curves on E itself: one sample."""
+        return self.on(np.ones((1, self._counts.patients), dtype=np.float32))
 
-    def resampled(self, resamples: int, seed: int) -> Measures:
-        """The measures on resamples of the patients and of the coders: [training sets after the first, resamples].
+    def without_each(self) -> Curves:
+        """The curves without each patient, or each group of patients."""
+        found = [self.on(weights) for weights in leave_out(self._counts.patients)]
+        return Curves(*(np.concatenate(of, axis=-1) for of in list(zip(*found, strict=True))[:4]), *found[0][4:])
 
-        Of n seeds, n - 1 are drawn with replacement: with n of them, the variance of a mean would come out too small,
-        by half where there are two (Rao and Wu 1988). One seed alone is always taken, and tells nothing of others.
-        """
-        rng = np.random.default_rng([seed, 1])  # another stream than that of the patients
-        blocks = []
-        for weights in draw(self._counts.patients, resamples, seed):
-            shares = np.concatenate([_draw_seeds(rng, seeds, len(weights)) for seeds in self._seeds])
-            blocks.append(self._measure(weights, shares))
-        return {name: np.concatenate([block[name] for block in blocks], axis=1) for name in blocks[0]}
-
-    def _measure(self, weights: np.ndarray, shares: np.ndarray) -> Measures:
-        """Measures where patients count as often as their weights, [resamples, patients], say.
-
-        Args:
-            weights: of the patients.
-            shares: of the coders in the mean of their training set, [coders, resamples].
-
-        Returns:
-            frequency_area and length_area, as far as there are such curves; distance, their mean;
-            micro_f1_difference and macro_f1_difference.
-        """
+    def on(self, weights: np.ndarray) -> Curves:
+        """The curves where patients count as often as their weights, [samples, patients], say."""
         true, *given = self._counts.by_code(weights)
         f1 = [rates(true, *pair)["f1"] for pair in zip(given[::2], given[1::2], strict=True)]
         occurring = (true > 0).astype(np.float32)
-        areas = {}
-        if len(self._frequency):
-            codes = np.maximum(self._codes_in @ occurring, 1)  # a bin without any code has no gap in this resample
-            by_frequency = self._means([self._codes_in @ of_coder / codes for of_coder in f1], shares)
-            areas["frequency_area"] = area(by_frequency, self._frequency)
-        notes = np.maximum((self._notes.T @ weights.T), 1)
-        by_length = self._means([of_coder.T @ weights.T / notes for of_coder in self._f1], shares)
-        areas["length_area"] = area(by_length, self._length)
+        codes = np.maximum(self._codes_in @ occurring, 1)  # a bin without any code has no gap in this sample
+        notes = np.maximum(self._notes.T @ weights.T, 1)
         sums = np.stack([counts.sum(axis=0, dtype=np.float64) for counts in (true, *given)])
         pairs = zip(sums[1::2], sums[2::2], strict=True)
-        micro = self._means([rates(sums[0], *pair)["f1"] for pair in pairs], shares)
-        macro = self._means([of_coder.sum(axis=0, dtype=np.float64) for of_coder in f1], shares) / occurring.sum(axis=0)
-        return areas | {
-            "distance": np.mean(list(areas.values()), axis=0),
-            "micro_f1_difference": micro[1:] - micro[0],
-            "macro_f1_difference": macro[1:] - macro[0],
-        }
-
-    def _means(self, of_coders: Sequence[np.ndarray], shares: np.ndarray) -> np.ndarray:
-        """Means over the coders of each training set: of [coders][…, resamples], [training sets, …, resamples]."""
-        weighted = np.stack([values * share for values, share in zip(of_coders, shares, strict=True)])
-        return np.add.reduceat(weighted, np.cumsum([0, *self._seeds[:-1]]), axis=0)
+        return Curves(
+            np.stack([self._codes_in @ of_coder / codes for of_coder in f1]),
+            np.stack([of_coder.T @ weights.T / notes for of_coder in self._f1]),
+            np.stack([rates(sums[0], *pair)["f1"] for pair in pairs]),
+            np.stack([of_coder.sum(axis=0, dtype=np.float64) for of_coder in f1]) / occurring.sum(axis=0),
+            self._frequency,
+            self._length,
+        )
 
 
-def area(means: np.ndarray, position: np.ndarray) -> np.ndarray:
-    """The areas between the first of some curves and each of the others, over the range of their axis.
+def area(gaps: np.ndarray, position: np.ndarray) -> np.ndarray:
+    """The areas between pairs of curves, over the range of their axis.
 
     Args:
-        means: [curves, bins, …].
+        gaps: of the curves, [pairs, bins, …].
         position: of the bins on the axis, ascending: [bins]; a single bin has the gap itself as area.
 
     Returns:
-        [curves after the first, …].
+        [pairs, …].
     """
-    gap = np.abs(means[1:] - means[0])
+    gap = np.abs(gaps)
     extent = position[-1] - position[0]
     return np.trapezoid(gap, position, axis=1) / extent if extent > 0 else gap.mean(axis=1)
-
-
-def _draw_seeds(rng: np.random.Generator, seeds: int, resamples: int) -> np.ndarray:
-    """How much each of n seeds counts in each resample where n - 1 are drawn, one at least: [seeds, resamples]."""
-    drawn = max(seeds - 1, 1)
-    return rng.multinomial(drawn, np.full(seeds, 1 / seeds), size=resamples).T / drawn
 
 
 def _membership(members: np.ndarray, bin_of: np.ndarray, size: int) -> sparse.csr_array:

@@ -1,11 +1,13 @@
 """Which noise in real notes makes a coder err as synthetic notes do (paper, 6.3.4)?
 
 The paper compares curves by eye. Here the distance of noisy coders from the synthetic ones is the mean of two areas:
-between their curves of F1 over log frequency, and over length in words. The bootstrap over the patients of E, and over
-the seeds where a training set has several coders, tells how much of it is chance.
+between their curves of F1 over log frequency, and over length in words. Between the levels that coders were trained
+with, curves are interpolated. How much of it is chance, the jackknife tells: over the patients of E, and over the seeds
+of each training set where all of them have enough.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,12 +15,13 @@ import pandas as pd
 
 from synthnotes.errors import curves
 from synthnotes.errors.decisions import Decisions
-from synthnotes.errors.distances import Distances
+from synthnotes.errors.distances import Curves, Measures, Sources
 from synthnotes.machinery.sections import HypothesesParams
+from synthnotes.significance.intervals import THE_SETS, Interval, about, jackknife, student
 
 SYNTHETIC = "synthetic"
 AREAS = ("frequency_area", "length_area", "distance")
-UNDECIDED = "undecided"
+UNDECIDED, NEITHER, TOO_FEW = "undecided", "neither fits", "too few seeds"
 
 
 class Noise(NamedTuple):
@@ -29,6 +32,23 @@ class Noise(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.hypothesis}-{self.level}"
+
+
+class Varied(NamedTuple):
+    """Measures of each step of noise on E, without each patient, and without each seed of each training set.
+
+    Attributes:
+        observed: [steps, 1].
+        left_out: of the patients, then of the seeds of each set: [steps, left out].
+    """
+
+    observed: Measures
+    left_out: Sequence[Measures]
+
+    def interval(self, statistic: Callable[[Measures], np.ndarray], level: float) -> tuple[np.ndarray, Interval]:
+        """A statistic of the measures, along their last axis, and its interval."""
+        value = statistic(self.observed)[..., 0]
+        return value, student(value, [jackknife(statistic(without)) for without in self.left_out], level)
 
 
 def compare(
@@ -45,51 +65,154 @@ def compare(
         noisy: likewise of the coders to compare with them, at least one, for the same notes and codes.
         frequency: notes of real S per code, [codes].
         words: length of each note of E in words, [notes].
-        settings: bins of the curves, resamples, level of the intervals, and seed.
+        settings: bins of the curves, and level of the intervals.
 
     Returns:
-        The counts behind it, coders and mean F1 of synthetic; distances by hypothesis and level, with coders and mean
-        F1, each distance with its interval, and nearest_share, the share of the resamples in which this is the nearest
-        of all; the best level of each hypothesis; the winner and the verdict. The area by frequency is None where
-        training has no code of E.
+        The counts behind it, coders and mean F1 of synthetic; distances by hypothesis and trained level, with coders
+        and mean F1, each distance with its interval; the best level of each hypothesis, also between the trained ones;
+        the winner and the verdict. The area by frequency is None where training has no code of E.
     """
-    distances = Distances([synthetic, *noisy.values()], frequency, words, settings.bins)
-    observed = distances.observed()
-    resampled = distances.resampled(settings.resamples, settings.seed)
-    nearest = resampled["distance"].argmin(axis=0)
+    sets = [synthetic, *noisy.values()]
+    sizes = [len(of_set) for of_set in sets]
+    sources = Sources([coder for of_set in sets for coder in of_set], frequency, words, settings.bins)
+    on_all, (steps, mixtures) = sources.on_all(), interpolation(list(noisy))
+    varied = _vary(on_all, sources.without_each(), sizes, mixtures)
     found: dict[str, dict[str, Any]] = {}
-    for row, noise in enumerate(noisy):
-        values = {
-            name: _interval(observed[name][row, 0], resampled[name][row], settings.level, name in AREAS)
-            for name in observed
-        }
-        complete = _described(noisy[noise]) | dict.fromkeys(AREAS) | values
-        complete["nearest_share"] = float((nearest == row).mean())
-        found.setdefault(noise.hypothesis, {})[str(noise.level)] = complete
-    of_hypothesis = {
-        hypothesis: [row for row, noise in enumerate(noisy) if noise.hypothesis == hypothesis] for hypothesis in found
+    for noise, coders in noisy.items():
+        row = steps.index(noise)
+        measures = {name: _measure(varied, name, row, settings.level) for name in varied.observed}
+        found.setdefault(noise.hypothesis, {})[str(noise.level)] = _described(coders) | dict.fromkeys(AREAS) | measures
+    rows_of = {of: np.array([row for row, step in enumerate(steps) if step.hypothesis == of]) for of in found}
+    levels = np.array([step.level for step in steps])
+    best = {of: _best(varied, rows, levels[rows], settings.level) for of, rows in rows_of.items()}
+    first, *others = sorted(best, key=lambda of: best[of]["distance"])
+    nearest = mixtures[steps.index(Noise(first, best[first]["level"]))]
+    winner = {"hypothesis": first, **best[first], "lead": None} | {
+        "between_seeds": _between_seeds(on_all, sizes, [0, *(1 + np.flatnonzero(nearest))])
     }
-    levels = np.array([noise.level for noise in noisy])
-    best = {
-        hypothesis: _best_level(
-            levels[rows], observed["distance"][rows, 0], resampled["distance"][rows], settings.level
-        )
-        for hypothesis, rows in of_hypothesis.items()
-    }
-    lowest = {
-        hypothesis: (observed["distance"][rows, 0].min(), resampled["distance"][rows].min(axis=0))
-        for hypothesis, rows in of_hypothesis.items()
-    }
+    if others:
+        farther = np.concatenate([rows_of[of] for of in others])
+        winner["lead"] = _lead(varied, rows_of[first], farther, settings.level)
     return {
         "patients": int(synthetic[0].patients.max()) + 1,
         "notes": synthetic[0].truth.shape[0],
-        "resamples": settings.resamples,
         "level": settings.level,
+        "about": about(sizes),
         "synthetic": _described(synthetic),
         "distances": found,
         "best": best,
-        "winner": _winner(best, lowest, settings.level),
+        "winner": winner | {"verdict": verdict(winner) if about(sizes) == THE_SETS else TOO_FEW},
     }
+
+
+def interpolation(trained: Sequence[Noise]) -> tuple[list[Noise], np.ndarray]:
+    """Steps of one per cent from the lowest to the highest trained level of each hypothesis.
+
+    Returns:
+        The steps, and of what mixture of the trained levels each consists, [steps, trained].
+    """
+    steps, mixtures = [], []
+    for hypothesis in dict.fromkeys(noise.hypothesis for noise in trained):
+        own = sorted((noise.level, column) for column, noise in enumerate(trained) if noise.hypothesis == hypothesis)
+        levels, columns = map(list, zip(*own, strict=True))
+        grid = np.arange(levels[0], levels[-1] + 1)
+        mixture = np.zeros((len(grid), len(trained)))
+        mixture[:, columns] = np.stack([np.interp(grid, levels, of_one) for of_one in np.eye(len(levels))], axis=1)
+        steps += [Noise(hypothesis, int(level)) for level in grid]
+        mixtures.append(mixture)
+    return steps, np.concatenate(mixtures)
+
+
+def _vary(on_all: Curves, without_each: Curves, sizes: Sequence[int], mixtures: np.ndarray) -> Varied:
+    """The distances of all steps from the synthetic set, which comes first, as chance could vary them.
+
+    Args:
+        on_all, without_each: the curves of all coders on E, and without each patient.
+        sizes: seeds of each training set.
+        mixtures: of which noisy sets each step consists, [steps, sets].
+    """
+
+    def distances(of: Curves, left_out: int | None = None) -> Measures:
+        means = _means(sizes, left_out)
+        return of.distances(means[0], mixtures @ means[1:])
+
+    varied = [distances(without_each)]
+    if about(sizes) == THE_SETS:
+        for last, size in zip(np.cumsum(sizes), sizes, strict=True):
+            seeds = [distances(on_all, left_out) for left_out in range(last - size, last)]
+            varied.append({name: np.concatenate([one[name] for one in seeds], axis=1) for name in seeds[0]})
+    return Varied(distances(on_all), varied)
+
+
+def _means(sizes: Sequence[int], left_out: int | None = None) -> np.ndarray:
+    """The share of each coder in the mean of each training set, without one of the coders: [sets, coders]."""
+    members = np.repeat(np.eye(len(sizes)), sizes, axis=1)
+    if left_out is not None:
+        members[:, left_out] = 0
+    return members / members.sum(axis=1, keepdims=True)
+
+
+def _measure(varied: Varied, name: str, row: int, level: float) -> dict[str, float]:
+    """One measure of one step, with its interval; a distance does not end below zero."""
+    value, interval = varied.interval(lambda measures: measures[name][row], level)
+    low = max(0.0, interval.low) if name in AREAS else interval.low
+    return {"value": float(value), "low": float(low), "high": float(interval.high)}
+
+
+def _best(varied: Varied, rows: np.ndarray, levels: np.ndarray, level: float) -> dict[str, int | float]:
+    """The level of the smallest distance, and from which level to which the distance may be as small.
+
+    Args:
+        varied: the distances.
+        rows: those of one hypothesis.
+        levels: of these rows.
+        level: 1 - coverage.
+    """
+    distances = varied.observed["distance"][rows, 0]
+    nearest = int(distances.argmin())
+    _, farther = varied.interval(lambda of: of["distance"][rows] - of["distance"][rows].min(axis=0), level)
+    _, interval = varied.interval(lambda of: of["distance"][rows].min(axis=0), level)
+    as_small = levels[farther.low <= 0]
+    return {
+        "level": int(levels[nearest]),
+        "level_low": int(as_small[0]),
+        "level_high": int(as_small[-1]),
+        "distance": float(distances[nearest]),
+        "distance_low": max(0.0, float(interval.low)),
+        "distance_high": float(interval.high),
+    }
+
+
+def _lead(varied: Varied, nearer: np.ndarray, farther: np.ndarray, level: float) -> dict[str, float]:
+    """How much farther the smallest distance of some rows is than that of others, with its interval."""
+    value, interval = varied.interval(
+        lambda of: of["distance"][farther].min(axis=0) - of["distance"][nearer].min(axis=0), level
+    )
+    return {"value": float(value), "low": float(interval.low), "high": float(interval.high)}
+
+
+def _between_seeds(on_all: Curves, sizes: Sequence[int], sets: Sequence[int]) -> float | None:
+    """The largest distance between two single coders of one of some training sets; None where each has one alone."""
+    one, ends = np.eye(sum(sizes)), np.cumsum(sizes)
+    pairs = [pair for of in sets for pair in combinations(range(ends[of] - sizes[of], ends[of]), 2)]
+    return max((float(on_all.distances(one[a], one[[b]])["distance"][0, 0]) for a, b in pairs), default=None)
+
+
+def verdict(winner: Mapping[str, Any]) -> str:
+    """Which hypothesis fits, where each training set has enough seeds.
+
+    Args:
+        winner: the nearest hypothesis, the lower end of its distance, the interval of its lead, and how far apart two
+            coders of one training set lie.
+
+    Returns:
+        `neither fits` where even the nearest is farther than seeds are from one another; the hypothesis where the
+        interval of its lead lies above zero; else `undecided`.
+    """
+    if winner["distance_low"] > winner["between_seeds"]:
+        return NEITHER
+    lead = winner["lead"]
+    return winner["hypothesis"] if lead and lead["low"] > 0 else UNDECIDED
 
 
 def tabulate(
@@ -117,54 +240,3 @@ def _described(coders: Sequence[Decisions]) -> dict[str, int | float]:
         "micro_f1": float(np.mean([coder.micro_f1() for coder in coders])),
         "macro_f1": float(np.mean([coder.macro_f1() for coder in coders])),
     }
-
-
-def _best_level(
-    levels: np.ndarray, observed: np.ndarray, resampled: np.ndarray, level: float
-) -> dict[str, int | float]:
-    """The level of the smallest distance, and between which levels it lies on the resamples."""
-    chosen = levels[resampled.argmin(axis=0)]
-    low, high = np.quantile(chosen, [level / 2, 1 - level / 2], method="nearest")
-    nearest = int(observed.argmin())
-    return {
-        "level": int(levels[nearest]),
-        "level_low": int(low),
-        "level_high": int(high),
-        "distance": float(observed[nearest]),
-    }
-
-
-def _winner(
-    best: Mapping[str, Mapping[str, Any]], lowest: Mapping[str, tuple[float, np.ndarray]], level: float
-) -> dict[str, Any]:
-    """The hypothesis with the smallest distance, and whether its lead over the next one is more than chance.
-
-    Returns:
-        hypothesis, with its best level and distance; resamples_share, in which it has the smallest distance; lead, how
-        much farther the next hypothesis is, with interval (None where it is the only one); verdict, the hypothesis
-        where the interval lies above zero, else `undecided`.
-    """
-    order = sorted(lowest, key=lambda hypothesis: lowest[hypothesis][0])
-    first = order[0]
-    described = {"hypothesis": first, **best[first]}
-    if len(order) == 1:
-        return described | {"resamples_share": 1.0, "lead": None, "verdict": UNDECIDED}
-    others = np.min([lowest[hypothesis][1] for hypothesis in order[1:]], axis=0)
-    lead = _interval(lowest[order[1]][0] - lowest[first][0], others - lowest[first][1], level, False)
-    return described | {
-        "resamples_share": float((lowest[first][1] < others).mean()),
-        "lead": lead,
-        "verdict": first if lead["low"] > 0 else UNDECIDED,
-    }
-
-
-def _interval(observed: float, resampled: np.ndarray, level: float, is_distance: bool) -> dict[str, float]:
-    """A value with its bootstrap interval.
-
-    Chance moves curves apart more than together, so that distances on resamples are too large, as the one on E itself
-    is already. The basic interval takes that off (Davison and Hinkley 1997, 5.2.1); differences have percentiles.
-    """
-    low, high = np.quantile(resampled, [level / 2, 1 - level / 2])
-    if is_distance:
-        low, high = (max(0.0, 2 * observed - end) for end in (high, low))
-    return {"value": float(observed), "low": float(low), "high": float(high)}

@@ -217,9 +217,7 @@ class HypothesesParams(Section):
     """Chapter 4.3.4: which noise resembles the synthetic notes."""
 
     bins: Positive
-    resamples: Positive
     level: Level
-    seed: NotNegative
 
 
 class PrivacyParams(Section):

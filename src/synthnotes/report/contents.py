@@ -79,7 +79,7 @@ class Contents:
             "none": MISSING,
             **{
                 name: getattr(numbers, name)
-                for name in ("num", "bare", "value", "below", "interval", "quotient", "difference")
+                for name in ("num", "bare", "word", "value", "below", "interval", "quotient", "difference")
             },
             "has": lambda key: key in numbers,
             "md": Markdown,
@@ -87,6 +87,7 @@ class Contents:
             "fig": self.figure,
             "seed_count": self.seed_count,
             "coverage": lambda level: numbers.computed(1 - numbers.value(level), [level], f"1 − {level}", ".0%"),
+            "half": lambda level: numbers.computed(numbers.value(level) / 2, [level], f"{level} / 2", ".1%"),
             "right": lambda headings: [f">{heading}" for heading in headings],
             "by_corpus": lambda rows: tables.by_corpus(numbers, corpora, rows),
             "flow_rows": lambda: tables.flow(numbers, corpora),
@@ -97,6 +98,8 @@ class Contents:
             "utility_rows": lambda metrics, intervals: coder_tables.utility(numbers, corpora, metrics, intervals),
             "coder_rows": lambda metrics: coder_tables.coders(numbers, corpora, metrics),
             "difference_rows": lambda: differences.tests(numbers, corpora),
+            "family": lambda corpus, kind: differences.family(numbers, corpus, kind),
+            "floor": lambda: differences.floor(numbers),
             "decision_rows": lambda: differences.decisions(numbers, corpora),
             "group_rows": lambda groups, metric: coder_tables.code_groups(numbers, corpora, groups, metric),
             "error_rows": lambda rows: error_tables.errors(numbers, corpora, rows),
@@ -122,6 +125,7 @@ class Contents:
             "score": lambda *verdicts: published.counted(
                 numbers, [v for values in self.compared.values() for v in values], verdicts or published.VERDICTS
             ),
+            "noise_words": findings.NOISE,
             "finding_rows": lambda: findings.rows(numbers, corpora),
             "origins": self.origins,
             "figure_rows": lambda: facts.figures(self.figures_drawn, self.plots, numbers),

@@ -6,12 +6,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from synthnotes.report.coder_tables import TRAININGS
-from synthnotes.report.markup import HYPHEN
+from synthnotes.report.markup import HYPHEN, Markdown
 from synthnotes.report.numbers import MISSING, Numbers
 from synthnotes.report.style import LOOKS, NEUTRAL, QUIET, STRIPE, legend_below, panels
 from synthnotes.report.tables import Corpus, Row
 
 TESTED = {"micro.f1": f"micro{HYPHEN}F1", "macro.f1": f"macro{HYPHEN}F1", "ranking.map": "MAP"}
+OPEN = ("too few seeds", "inconclusive")  # verdicts that are none
 PLOTTED = TESTED | {
     "micro.precision": "precision",
     "micro.recall": "recall",
@@ -30,12 +31,13 @@ PLOTTED = TESTED | {
 
 
 def tests(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
-    """Corpus, coders, metric, difference ± sd over seeds, interval, p after Holm, that of randomisation, verdict."""
+    """Corpus, coders, metric, difference ± sd over seeds, interval, both p after Holm, verdict, seeds for one."""
     rows: list[Row] = []
     for corpus, pair, names, first in _pairs(numbers, corpora):
         for position, (metric, label) in enumerate(TESTED.items()):
-            test, judged = f"{pair}.bootstrap.{metric}", metric.replace(".", "_")
+            test, judged = f"{pair}.differences.{metric}", metric.replace(".", "_")
             randomised, verdict = f"{pair}.randomisation.{judged}.p_holm", f"{pair}.non_inferiority.{judged}.verdict"
+            is_open = verdict in numbers and numbers.value(verdict) in OPEN
             rows.append(
                 [
                     corpus if first and not position else None,
@@ -45,20 +47,35 @@ def tests(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
                     numbers.interval(f"{test}.low", f"{test}.high", "+.3f"),
                     numbers.num(f"{test}.p_holm", "p"),
                     numbers.num(randomised, "p") if randomised in numbers else MISSING,
-                    numbers.value(verdict).replace("_", HYPHEN) if verdict in numbers else MISSING,
+                    numbers.num(verdict) if verdict in numbers else MISSING,
+                    numbers.num(f"{pair}.seeds_to_decide.{judged}", ",") if is_open else None,
                 ]
             )
     return rows
 
 
 def decisions(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
-    """Corpus, coders, decisions that only the first and only the second makes rightly, p, p after Holm, by patient."""
+    """Corpus, coders, decisions that only the first and only the second makes rightly, p, by patient, that by Holm."""
     rows: list[Row] = []
     for corpus, pair, names, first in _pairs(numbers, corpora):
         counts = [numbers.num(f"{pair}.mcnemar.right_by_{which}_only", ",") for which in ("first", "second")]
-        ps = [numbers.num(f"{pair}.mcnemar.{p}", "p") for p in ("p", "p_holm", "p_by_patient")]
+        ps = [numbers.num(f"{pair}.mcnemar.{p}", "p") for p in ("p", "p_by_patient", "p_holm")]
         rows.append([corpus if first else None, names, *counts, *ps])
     return rows
+
+
+def family(numbers: Numbers, corpus: Corpus, kind: str) -> Markdown:
+    """How many tests of a kind (differences, randomisation, mcnemar) Holm's correction takes together on a corpus."""
+    prefix = f"significance.{corpus.key}.pairs"
+    of_kind = [key for key in numbers.entries(prefix) if key.split(".")[1] == kind and key.endswith(".p_holm")]
+    keys = [f"{prefix}.{key}" for key in of_kind if numbers.value(f"{prefix}.{key}") is not None]
+    return numbers.computed(len(keys), keys, f"number of p_holm of {kind} below {prefix}", ",")
+
+
+def floor(numbers: Numbers) -> Markdown:
+    """The smallest p-value of a randomisation."""
+    key = "params.significance.resamples"
+    return numbers.computed(1 / (numbers.value(key) + 1), [key], f"1 / ({key} + 1)", ".4f")
 
 
 def intervals(differences: Mapping[str, pd.DataFrame]) -> Figure:
@@ -76,12 +93,11 @@ def intervals(differences: Mapping[str, pd.DataFrame]) -> Figure:
         for position, pair in enumerate(pairs):
             colour, sign = _look(pair, pairs[:position])
             of_pair = table[table["pair"] == pair].set_index("metric").loc[shown]
-            below, above = of_pair["difference"] - of_pair["low"], of_pair["high"] - of_pair["difference"]
-            # Bootstrap intervals of skewed differences need not hold the difference itself.
+            reach = (of_pair["high"] - of_pair["low"]) / 2
             axis.errorbar(
                 of_pair["difference"],
                 [row + 0.1 * (2 * position - len(pairs) + 1) for row in range(len(shown))],
-                xerr=[below.clip(lower=0), above.clip(lower=0)],
+                xerr=reach,
                 color=colour,
                 marker=sign,
                 linestyle="none",

@@ -75,11 +75,10 @@ def losses(numbers: Numbers, plots: Plots, corpora: Sequence[Corpus]) -> list[Ro
 
 
 def noise(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
-    """Corpus, hypothesis and level, words changed, micro-F1, both areas, their mean with interval, share nearest."""
+    """Corpus, hypothesis and trained level, words changed, micro-F1, both areas, their mean with interval."""
     rows: list[Row] = []
     for corpus in corpora:
         prefix = f"hypotheses.{corpus.key}"
-        winner = [numbers.value(f"{prefix}.winner.{of}") for of in ("hypothesis", "level")]
         first: str | None = corpus.name
         for hypothesis in numbers.below(f"{prefix}.distances"):
             for level in numbers.below(f"{prefix}.distances.{hypothesis}"):
@@ -92,16 +91,17 @@ def noise(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
                     for key in (f"{of}.frequency_area.value", f"{of}.length_area.value")
                 ]
                 distance = _with_interval(numbers, f"{of}.distance.value", f"{of}.distance", ".3f")
-                if winner == [hypothesis, int(level)]:
-                    distance = Markdown(f"**{distance}**")
-                micro, share = numbers.num(f"{of}.micro_f1", ".3f"), numbers.num(f"{of}.nearest_share", ".0%")
-                rows.append([first, f"{hypothesis.upper()}, {level} %", changed, micro, *areas, distance, share])
+                counts = numbers.num(f"{of}.coders", ","), numbers.num(f"{of}.micro_f1", ".3f")
+                rows.append([first, f"{hypothesis.upper()}, {level} %", changed, *counts, *areas, distance])
                 first = None
     return rows
 
 
-def noise_distances(numbers: Numbers, corpus: Corpus) -> tuple[pd.DataFrame, tuple[str, int]]:
-    """The distance of every noise with its interval (hypothesis, level, value, low, high), and the nearest noise."""
+def noise_distances(numbers: Numbers, corpus: Corpus) -> tuple[pd.DataFrame, tuple[str, int, float]]:
+    """The distance of every noise with its interval (hypothesis, level, value, low, high).
+
+    Beside it: hypothesis, level and distance of the nearest noise, also between the trained levels.
+    """
     prefix = f"hypotheses.{corpus.key}"
     rows = [
         {"hypothesis": hypothesis, "level": int(level)}
@@ -112,8 +112,8 @@ def noise_distances(numbers: Numbers, corpus: Corpus) -> tuple[pd.DataFrame, tup
         for hypothesis in numbers.below(f"{prefix}.distances")
         for level in numbers.below(f"{prefix}.distances.{hypothesis}")
     ]
-    nearest = numbers.value(f"{prefix}.winner.hypothesis"), numbers.value(f"{prefix}.winner.level")
-    return pd.DataFrame(rows).astype({"value": float, "low": float, "high": float}), nearest
+    hypothesis, level, distance = (numbers.value(f"{prefix}.winner.{of}") for of in ("hypothesis", "level", "distance"))
+    return pd.DataFrame(rows).astype({"value": float, "low": float, "high": float}), (hypothesis, level, distance)
 
 
 def _with_interval(numbers: Numbers, value: str, prefix: str, spec: str) -> Markdown:

@@ -154,14 +154,14 @@ def binned_f1(
 
 
 def noise_curves(
-    curves: pd.DataFrame, distances: pd.DataFrame, nearest: tuple[str, int], synthetic: str = "synthetic"
+    curves: pd.DataFrame, distances: pd.DataFrame, nearest: tuple[str, int, float], synthetic: str = "synthetic"
 ) -> Figure:
     """The coders trained on noisy notes beside the one trained on synthetic notes, and how far from it they are.
 
     Args:
         curves: columns coder (synthetic, h1-20, …), curve (frequency or length), x and mean.
         distances: columns hypothesis, level, value, low and high.
-        nearest: hypothesis and level of the smallest distance, which is ringed.
+        nearest: hypothesis, level and value of the smallest distance, which is ringed, also between trained levels.
         synthetic: the coder to compare with.
     """
     figure, axes = panels(["F1 by frequency", "F1 by length", "distance from synthetic S"], 2.6, share_y=False)
@@ -185,7 +185,7 @@ def noise_curves(
     return figure
 
 
-def _distances(axis: Axes, distances: pd.DataFrame, nearest: tuple[str, int]) -> None:
+def _distances(axis: Axes, distances: pd.DataFrame, nearest: tuple[str, int, float]) -> None:
     """The distance of every noise with its interval, by level."""
     hypotheses = list(distances["hypothesis"].unique())
     levels = sorted(distances["level"].unique())
@@ -195,8 +195,8 @@ def _distances(axis: Axes, distances: pd.DataFrame, nearest: tuple[str, int]) ->
         errors = np.clip([of_one["value"] - of_one["low"], of_one["high"] - of_one["value"]], 0, None)
         axis.errorbar(x, of_one["value"], errors, color=look.colour, marker=look.marker, ls="none", capsize=2, lw=1.1)
         if hypothesis == nearest[0]:
-            at = list(of_one.index).index(nearest[1])
-            axis.plot(x[at], of_one["value"].iloc[at], "o", ms=9, mfc="none", mec=look.colour, mew=1)
+            at = np.interp(nearest[1], of_one.index, x)
+            axis.plot(at, nearest[2], "o", ms=9, mfc="none", mec=look.colour, mew=1)
     axis.set_xticks(range(len(levels)), [f"{level} %" for level in levels])
     axis.set(xlabel="level of noise", xlim=(-0.6, len(levels) - 0.4))
     axis.set_ylim(bottom=0)

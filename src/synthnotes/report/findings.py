@@ -3,12 +3,28 @@
 from collections.abc import Callable, Sequence
 
 from synthnotes.report import privacy as signs
+from synthnotes.report.differences import OPEN
 from synthnotes.report.markup import Markdown, join
 from synthnotes.report.numbers import MISSING, Numbers
 from synthnotes.report.ratings import p_value
 from synthnotes.report.tables import Corpus, Row
 
 MAIN_PAIR = "synthetic_s_against_real_s"
+UTILITY = {
+    "inferior": "less",
+    "worse within margin": "less, within the margin",
+    "non-inferior": "as much, within the margin",
+    "superior": "more",
+    "inconclusive": "not decided",
+    "too few seeds": "no verdict about the sets",
+}
+NOISE = {
+    "h1": "widespread",
+    "h2": "concentrated",
+    "undecided": "not decided",
+    "neither fits": "neither fits",
+    "too few seeds": "no verdict about the kinds",
+}
 
 
 def rows(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
@@ -26,16 +42,19 @@ def rows(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
 
 
 def utility(numbers: Numbers, corpus: Corpus) -> Markdown:
-    """The difference of micro-F1, synthetic minus real S, with its verdict."""
+    """The verdict on synthetic against real S, with the difference of micro-F1, and what would bring a verdict."""
     pair = f"significance.{corpus.key}.pairs.{MAIN_PAIR}"
-    key, verdict = f"{pair}.bootstrap.micro.f1", f"{pair}.non_inferiority.micro_f1.verdict"
+    key, verdict = f"{pair}.differences.micro.f1", f"{pair}.non_inferiority.micro_f1.verdict"
     if f"{key}.difference" not in numbers:
         return join("not tested")
-    says = {"inferior": "less", "non_inferior": "as much", "inconclusive": "not decided"}
+    needed = f"{pair}.seeds_to_decide.micro_f1"
     return join(
-        Markdown(f"**{says.get(numbers.value(verdict), 'not decided')}**: micro-F1 "),
-        numbers.num(f"{key}.difference", "+.3f"), " ", numbers.interval(f"{key}.low", f"{key}.high", "+.3f"),
-        " against as many real notes; the margin is ", numbers.num("params.significance.margin", ".2f"),
+        numbers.word(verdict, UTILITY), ": micro-F1 ", numbers.num(f"{key}.difference", "+.3f"), " ",
+        numbers.interval(f"{key}.low", f"{key}.high", "+.3f"), " against as many real notes",
+        " with these coders" if numbers.value(verdict) == "too few seeds" else "",
+        "; the margin is ", numbers.num("params.significance.margin", ".2f"),
+        *(["; with so large a difference, ", numbers.num(needed, ","), " seeds of each set would decide"]
+          if numbers.value(verdict) in OPEN and numbers.value(needed) else []),
     )  # fmt: skip
 
 
@@ -54,17 +73,20 @@ def errors(numbers: Numbers, corpus: Corpus) -> Markdown:
 
 
 def noise(numbers: Numbers, corpus: Corpus) -> Markdown:
-    """The hypothesis that is nearer, and by how much."""
-    key = f"hypotheses.{corpus.key}.winner"
+    """The verdict on the hypotheses; the nearer one, and by how much."""
+    prefix = f"hypotheses.{corpus.key}"
+    key = f"{prefix}.winner"
     if f"{key}.verdict" not in numbers:
         return join("not run for this corpus")
-    verdict = numbers.value(f"{key}.verdict")
-    says = "not decided" if verdict == "undecided" else {"h1": "widespread", "h2": "concentrated"}.get(verdict, verdict)
-    return join(
-        Markdown("**"), says, Markdown("**: "), str(numbers.value(f"{key}.hypothesis")).upper(),
-        " is nearer in F1, by ", numbers.num(f"{key}.lead.value", ".3f"), " ",
-        numbers.interval(f"{key}.lead.low", f"{key}.lead.high", ".3f"),
-    )  # fmt: skip
+    hypothesis, too_few = str(numbers.value(f"{key}.hypothesis")), numbers.value(f"{key}.verdict") == "too few seeds"
+    parts = [
+        numbers.word(f"{key}.verdict", NOISE), ": ", "of these coders, " if too_few else "", hypothesis.upper(), " at ",
+        numbers.num(f"{key}.level", ","), " % is nearest, ", numbers.num(f"{key}.distance", ".3f"), " in F1 away",
+    ]  # fmt: skip
+    if f"{key}.lead.value" in numbers:
+        lead = numbers.num(f"{key}.lead.value", ".3f"), numbers.interval(f"{key}.lead.low", f"{key}.lead.high", "+.3f")
+        parts += ["; the other stays ", lead[0], " ", lead[1], " farther"]
+    return join(*parts)
 
 
 def privacy(numbers: Numbers, corpus: Corpus) -> Markdown:

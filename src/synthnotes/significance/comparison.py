@@ -1,28 +1,44 @@
-"""Pairs of coders compared: intervals, tests, corrections for their number, and verdicts of non-inferiority."""
+"""Pairs of coders compared: intervals, tests, corrections for their number, and verdicts about the training sets."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from synthnotes.machinery.sections import SignificanceParams
 from synthnotes.significance.differences import holm
+from synthnotes.significance.intervals import ENOUGH, THE_SETS, Part, about, between_seeds, jackknife, student
 from synthnotes.significance.outcomes import Outcome
 from synthnotes.significance.randomisation import mcnemar, randomise
-from synthnotes.significance.resampling import Samples, bootstrap, observed
+from synthnotes.significance.resampling import Samples, observed, without_each
 
 JUDGED = ("micro.f1", "macro.f1")  # for non-inferiority
+MOST = 1000  # seeds up to which a number that would decide is looked for
+INCONCLUSIVE, TOO_FEW = "inconclusive", "too few seeds"
 Test = dict[str, Any]
+
+
+class Measured(NamedTuple):
+    """What is known of the coders of a training set, by metric.
+
+    Attributes:
+        of_seeds: on E, [seeds].
+        without: their mean on E without each patient, [patients left out].
+    """
+
+    of_seeds: Samples
+    without: Samples
 
 
 def compare(coders: Mapping[str, Sequence[Outcome]], settings: SignificanceParams) -> dict[str, Any]:
     """Compares the coders of each pair of the settings.
 
-    A coder's metrics are means over its seeds. So bootstrap and randomisation tell what other patients would change;
-    what other seeds would change, tell the standard deviations over the seeds. McNemar's test needs one decision each,
-    and takes those of the first seed. A metric that some resample does not define, such as the macro area where no code
-    of E is left that a drawn note lacks, is left out.
+    A coder's metrics are means over its seeds. Where both training sets of a pair have enough seeds, the intervals of
+    the differences and their tests hold for the sets: they take in what other patients and what other seeds would
+    change. Else they hold for these coders alone, over patients. The randomisation is about these coders in any case,
+    and so is McNemar's test, which needs one decision each and takes those of the first seed. A metric that E without
+    some patient does not define, such as the macro area where no code is left that a note lacks, is left out.
 
     Args:
         coders: the outcomes of each coder, one per seed, all on the same notes. Where two coders have as many seeds,
@@ -31,35 +47,25 @@ def compare(coders: Mapping[str, Sequence[Outcome]], settings: SignificanceParam
 
     Returns:
         patients, notes and codes that are compared on; by coder its metrics with their intervals; by pair,
-        `<first>_against_<second>`, the `bootstrap` of each metric, the `randomisation` of F1, `mcnemar`, and
-        `non_inferiority` of F1. Each kind of test is one family in Holm's correction (p_holm), over all pairs and
-        metrics.
+        `<first>_against_<second>`, `about` what its differences are; the `differences` of each metric, the
+        `randomisation` of F1, `mcnemar`, `non_inferiority` of F1, and how many `seeds_to_decide` about it. Each kind of
+        test is one family in Holm's correction (p_holm), over all pairs and metrics.
     """
-    samples = bootstrap(coders, settings.resamples, settings.seed)
-    undefined = {metric for of_coder in samples.values() for metric in of_coder if np.isnan(of_coder[metric]).any()}
-    values = {
-        name: {metric: of_seeds for metric, of_seeds in of_coder.items() if metric not in undefined}
-        for name, of_coder in observed(coders).items()
-    }
-    pairs = {}
-    for first, second in settings.pairs:
-        ones = coders[first][0], coders[second][0]
-        intervals = bootstrap_tests(*((values[name], samples[name]) for name in (first, second)), settings.level)
-        pairs[f"{first}_against_{second}"] = {
-            "bootstrap": intervals,
+    measured = _measure(coders)
+    between = _between_seeds([of_coder.of_seeds for of_coder in measured.values()])
+    pairs = {
+        f"{first}_against_{second}": {
+            "about": about([len(coders[first]), len(coders[second])]),
+            "differences": differences(measured[first], measured[second], settings.level),
             "randomisation": randomise(coders[first], coders[second], settings.resamples, settings.seed),
-            "mcnemar": mcnemar(*ones),
-            "non_inferiority": {
-                metric.replace(".", "_"): {
-                    "margin": settings.margin,
-                    "verdict": verdict(intervals[metric], settings.margin),
-                }
-                for metric in JUDGED
-            },
+            "mcnemar": mcnemar(coders[first][0], coders[second][0]),
+            **_judge(measured[first], measured[second], between, settings),
         }
-    adjust([test for pair in pairs.values() for test in pair["bootstrap"].values()])
+        for first, second in settings.pairs
+    }
+    adjust([test for pair in pairs.values() for test in pair["differences"].values()])
     adjust([test for pair in pairs.values() for test in pair["randomisation"].values()])
-    adjust([pair["mcnemar"] for pair in pairs.values()])
+    adjust([pair["mcnemar"] for pair in pairs.values()], "p_by_patient")
     some = next(iter(coders.values()))[0]
     return {
         "patients": int(some.patients.max()) + 1,
@@ -68,84 +74,143 @@ def compare(coders: Mapping[str, Sequence[Outcome]], settings: SignificanceParam
         "resamples": settings.resamples,
         "level": settings.level,
         "coders": {
-            name: {"seeds": len(outcomes)} | nested(intervals_of(values[name], samples[name], settings.level))
-            for name, outcomes in coders.items()
+            name: {"seeds": len(coders[name]), "about": about([len(coders[name])])}
+            | nested(intervals_of(of_coder, settings.level))
+            for name, of_coder in measured.items()
         },
-        "pairs": {name: pair | {"bootstrap": nested(pair["bootstrap"])} for name, pair in pairs.items()},
+        "pairs": {name: pair | {"differences": nested(pair["differences"])} for name, pair in pairs.items()},
     }
 
 
-def intervals_of(values: Samples, samples: Samples, level: float) -> dict[str, dict[str, float]]:
+def _measure(coders: Mapping[str, Sequence[Outcome]]) -> dict[str, Measured]:
+    """The metrics of all coders, as far as they are defined for all, whichever patient is left out."""
+    found = {name: Measured(observed(outcomes), without_each(outcomes)) for name, outcomes in coders.items()}
+    undefined = {m for of_coder in found.values() for m, values in of_coder.without.items() if np.isnan(values).any()}
+
+    def defined(metrics: Samples) -> Samples:
+        return {metric: values for metric, values in metrics.items() if metric not in undefined}
+
+    return {name: Measured(*map(defined, of_coder)) for name, of_coder in found.items()}
+
+
+def intervals_of(measured: Measured, level: float) -> dict[str, Test]:
     """By metric: the coder's mean over its seeds, with the interval of that mean."""
-    return {
-        metric: {"value": float(of_seeds.mean())} | percentiles(centred(samples[metric], of_seeds.mean()), level)
-        for metric, of_seeds in values.items()
-    }
+    found = {}
+    for metric, of_seeds in measured.of_seeds.items():
+        value, parts = of_seeds.mean(), [jackknife(measured.without[metric])]
+        if len(of_seeds) >= ENOUGH:
+            parts.append(between_seeds(of_seeds))
+        interval = student(value, parts, level)
+        found[metric] = {"value": float(value), "low": float(interval.low), "high": float(interval.high)}
+    return found
 
 
-def bootstrap_tests(first: tuple[Samples, Samples], second: tuple[Samples, Samples], level: float) -> dict[str, Test]:
+def differences(first: Measured, second: Measured, level: float) -> dict[str, Test]:
     """By metric: both means over the seeds, their difference (first minus second), its interval, and p.
 
     Beside them stands the standard deviation of the difference over the seeds, None where there is one alone, or where
     the coders differ in their number.
 
     Args:
-        first, second: the coders' metrics on E, [seeds], and on the same resamples, means over the seeds.
+        first, second: the coders.
         level: 1 - coverage.
     """
     tests = {}
-    for metric, values in first[0].items():
-        others = second[0][metric]
-        difference = values.mean() - others.mean()
-        differences = centred(first[1][metric] - second[1][metric], difference)
+    for metric, values in first.of_seeds.items():
+        others = second.of_seeds[metric]
+        parts = [jackknife(first.without[metric] - second.without[metric])]
+        if about([len(values), len(others)]) == THE_SETS:
+            parts += [between_seeds(values), between_seeds(others)]
+        interval = student(values.mean() - others.mean(), parts, level)
         tests[metric] = {
             "first": float(values.mean()),
             "second": float(others.mean()),
-            "difference": float(difference),
+            "difference": float(values.mean() - others.mean()),
             "sd_over_seeds": float((values - others).std(ddof=1)) if len(values) == len(others) > 1 else None,
-            **percentiles(differences, level),
-            "p": two_sided(differences),
-        }
+        } | {name: float(value) for name, value in interval._asdict().items()}
     return tests
 
 
-def centred(samples: np.ndarray, value: float) -> np.ndarray:
-    """The samples moved so that their mean is the value on E itself.
-
-    Macro averages need it: of the few notes with a rare code, a resample doubles some and leaves out others, or all, so
-    that its average differs from E's in one direction, as no other sample of patients does. With thousands of codes,
-    the average varies far less than that: its percentiles would not even hold the value.
-    """
-    return samples + (value - samples.mean())
-
-
-def percentiles(samples: np.ndarray, level: float) -> dict[str, float]:
-    """The interval that covers 1 - level of the samples, as much left out below as above."""
-    low, high = np.quantile(samples, [level / 2, 1 - level / 2])
-    return {"low": float(low), "high": float(high)}
-
-
-def two_sided(differences: np.ndarray) -> float:
-    """The p-value that agrees with the percentile interval: the level at which zero leaves it."""
-    beyond = min((differences <= 0).sum(), (differences >= 0).sum())
-    return min(1.0, float(2 * (1 + beyond) / (1 + len(differences))))
+def _judge(
+    first: Measured, second: Measured, between: Mapping[str, float], settings: SignificanceParams
+) -> dict[str, dict[str, Any]]:
+    """The verdicts about two training sets, and the seeds that would bring one; `between` is the seeds' variance."""
+    tests, verdicts, numbers = differences(first, second, settings.level), {}, {}
+    for metric in [metric for metric in JUDGED if metric in tests]:
+        seeds = [len(of.of_seeds[metric]) for of in (first, second)]
+        found = verdict(tests[metric], seeds, settings.margin)
+        patients = jackknife(first.without[metric] - second.without[metric])
+        fewest = max(ENOUGH, *seeds) + (found == INCONCLUSIVE)
+        name = metric.replace(".", "_")
+        verdicts[name] = {"margin": settings.margin, "verdict": found}
+        numbers[name] = seeds_to_decide(tests[metric]["difference"], patients, between.get(metric), fewest, settings)
+    return {"non_inferiority": verdicts, "seeds_to_decide": numbers}
 
 
-def verdict(test: Test, margin: float) -> str:
-    """Is the first coder not worse than the second by more than the margin?
+def _between_seeds(coders: Sequence[Samples]) -> dict[str, float]:
+    """By metric, the variance between the seeds of one training set, pooled over those of two seeds and more."""
+    several = [of_coder for of_coder in coders if len(next(iter(of_coder.values()))) > 1]
+    degrees = [len(next(iter(of_coder.values()))) - 1 for of_coder in several]
+    return {
+        metric: float(np.average([of_coder[metric].var(ddof=1) for of_coder in several], weights=degrees))
+        for metric in (several[0] if several else {})
+    }
+
+
+def verdict(test: Test, seeds: Sequence[int], margin: float) -> str:
+    """What the interval of a difference says about two training sets, the first against the second.
+
+    Both ends of the interval count, so that each verdict errs in one direction, with half of the interval's level.
+
+    Args:
+        test: with the ends of the interval, low and high.
+        seeds: of both training sets.
+        margin: how much the first may fall below the second and still be no worse.
 
     Returns:
-        `non_inferior` where the whole interval lies above -margin, `inferior` where it lies below, else `inconclusive`.
+        `too few seeds` where the interval is not about the sets; `superior` where it lies above zero; `non-inferior`
+        where it holds zero and lies above -margin; `worse within margin` where it lies between -margin and zero;
+        `inferior` where it lies below -margin; else `inconclusive`.
     """
-    if test["low"] > -margin:
-        return "non_inferior"
-    return "inferior" if test["high"] < -margin else "inconclusive"
+    if about(seeds) != THE_SETS:
+        return TOO_FEW
+    if test["low"] > 0:
+        return "superior"
+    if test["high"] < -margin:
+        return "inferior"
+    if test["low"] <= -margin:
+        return INCONCLUSIVE
+    return "non-inferior" if test["high"] >= 0 else "worse within margin"
 
 
-def adjust(family: Sequence[Test]) -> None:
-    """Adds p_holm to each test of a family; tests without a p-value are no members."""
-    members = [test for test in family if test["p"] is not None]
-    for test, adjusted in zip(members, holm([test["p"] for test in members]), strict=True):
+def seeds_to_decide(
+    difference: float, patients: Part, between: float | None, fewest: int, settings: SignificanceParams
+) -> int | None:
+    """With how many seeds of each set a verdict would fall, if difference and variances stayed as they are.
+
+    Args:
+        difference: first minus second.
+        patients: the part of its variance that is theirs.
+        between: variance between the seeds of a training set; None where it is not known.
+        fewest: from which number to look.
+        settings: margin and level.
+
+    Returns:
+        None where even many seeds would leave it open, since the patients do.
+    """
+    if between is None:
+        return None
+    seeds = np.arange(fewest, MOST + 1)
+    of_set = Part(between / seeds, seeds - 1)
+    interval = student(difference, [patients, of_set, of_set], settings.level)
+    decided = np.flatnonzero((interval.low > -settings.margin) | (interval.high < -settings.margin))
+    return int(seeds[decided[0]]) if len(decided) else None
+
+
+def adjust(family: Sequence[Test], key: str = "p") -> None:
+    """Adds p_holm, of the p-value under `key`, to each test of a family; tests without one are no members."""
+    members = [test for test in family if test[key] is not None]
+    for test, adjusted in zip(members, holm([test[key] for test in members]), strict=True):
         test["p_holm"] = adjusted
     for test in family:
         test.setdefault("p_holm", None)
@@ -168,7 +233,7 @@ def tidy(results: Mapping[str, Any]) -> pd.DataFrame:
     rows = [
         {"pair": pair, "metric": metric} | test
         for pair, content in results["pairs"].items()
-        for metric, test in leaves(content["bootstrap"])
+        for metric, test in leaves(content["differences"])
     ]
     return pd.DataFrame(rows)
 

@@ -1,12 +1,12 @@
-"""Metrics of coders on resampled patients, from what each patient contributes to them.
+"""Metrics of coders on other samples of the patients, from what each patient contributes to them.
 
-A resample draws as many patients as there are, with replacement, and takes all of their notes: the notes of a patient
-hang together, so that resampled notes would promise too much (Field and Welsh 2007, on the cluster bootstrap). The set
-of codes stays that of E; a code that no note of a resample has is left out of its macro averages. All metrics are those
-of the drawn notes exactly, but the areas under ROC curves, which are so to first order (see `areas`).
+A sample leaves out one patient, for the jackknife, or draws as many as there are, with replacement, for the bootstrap;
+either way with all of a patient's notes: these hang together, so that single notes would promise too much (Field and
+Welsh 2007). The set of codes stays that of E; a code that no note of a sample has is left out of its macro averages.
+All metrics are those of the notes exactly, but the areas under ROC curves, which are so to first order (see `areas`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from scipy import sparse
@@ -15,35 +15,32 @@ from tqdm import tqdm
 from synthnotes.significance.outcomes import Areas, Outcome
 
 AT_ONCE = 64  # resamples in memory: their counts per code fit into the processor's cache
+GROUPS = 2000  # of patients, at most, that are left out one after another
 Samples = dict[str, np.ndarray]
 
 
-def bootstrap(coders: Mapping[str, Sequence[Outcome]], resamples: int, seed: int) -> dict[str, Samples]:
-    """The metrics of each coder on the same resamples.
+def observed(outcomes: Sequence[Outcome]) -> Samples:
+    """The metrics of each outcome on E itself: by metric [outcomes]."""
+    return _concatenate([Counts([one]).metrics(np.ones((1, one.patients.max() + 1)))[0] for one in outcomes])
 
-    Args:
-        coders: the outcomes of each coder, one per seed, on the same notes; a metric is their mean.
-        resamples: how many.
-        seed: of the resampling.
 
-    Returns:
-        Per coder and metric: [resamples].
-    """
-    outcomes = [outcome for seeds in coders.values() for outcome in seeds]
+def without_each(outcomes: Sequence[Outcome]) -> Samples:
+    """The metrics, means over the outcomes, on E without each patient, or group of patients: by metric [groups]."""
     counts = Counts(outcomes)
-    blocks = [counts.metrics(weights) for weights in draw(counts.patients, resamples, seed)]
-    of_outcome = iter([_concatenate([block[i] for block in blocks]) for i in range(len(outcomes))])
-    return {coder: _mean([next(of_outcome) for _ in seeds]) for coder, seeds in coders.items()}
+    return _concatenate([_mean(counts.metrics(weights)) for weights in leave_out(counts.patients)])
 
 
-def observed(coders: Mapping[str, Sequence[Outcome]]) -> dict[str, Samples]:
-    """The metrics of each coder on E itself: per coder and metric [seeds]."""
-    return {
-        coder: _concatenate(
-            [Counts([outcome]).metrics(np.ones((1, outcome.patients.max() + 1)))[0] for outcome in seeds]
-        )
-        for coder, seeds in coders.items()
-    }
+def leave_out(patients: int) -> Iterator[np.ndarray]:
+    """Yields how often each patient counts where one is left out after another: float32 [at once, patients].
+
+    Of more than `GROUPS` patients, whole groups are left out, into which they are dealt out in turn: the jackknife's
+    variance stays the same, and its degrees of freedom are ample.
+    """
+    groups = min(patients, GROUPS)
+    group_of = np.arange(patients) % groups
+    for start in range(0, groups, AT_ONCE):
+        left_out = np.arange(start, min(start + AT_ONCE, groups))
+        yield (group_of != left_out[:, None]).astype(np.float32)
 
 
 def draw(patients: int, resamples: int, seed: int) -> Iterator[np.ndarray]:

@@ -42,7 +42,7 @@ def main(evaluation: Path, codes: Path, coders: Path, results: Path, differences
         "{} {:+.3f} [{:+.3f}, {:+.3f}]".format(
             name.replace("_", " "), *(test[of] for of in ("difference", "low", "high"))
         )
-        for name, test in ((name, pair["bootstrap"]["micro"]["f1"]) for name, pair in comparison["pairs"].items())
+        for name, test in ((name, pair["differences"]["micro"]["f1"]) for name, pair in comparison["pairs"].items())
     )
 
 

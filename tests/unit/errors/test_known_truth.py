@@ -18,7 +18,7 @@ DECOYS = 1.5  # a note shows one sign of a code that it does not have so many ti
 FILLERS = ["the", "patient", "came", "with", "and", "stayed", "for", "two", "days", "then", "went", "home", "again"]
 LEVELS = (30, 60)  # at 10 % both kinds do little, and H2 at 30 % resembles H1 at 10 %
 CODING = {"chunk_tokens": 64, "max_words": 400, "batch": 8, "epochs": 8, "learning_rate": 3e-3, "warmup_steps": 30}
-SETTINGS = HypothesesParams(bins=8, resamples=300, level=0.05, seed=1)
+SETTINGS = HypothesesParams(bins=8, level=0.05)
 
 
 def note_table(count, seed, fold):
@@ -102,12 +102,14 @@ def training_notes(count, validation):
 
 
 def test_much_noise_in_all_notes_is_told_from_little_in_some(trained_with):
+    """Of these coders: one seed each tells nothing about the kinds of noise."""
     make, attributed = trained_with
     training = training_notes(200, 60)
     noisy = {noise: make(training, noise, [1]) for noise in (Noise("h1", 60), Noise("h2", 10))}
     for noise in noisy:
         winner = attributed(make(training, noise, [2]), noisy, training)["winner"]
-        assert (winner["hypothesis"], winner["level"], winner["verdict"]) == (*noise, noise.hypothesis)
+        assert (winner["hypothesis"], winner["level"], winner["verdict"]) == (*noise, "too few seeds")
+        assert winner["lead"]["low"] > 0
 
 
 @pytest.fixture(scope="module")
@@ -121,8 +123,10 @@ def levels(trained_with):
 @pytest.mark.slow
 @pytest.mark.parametrize(("hypothesis", "seed"), [("h1", 100), ("h2", 200)])
 def test_noise_at_30_per_cent_is_attributed_to_its_hypothesis_and_level(trained_with, levels, hypothesis, seed):
-    """Means over four seeds, since a single coder now and then lies nearer to another kind or level."""
+    """Means over four seeds each; the level may lie between those that coders were trained with."""
     (make, attributed), (training, noisy) = trained_with, levels
     synthetic = make(training, Noise(hypothesis, 30), range(seed, seed + 4))
     winner = attributed(synthetic, noisy, training)["winner"]
-    assert (winner["hypothesis"], winner["level"], winner["verdict"]) == (hypothesis, 30, hypothesis)
+    assert (winner["hypothesis"], winner["verdict"]) == (hypothesis, hypothesis)
+    assert winner["level_low"] == 30
+    assert winner["level"] < 40

@@ -12,6 +12,7 @@ from synthnotes.machinery.sections import TRAINING_SETS
 from synthnotes.questionnaire.ratings import analyse, answer_counts, difference_counts
 from synthnotes.report import tables
 from synthnotes.significance.comparison import tidy
+from synthnotes.significance.intervals import THE_SETS, about
 
 RATE = {"f1": 0.5, "precision": 0.4, "recall": 0.6, "false_positive_rate": 0.1, "auc": 0.9}
 ANSWERS = {
@@ -63,7 +64,7 @@ def makers(settings, ratings):
         "errors.{}.confusion": lambda _: confusion(),
         "errors.{}.calibration": lambda _: reliability(),
         "errors.{}.codes": lambda _: code_losses(),
-        "hypotheses.{}": lambda _: hypotheses(settings.noise),
+        "hypotheses.{}": lambda _: hypotheses(settings),
         "hypotheses.{}.curves": lambda _: pd.concat(by_noise),
         "privacy.{}.recall": lambda _: pd.DataFrame(recall),
         "privacy.{}.passages": lambda _: pd.DataFrame(shared),
@@ -332,57 +333,72 @@ def significance(settings):
     interval = {"value": 0.5, "low": 0.45, "high": 0.525}
     test = {"first": 0.5, "second": 0.6, "difference": -0.1, "low": -0.15, "high": -0.04, "p": 0.012, "p_holm": 0.034}
     randomised = {"difference": -0.1, "p": 0.0001, "p_holm": 0.0004}
-    pair = {
-        "randomisation": {"micro_f1": randomised, "macro_f1": randomised},
+    judged = ("micro_f1", "macro_f1")
+    always = {
+        "randomisation": dict.fromkeys(judged, randomised),
         "mcnemar": {
             "decisions": 500, "right_by_first_only": 10, "right_by_second_only": 31,
-            "p": 0.001, "p_by_patient": 0.004, "p_holm": 0.002,
+            "p": 0.001, "p_by_patient": 0.004, "p_holm": 0.012,
         },
-        "non_inferiority": {name: {"margin": 0.05, "verdict": "inconclusive"} for name in ("micro_f1", "macro_f1")},
     }  # fmt: skip
 
-    def bootstrap(first, second):
-        numbers = {len(settings.seeds_of(of)) for of in (first, second)}
-        found = test | {"sd_over_seeds": 0.015 if len(numbers) == 1 and numbers != {1} else None}
-        return {
-            "micro": {"f1": found, "recall": found},
-            "macro": {"f1": found},
-            "ranking": {"map": found},
-            "loss": found,
+    def pair(first, second):
+        seeds = [len(settings.seeds_of(of)) for of in (first, second)]
+        found = test | {"sd_over_seeds": 0.015 if seeds[0] == seeds[1] > 1 else None}
+        verdict = "inconclusive" if about(seeds) == THE_SETS else "too few seeds"
+        return always | {
+            "about": about(seeds),
+            "differences": {
+                "micro": {"f1": found, "recall": found},
+                "macro": {"f1": found},
+                "ranking": {"map": found},
+                "loss": found,
+            },
+            "non_inferiority": {name: {"margin": 0.05, "verdict": verdict} for name in judged},
+            "seeds_to_decide": {"micro_f1": 7, "macro_f1": None},
         }
 
-    pairs = {f"{a}_against_{b}": {"bootstrap": bootstrap(a, b)} | pair for a, b in settings.significance.pairs}
-    coders = {training: {"micro": {"f1": interval}, "macro": {"f1": interval}} for training in TRAINING_SETS}
+    def coder(training):
+        seeds = len(settings.seeds_of(training))
+        return {"seeds": seeds, "about": about([seeds]), "micro": {"f1": interval}, "macro": {"f1": interval}}
+
+    pairs = {f"{a}_against_{b}": pair(a, b) for a, b in settings.significance.pairs}
     sizes = {"patients": 20, "notes": 30, "codes": 5, "resamples": 100, "level": 0.05}
-    return sizes | {"coders": coders, "pairs": pairs}
+    return sizes | {"coders": {training: coder(training) for training in TRAINING_SETS}, "pairs": pairs}
 
 
-def hypotheses(noise):
-    """The last level of the last hypothesis is nearest."""
+def hypotheses(settings):
+    """A level of the last hypothesis is nearest, which no coder was trained with."""
+    noise, seeds = settings.noise, [len(settings.seeds), len(settings.noise.seeds)]
 
     def measure(value):
         return {"value": value, "low": value - 0.05, "high": value + 0.05}
 
-    described = {"coders": 2, "micro_f1": 0.5, "macro_f1": 0.4}
-    measures = {"frequency_area": measure(0.1), "length_area": measure(0.2), "distance": measure(0.15)} | described
-    best = {"level": noise.levels[-1], "level_low": noise.levels[0], "level_high": noise.levels[-1], "distance": 0.15}
+    f1 = {"micro_f1": 0.5, "macro_f1": 0.4}
+    measures = {"frequency_area": measure(0.1), "length_area": measure(0.2), "distance": measure(0.15)}
+    middle = (noise.levels[0] + noise.levels[-1]) // 2
+    best = {
+        "level": middle, "level_low": noise.levels[0], "level_high": noise.levels[-1],
+        "distance": 0.14, "distance_low": 0.09, "distance_high": 0.19,
+    }  # fmt: skip
     changed = {"notes": 30, "notes_changed": 15, "words": 1000, "words_changed": 250}
+    decided = noise.hypotheses[-1] if len(noise.hypotheses) > 1 else "undecided"
     return {
         "patients": 20,
         "notes": 30,
-        "resamples": 100,
         "level": 0.05,
+        "about": about(seeds),
         "noise": {f"{h}-{level}": changed for h, level in product(noise.hypotheses, noise.levels)},
-        "synthetic": described,
+        "synthetic": {"coders": seeds[0]} | f1,
         "distances": {
-            h: {str(level): measures | {"nearest_share": 0.25} for level in noise.levels} for h in noise.hypotheses
+            h: {str(level): measures | {"coders": seeds[1]} | f1 for level in noise.levels} for h in noise.hypotheses
         },
         "best": dict.fromkeys(noise.hypotheses, best),
         "winner": {
             "hypothesis": noise.hypotheses[-1],
             **best,
-            "resamples_share": 0.97,
             "lead": measure(0.07) if len(noise.hypotheses) > 1 else None,
-            "verdict": noise.hypotheses[-1] if len(noise.hypotheses) > 1 else "undecided",
+            "between_seeds": 0.1 if max(seeds) > 1 else None,
+            "verdict": decided if about(seeds) == THE_SETS else "too few seeds",
         },
     }

@@ -149,6 +149,6 @@ def test_each_stage_tells_the_seeds_that_its_results_rest_on():
     found = seeds(params.read(ROOT / "params.yaml"))
     assert found["utility"] == {"seeds": [1337, 1338], "larger_seeds": [1337]}
     assert found["ablation"] == {"generate.seed": 1337, "larger_seeds.0": 1337}
-    assert found["hypotheses"] == {"seed": 1337, "seeds": [1337, 1338], "noise.seeds": [1337], "noise.seed": 1337}
+    assert found["hypotheses"] == {"seeds": [1337, 1338], "noise.seeds": [1337], "noise.seed": 1337}
     assert found["privacy"] == {"seed": 1337}
     assert found["cohort"] == {"corpus.seed": 1337}

@@ -1,4 +1,4 @@
-"""The bootstrap and the tests of decisions against the plain computation on resampled matrices."""
+"""Metrics of samples of the patients, and the tests of decisions, against the plain computation on matrices."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,6 @@ from synthnotes.coding.outcomes import outcome
 from synthnotes.coding.predictions import Predictions
 from synthnotes.significance import randomisation, resampling
 from synthnotes.significance.areas import take_apart
-from synthnotes.significance.comparison import bootstrap_tests, percentiles
 from synthnotes.significance.outcomes import Outcome
 
 NOTES, CODES = 30, 6
@@ -40,39 +39,54 @@ def flat(results: dict, prefix: str = "") -> dict[str, float]:
 def test_the_observed_metrics_are_those_of_the_coder():
     truth, predictions = decisions(1)
     whole = flat(evaluate(truth, predictions.probabilities, predictions.predicted))
-    found = resampling.observed({"coder": [outcome_of(1, patients=7)]})["coder"]
+    found = resampling.observed([outcome_of(1, patients=7)])
     assert set(whole) - set(found) == {name for name, value in whole.items() if value is None}
     assert {name: value.item() for name, value in found.items()} == pytest.approx({name: whole[name] for name in found})
 
 
-def test_a_resample_is_that_of_the_matrices(monkeypatch):
-    monkeypatch.setattr(resampling, "AT_ONCE", 4)
+def assert_as_of_the_matrices(found: dict[str, np.ndarray], one: Outcome, weights: np.ndarray) -> int:
+    """Compares each sample with its matrix, written out; gives the number of samples that lack a code."""
     truth, predictions = decisions(2)
     truth, predicted = truth[:, :5], predictions.predicted[:, :5]  # no note has the last code
-    one = outcome_of(2, patients=11)
-    samples = resampling.bootstrap({"coder": [one]}, 10, seed=3)["coder"]
-    weights = np.concatenate(list(resampling.draw(11, 10, seed=3))).astype(int)
-    assert weights.sum(axis=1).tolist() == [11] * 10
     lacking = 0
-    for i, weight in enumerate(weights):
+    for i, weight in enumerate(weights.astype(int)):
         rows = np.repeat(np.arange(NOTES), weight[one.patients])
         drawn, given = truth[rows], predicted[rows]
-        occurring = drawn.any(axis=0)
-        lacking += not occurring.all()
+        lacking += not drawn.any(axis=0).all()
         expected = flat(evaluate(drawn, given * 1.0, given))
         for rate in ("f1", "precision", "recall", "false_positive_rate"):
-            assert samples[f"macro.{rate}"][i] == pytest.approx(expected[f"macro.{rate}"], abs=1e-6)
-        assert samples["micro.recall"][i] == pytest.approx((drawn & given).sum() / drawn.sum())
-        assert samples["micro.precision"][i] == pytest.approx((drawn & given).sum() / given.sum())
-        assert samples["exact_match_ratio"][i] == pytest.approx((drawn == given).all(axis=1).mean())
-        assert samples["ranking.map"][i] == pytest.approx(one.means["ranking.map"][rows].mean())
-    assert lacking  # the rare code is missing in some resample
+            assert found[f"macro.{rate}"][i] == pytest.approx(expected[f"macro.{rate}"], abs=1e-6)
+        assert found["micro.recall"][i] == pytest.approx((drawn & given).sum() / drawn.sum())
+        assert found["micro.precision"][i] == pytest.approx((drawn & given).sum() / given.sum())
+        assert found["exact_match_ratio"][i] == pytest.approx((drawn == given).all(axis=1).mean())
+        assert found["ranking.map"][i] == pytest.approx(one.means["ranking.map"][rows].mean())
+    return lacking
+
+
+def test_a_resample_is_that_of_the_matrices(monkeypatch):
+    monkeypatch.setattr(resampling, "AT_ONCE", 4)
+    one = outcome_of(2, patients=11)
+    weights = np.concatenate(list(resampling.draw(11, 10, seed=3)))
+    assert weights.sum(axis=1).tolist() == [11] * 10
+    assert assert_as_of_the_matrices(resampling.Counts([one]).metrics(weights)[0], one, weights)
+
+
+@pytest.mark.parametrize(("groups", "left"), [(2000, 11), (4, 4)])
+def test_what_is_left_of_e_is_that_of_the_matrices(monkeypatch, groups, left):
+    """Without each of eleven patients, or each of four groups that share them."""
+    monkeypatch.setattr(resampling, "AT_ONCE", 3)
+    monkeypatch.setattr(resampling, "GROUPS", groups)
+    one = outcome_of(2, patients=11)
+    weights = np.concatenate(list(resampling.leave_out(11)))
+    assert weights.shape == (left, 11)
+    assert (weights == 0).sum(axis=0).tolist() == [1] * 11
+    assert_as_of_the_matrices(resampling.without_each([one]), one, weights)
 
 
 def test_a_coder_with_several_seeds_is_their_mean():
     seeds = [outcome_of(seed) for seed in (1, 2)]
-    together = resampling.bootstrap({"both": seeds}, 5, seed=1)["both"]
-    apart = [resampling.bootstrap({"one": [seed]}, 5, seed=1)["one"] for seed in seeds]
+    together = resampling.without_each(seeds)
+    apart = [resampling.without_each([seed]) for seed in seeds]
     for metric, values in together.items():
         np.testing.assert_allclose(values, (apart[0][metric] + apart[1][metric]) / 2)
 
@@ -82,9 +96,9 @@ def test_micro_f1_and_its_difference_by_hand():
     first, second = (sparse.csr_array(np.array(rows, dtype=bool)) for rows in ([[1, 1], [0, 0]], [[1, 0], [1, 1]]))
     outcomes = [Outcome(truth, predicted, {}, np.arange(2)) for predicted in (first, second)]
     # The first coder finds 2 of 3 with 2 predictions, the second 2 of 3 with 3.
-    values = resampling.observed({"first": outcomes[:1], "second": outcomes[1:]})
-    assert [values[name]["micro.f1"].item() for name in values] == pytest.approx([4 / 5, 4 / 6])
-    assert [values[name]["macro.f1"].item() for name in values] == pytest.approx([(1 + 2 / 3) / 2, (2 / 3 + 2 / 3) / 2])
+    values = resampling.observed(outcomes)
+    assert values["micro.f1"] == pytest.approx([4 / 5, 4 / 6])
+    assert values["macro.f1"] == pytest.approx([(1 + 2 / 3) / 2, (2 / 3 + 2 / 3) / 2])
     # By the first note alone 1 and 2/3, by the second 0 and 2/3.
     weights = np.array([[2, 0], [0, 2]], dtype=np.float32)
     first, second = resampling.Counts(outcomes).metrics(weights)
@@ -172,50 +186,6 @@ def simulated(
     return outcomes
 
 
-METRICS = ("micro.f1", "macro.f1", "micro.auc", "macro.auc")
-
-
-def differences(outcomes: list[Outcome]) -> dict[str, float]:
-    values = resampling.observed({"first": outcomes[:1], "second": outcomes[1:]})
-    return {metric: values["first"][metric] - values["second"][metric] for metric in METRICS}
-
-
-def test_the_interval_covers_as_often_as_it_promises():
-    """240 simulated studies of 80 patients, intervals of 90 %: 216 should cover, and 14 is three standard errors."""
-    rng = np.random.default_rng(11)
-    true = differences(simulated(rng, 60_000, (0.7, 0.6)))
-    covered = dict.fromkeys(METRICS, 0)
-    for study in range(240):
-        first, second = simulated(rng, 80, (0.7, 0.6))
-        coders = {"first": [first], "second": [second]}
-        values, samples = resampling.observed(coders), resampling.bootstrap(coders, 300, study)
-        tests = bootstrap_tests(*((values[name], samples[name]) for name in coders), level=0.1)
-        for metric in METRICS:
-            covered[metric] += tests[metric]["low"] <= true[metric] <= tests[metric]["high"]
-    assert all(count == pytest.approx(216, abs=14) for count in covered.values()), covered
-
-
-def test_the_interval_covers_macro_averages_over_rare_codes():
-    """120 studies of 120 patients and 400 codes that about six notes have: 108 should cover, 10 is three errors.
-
-    Without centring, most intervals of macro-precision miss what the studies have on average.
-    """
-    rng = np.random.default_rng(14)
-    metrics = ("macro.f1", "macro.precision", "macro.auc")
-    found, uncentred = [], []
-    for study in range(120):
-        first, second = simulated(rng, 120, (0.75, 0.5), [*FREQUENT, *[0.025] * 400])
-        coders = {"first": [first], "second": [second]}
-        values, samples = resampling.observed(coders), resampling.bootstrap(coders, 150, study)
-        found.append(bootstrap_tests(*((values[name], samples[name]) for name in coders), level=0.1))
-        precision = samples["first"]["macro.precision"] - samples["second"]["macro.precision"]
-        uncentred.append(percentiles(precision, 0.1))
-    true = {metric: np.mean([tests[metric]["difference"] for tests in found]) for metric in metrics}
-    covered = {m: sum(tests[m]["low"] <= true[m] <= tests[m]["high"] for tests in found) for m in metrics}
-    assert all(count == pytest.approx(108, abs=10) for count in covered.values()), covered
-    assert sum(of["low"] <= true["macro.precision"] <= of["high"] for of in uncentred) < 96
-
-
 def test_the_randomisation_test_keeps_its_level():
     """240 studies of equal coders at the level of 10 %: 24 false alarms are expected, 14 is three standard errors."""
     rng = np.random.default_rng(12)
@@ -246,27 +216,11 @@ def test_randomisation_takes_the_mean_over_the_seeds_under_one_coin():
         assert found[name]["p"] == pytest.approx((1 + (np.abs(slow[:, i]) >= abs(observed[i]) - 1e-9).sum()) / 41)
 
 
-def test_differences_over_seeds_by_hand():
-    values = {"micro.f1": np.array([0.5, 0.7])}, {"micro.f1": np.array([0.4, 0.3])}
-    samples = {"micro.f1": np.array([0.6, 0.62])}, {"micro.f1": np.array([0.4, 0.4])}
-    test = bootstrap_tests(*zip(values, samples, strict=True), level=0.5)["micro.f1"]
-    assert [test[of] for of in ("first", "second", "difference")] == pytest.approx([0.6, 0.35, 0.25])
-    assert test["sd_over_seeds"] == pytest.approx(0.3 / 2**0.5)  # of 0.1 and 0.4
-    # The resampled differences, 0.2 and 0.22, are moved to stand about 0.25, at 0.24 and 0.26.
-    assert [test[of] for of in ("low", "high")] == pytest.approx([0.245, 0.255])
-    single = [({"micro.f1": each["micro.f1"][:1]}, other) for each, other in zip(values, samples, strict=True)]
-    assert bootstrap_tests(*single, level=0.5)["micro.f1"]["sd_over_seeds"] is None
-
-
-def test_coders_with_unequal_numbers_of_seeds_differ_by_their_means():
+def test_randomisation_of_unequal_numbers_of_seeds():
     """Three runs against two: no run has a partner of its seed, so each meets each."""
     three, two = [outcome_of(seed, patients=9) for seed in (3, 4, 5)], [outcome_of(seed, patients=9) for seed in (6, 7)]
     found = randomisation.randomise(three, two, 40, seed=5)
-    values = resampling.observed({"three": three, "two": two})
+    values = [resampling.observed(outcomes) for outcomes in (three, two)]
     for name in ("micro", "macro"):
-        expected = values["three"][f"{name}.f1"].mean() - values["two"][f"{name}.f1"].mean()
+        expected = values[0][f"{name}.f1"].mean() - values[1][f"{name}.f1"].mean()
         assert found[f"{name}_f1"]["difference"] == pytest.approx(expected)
-    samples = resampling.bootstrap({"three": three, "two": two}, 20, 5)
-    test = bootstrap_tests(*((values[of], samples[of]) for of in ("three", "two")), level=0.5)["micro.f1"]
-    assert test["difference"] == pytest.approx(found["micro_f1"]["difference"])
-    assert test["sd_over_seeds"] is None

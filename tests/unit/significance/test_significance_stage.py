@@ -1,6 +1,7 @@
 """The comparison of pairs, and the stage `significance` from files to files."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -66,7 +67,10 @@ def test_every_pair_of_the_parameters_is_compared(folder):
     assert table.loc[~alike, "sd_over_seeds"].isna().all()
     assert not table.drop(columns="sd_over_seeds").isna().any(axis=None)
     for pair in found["pairs"].values():
-        test = pair["bootstrap"]["micro"]["f1"]
+        test = pair["differences"]["micro"]["f1"]
+        assert pair["about"] == "these coders"  # for a want of seeds, there are no verdicts
+        assert {of["verdict"] for of in pair["non_inferiority"].values()} == {"too few seeds"}
+        assert pair["seeds_to_decide"].keys() == pair["non_inferiority"].keys() == {"micro_f1", "macro_f1"}
         assert test["low"] < test["difference"] < min(0, test["high"])
         assert pair["randomisation"]["micro_f1"]["difference"] == pytest.approx(test["difference"])
         assert pair["mcnemar"]["right_by_first_only"] < pair["mcnemar"]["right_by_second_only"]
@@ -80,47 +84,43 @@ def test_every_pair_of_the_parameters_is_compared(folder):
 
 
 def test_each_kind_of_test_is_a_family_of_holm_s(folder):
+    """McNemar's by the p-value that lets patients vary."""
     found = json.loads(run(folder)[1].read_text())["pairs"].values()
-    families = [
-        [test for pair in found for _, test in comparison.leaves(pair["bootstrap"])],
-        [test for pair in found for test in pair["randomisation"].values()],
-        [pair["mcnemar"] for pair in found],
-    ]
-    for family in families:
-        expected = multipletests([test["p"] for test in family], method="holm")[1]
+    families = {
+        "p": [test for pair in found for _, test in comparison.leaves(pair["differences"])],
+        "p ": [test for pair in found for test in pair["randomisation"].values()],
+        "p_by_patient": [pair["mcnemar"] for pair in found],
+    }
+    for key, family in families.items():
+        expected = multipletests([test[key.strip()] for test in family], method="holm")[1]
         assert [test["p_holm"] for test in family] == pytest.approx(expected.tolist())
 
 
-def test_a_metric_that_some_resample_does_not_define_is_left_out():
-    """Every note has the first code; a resample of patients who have it alone has no code whose curve exists in E."""
-    truth = np.array([[1, 1, 0], [1, 0, 1], [1, 0, 0], [1, 0, 0]], dtype=bool)
+def test_enough_seeds_bring_verdicts_about_the_sets(folder, monkeypatch):
+    """Three seeds of each: coders copied under other seeds, which vary not at all, have the worst one's verdict."""
+    seeds = params.load_seeds()
+    for coder, own in seeds.items():
+        for seed in {1, 2, 3}:
+            shutil.copytree(folder / f"{coder}-{own[0]}", folder / f"{coder}-{seed}")
+    monkeypatch.setattr(params, "load_seeds", lambda: {coder: [1, 2, 3] for coder in seeds})
+    found = json.loads(run(folder)[1].read_text())
+    assert {coder["about"] for coder in found["coders"].values()} == {"the training sets"}
+    for pair in found["pairs"].values():
+        assert pair["about"] == "the training sets"
+        for metric, judged in pair["non_inferiority"].items():
+            test = pair["differences"][metric.removesuffix("_f1")]["f1"]
+            assert judged["verdict"] == comparison.verdict(test, [3, 3], judged["margin"])
+
+
+def test_a_metric_that_is_not_defined_without_some_patient_is_left_out():
+    """Every note has the first code, and one patient alone the second; without this one no curve exists."""
+    truth = np.array([[1, 1, 0], [1, 0, 0], [1, 0, 0], [1, 0, 0]], dtype=bool)
     probabilities = np.array([[0.9, 0.8, 0.1], [0.8, 0.3, 0.2], [0.9, 0.6, 0.4], [0.7, 0.2, 0.1]], dtype=np.float32)
     one = outcome(truth, Predictions(list("abcd"), CODES[:3], probabilities, 0.5), np.arange(4))
     coders = {training: [one] for training in TRAINING_SETS}
     found = comparison.compare(coders, params.load("significance", SignificanceParams))["coders"]["real_l"]
     assert found["macro"].keys() == {"f1", "precision", "recall", "false_positive_rate"}
     assert found["micro"]["auc"]["low"] <= found["micro"]["auc"]["value"]
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "expected"),
-    [
-        (-0.04, 0.01, "non_inferior"),
-        (-0.06, 0.01, "inconclusive"),
-        (-0.09, -0.06, "inferior"),
-        (-0.05, 0.0, "inconclusive"),  # on the margin is not within it
-        (-0.04, -0.01, "non_inferior"),  # worse, but by less than the margin
-    ],
-)
-def test_the_verdict_of_non_inferiority(low, high, expected):
-    assert comparison.verdict({"low": low, "high": high}, margin=0.05) == expected
-
-
-def test_p_agrees_with_the_interval():
-    differences = np.arange(-2, 97) / 100  # 2 of 99 below zero, and zero itself
-    assert comparison.two_sided(differences) == pytest.approx(2 * (1 + 3) / 100)
-    assert comparison.two_sided(-differences) == pytest.approx(2 * (1 + 3) / 100)
-    assert comparison.two_sided(np.zeros(9)) == 1
 
 
 def test_a_coder_that_is_missing_is_named_before_anything_is_written(folder):
