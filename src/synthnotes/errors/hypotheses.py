@@ -16,6 +16,7 @@ import pandas as pd
 from synthnotes.errors import curves
 from synthnotes.errors.decisions import Decisions
 from synthnotes.errors.distances import Curves, Measures, Sources
+from synthnotes.machinery.disclosure import over, people, setting
 from synthnotes.machinery.sections import HypothesesParams
 from synthnotes.significance.intervals import THE_SETS, Interval, about, jackknife, student
 
@@ -93,16 +94,17 @@ def compare(
     if others:
         farther = np.concatenate([rows_of[of] for of in others])
         winner["lead"] = _lead(varied, rows_of[first], farther, settings.level)
-    return {
-        "patients": int(synthetic[0].patients.max()) + 1,
-        "notes": synthetic[0].truth.shape[0],
-        "level": settings.level,
-        "about": about(sizes),
+    patients = int(synthetic[0].patients.max()) + 1
+    told = {
+        "patients": people(patients),
+        "notes": people(synthetic[0].truth.shape[0]),
+        **setting({"level": settings.level, "about": about(sizes)}),
         "synthetic": _described(synthetic),
         "distances": found,
         "best": best,
         "winner": winner | {"verdict": verdict(winner) if about(sizes) == THE_SETS else TOO_FEW},
     }
+    return over(patients, told)
 
 
 def interpolation(trained: Sequence[Noise]) -> tuple[list[Noise], np.ndarray]:
@@ -236,7 +238,7 @@ def tabulate(
 def _described(coders: Sequence[Decisions]) -> dict[str, int | float]:
     """How many coders these are, and their mean F1."""
     return {
-        "coders": len(coders),
+        "coders": setting(len(coders)),
         "micro_f1": float(np.mean([coder.micro_f1() for coder in coders])),
         "macro_f1": float(np.mean([coder.macro_f1() for coder in coders])),
     }

@@ -18,6 +18,11 @@ UTILITY = {
     "inconclusive": "not decided",
     "too few seeds": "no verdict about the sets",
 }
+RARITY = {
+    "more where rare": "yes",
+    "less where rare": "the frequent ones lose most",
+    "not shown": "not shown",
+}
 NOISE = {
     "h1": "widespread",
     "h2": "concentrated",
@@ -31,7 +36,7 @@ def rows(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
     """Question, answer for each corpus; the last one's answers come from the published ratings."""
     findings: dict[str, Callable[[Numbers, Corpus], Markdown]] = {
         "**Utility.** Does a coder learn as much from synthetic notes as from real ones? (@sec-significance)": utility,
-        "**Errors.** Does it fail where codes are rare? (@sec-curves)": errors,
+        "**Errors.** Does it lose most where codes are rare? (@sec-losses)": errors,
         "**Noise.** Which noise in real notes has the same effect? (@sec-noise)": noise,
         "**Privacy.** Do synthetic notes repeat the notes that the generator was tuned on? (@sec-privacy)": privacy,
         "**Readers.** Do raters see a difference? (@sec-questionnaire, published ratings)": readers,
@@ -59,16 +64,16 @@ def utility(numbers: Numbers, corpus: Corpus) -> Markdown:
 
 
 def errors(numbers: Numbers, corpus: Corpus) -> Markdown:
-    """The rank correlation of F1 with the frequency of codes, for both coders."""
-    synthetic, real = (f"errors.{corpus.key}.{coder}.frequency.spearman" for coder in ("synthetic", "real"))
-    if numbers.value(f"{synthetic}.low") is None or numbers.value(f"{synthetic}.r") is None:
+    """Whether rare codes lose most, from the coder of real to that of synthetic S; beside it, how both fail there."""
+    rarity = f"errors.{corpus.key}.codes.rarity"
+    if numbers.value(f"{rarity}.spearman.low") is None:
         return join("F1 of too few codes is known")
-    low, high = numbers.value(f"{synthetic}.low"), numbers.value(f"{synthetic}.high")
-    says = "yes" if low > 0 else "on the contrary" if high < 0 else "not shown"
+    synthetic, real = (f"errors.{corpus.key}.{coder}.frequency.spearman.r" for coder in ("synthetic", "real"))
     return join(
-        Markdown(f"**{says}**: rank correlation of F1 and frequency "), numbers.num(f"{synthetic}.r", "+.2f"), " ",
-        numbers.interval(f"{synthetic}.low", f"{synthetic}.high", "+.2f"), "; with real S ",
-        numbers.num(f"{real}.r", "+.2f"),
+        numbers.word(f"{rarity}.verdict", RARITY), ", with these coders: rank correlation of the frequency of a code with "
+        "its change of F1 ", numbers.num(f"{rarity}.spearman.r", "+.2f"), " ",
+        numbers.interval(f"{rarity}.spearman.low", f"{rarity}.spearman.high", "+.2f"), "; of frequency and F1 ",
+        numbers.num(synthetic, "+.2f"), " with synthetic, ", numbers.num(real, "+.2f"), " with real S",
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from synthnotes.machinery.disclosure import Table, over, people, setting
 from synthnotes.machinery.sections import SignificanceParams
 from synthnotes.significance.differences import holm
 from synthnotes.significance.intervals import ENOUGH, THE_SETS, Part, about, between_seeds, jackknife, student
@@ -55,7 +56,7 @@ def compare(coders: Mapping[str, Sequence[Outcome]], settings: SignificanceParam
     between = _between_seeds([of_coder.of_seeds for of_coder in measured.values()])
     pairs = {
         f"{first}_against_{second}": {
-            "about": about([len(coders[first]), len(coders[second])]),
+            "about": setting(about([len(coders[first]), len(coders[second])])),
             "differences": differences(measured[first], measured[second], settings.level),
             "randomisation": randomise(coders[first], coders[second], settings.resamples, settings.seed),
             "mcnemar": mcnemar(coders[first][0], coders[second][0]),
@@ -67,19 +68,21 @@ def compare(coders: Mapping[str, Sequence[Outcome]], settings: SignificanceParam
     adjust([test for pair in pairs.values() for test in pair["randomisation"].values()])
     adjust([pair["mcnemar"] for pair in pairs.values()], "p_by_patient")
     some = next(iter(coders.values()))[0]
-    return {
-        "patients": int(some.patients.max()) + 1,
-        "notes": some.truth.shape[0],
-        "codes": some.truth.shape[1],
-        "resamples": settings.resamples,
-        "level": settings.level,
+    patients, (notes, codes) = int(some.patients.max()) + 1, some.truth.shape
+    found = {
+        "patients": people(patients),
+        "notes": people(notes),
+        "codes": codes,
+        "resamples": setting(settings.resamples),
+        "level": setting(settings.level),
         "coders": {
-            name: {"seeds": len(coders[name]), "about": about([len(coders[name])])}
+            name: setting({"seeds": len(coders[name]), "about": about([len(coders[name])])})
             | nested(intervals_of(of_coder, settings.level))
             for name, of_coder in measured.items()
         },
         "pairs": {name: pair | {"differences": nested(pair["differences"])} for name, pair in pairs.items()},
     }
+    return over(patients, found)
 
 
 def _measure(coders: Mapping[str, Sequence[Outcome]]) -> dict[str, Measured]:
@@ -142,7 +145,7 @@ def _judge(
         patients = jackknife(first.without[metric] - second.without[metric])
         fewest = max(ENOUGH, *seeds) + (found == INCONCLUSIVE)
         name = metric.replace(".", "_")
-        verdicts[name] = {"margin": settings.margin, "verdict": found}
+        verdicts[name] = {"margin": setting(settings.margin), "verdict": found}
         numbers[name] = seeds_to_decide(tests[metric]["difference"], patients, between.get(metric), fewest, settings)
     return {"non_inferiority": verdicts, "seeds_to_decide": numbers}
 
@@ -228,14 +231,16 @@ def nested(tests: Mapping[str, Test]) -> dict[str, Any]:
     return tree
 
 
-def tidy(results: Mapping[str, Any]) -> pd.DataFrame:
+def tidy(results: Mapping[str, Any]) -> Table:
     """The differences as a table: pair, metric, first, second, difference, sd_over_seeds, low, high, p, p_holm."""
+    labels = ["pair", "metric"]
     rows = [
         {"pair": pair, "metric": metric} | test
         for pair, content in results["pairs"].items()
         for metric, test in leaves(content["differences"])
     ]
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    return Table(table, labels, statistics=list(table.columns.drop(labels)), basis=results["patients"])
 
 
 def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Test]]:

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import sparse, stats
 from tqdm import tqdm
 
+from synthnotes.machinery.disclosure import people
 from synthnotes.significance.differences import finite
 from synthnotes.significance.outcomes import Outcome
 from synthnotes.significance.resampling import AT_ONCE, rates
@@ -97,9 +98,9 @@ def mcnemar(first: Outcome, second: Outcome) -> dict[str, int | float | None]:
     sums = first.by_patient(balance.sum(axis=1))
     variance = float((sums**2).sum())
     return {
-        "decisions": first.truth.shape[0] * first.truth.shape[1],
-        "right_by_first_only": by_first,
-        "right_by_second_only": by_second,
+        "decisions": people(first.truth.shape[0] * first.truth.shape[1]),
+        "right_by_first_only": people(by_first),
+        "right_by_second_only": people(by_second),
         "p": float(stats.binomtest(by_first, discordant).pvalue) if discordant else None,
         "p_by_patient": finite(2 * stats.norm.sf(abs(sums.sum()) / np.sqrt(variance))) if variance else None,
     }

@@ -9,11 +9,12 @@ import pandas as pd
 from synthnotes.coding import predictions
 from synthnotes.coding.labels import label_matrix, read_code_set
 from synthnotes.corpus import notes
+from synthnotes.errors.curves import table as curve_table
 from synthnotes.errors.decisions import Decisions, count, decide
 from synthnotes.errors.hypotheses import SYNTHETIC, Noise, compare, tabulate
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
-from synthnotes.machinery.disclosure import publish
+from synthnotes.machinery.disclosure import publish, setting
 from synthnotes.machinery.files import read_json
 from synthnotes.machinery.sections import DisclosureParams, HypothesesParams, NoiseParams
 
@@ -61,8 +62,9 @@ def main(
     named = {SYNTHETIC: synthetic} | {str(kind): of_seeds for kind, of_seeds in found.items()}
 
     disclosure = params.load("disclosure", DisclosureParams)
-    publish(curves, tabulate(named, frequency, words, settings.bins), disclosure)
-    publish(results, comparison | {"noise": changed}, disclosure)
+    publish(curves, curve_table(tabulate(named, frequency, words, settings.bins), "coder", "curve"), disclosure)
+    # What noise has changed is drawn by chance, whatever the notes say.
+    publish(results, comparison | {"noise": setting(changed)}, disclosure)
     winner = comparison["winner"]
     return (
         f"nearest to synthetic: {winner['hypothesis']} at {winner['level']} %, {winner['distance']:.3f} F1 apart; "
