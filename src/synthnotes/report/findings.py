@@ -70,8 +70,8 @@ def errors(numbers: Numbers, corpus: Corpus) -> Markdown:
         return join("F1 of too few codes is known")
     synthetic, real = (f"errors.{corpus.key}.{coder}.frequency.spearman.r" for coder in ("synthetic", "real"))
     return join(
-        numbers.word(f"{rarity}.verdict", RARITY), ", with these coders: rank correlation of the frequency of a code with "
-        "its change of F1 ", numbers.num(f"{rarity}.spearman.r", "+.2f"), " ",
+        numbers.word(f"{rarity}.verdict", RARITY), ", with these coders: rank correlation of codes' frequency and "
+        "change of F1 ", numbers.num(f"{rarity}.spearman.r", "+.2f"), " ",
         numbers.interval(f"{rarity}.spearman.low", f"{rarity}.spearman.high", "+.2f"), "; of frequency and F1 ",
         numbers.num(synthetic, "+.2f"), " with synthetic, ", numbers.num(real, "+.2f"), " with real S",
     )  # fmt: skip

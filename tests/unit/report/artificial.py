@@ -181,9 +181,10 @@ def of_stages():
         },
         "calibration": calibrated | {"predicted": calibrated},
     }  # fmt: skip
+    codes = {"listed": 2, "lose": 1, "gain": 0, "rarity": CORRELATION | {"verdict": "more where rare"}}
     return {
         "fidelity": {"real": statistics, "synthetic": statistics, "difference": dict.fromkeys(statistics, 0)},
-        "errors": {"real": errors, "synthetic": errors, "codes": {"listed": 2, "lose": 1, "gain": 0}},
+        "errors": {"real": errors, "synthetic": errors, "codes": codes},
         "detection": {
             "thresholds": {"passage_words": 32.0, "recall": 0.5},
             "by_words": {"10": {"notes": 5} | dict.fromkeys(FOUND, 0.5)},
@@ -195,7 +196,7 @@ def of_stages():
                 "unseen_texts_in_training": 0,
             },
             "membership": {
-                "patients": 20, "named": False, "members": 0.31, "others": 0.3, "difference": 0.01, "p": 0.02,
+                "patients": 20, "counted": "notes", "members": 0.31, "others": 0.3, "difference": 0.01, "p": 0.02,
                 "verdict": "nearer",
             },
             "longest": {"synthetic_matched": longest, "control": longest},
