@@ -99,7 +99,7 @@ def analyse(
         by_length = curves.length_points(decisions, words)
         results[name] = {
             "predictions": describe(decisions),
-            "code_match": code_match(decisions.predicted, targets, settings.published_match),
+            "code_match": code_match(decisions, targets, settings.published_match),
             "frequency": curves.frequency_correlation(by_frequency, decisions),
             "length": curves.length_correlation(by_length, settings.length_boundary, limit),
             "families": family_errors(decisions, family_of),

@@ -62,10 +62,11 @@ def length_correlation(points: Points, boundary: int, limit: int) -> dict:
     below = points.x < boundary
     above = ~below & (points.x <= limit)
     parts: dict[str, Any] = {
-        name: over(int(which.sum()), correlate(points.x[which], points.f1[which]))
+        name: over(_patients_of(points, which), correlate(points.x[which], points.f1[which]))
         for name, which in (("below", below), ("above", above))
     }
-    parts["notes_beyond_limit"] = people(int((points.x > limit).sum()))
+    beyond = points.x > limit
+    parts["notes_beyond_limit"] = people(int(beyond.sum()), patients=_patients_of(points, beyond))
     return Parts(setting({"boundary": boundary, "limit": limit}) | parts, tuple(parts))
 
 
@@ -89,6 +90,12 @@ def quantile_bins(x: np.ndarray, bins: int) -> np.ndarray:
         if filled >= fewest and left >= SMALLEST_BIN:
             current, filled = current + 1, 0
     return bin_of[position]
+
+
+def _patients_of(points: Points, which: np.ndarray) -> int:
+    """How many patients some notes are of; the notes themselves where that is not known."""
+    held = points.patients
+    return int(which.sum()) if held is None else int((held[which].sum(axis=0) > 0).sum())
 
 
 def table(frame: pd.DataFrame, *names: str) -> Table:

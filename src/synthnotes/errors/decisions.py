@@ -50,6 +50,10 @@ class Decisions:
         """Which codes some evaluated note has: bool [codes]. Per code, only these are judged (Edin et al. 2023)."""
         return count(self.truth, axis=0) > 0
 
+    def patients_of(self, notes: np.ndarray) -> int:
+        """How many patients some notes are of, given as a mask or by their rows."""
+        return len(np.unique(self.patients[notes]))
+
     def f1_per_code(self) -> np.ndarray:
         """F1 of each code over the notes: [codes], 0 for a code that is neither true nor predicted anywhere."""
         return self._f1(axis=0)

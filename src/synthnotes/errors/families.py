@@ -64,21 +64,23 @@ def family_errors(decisions: Decisions, families: np.ndarray) -> dict[str, int |
         "family": families,
     }
     wrong, true = decisions.wrong.nonzero(), decisions.truth.nonzero()
-    within = {f"within_{grain}": _within(wrong, true, groups[grain]) for grain in GRAINS}
-    counts = within | {
-        "out_of_family": len(wrong[0]) - within["within_family"],
-        "of_unknown_family": int((families[wrong[1]] == UNKNOWN).sum()),
-    }
-    shares = {f"{name}_share": share(n, len(wrong[0])) for name, n in counts.items()}
-    told = {name: people(n) for name, n in {"wrong": len(wrong[0]), **counts}.items()}
-    return Parts(told | shares, FAMILY_PARTS, [f"{name}_share" for name in FAMILY_PARTS])
+    which = {f"within_{grain}": _within(wrong, true, groups[grain]) for grain in GRAINS}
+    which |= {"out_of_family": ~which["within_family"], "of_unknown_family": families[wrong[1]] == UNKNOWN}
+    total, told = len(wrong[0]), {"wrong": people(len(wrong[0]), patients=decisions.patients_of(wrong[0]))}
+    for name, those in which.items():
+        number, patients = int(those.sum()), decisions.patients_of(wrong[0][those])
+        told[name] = people(number, patients=patients)
+        told[f"{name}_share"] = share(number, total, patients=patients)
+    return Parts(told, FAMILY_PARTS, [f"{name}_share" for name in FAMILY_PARTS])
 
 
-def _within(wrong: tuple[np.ndarray, np.ndarray], true: tuple[np.ndarray, np.ndarray], groups: np.ndarray) -> int:
-    """How many wrong codes share a known group with a true code of their note; both are given as notes and codes."""
+def _within(
+    wrong: tuple[np.ndarray, np.ndarray], true: tuple[np.ndarray, np.ndarray], groups: np.ndarray
+) -> np.ndarray:
+    """Which wrong codes share a known group with a true code of their note; both are given as notes and codes."""
     names, group_of = np.unique(groups.astype(str), return_inverse=True)
     own, others = (notes.astype(np.int64) * len(names) + group_of[codes] for notes, codes in (wrong, true))
-    return int((np.isin(own, others) & (names[group_of[wrong[1]]] != UNKNOWN)).sum())
+    return np.isin(own, others) & (names[group_of[wrong[1]]] != UNKNOWN)
 
 
 def family_confusion(decisions: Decisions, families: np.ndarray) -> pd.DataFrame:

@@ -16,7 +16,8 @@ def describe(decisions: Decisions) -> dict[str, int | float | dict[str, int | fl
         are predicted for any note, rightly or not (repair l).
     """
     ever_predicted = count(decisions.predicted, axis=0) > 0
-    predicted, true, correct = map(_totals, (decisions.predicted, decisions.truth, decisions.correct))
+    matrices = decisions.predicted, decisions.truth, decisions.correct
+    predicted, true, correct = (_totals(decisions, given) for given in matrices)
     told = {
         "notes": people(decisions.truth.shape[0]),
         "predicted": predicted,
@@ -30,7 +31,7 @@ def describe(decisions: Decisions) -> dict[str, int | float | dict[str, int | fl
 
 
 def code_match(
-    predicted: sparse.csr_array, targets: sparse.csr_array, published: bool = False
+    decisions: Decisions, targets: sparse.csr_array, published: bool = False
 ) -> dict[str, int | float | None]:
     """How many predicted code sets equal the codes of a training note, and how many are a proper subset of them.
 
@@ -38,7 +39,7 @@ def code_match(
     conjunction of its codes' rows. A set may do both: equal one note's codes and be part of another's.
 
     Args:
-        predicted: bool [notes, codes].
+        decisions: for the notes of E.
         targets: which training note has which code, bool [training notes, codes].
         published: count as the published code does (repair m): an empty prediction is a subset, and in the shares'
             denominator; one that equals a note's codes is no subset of another's.
@@ -51,24 +52,25 @@ def code_match(
     holders = _bit_rows(*targets.nonzero(), targets.shape)
     of_size = {int(size): np.packbits(sizes == size) for size in np.unique(sizes)}
     nobody = np.zeros(holders.shape[1], dtype=np.uint8)
-    exact = proper_subset = empty = 0
-    for codes in np.split(predicted.indices, predicted.indptr[1:-1]):
-        if not len(codes):
-            empty += 1
-            continue
-        supersets = np.bitwise_and.reduce(holders[codes], axis=0)
-        equals = of_size.get(len(codes), nobody)
-        matches = bool((supersets & equals).any())
-        exact += matches
-        proper_subset += bool((supersets & ~equals).any()) and not (published and matches)
-    judged = predictions = predicted.shape[0]
+    predicted = decisions.predicted
+    exact, proper_subset = np.zeros((2, predicted.shape[0]), dtype=bool)
+    for note, codes in enumerate(np.split(predicted.indices, predicted.indptr[1:-1])):
+        if len(codes):
+            supersets = np.bitwise_and.reduce(holders[codes], axis=0)
+            equals = of_size.get(len(codes), nobody)
+            exact[note], proper_subset[note] = (supersets & equals).any(), (supersets & ~equals).any()
+    empty = count(predicted, axis=1) == 0
     if published:
-        proper_subset += empty
-    else:
-        judged -= empty
-    counts = {"predictions": predictions, "empty": empty, "exact": exact, "proper_subset": proper_subset}
-    shares = {f"{name}_share": share(counts[name], judged, predictions) for name in ("exact", "proper_subset")}
-    return {name: people(count) for name, count in counts.items()} | shares
+        proper_subset = (proper_subset & ~exact) | empty
+    judged = len(empty) if published else int((~empty).sum())
+    notes = {"predictions": np.ones_like(empty), "empty": empty, "exact": exact, "proper_subset": proper_subset}
+    counts = {name: (int(which.sum()), decisions.patients_of(which)) for name, which in notes.items()}
+    told = {name: people(number, patients=patients) for name, (number, patients) in counts.items()}
+    for name in ("exact", "proper_subset"):
+        # With the count, a share tells how many predictions are empty.
+        fewest = min((patients for _, patients in (counts[name], counts["empty"]) if patients), default=None)
+        told[f"{name}_share"] = share(counts[name][0], judged, len(empty), fewest)
+    return told
 
 
 def _bit_rows(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -78,6 +80,10 @@ def _bit_rows(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> 
     return bits
 
 
-def _totals(given: sparse.csr_array) -> dict[str, int | float]:
-    unique = int((count(given, axis=0) > 0).sum())
-    return {"total": people(given.nnz), "per_note": share(given.nnz, given.shape[0]), "unique": unique}
+def _totals(decisions: Decisions, given: sparse.csr_array) -> dict[str, int | float | None]:
+    total, patients = given.nnz, decisions.patients_of(given.nonzero()[0])
+    return {
+        "total": people(total, patients=patients),
+        "per_note": share(total, given.shape[0], patients=patients),
+        "unique": int((count(given, axis=0) > 0).sum()),
+    }

@@ -59,28 +59,32 @@ def over(basis: float | None, found: T) -> T:
     return _tell(found, (basis or 0,))
 
 
-def people(count: int, of: int | None = None) -> int:
+def people(count: int, of: int | None = None, patients: int | None = None) -> int:
     """A count of patients or of notes, or of what a note has but few of: admissions, records, wrong codes.
 
     Args:
         count: how many.
         of: what is told elsewhere, of which these are a part: the rest would follow.
+        patients: whose notes they are, where that is known.
     """
-    return _tell(count, (count,) if of is None else (count, of - count))
+    return _tell(count, _bases(count, None if of is None else of - count, patients))
 
 
-def share(part: float, whole: float, of: float | None = None, digits: int | None = None) -> float | None:
+def share(
+    part: float, whole: float, of: float | None = None, patients: int | None = None, digits: int | None = None
+) -> float | None:
     """A count as a share of another; None of nothing.
 
     Args:
         part: the count.
         whole: the other.
         of: what is told elsewhere, of which the whole is a part: with the share, the rest would follow.
+        patients: whose notes the part counts, where that is known.
         digits: to round to.
     """
     value = part / whole if whole else None
     value = value if value is None or digits is None else round(value, digits)
-    return _tell(value, (part, whole - part, *([] if of is None else [of - whole])))
+    return _tell(value, _bases(part, whole - part, None if of is None else of - whole, patients))
 
 
 def extreme(value: T) -> T:
@@ -105,6 +109,10 @@ def like(value: float | None, *others: object) -> float | None:
     if not all(isinstance(other, _Told) for other in others):
         return value
     return _tell(value, tuple(base for other in others for base in other.bases))
+
+
+def _bases(*numbers: float | None) -> Bases:
+    return tuple(number for number in numbers if number is not None)
 
 
 def _tell(found: Any, bases: Bases) -> Any:
@@ -232,8 +240,9 @@ def _results(found: Any, minimum: int, place: str) -> Any:
 
 
 def _size(found: Any) -> float:
-    """How many people one part of a whole rests on: of its values, those that tell of most; 0 for settings alone."""
-    return max((value.bases[0] for value in _values(found) if value.bases), default=0)
+    """How many people one part of a whole tells of: of its values, the one that tells of most; 0 for settings alone."""
+    least = (min((base for base in value.bases if base > 0), default=0) for value in _values(found))
+    return max(least, default=0)
 
 
 def _values(found: Any) -> Iterator[_Told]:

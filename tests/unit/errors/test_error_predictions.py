@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import sparse
 
+from synthnotes.errors.decisions import Decisions
 from synthnotes.errors.predictions import code_match, describe
+from synthnotes.machinery.disclosure import suppress
 
 
 def test_counts_by_hand(decisions_of):
@@ -27,6 +29,12 @@ def test_a_coder_that_predicts_nothing(decisions_of):
     assert described["coverage"] == described["recall"] == 0
 
 
+def coder(predicted, patients=None):
+    """A coder's predictions for notes of a patient each, or of these; the truth does not matter."""
+    patients = np.arange(len(predicted)) if patients is None else patients
+    return Decisions([], sparse.csr_array(predicted.shape, dtype=bool), sparse.csr_array(predicted), patients)
+
+
 def double_loop(predicted, targets):
     sets = [frozenset(np.flatnonzero(row)) for row in targets]
     coded = [frozenset(np.flatnonzero(row)) for row in predicted if row.any()]
@@ -35,41 +43,49 @@ def double_loop(predicted, targets):
 
 @given(st.integers(0, 20).flatmap(lambda notes: arrays(bool, (notes, 5))), arrays(bool, (5, 5)))
 def test_code_match_equals_the_double_loop(targets, predicted):
-    match = code_match(sparse.csr_array(predicted), sparse.csr_array(targets))
+    match = code_match(coder(predicted), sparse.csr_array(targets))
     assert (match["exact"], match["proper_subset"]) == double_loop(predicted, targets)
     assert match["empty"] == (~predicted.any(axis=1)).sum()
 
 
 def test_code_match_by_hand():
     targets = np.array([[1, 1, 1, 0], [1, 0, 0, 0], [0, 0, 1, 1]], dtype=bool)
-    predicted = sparse.csr_array(
-        np.array(
-            [
-                [1, 1, 1, 0],  # exact
-                [1, 0, 0, 0],  # exact, and part of the first
-                [1, 1, 0, 0],  # part of the first
-                [1, 0, 0, 1],  # neither, though each code occurs
-                [0, 0, 0, 0],  # empty: part of everything, counted apart (repair m)
-            ],
-            dtype=bool,
-        )
+    predicted = np.array(
+        [
+            [1, 1, 1, 0],  # exact
+            [1, 0, 0, 0],  # exact, and part of the first
+            [1, 1, 0, 0],  # part of the first
+            [1, 0, 0, 1],  # neither, though each code occurs
+            [0, 0, 0, 0],  # empty: part of everything, counted apart (repair m)
+        ],
+        dtype=bool,
     )
     counts = {"predictions": 5, "empty": 1, "exact": 2}
-    assert code_match(predicted, sparse.csr_array(targets)) == counts | {
+    assert code_match(coder(predicted), sparse.csr_array(targets)) == counts | {
         "proper_subset": 2,
         "exact_share": 0.5,
         "proper_subset_share": 0.5,
     }
     # As published (`if exact … elif subset`), the second is no subset beside being exact, and the empty one is.
-    assert code_match(predicted, sparse.csr_array(targets), published=True) == counts | {
+    assert code_match(coder(predicted), sparse.csr_array(targets), published=True) == counts | {
         "proper_subset": 2,
         "exact_share": 0.4,
         "proper_subset_share": 0.4,
     }
 
 
+def test_counts_of_few_patients_are_hidden_however_many_their_notes():
+    """Twelve empty predictions, but three patients."""
+    predicted = np.repeat(np.array([[0, 0], [1, 0]], dtype=bool), [12, 40], axis=0)
+    patients = np.concatenate([np.arange(12) % 3, np.arange(3, 43)])
+    match = code_match(coder(predicted, patients), sparse.csr_array(np.eye(2, dtype=bool)))
+    assert (match["empty"], suppress(match, 10)["empty"]) == (12, None)
+    assert suppress(match, 10)["exact"] == 40
+    assert suppress(match, 10)["exact_share"] is None  # 40 / 1.0 would tell of 40 that are not empty
+
+
 def test_code_match_of_nothing_has_no_share():
-    match = code_match(sparse.csr_array((2, 3), dtype=bool), sparse.csr_array(np.eye(3, dtype=bool)))
+    match = code_match(coder(np.zeros((2, 3), dtype=bool)), sparse.csr_array(np.eye(3, dtype=bool)))
     assert match["empty"] == 2
     assert match["exact_share"] is match["proper_subset_share"] is None
 
@@ -78,5 +94,5 @@ def test_code_match_of_nothing_has_no_share():
 def test_code_match_finds_the_last_training_note(notes):
     targets = np.zeros((notes, 2), dtype=bool)
     targets[:, 0] = targets[-1, 1] = True
-    match = code_match(sparse.csr_array(np.array([[False, True]])), sparse.csr_array(targets))
+    match = code_match(coder(np.array([[False, True]])), sparse.csr_array(targets))
     assert (match["exact"], match["proper_subset"]) == (0, 1)
