@@ -146,7 +146,10 @@ def test_too_few_seeds_bring_no_verdict(fill):
     assert text.count("**no verdict about the sets**: micro-F1") == 1
     assert "with these coders; the margin is 0.05; with so large a difference, 7 seeds of each set would decide" in text
     assert "**no verdict about the kinds**: of these coders, H2 at 35 % is nearest" in text
-    assert "there is **no verdict about the kinds** of noise: synthetic S has 2 and each noise 1 of the three seeds" in text
+    assert (
+        "there is **no verdict about the kinds** of noise: synthetic S has 2 and each noise 1 of the three seeds"
+        in text
+    )
     rows = [row for row in text.split("synthetic S − ")[1:] if "too few seeds" in row]
     assert rows
     for key in ("significance.mimic.pairs.synthetic_s_against_real_s.non_inferiority.micro_f1.verdict",
