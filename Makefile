@@ -86,8 +86,11 @@ bench-guards: setup ## what sealing, withholding and suppressing cost
 bench-coding: setup ## the coder against the published method: notes per second, memory (minutes)
 	python benchmarks/coding.py
 
-bench-significance: setup ## 10,000 resamples of one pair of coders at the paper's size
+bench-significance: setup ## intervals and tests of one pair of coders at the paper's size
 	python benchmarks/significance.py
+
+bench-coverage: setup ## how often intervals cover the truth, and verdicts find what is not there (minutes)
+	python benchmarks/coverage.py
 
 bench-errors: setup ## errors and noise at the paper's size; code match against a double loop
 	python benchmarks/errors.py

@@ -11,7 +11,7 @@ often what studies of the same size have on average.
 Beside the jackknife stands what this project did before: the percentiles of a bootstrap, moved to the value on E.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import machine
@@ -73,7 +73,7 @@ def study(
     truth, shares = truth[:, occurring], shares[occurring]
     hard = 0.5 * rng.standard_normal(patients)[patient, None] + 0.7 * rng.standard_normal(truth.shape)
     tempting = rng.random(truth.shape) < 2 * shares  # a note suggests a code, whether it has it or not
-    found = []
+    found: list[list[Outcome]] = []
     for of_set in sets:
         quality = np.broadcast_to(of_set.quality, occurring.shape)[occurring]
         found.append([])
@@ -157,13 +157,13 @@ def seeds_of_one_set(regime: str, seeds: int, studies: int, spread: float = 0.1)
         seeds too, and the share with a verdict that the sets differ.
     """
     codes, share = REGIMES[regime]
-    rng, found = np.random.default_rng(8), dict.fromkeys(FALSE, 0)
+    rng, found = np.random.default_rng(8), dict.fromkeys(FALSE, 0.0)
     for _ in range(studies):
         first, second = map(measure, study(rng, np.full(codes, share), PATIENTS, [TrainingSet(0.6, seeds, spread)] * 2))
         for metric, test in differences(first, second, LEVEL).items():
             if metric in METRICS[:2]:
                 alone = student(test["difference"], [jackknife(first.without[metric] - second.without[metric])], LEVEL)
-                found[f"{metric}, over patients alone"] += alone.p < LEVEL
+                found[f"{metric}, over patients alone"] += float(alone.p < LEVEL)
                 found[f"{metric}, over seeds too"] += test["p"] < LEVEL
                 says = verdict(test, [seeds, seeds], MARGIN)
                 found[f"{metric}, verdicts"] += says in ("superior", "worse within margin", "inferior")
@@ -210,8 +210,8 @@ def rivals(name: str, seeds: int, studies: int, spread: float = 0.1) -> dict[str
 def child(what: str, *words: str) -> dict[str, Any]:
     """One simulation, by its name and arguments."""
     name, *numbers = words
-    simulate = {"intervals": intervals, "seeds": seeds_of_one_set, "rivals": rivals}[what]
-    return {"found": simulate(name, *map(int, numbers))}
+    simulations: dict[str, Callable[..., Any]] = {"intervals": intervals, "seeds": seeds_of_one_set, "rivals": rivals}
+    return {"found": simulations[what](name, *map(int, numbers))}
 
 
 def parent() -> dict[str, Any]:
@@ -223,7 +223,7 @@ def parent() -> dict[str, Any]:
         for metric in ALL:
             shares = [share for way in WAYS for share in found[way][metric].values()]
             print(f"{regime:22}{metric:18}" + "".join(f"{share:26.1%}" for share in shares), flush=True)
-    for what, names in {"seeds": REGIMES, "rivals": RIVALS}.items():
+    for what, names in {"seeds": list(REGIMES), "rivals": list(RIVALS)}.items():
         print(
             f"Seeds of one training set as rivals, {ENOUGH} each"
             + (", as two kinds of noise" if what == "rivals" else "")

@@ -1,7 +1,7 @@
-"""The bootstrap of one pair of coders at the paper's size, against resampling the matrices of decisions.
+"""The metrics of one pair of coders on other samples of patients, at the paper's size, against taking the matrices apart.
 
 Straightforward: draw patients, take their rows of the truth and of both coders' decisions, notes x codes, and count.
-Here: `synthnotes.significance`, from sparse counts. The decisions are simulated: code frequencies fall as they do in
+Here: `synthnotes.significance`, from sparse counts: the jackknife, which leaves out one group of patients after another. The decisions are simulated: code frequencies fall as they do in
 MIMIC-IV, and both coders have about the quality of the published one. Every note has a patient of its own, which is the
 largest number of units to draw. Areas under ROC curves are resampled to first order; how near that comes is measured on
 a coder's whole matrix of simulated probabilities, whose areas some resamples take from all decisions.
@@ -17,10 +17,10 @@ from scipy import sparse
 from synthnotes.significance.areas import share_below, take_apart
 from synthnotes.significance.outcomes import Areas, Outcome
 from synthnotes.significance.randomisation import randomise
-from synthnotes.significance.resampling import Counts, bootstrap, draw
+from synthnotes.significance.resampling import GROUPS, Counts, draw, without_each
 
 NOTES, CODES, CODES_PER_NOTE = 19_802, 7_942, 14
-RESAMPLES, BY_MATRICES = 10_000, 5
+RESAMPLES, BY_MATRICES = 10_000, 5  # of the randomisation; by matrices
 AREAS = ("micro.auc", "macro.auc")
 MEANS = ("map", "r_precision", "p_5", "p_8", "p_15", "r_10", "r_15", "exact_match_ratio", "loss")
 
@@ -127,9 +127,9 @@ def child(which: str) -> dict[str, Any]:
         seconds, resamples = time.perf_counter() - started, BY_MATRICES
         difference = (scores[:, 1] - scores[:, 3]).mean()
     elif which == "counts":
-        samples = bootstrap({"first": [first], "second": [second]}, RESAMPLES, 1)
-        seconds, resamples = time.perf_counter() - started, RESAMPLES
-        difference = (samples["first"]["macro.f1"] - samples["second"]["macro.f1"]).mean()
+        without = [without_each([coder])["macro.f1"] for coder in (first, second)]
+        seconds, resamples = time.perf_counter() - started, GROUPS
+        difference = (without[0] - without[1]).mean()
     else:
         difference = randomise([first], [second], RESAMPLES, 1)["macro_f1"]["difference"]
         seconds, resamples = time.perf_counter() - started, RESAMPLES
@@ -142,7 +142,7 @@ def parent() -> dict[str, Any]:
     print(f"{'':30}{'resamples':>10}{'s':>8}{'ms each':>10}{'GiB':>7}{'difference of macro F1':>24}")
     labels = {
         "matrices": "bootstrap, matrices",
-        "counts": "bootstrap, counts",
+        "counts": "jackknife, counts",
         "randomisation": "approximate randomisation",
     }
     for which, label in labels.items():

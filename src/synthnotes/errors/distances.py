@@ -93,7 +93,8 @@ class Sources:
     def without_each(self) -> Curves:
         """The curves without each patient, or each group of patients."""
         found = [self.on(weights) for weights in leave_out(self._counts.patients)]
-        return Curves(*(np.concatenate(of, axis=-1) for of in list(zip(*found, strict=True))[:4]), *found[0][4:])
+        sampled = ("frequency", "length", "micro_f1", "macro_f1")
+        return found[0]._replace(**{of: np.concatenate([getattr(one, of) for one in found], axis=-1) for of in sampled})
 
     def on(self, weights: np.ndarray) -> Curves:
         """The curves where patients count as often as their weights, [samples, patients], say."""

@@ -88,12 +88,11 @@ def compare(
     best = {of: _best(varied, rows, levels[rows], settings.level) for of, rows in rows_of.items()}
     first, *others = sorted(best, key=lambda of: best[of]["distance"])
     nearest = mixtures[steps.index(Noise(first, best[first]["level"]))]
-    winner = {"hypothesis": first, **best[first], "lead": None} | {
-        "between_seeds": _between_seeds(on_all, sizes, [0, *(1 + np.flatnonzero(nearest))])
+    farther = [rows_of[of] for of in others]
+    winner = {"hypothesis": first, **best[first]} | {
+        "lead": _lead(varied, rows_of[first], np.concatenate(farther), settings.level) if others else None,
+        "between_seeds": _between_seeds(on_all, sizes, [0, *(1 + np.flatnonzero(nearest))]),
     }
-    if others:
-        farther = np.concatenate([rows_of[of] for of in others])
-        winner["lead"] = _lead(varied, rows_of[first], farther, settings.level)
     patients = int(synthetic[0].patients.max()) + 1
     told = {
         "patients": people(patients),
@@ -161,7 +160,7 @@ def _measure(varied: Varied, name: str, row: int, level: float) -> dict[str, flo
     return {"value": float(value), "low": float(low), "high": float(interval.high)}
 
 
-def _best(varied: Varied, rows: np.ndarray, levels: np.ndarray, level: float) -> dict[str, int | float]:
+def _best(varied: Varied, rows: np.ndarray, levels: np.ndarray, level: float) -> dict[str, Any]:
     """The level of the smallest distance, and from which level to which the distance may be as small.
 
     Args:
@@ -197,7 +196,8 @@ def _between_seeds(on_all: Curves, sizes: Sequence[int], sets: Sequence[int]) ->
     """The largest distance between two single coders of one of some training sets; None where each has one alone."""
     one, ends = np.eye(sum(sizes)), np.cumsum(sizes)
     pairs = [pair for of in sets for pair in combinations(range(ends[of] - sizes[of], ends[of]), 2)]
-    return max((float(on_all.distances(one[a], one[[b]])["distance"][0, 0]) for a, b in pairs), default=None)
+    apart = [float(on_all.distances(one[a], one[[b]])["distance"][0, 0]) for a, b in pairs]
+    return max(apart) if apart else None
 
 
 def verdict(winner: Mapping[str, Any]) -> str:

@@ -54,7 +54,7 @@ def compare(coders: Mapping[str, Sequence[Outcome]], settings: SignificanceParam
     """
     measured = _measure(coders)
     between = _between_seeds([of_coder.of_seeds for of_coder in measured.values()])
-    pairs = {
+    pairs: dict[str, dict[str, Any]] = {
         f"{first}_against_{second}": {
             "about": setting(about([len(coders[first]), len(coders[second])])),
             "differences": differences(measured[first], measured[second], settings.level),

@@ -117,6 +117,7 @@ def test_hypotheses_compare_every_level_of_the_parameters(folder):
     noise = params.load("noise", NoiseParams)
     found = json.loads(results.read_text())
     assert found["synthetic"]["coders"] == len(params.load("seeds", list))
+    assert found["winner"]["verdict"] == "too few seeds"
     distances = found["distances"]
     assert {hypothesis: list(levels) for hypothesis, levels in distances.items()} == {
         hypothesis: [str(level) for level in noise.levels] for hypothesis in noise.hypotheses
@@ -127,6 +128,17 @@ def test_hypotheses_compare_every_level_of_the_parameters(folder):
     assert f"h1 at {noise.levels[0]} %" in summary  # made with the error rate nearest to the synthetic coder's
     assert "synthetic" in set(pd.read_csv(curves)["coder"])
     assert SECRET not in results.read_text() + curves.read_text()
+
+
+def test_frequency_counts_the_notes_that_teach(folder):
+    """Validation notes choose epoch and threshold; no coder learns a code from them."""
+    real = notes.read(folder / "real.parquet")
+    validation = real.assign(note_id="v" + real["note_id"], patient_id="v" + real["patient_id"], fold="validation")
+    tables = []
+    for training in (real, pd.concat([real, validation], ignore_index=True)):
+        notes.write(folder / "real.parquet", training)
+        tables.append(pd.read_csv(run_hypotheses(folder)[2]))
+    pd.testing.assert_frame_equal(*tables)
 
 
 def test_a_missing_coder_is_named_before_anything_is_written(folder):

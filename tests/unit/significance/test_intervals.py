@@ -1,9 +1,5 @@
 """Intervals by hand, and on simulated studies whose truth is known."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from scipy import stats
@@ -14,21 +10,6 @@ from synthnotes.significance.comparison import Measured, differences, seeds_to_d
 from synthnotes.significance.intervals import Part, jackknife, student
 
 SETTINGS = SignificanceParams(pairs=[["synthetic_s", "real_s"]], resamples=100, level=0.05, margin=0.05, seed=1)
-BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
-
-
-@pytest.fixture(scope="module")
-def studies():
-    """The simulated studies of `make bench-coverage`."""
-    sys.path.insert(0, str(BENCHMARKS))
-    try:
-        spec = importlib.util.spec_from_file_location("simulated_coverage", BENCHMARKS / "coverage.py")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = module
-        spec.loader.exec_module(module)
-        yield module
-    finally:
-        sys.path.remove(str(BENCHMARKS))
 
 
 def test_the_jackknife_of_a_mean_is_its_variance():
