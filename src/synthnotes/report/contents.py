@@ -79,7 +79,7 @@ class Contents:
             "none": MISSING,
             **{
                 name: getattr(numbers, name)
-                for name in ("num", "bare", "value", "below", "interval", "quotient", "difference")
+                for name in ("num", "word", "bare", "value", "below", "interval", "quotient", "difference")
             },
             "has": lambda key: key in numbers,
             "md": Markdown,

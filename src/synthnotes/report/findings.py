@@ -15,7 +15,7 @@ def rows(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
     """Question, answer for each corpus; the last one's answers come from the published ratings."""
     findings: dict[str, Callable[[Numbers, Corpus], Markdown]] = {
         "**Utility.** Does a coder learn as much from synthetic notes as from real ones? (@sec-significance)": utility,
-        "**Errors.** Does it fail where codes are rare? (@sec-curves)": errors,
+        "**Errors.** Do synthetic notes lose most where codes are rare? (@sec-curves)": errors,
         "**Noise.** Which noise in real notes has the same effect? (@sec-noise)": noise,
         "**Privacy.** Do synthetic notes repeat the notes that the generator was tuned on? (@sec-privacy)": privacy,
         "**Readers.** Do raters see a difference? (@sec-questionnaire, published ratings)": readers,
@@ -40,16 +40,19 @@ def utility(numbers: Numbers, corpus: Corpus) -> Markdown:
 
 
 def errors(numbers: Numbers, corpus: Corpus) -> Markdown:
-    """The rank correlation of F1 with the frequency of codes, for both coders."""
-    synthetic, real = (f"errors.{corpus.key}.{coder}.frequency.spearman" for coder in ("synthetic", "real"))
-    if numbers.value(f"{synthetic}.low") is None or numbers.value(f"{synthetic}.r") is None:
+    """The rank correlation of what F1 loses from real to synthetic S with the frequency of codes, and its verdict."""
+    key = f"errors.{corpus.key}.codes.rarity"
+    if numbers.value(f"{key}.spearman.low") is None:
         return join("F1 of too few codes is known")
-    low, high = numbers.value(f"{synthetic}.low"), numbers.value(f"{synthetic}.high")
-    says = "yes" if low > 0 else "on the contrary" if high < 0 else "not shown"
+    says = {
+        "more where rare": "yes, most where codes are rare", "less where rare": "no, most where codes are frequent",
+        "not shown": "not shown",
+    }  # fmt: skip
     return join(
-        Markdown(f"**{says}**: rank correlation of F1 and frequency "), numbers.num(f"{synthetic}.r", "+.2f"), " ",
-        numbers.interval(f"{synthetic}.low", f"{synthetic}.high", "+.2f"), "; with real S ",
-        numbers.num(f"{real}.r", "+.2f"),
+        numbers.word(f"{key}.verdict", says), ": rank correlation of the change in F1 with the frequency of the code ",
+        numbers.num(f"{key}.spearman.r", "+.2f"), " ",
+        numbers.interval(f"{key}.spearman.low", f"{key}.spearman.high", "+.2f"), " over ", numbers.num(f"{key}.n", ","),
+        " codes, of one coder each",
     )  # fmt: skip
 
 
