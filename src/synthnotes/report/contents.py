@@ -79,7 +79,7 @@ class Contents:
             "none": MISSING,
             **{
                 name: getattr(numbers, name)
-                for name in ("num", "word", "bare", "value", "below", "interval", "quotient", "difference")
+                for name in ("num", "bare", "value", "below", "interval", "quotient", "difference")
             },
             "has": lambda key: key in numbers,
             "md": Markdown,
@@ -122,6 +122,7 @@ class Contents:
             "score": lambda *verdicts: published.counted(
                 numbers, [v for values in self.compared.values() for v in values], verdicts or published.VERDICTS
             ),
+            "rarity": lambda corpus: findings.rarity(numbers, corpus),
             "finding_rows": lambda: findings.rows(numbers, corpora),
             "origins": self.origins,
             "figure_rows": lambda: facts.figures(self.figures_drawn, self.plots, numbers),

@@ -44,16 +44,22 @@ def errors(numbers: Numbers, corpus: Corpus) -> Markdown:
     key = f"errors.{corpus.key}.codes.rarity"
     if numbers.value(f"{key}.spearman.low") is None:
         return join("F1 of too few codes is known")
-    says = {
-        "more where rare": "yes, most where codes are rare", "less where rare": "no, most where codes are frequent",
-        "not shown": "not shown",
-    }  # fmt: skip
     return join(
-        numbers.word(f"{key}.verdict", says), ": rank correlation of the change in F1 with the frequency of the code ",
+        "They ", rarity(numbers, corpus), ": rank correlation of the change in F1 with the frequency of the code ",
         numbers.num(f"{key}.spearman.r", "+.2f"), " ",
         numbers.interval(f"{key}.spearman.low", f"{key}.spearman.high", "+.2f"), " over ", numbers.num(f"{key}.n", ","),
         " codes, of one coder each",
     )  # fmt: skip
+
+
+def rarity(numbers: Numbers, corpus: Corpus) -> Markdown:
+    """Where synthetic notes lose most, as a verb."""
+    says = {
+        "more where rare": "lose most where codes are rare",
+        "less where rare": "lose most where codes are frequent",
+        "not shown": "are not shown to lose most where codes are rare",
+    }
+    return numbers.word(f"errors.{corpus.key}.codes.rarity.verdict", says)
 
 
 def noise(numbers: Numbers, corpus: Corpus) -> Markdown:

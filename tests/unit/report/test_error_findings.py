@@ -18,15 +18,15 @@ def with_rarity(folder, low, high, verdict):
 @pytest.mark.parametrize(
     ("verdict", "said"),
     [
-        ("more where rare", "yes, most where codes are rare"),
-        ("less where rare", "no, most where codes are frequent"),
-        ("not shown", "not shown"),
+        ("more where rare", "lose most where codes are rare"),
+        ("less where rare", "lose most where codes are frequent"),
+        ("not shown", "are not shown to lose most where codes are rare"),
     ],
 )
 def test_the_first_page_says_whether_rare_codes_lose_most_and_not_that_they_are_hard(tmp_path, verdict, said):
     """With any coder F1 is lower where codes are rare; the question is what synthetic notes change."""
     text = findings.errors(with_rarity(tmp_path, -0.1, 0.3, verdict), MIMIC)
-    assert text.startswith(f"**[{said}][errors.mimic.codes.rarity.verdict]**")
+    assert text.startswith(f"They **[{said}][errors.mimic.codes.rarity.verdict]**")
     assert "over [74]" in text
 
 
