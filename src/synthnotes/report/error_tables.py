@@ -30,7 +30,10 @@ def errors(numbers: Numbers, corpora: Sequence[Corpus], rows: Sequence[tuple[str
 
 
 def correlations(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
-    """Corpus, training set, what F1 is correlated with, codes or notes, both correlations with interval and p."""
+    """Corpus, training set, what F1 is correlated with, codes or notes, both correlations with interval and p.
+
+    The last row of a corpus is of the change of F1 from one coder to the other.
+    """
     rows: list[Row] = []
     for corpus in corpora:
         for coder in ("real", "synthetic"):
@@ -44,15 +47,21 @@ def correlations(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
             }
             found = {key: quantity for key, quantity in quantities.items() if numbers.value(f"{prefix}.{key}.n")}
             for position, (key, quantity) in enumerate(found.items()):
-                cells = []
-                for name in ("pearson", "spearman"):
-                    of = f"{prefix}.{key}.{name}"
-                    cells += [_with_interval(numbers, f"{of}.r", of, "+.2f"), numbers.num(f"{of}.p", "p")]
                 names = (
                     [None, None] if position else [corpus.name if coder == "real" else None, TRAININGS[f"{coder}_s"]]
                 )
-                rows.append([*names, quantity, numbers.num(f"{prefix}.{key}.n", ","), *cells])
+                rows.append([*names, quantity, *_correlation(numbers, f"{prefix}.{key}")])
+        change = _correlation(numbers, f"errors.{corpus.key}.codes.rarity")
+        rows.append([None, "change", "frequency in real S", *change])
     return rows
+
+
+def _correlation(numbers: Numbers, prefix: str) -> list[Markdown]:
+    """How many pairs, and Pearson's and Spearman's coefficient with interval and p."""
+    cells = [numbers.num(f"{prefix}.n", ",")]
+    for of in (f"{prefix}.pearson", f"{prefix}.spearman"):
+        cells += [_with_interval(numbers, f"{of}.r", of, "+.2f"), numbers.num(f"{of}.p", "p")]
+    return cells
 
 
 def losses(numbers: Numbers, plots: Plots, corpora: Sequence[Corpus]) -> list[Row]:

@@ -36,7 +36,7 @@ def rows(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
     """Question, answer for each corpus; the last one's answers come from the published ratings."""
     findings: dict[str, Callable[[Numbers, Corpus], Markdown]] = {
         "**Utility.** Does a coder learn as much from synthetic notes as from real ones? (@sec-significance)": utility,
-        "**Errors.** Does it lose most where codes are rare? (@sec-losses)": errors,
+        "**Errors.** Do synthetic notes lose most where codes are rare? (@sec-curves)": errors,
         "**Noise.** Which noise in real notes has the same effect? (@sec-noise)": noise,
         "**Privacy.** Do synthetic notes repeat the notes that the generator was tuned on? (@sec-privacy)": privacy,
         "**Readers.** Do raters see a difference? (@sec-questionnaire, published ratings)": readers,
@@ -64,17 +64,26 @@ def utility(numbers: Numbers, corpus: Corpus) -> Markdown:
 
 
 def errors(numbers: Numbers, corpus: Corpus) -> Markdown:
-    """Whether rare codes lose most, from the coder of real to that of synthetic S; beside it, how both fail there."""
-    rarity = f"errors.{corpus.key}.codes.rarity"
-    if numbers.value(f"{rarity}.spearman.low") is None:
+    """The rank correlation of what F1 loses from real to synthetic S with the frequency of codes, and its verdict."""
+    key = f"errors.{corpus.key}.codes.rarity"
+    if numbers.value(f"{key}.spearman.low") is None:
         return join("F1 of too few codes is known")
-    synthetic, real = (f"errors.{corpus.key}.{coder}.frequency.spearman.r" for coder in ("synthetic", "real"))
     return join(
-        numbers.word(f"{rarity}.verdict", RARITY), ", with these coders: rank correlation of codes' frequency and "
-        "change of F1 ", numbers.num(f"{rarity}.spearman.r", "+.2f"), " ",
-        numbers.interval(f"{rarity}.spearman.low", f"{rarity}.spearman.high", "+.2f"), "; of frequency and F1 ",
-        numbers.num(synthetic, "+.2f"), " with synthetic, ", numbers.num(real, "+.2f"), " with real S",
+        "They ", rarity(numbers, corpus), ": rank correlation of the change in F1 with the frequency of the code ",
+        numbers.num(f"{key}.spearman.r", "+.2f"), " ",
+        numbers.interval(f"{key}.spearman.low", f"{key}.spearman.high", "+.2f"), " over ", numbers.num(f"{key}.n", ","),
+        " codes, of one coder each",
     )  # fmt: skip
+
+
+def rarity(numbers: Numbers, corpus: Corpus) -> Markdown:
+    """Where synthetic notes lose most, as a verb."""
+    says = {
+        "more where rare": "lose most where codes are rare",
+        "less where rare": "lose most where codes are frequent",
+        "not shown": "are not shown to lose most where codes are rare",
+    }
+    return numbers.word(f"errors.{corpus.key}.codes.rarity.verdict", says)
 
 
 def noise(numbers: Numbers, corpus: Corpus) -> Markdown:

@@ -23,7 +23,20 @@ CORPORA = {
     "mimic": Corpus("mimic", "MIMIC", "English", "MIMIC-IV"),
     "sepr": Corpus("sepr", "SEPR", "Swedish", "the Stockholm Electronic Patient Records"),
 }
+COUNTED = ("notes", "patients", "codes")  # of each subset
 SUBSETS = {"L": "tunes the generator", "S": "gives the prompts", "E": "evaluates the coder"}
+
+
+def teaching(numbers: Numbers, corpus: Corpus, subset: str) -> dict[str, str]:
+    """The keys of how many notes of a subset train the coder, and how many validate it; by what the flow chart says."""
+    subsets = f"cohort.{corpus.key}.subsets"
+    if subset == "E":
+        return {}
+    if subset == "L" and numbers.value("params.coding.real_l_validates_on") == "S":
+        return {"notes train the coder": f"{subsets}.L.notes", "notes of S validate it": f"{subsets}.S.notes"}
+    return {
+        "notes train the coder": f"{subsets}.{subset}.train", "notes validate it": f"{subsets}.{subset}.validation"
+    }  # fmt: skip
 
 
 def by_corpus(numbers: Numbers, corpora: Sequence[Corpus], rows: Sequence[tuple[str, str, str]]) -> list[Row]:
@@ -93,8 +106,8 @@ def subsets(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
     for corpus in corpora:
         for subset, use in SUBSETS.items():
             prefix = f"cohort.{corpus.key}.subsets.{subset}"
-            folds = ("train", "validation") if subset != "E" else ()
-            cells = [numbers.num(f"{prefix}.{of}", ",") for of in ("notes", "patients", "codes", *folds)]
+            folds = teaching(numbers, corpus, subset).values()
+            cells = [numbers.num(key, ",") for key in (*(f"{prefix}.{of}" for of in COUNTED), *folds)]
             published = numbers.num(f"published.corpora.{corpus.key}.subsets.{subset}.notes", ",")
             rows.append([f"{corpus.name}-{subset}", use, *cells, *[None] * (2 - len(folds)), published])
     return rows
@@ -104,11 +117,8 @@ def subset_boxes(numbers: Numbers, corpus: Corpus) -> dict[str, dict[str, str]]:
     """For each subset, headed by its name, the counts that its box in the flow chart holds, by what they count."""
     boxes = {}
     for subset, use in SUBSETS.items():
-        prefix = f"cohort.{corpus.key}.subsets.{subset}"
-        units = {"notes": "notes", "patients": "patients", "codes": "codes"}
-        if subset != "E":
-            units |= {"train": "notes train the coder", "validation": "notes validate it"}
-        counts = {label: numbers.text(f"{prefix}.{of}", ",") for of, label in units.items()}
+        keys = {of: f"cohort.{corpus.key}.subsets.{subset}.{of}" for of in COUNTED} | teaching(numbers, corpus, subset)
+        counts = {label: numbers.text(key, ",") for label, key in keys.items()}
         boxes[f"{subset}: {use}"] = {label: text for label, text in counts.items() if text}
     return boxes
 
@@ -130,11 +140,13 @@ def split_quality(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
     """Part, notes, share and wanted share of the notes, share of the codes that it lacks, divergence in nats."""
     rows: list[Row] = []
     for corpus in corpora:
+        prefix = f"cohort.{corpus.key}.subsets"
         parts = {f"{corpus.name}-{subset}": f"quality.{subset}" for subset in SUBSETS}
         parts |= {
             f"{corpus.name}-{subset}, {fold}": f"folds.{subset}.{fold}"
             for subset in "LS"
             for fold in ("train", "validation")
+            if f"{prefix}.{subset}.{fold}" in teaching(numbers, corpus, subset).values()
         }
         for label, key in parts.items():
             prefix = f"cohort.{corpus.key}.splits.{key}"

@@ -25,6 +25,12 @@ CORRELATION = {
     "spearman": dict.fromkeys(("r", "low", "high", "p")),
 }
 
+
+def rarity():
+    """Codes that lose the more, the rarer they are."""
+    return CORRELATION | {"spearman": CORRELATION["pearson"], "verdict": "more where rare"}
+
+
 FOUND = ("located", "flagged_by_passage", "nearest_is_source", "flagged_by_recall")
 
 
@@ -184,7 +190,11 @@ def of_stages():
     codes = {"listed": 2, "lose": 1, "gain": 0, "rarity": CORRELATION | {"verdict": "more where rare"}}
     return {
         "fidelity": {"real": statistics, "synthetic": statistics, "difference": dict.fromkeys(statistics, 0)},
-        "errors": {"real": errors, "synthetic": errors, "codes": codes},
+        "errors": {
+            "real": errors,
+            "synthetic": errors,
+            "codes": {"listed": 2, "lose": 1, "gain": 0, "rarity": rarity()},
+        },
         "detection": {
             "thresholds": {"passage_words": 32.0, "recall": 0.5},
             "by_words": {"10": {"notes": 5} | dict.fromkeys(FOUND, 0.5)},

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from transformers import AutoTokenizer
 
+from synthnotes.coding.plm_icd.model import load_tokenizer
 from synthnotes.privacy.pairs import longest_common_runs, shared_ngrams
 from synthnotes.privacy.words import Encoder
 
@@ -39,6 +41,15 @@ def test_u_each_different_ngram_counts_once(repairs):
     assert repairs["u"]["parameter"] is None
 
 
-def test_x_y_z_departures_without_a_parameter_say_so(repairs):
-    assert all(repairs[letter]["parameter"] is None for letter in "uvwxyz")
-    assert all("not been measured" in repairs[letter]["effect"] for letter in "yz")
+def test_departures_without_a_parameter_say_so(repairs):
+    assert all(repairs[letter]["parameter"] is None for letter in "uvwxy")
+    assert "not been measured" in repairs["y"]["effect"]
+
+
+def test_y_a_bert_tokenizer_follows_its_own_files(tmp_path):
+    """Told to lower the case, as the published configuration tells it, it knows neither capitals nor accents."""
+    (tmp_path / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "rom", "Röm"]) + "\n")
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    (tmp_path / "tokenizer_config.json").write_text('{"do_lower_case": false}')
+    published = AutoTokenizer.from_pretrained(tmp_path, do_lower_case=True)
+    assert [tokenizer("Röm")["input_ids"][1] for tokenizer in (load_tokenizer(tmp_path), published)] == [6, 5]
