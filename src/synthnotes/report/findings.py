@@ -18,11 +18,6 @@ UTILITY = {
     "inconclusive": "not decided",
     "too few seeds": "no verdict about the sets",
 }
-RARITY = {
-    "more where rare": "yes",
-    "less where rare": "the frequent ones lose most",
-    "not shown": "not shown",
-}
 NOISE = {
     "h1": "widespread",
     "h2": "concentrated",

@@ -187,7 +187,6 @@ def of_stages():
         },
         "calibration": calibrated | {"predicted": calibrated},
     }  # fmt: skip
-    codes = {"listed": 2, "lose": 1, "gain": 0, "rarity": CORRELATION | {"verdict": "more where rare"}}
     return {
         "fidelity": {"real": statistics, "synthetic": statistics, "difference": dict.fromkeys(statistics, 0)},
         "errors": {

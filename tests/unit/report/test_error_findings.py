@@ -34,7 +34,7 @@ def test_the_first_page_says_where_too_few_codes_are_known(tmp_path):
     assert findings.errors(with_rarity(tmp_path, None, None, "not shown"), MIMIC) == "F1 of too few codes is known"
 
 
-@pytest.mark.parametrize(("validates_on", "taught"), [("S", ["50", "30"]), ("L", ["45", "5"])])
+@pytest.mark.parametrize(("validates_on", "taught"), [("real_s", ["50", "30"]), ("real_l", ["45", "5"])])
 def test_the_subsets_say_which_notes_teach_the_coder_of_real_l(tmp_path, validates_on, taught):
     found = Numbers(tmp_path, {})
     sizes = {"L": (50, 45, 5), "S": (30, 27, 3), "E": (20, 0, 0)}
@@ -46,7 +46,7 @@ def test_the_subsets_say_which_notes_teach_the_coder_of_real_l(tmp_path, validat
     folds = {subset: {"train": split, "validation": split} for subset in "LS"}
     splits = {"quality": dict.fromkeys("LSE", split), "folds": folds}
     found.include("cohort.mimic", tmp_path, {"subsets": of, "splits": splits})
-    found.include("params", tmp_path, {"coding": {"real_l_validates_on": validates_on}})
+    found.include("params", tmp_path, {"coding": {"real_l_validation": validates_on}})
     found.include("published.corpora.mimic", tmp_path, {"subsets": {name: {"notes": 1} for name in sizes}})
     rows = tables.subsets(found, [MIMIC])
     assert [[cell.split("]")[0].lstrip("[") for cell in row[5:7]] for row in rows[:2]] == [taught, ["27", "3"]]
@@ -54,7 +54,7 @@ def test_the_subsets_say_which_notes_teach_the_coder_of_real_l(tmp_path, validat
     of_l, of_s, _ = tables.subset_boxes(found, MIMIC).values()
     assert list(of_l.values())[3:] == taught
     assert "notes validate it" in of_s
-    assert ("notes of S validate it" in of_l) == (validates_on == "S")
+    assert ("notes of S validate it" in of_l) == (validates_on == "real_s")
     parts = [row[0] for row in tables.split_quality(found, [MIMIC])]
-    assert ("MIMIC-L, train" in parts) == (validates_on == "L")
+    assert ("MIMIC-L, train" in parts) == (validates_on == "real_l")
     assert "MIMIC-S, train" in parts
