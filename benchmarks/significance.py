@@ -1,11 +1,11 @@
-"""The metrics of one pair of coders on other samples of patients, at the paper's size, against taking matrices apart.
+"""The metrics of one pair of coders on other samples of patients, at the paper's size, against resampling matrices.
 
 Straightforward: draw patients, take their rows of the truth and of both coders' decisions, notes x codes, and count.
-Here: `synthnotes.significance`, from sparse counts: the jackknife, which leaves out one group of patients after the
-other. The decisions are simulated: code frequencies fall as they do in MIMIC-IV, and both coders have about the quality
-of the published one. Every note has a patient of its own, which is the largest number of units to draw. Areas under ROC
-curves are taken to first order; how near that comes is measured on a coder's whole matrix of simulated probabilities,
-whose areas some resamples take from all decisions.
+Here: `synthnotes.significance`, from sparse counts: the jackknife, which leaves out one group of patients after
+another. The decisions are simulated: code frequencies fall as they do in MIMIC-IV, and both coders have about the
+quality of the published one. Every note has a patient of its own, which is the largest number of units to draw. Areas
+under ROC curves are resampled to first order; how near that comes is measured on a coder's whole matrix of simulated
+probabilities, whose areas some resamples take from all decisions.
 """
 
 import time
