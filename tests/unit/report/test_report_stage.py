@@ -174,7 +174,7 @@ def test_the_families_of_tests_stand_where_their_p_values_do(fill):
     text = " ".join(shown(fill(corpora=["mimic"])[0]).split())
     assert "each in a family of all pairs and metrics of a corpus (on MIMIC 20 and 8 tests)" in text
     assert "by Holm's correction over the pairs of a corpus (on MIMIC 4)" in text
-    assert "cannot fall below 0.0001, and this times the number of tests" in text
+    assert "cannot fall below 0.0001; where no toss reached the difference, this times the number of tests" in text
     assert "Each end of the interval is a one-sided test at 2.5 %." in text
 
 
