@@ -125,6 +125,7 @@ class Contents:
             "score": lambda *verdicts: published.counted(
                 numbers, [v for values in self.compared.values() for v in values], verdicts or published.VERDICTS
             ),
+            "noise_words": findings.NOISE,
             "rarity": lambda corpus: findings.rarity(numbers, corpus),
             "finding_rows": lambda: findings.rows(numbers, corpora),
             "origins": self.origins,
