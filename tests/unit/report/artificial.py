@@ -63,7 +63,7 @@ def makers(settings, ratings):
         "utility.{}-runs": lambda _: {f"{of}-{seed}": coder() for of, seed in runs(settings)},
         "utility.{}.curves": lambda _: learning(settings),
         "significance.{}": lambda _: significance(settings),
-        "significance.{}.differences": lambda _: tidy(significance(settings)),
+        "significance.{}.differences": lambda _: tidy(significance(settings)).frame,
         "errors.{}.frequency": lambda _: curves(["real", "synthetic"]),
         "errors.{}.length": lambda _: curves(["real", "synthetic"]),
         "errors.{}.chapters": lambda _: chapters(),
