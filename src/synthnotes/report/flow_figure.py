@@ -87,13 +87,16 @@ def phases_of(flow: pd.DataFrame) -> list[Phase]:
     """Three phases: what was released, what is left before codes are joined, and what is left at the end.
 
     Args:
-        flow: the rows of notes of a flow table.
+        flow: the rows of notes of a flow table; without the first step where so few were lost in all that it may not
+            be told.
     """
     steps = list(flow["step"].unique())
     coded = set(flow.loc[flow["unit"] == "codes", "step"])
-    before, after = [s for s in steps[1:] if s not in coded], [s for s in steps[1:] if s in coded]
+    first = [step for step in steps if step == "released"]
+    rest = [step for step in steps if step not in first]
+    before, after = [step for step in rest if step not in coded], [step for step in rest if step in coded]
     phases = []
-    for title, own in (("Released", steps[:1]), ("Usable notes", before), ("Corpus", after)):
+    for title, own in (("Released", first), ("Usable notes", before), ("Corpus", after)):
         if not own:
             continue
         counts = flow[flow["step"] == own[-1]].set_index("unit")["left"]
@@ -102,7 +105,7 @@ def phases_of(flow: pd.DataFrame) -> list[Phase]:
         reasons = [
             (int(row.dropped), str(row.why) + _of_codes(codes.get(row.step)))
             for row in dropped.itertuples()
-            if not pd.isna(row.why) and (row.dropped or _of_codes(codes.get(row.step)))
+            if not pd.isna(row.why) and not pd.isna(row.dropped) and (row.dropped or _of_codes(codes.get(row.step)))
         ]
         phases.append(Phase(title, counts.astype(int).to_dict(), reasons))
     return phases
