@@ -4,7 +4,11 @@ import importlib.util
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy import sparse
+
+from synthnotes.errors.decisions import Decisions
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -20,3 +24,15 @@ def studies():
     finally:
         sys.path.remove(str(BENCHMARKS))
     return module
+
+
+@pytest.fixture(name="decisions_of")
+def decisions_of_fixture():
+    """Makes decisions; without `patients`, each note has a patient of its own."""
+
+    def make(codes, truth, predicted, patients=None):
+        truth, predicted = (sparse.csr_array(np.array(table, dtype=bool)) for table in (truth, predicted))
+        patients = np.arange(truth.shape[0]) if patients is None else np.array(patients)
+        return Decisions(list(codes), truth, predicted, patients)
+
+    return make

@@ -99,9 +99,7 @@ def setting(found: T) -> T:
 
 def sign(count: int) -> int:
     """A count of notes that look like copies: few of them are told of as few, never as nothing."""
-    told = _tell(count, (count,))
-    told.is_sign = True  # type: ignore[attr-defined]
-    return told
+    return _made(count, (count,), is_sign=True)
 
 
 def like(value: float | None, *others: object) -> float | None:
@@ -109,6 +107,11 @@ def like(value: float | None, *others: object) -> float | None:
     if not all(isinstance(other, _Told) for other in others):
         return value
     return _tell(value, tuple(base for other in others for base in other.bases))
+
+
+def also(basis: int, value: float | None) -> float | None:
+    """A value from which, with others that are told, so many people would follow: those left out of a count."""
+    return value if value is None else _made(value, (*value.bases, basis), value.is_sign)  # type: ignore[attr-defined]
 
 
 def _bases(*numbers: float | None) -> Bases:
@@ -122,13 +125,17 @@ def _tell(found: Any, bases: Bases) -> Any:
         return Parts({name: _tell(value, bases) for name, value in found.items()}, *found.sums)
     if isinstance(found, Mapping):
         return {name: _tell(value, bases) for name, value in found.items()}
+    return _made(found, bases)
+
+
+def _made(value: Any, bases: Bases, is_sign: bool = False) -> Any:
     kinds = ((str, _Word), (int | np.integer, _Whole), (float | np.floating, _Number))
-    made = next((told for kind, told in kinds if isinstance(found, kind) and not isinstance(found, bool)), None)
-    if made is not None:
-        value = made(found)
-        value.bases = bases
-        return value
-    raise TypeError(f"a {type(found).__name__} cannot be told: give a number or a word")
+    made = next((told for kind, told in kinds if isinstance(value, kind) and not isinstance(value, bool)), None)
+    if made is None:
+        raise TypeError(f"a {type(value).__name__} cannot be told: give a number or a word")
+    told = made(value)
+    told.bases, told.is_sign = bases, is_sign
+    return told
 
 
 class Parts(dict[str, Any]):
@@ -157,6 +164,8 @@ class Table:
         basis: what all rows rest on, where there are no counts.
         added: where given, each row accumulates those before it: rows are put together, these statistics are added.
         longest: the last row of such a curve would tell an extreme, and is left out.
+        left_out: how many the sum of such counts leaves out of a number that is told elsewhere; counts are missing
+            where these are few.
     """
 
     frame: pd.DataFrame
@@ -167,6 +176,7 @@ class Table:
     basis: float | None = None
     added: Sequence[str] | None = None
     longest: bool = False
+    left_out: int = 0
 
     def __post_init__(self) -> None:
         if strange := set(self.frame) ^ {*self.labels, *self.counts, *self.statistics}:
@@ -287,7 +297,8 @@ def _pooled(table: Table, minimum: int) -> pd.DataFrame:
         ways = {column: "sum" if column in (*table.counts, *(table.added or ())) else "last" for column in curve}
         pooled = curve.groupby(_bins(curve[table.counts[0]].tolist(), minimum)).agg(ways)
         curves.append(pooled.iloc[:-1] if table.longest else pooled)
-    return pd.concat(curves, ignore_index=True)
+    told = pd.concat(curves, ignore_index=True)
+    return told.assign(**dict.fromkeys(table.counts, np.nan)) if few(table.left_out, minimum) else told
 
 
 def _bins(counts: Sequence[int], minimum: int) -> np.ndarray:

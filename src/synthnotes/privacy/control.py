@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from synthnotes.machinery.disclosure import Table, like, over, people, setting
+from synthnotes.machinery.disclosure import Table, also, like, over, people, setting
 from synthnotes.machinery.sections import PrivacyParams
 from synthnotes.privacy import budget as memory
 from synthnotes.privacy.matching import Matched, match, standing_in
@@ -105,16 +105,17 @@ def compare(
         "control": notes.iloc[len(synthetic) : len(synthetic) + len(partners)],
     }
 
-    every = {"synthetic": len(synthetic), "synthetic_matched": len(synthetic), "control": len(control)}
-    recall = {kind: recall_summary(part, settings.top_recall, every[kind]) for kind, part in rows.items()}
+    # Where few unseen notes are left out, so are the numbers from which these would follow.
     known = len(control) - len(new) + len(unseen) - len(more)
+    left_out = {"synthetic": 0, "synthetic_matched": known, "control": known}
+    recall = {kind: recall_summary(part, settings.top_recall, left_out[kind]) for kind, part in rows.items()}
     results = {
         "notes": {
             "training": people(len(training)),
             "synthetic": people(len(synthetic)),
             "control": people(len(control)),
-            "matched": people(len(partners), len(control)),
-            "unseen": people(len(partners) + len(others), len(control) + len(unseen)),
+            "matched": also(known, people(len(partners))),
+            "unseen": also(known, people(len(partners) + len(others))),
             "unseen_texts_in_training": people(known),
             "matched_code_similarity": summarise(matched.code_similarity)["mean"],
             "matched_length_ratio": summarise(matched.length_ratio)["median"],
@@ -135,7 +136,7 @@ def compare(
             for kind, part in rows.items()
         },
         "overlap": _overlap(of_passages, matched, settings.overlap_n, budget, work),
-        "measures": _measures(notes, of_passages, matched, settings, budget),
+        "measures": _measures(notes, of_passages, matched, known, settings, budget),
         "membership": compare_membership(
             *(training, synthetic, control, settings.rouge_n, tokenizer),
             *(settings.resamples, settings.confidence, settings.seed),
@@ -145,8 +146,8 @@ def compare(
     return Comparison(
         results,
         notes,
-        recall_distribution({kind: part["recall"] for kind, part in both.items()}),
-        length_distribution({kind: part["passage_words"] for kind, part in both.items()}),
+        recall_distribution({kind: part["recall"] for kind, part in both.items()}, known),
+        length_distribution({kind: part["passage_words"] for kind, part in both.items()}, known),
     )
 
 
@@ -212,7 +213,7 @@ def _overlap(corpora: _Corpora, matched: Matched, n: int, budget: int, work: Pat
 
 
 def _measures(
-    notes: pd.DataFrame, corpora: _Corpora, matched: Matched, settings: PrivacyParams, budget: int
+    notes: pd.DataFrame, corpora: _Corpora, matched: Matched, left_out: int, settings: PrivacyParams, budget: int
 ) -> dict[str, Any]:
     """The verdict of each measure, on the mean over the matched pairs and on the tail of all notes."""
     n, written = settings.overlap_n, len(corpora.synthetic.lengths)
@@ -234,6 +235,7 @@ def _measures(
                 measure.take(slice(written, None)).of_notes(),
                 settings.tail_share,
                 settings.confidence,
+                left_out,
             ),
             settings.resamples,
             settings.confidence,

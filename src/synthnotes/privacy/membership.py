@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from synthnotes.machinery.disclosure import over, people, setting
+from synthnotes.machinery.disclosure import also, over, people, setting
 from synthnotes.privacy.holders import Holders
 from synthnotes.privacy.matching import standing_in
 from synthnotes.privacy.ngrams import Index
@@ -57,12 +57,14 @@ def compare_membership(
     """
     rng = np.random.default_rng(seed)
     sides = training[~standing_in(training, unseen)], unseen[~standing_in(unseen, training)]
+    left_out = len(training) + len(unseen) - sum(map(len, sides))
     size = min(MOST_PATIENTS, *(table["patient_id"].nunique() for table in sides))
+    told = also(left_out, people(size))
     if len(synthetic) > MOST_NOTES:
         synthetic = synthetic.sample(MOST_NOTES, random_state=seed)
     if not size or not len(synthetic):
         empty = dict.fromkeys(("members", "others", "difference", "p"))
-        return {"patients": people(size), **empty, **setting({"counted": "patients", "verdict": UNDECIDED})}
+        return {"patients": told, **empty, **setting({"counted": "patients", "verdict": UNDECIDED})}
     groups = max(1, min(GROUPS, sides[0]["patient_id"].nunique() // size))
     both, patients = _drawn(sides, (groups * size, size), rng)
     encode = Encoder(tokenizer)
@@ -81,7 +83,7 @@ def compare_membership(
     counted = "patients" if (both["patient_id"] != both["note_id"]).any() else "notes"
     found = {"members": members, "others": others, "difference": members - others, "p": p}
     return {
-        "patients": people(size),
+        "patients": told,
         **setting({"counted": counted, "verdict": verdict}),
         **over(size, found),
     }

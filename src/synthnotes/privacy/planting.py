@@ -97,7 +97,9 @@ def detection(
         column: float(np.quantile(thresholding[column], 1 - false_alarms, method="higher"))
         for column in ("passage_words", "recall")
     }
-    flagged = {kind: _flagged(notes, thresholds) for kind, notes in (("synthetic", written), ("unseen", judged))}
+    # How many unseen notes there are would tell, with E and S, how many of their texts stand in training.
+    flagged = {"synthetic": {"notes": people(len(written))} | _flagged(written, thresholds)}
+    flagged["unseen"] = _flagged(judged, thresholds)
     by_rule, by_white_space = Encoder(tokenizer), Encoder("white-space")
     neighbours = search(by_rule(planted.texts), by_rule(training), n, budget)
     passages = longest_passages(by_white_space(planted.texts), by_white_space(training), budget)
@@ -127,6 +129,5 @@ def _flagged(notes: pd.DataFrame, thresholds: dict[str, float]) -> dict[str, Any
         "by_passage": notes["passage_words"] > thresholds["passage_words"],
         "by_recall": notes["recall"] > thresholds["recall"],
     }
-    return {"notes": people(len(notes))} | {
-        how: {"notes_beyond": sign(int(of.sum())), "share": share(int(of.sum()), len(of))} for how, of in above.items()
-    }
+    counts = {how: int(of.sum()) for how, of in above.items()}
+    return {how: {"notes_beyond": sign(count), "share": share(count, len(notes))} for how, count in counts.items()}

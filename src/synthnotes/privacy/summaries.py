@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from synthnotes.machinery.disclosure import Table, extreme, over, people
+from synthnotes.machinery.disclosure import Table, also, extreme, over, people
 from synthnotes.privacy.pairs import SharedNgrams
 from synthnotes.privacy.rouge import NONE
 
@@ -28,18 +28,18 @@ def summarise(values: Sequence[float] | np.ndarray | pd.Series, basis: int | Non
     )
 
 
-def recall_summary(neighbours: pd.DataFrame, top: int, of: int) -> dict[str, int | dict[str, float | None]]:
+def recall_summary(neighbours: pd.DataFrame, top: int, left_out: int = 0) -> dict[str, int | dict[str, float | None]]:
     """Summarises recall over all notes and over the `top` highest; counts the notes that share nothing at all.
 
     Args:
         neighbours: of these notes.
         top: how many of the highest.
-        of: how many notes there were, of which these are a part.
+        left_out: how many notes, since their text stands in training.
     """
     highest = neighbours["recall"].nlargest(top)
     rest = len(neighbours) - len(highest)  # whose mean follows from the two that are told
     return {
-        "notes": people(len(neighbours), of),
+        "notes": also(left_out, people(len(neighbours))),
         "notes_without_neighbour": people(int((neighbours["real_index"] == NONE).sum())),
         "all": summarise(neighbours["recall"]),
         "top_notes": people(len(highest), len(neighbours)),
@@ -81,8 +81,12 @@ def longest_summary(passages: pd.DataFrame, top: int) -> dict[str, Any]:
     }
 
 
-def length_distribution(lengths: Mapping[str, pd.Series]) -> Table:
+def length_distribution(lengths: Mapping[str, pd.Series], left_out: int = 0) -> Table:
     """The share of notes whose longest shared passage has more words than a number, by kind.
+
+    Args:
+        lengths: the lengths of each kind, in words.
+        left_out: how many unseen notes, since their text stands in training.
 
     Returns:
         Columns kind, words (every length that occurs, and 0), notes (of exactly this length), share_longer.
@@ -94,14 +98,17 @@ def length_distribution(lengths: Mapping[str, pd.Series]) -> Table:
         columns = {"kind": kind, "words": counts.index, "notes": counts.to_numpy(), "share_longer": longer.to_numpy()}
         tables.append(pd.DataFrame(columns))
     every = pd.concat(tables, ignore_index=True)
-    return Table(every, ["kind", "words"], ["notes"], ["share_longer"], by=["kind"], added=(), longest=True)
+    return Table(
+        every, ["kind", "words"], ["notes"], ["share_longer"], by=["kind"], added=(), longest=True, left_out=left_out
+    )
 
 
-def recall_distribution(recalls: Mapping[str, pd.Series]) -> Table:
+def recall_distribution(recalls: Mapping[str, pd.Series], left_out: int = 0) -> Table:
     """The distribution of recall by kind of note, in bins of equal width.
 
     Args:
         recalls: the recalls of each kind.
+        left_out: how many unseen notes, since their text stands in training.
 
     Returns:
         Columns kind, recall (a bin's upper end; its lower end is the one before, and the first bin holds 0), notes,
@@ -126,4 +133,4 @@ def recall_distribution(recalls: Mapping[str, pd.Series]) -> Table:
             )
         )
     every = pd.concat(tables, ignore_index=True)
-    return Table(every, ["kind", "recall"], ["notes"], shares_of, by=["kind"], added=["share"])
+    return Table(every, ["kind", "recall"], ["notes"], shares_of, by=["kind"], added=["share"], left_out=left_out)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import stats
 
-from synthnotes.machinery.disclosure import over, setting, sign
+from synthnotes.machinery.disclosure import also, over, setting, sign
 
 COPIES, NEARER, UNDECIDED, NOT_SHOWN = VERDICTS = ("copies found", "nearer", "undecided", "not shown")  # worst first
 
@@ -45,7 +45,9 @@ class Measure(NamedTuple):
         return self.parts[measured] / self.wholes[measured]
 
 
-def tail(synthetic: np.ndarray, unseen: np.ndarray, share: float, confidence: float) -> dict[str, Any]:
+def tail(
+    synthetic: np.ndarray, unseen: np.ndarray, share: float, confidence: float, left_out: int = 0
+) -> dict[str, Any]:
     """Counts the synthetic notes beyond a high quantile of unseen real notes, against what that quantile promises.
 
     The level is the (r + 1)-th highest value of the unseen notes, r being their number times `share` and at least 1, so
@@ -59,6 +61,7 @@ def tail(synthetic: np.ndarray, unseen: np.ndarray, share: float, confidence: fl
         unseen: values of real notes that the generator never saw: float64 [notes].
         share: of the unseen notes that may lie beyond the level.
         confidence: of the interval.
+        left_out: how many unseen notes, since their text stands in training.
 
     Returns:
         notes_promised: how many synthetic notes were to be expected beyond the level; beyond: notes_beyond, how many
@@ -74,7 +77,8 @@ def tail(synthetic: np.ndarray, unseen: np.ndarray, share: float, confidence: fl
     p = stats.hypergeom.cdf(kept, notes + others, others, count + kept) if count else 1.0
     # Interval and p follow from the count, and would tell it.
     beyond = over(count, {"low": float(interval.low), "high": float(interval.high), "p": float(p)})
-    promised = over(min(notes, others), notes * (kept + 1) / (others + 1))
+    beyond["p"] = also(left_out, beyond["p"])  # as what is promised, it tells how many unseen notes there are
+    promised = also(left_out, over(min(notes, others), notes * (kept + 1) / (others + 1)))
     return {"notes_promised": promised, "beyond": {"notes_beyond": sign(count), **beyond}}
 
 

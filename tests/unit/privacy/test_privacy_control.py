@@ -48,7 +48,7 @@ TRAINING, UNSEEN = corpus(1, 30), corpus(11, 30)
 
 def test_summaries_by_hand():
     neighbours = pd.DataFrame({"recall": [0.5, 0.0, 1.0, 0.25], "real_index": [3, -1, 0, 2]})
-    assert recall_summary(neighbours, top=2, of=4) == {
+    assert recall_summary(neighbours, top=2) == {
         "notes": 4,
         "notes_without_neighbour": 1,
         "all": {"mean": 0.4375, "median": 0.375, "min": 0.0, "max": 1.0},

@@ -59,9 +59,10 @@ def test_without_plants_the_detector_tells_what_it_flags():
     assert found["synthetic"] == {
         "notes": 4, "by_passage": {"notes_beyond": 2, "share": 0.5}, "by_recall": {"notes_beyond": 0, "share": 0}
     }  # fmt: skip
-    assert found["unseen"]["notes"] == 2000
+    assert "notes" not in found["unseen"]  # with E and S it would tell how many of their texts stand in training
     for how in ("by_passage", "by_recall"):
         assert 0.03 < found["unseen"][how]["share"] < 0.07
+        assert found["unseen"][how]["notes_beyond"] == found["unseen"][how]["share"] * 2000  # half of them judge
 
 
 def write(path, texts):

@@ -13,6 +13,7 @@ import pandas as pd
 from synthnotes.machinery.disclosure import Table, suppress
 
 TOLERANCE = 1e-7
+FEWEST = 3  # different values of a cell over the studies: of what hardly varies, any constant is a formula
 WEIGHTS = {
     "codes_in_evaluation",
     "codes",
@@ -47,7 +48,7 @@ def recovered(studies: Sequence[Mapping[str, Any]], minimum: int = 10) -> tuple[
     }
     known = shown | _sums(shown)
     known |= _products(shown)
-    targets = {place: values for place, values in hidden.items() if np.ptp(values) > TOLERANCE}
+    targets = {place: values for place, values in hidden.items() if len(np.unique(values)) >= FEWEST}
     # Whoever knows how many codes or notes a hidden part has gets it from a weighted sum.
     for place, values in list(targets.items()):
         stem = place.rsplit("/", 1)[0]
@@ -85,6 +86,11 @@ def _leaves(prefix: str, found: Any) -> Iterator[tuple[str, float]]:
 
 def _cells(prefix: str, table: Table, frame: pd.DataFrame) -> Iterator[tuple[str, float]]:
     """The cells of a table; a row is called by its labels if these are words, else by its place in the whole table."""
+    if table.added is not None:  # rows are put together, by study in another way: what all of a curve add up to is told
+        for who, curve in frame.groupby(list(table.by)):
+            for name in [name for name in table.counts if curve[name].notna().all()]:
+                yield f"{prefix}/{'|'.join(who)}/{name}", float(curve[name].sum())
+        return
     words = [name for name in table.labels if not pd.api.types.is_numeric_dtype(table.frame[name])]
     never_missing = [*table.labels, *table.counts[:1], *table.statistics]
     rows, kept = ([str(row) for row in part[never_missing].values.tolist()] for part in (table.frame, frame))

@@ -10,13 +10,18 @@ from recovery import recovered
 from synthnotes.coding.labels import label_matrix
 from synthnotes.coding.predictions import Predictions
 from synthnotes.coding.utility import Evaluation, measure, over_seeds
-from synthnotes.corpus.description import describe, tabulate_flow
+from synthnotes.corpus.description import describe, shared, tabulate_flow
 from synthnotes.corpus.flow import Flow
 from synthnotes.errors import analysis, calibration, curves, families, losses
+from synthnotes.errors.predictions import describe as describe_predictions
+from synthnotes.fidelity.statistics import compare as describe_texts
+from synthnotes.generation.completeness import summarise
 from synthnotes.machinery import disclosure, params
+from synthnotes.privacy.control import compare
+from synthnotes.privacy.planting import detection, plant
 
 PARAMS = params.read()
-STUDIES = 6
+STUDIES = 9
 CODES = [f"I{number}" for number in range(20, 44)] + ["J18.9", "K35.8", "0DTJ4ZZ", "0FT44ZZ"]
 KINDS = ["procedure" if code[0] == "0" else "diagnosis" for code in CODES]
 
@@ -31,7 +36,7 @@ def table(rng: np.random.Generator, notes: int, patients: int, prefix: str, rare
         codes[note] = [*codes[note], *CODES[-2:]]
     frame = pd.DataFrame({"note_id": [f"{prefix}{number}" for number in range(notes)]})
     frame["patient_id"] = [f"{prefix}{number}" for number in rng.integers(patients, size=notes)]
-    frame["text"] = [" ".join(["w"] * int(rng.integers(5, 60))) for _ in range(notes)]
+    frame["text"] = [f"{prefix}{note} " + "w " * int(rng.integers(5, 60)) for note in range(notes)]
     frame["codes"], frame["descriptions"] = codes, codes
     frame["fold"] = np.where(np.arange(notes) < rng.integers(3, 9), "validation", "train")
     return frame
@@ -54,7 +59,7 @@ def study(seed: int) -> dict[str, Any]:
     tables["E"]["fold"] = "evaluation"
     tables["S"].loc[: small(), "text"] = tables["L"]["text"].iloc[0]
     for _ in range(small()):
-        tables["E"].loc[rng.integers(len(tables["E"])), "text"] = " ".join(["w"] * 200)
+        tables["E"].loc[rng.integers(len(tables["E"])), "text"] = " ".join(["w"] * int(rng.integers(150, 250)))
     every = pd.concat(tables.values(), ignore_index=True)
     flow = Flow(names_patients=True)
     flow.keep("released", pd.concat([every, every.head(small())]))
@@ -81,6 +86,7 @@ def study(seed: int) -> dict[str, Any]:
     words = evaluated["text"].str.split().str.len().to_numpy()
     found = analysis.analyse(*coders, words, settings, 300, 10)
     return {
+        **shared_text(rng),
         "cohort": cohort,
         "flow": tabulate_flow(cohort["flow"], {}),
         "utility": utility,
@@ -94,6 +100,37 @@ def study(seed: int) -> dict[str, Any]:
     }
 
 
+def shared_text(rng: np.random.Generator) -> dict[str, Any]:
+    """Privacy, detection and fidelity of notes some of which copy, some of which stand in training already."""
+    phrases = [" ".join(f"p{phrase}w{word}" for word in range(3 + phrase % 6)) for phrase in range(60)]
+
+    def written(size: int, prefix: str) -> pd.DataFrame:
+        texts = [" ".join(f"{phrases[i]} x{rng.integers(300)}" for i in rng.integers(60, size=9)) for _ in range(size)]
+        notes = pd.DataFrame({"note_id": [f"{prefix}{number}" for number in range(size)], "text": texts})
+        return notes.assign(patient_id=notes["note_id"], codes=[["I10"]] * size, descriptions=[["x"]] * size)
+
+    training, control, unseen = (written(int(rng.integers(50, 70)), prefix) for prefix in "leu")
+    synthetic = written(int(rng.integers(80, 90)), "s")
+    for table in (synthetic, control, unseen):
+        copies = int(rng.integers(2, 5))
+        table.loc[: copies - 1, "text"] = training["text"].sample(copies, random_state=copies).to_numpy()
+    settings = PARAMS.privacy.model_copy(
+        update={"resamples": 20, "top_recall": 30, "top_passages": 12, "planted_notes": 12, "planted_words": [10, 20]}
+    )
+    compared = compare(training, synthetic, control, unseen, settings, "ascii")
+    real, copied = training["text"].tolist(), synthetic["text"].tolist()
+    planted = plant(copied, real, settings.planted_notes, settings.planted_words, 1)
+    searched = compared.notes[["kind", "recall", "passage_words"]]
+    return {
+        "privacy": compared.results,
+        "recall": compared.recalls,
+        "passages": compared.lengths,
+        "detection": detection(planted, real, searched, settings.rouge_n, "ascii", settings.false_alarms, 1),
+        "fidelity": describe_texts(real, copied),
+        "records": {name: summarise("mimic", table) for name, table in {"training": training, "s": synthetic}.items()},
+    }
+
+
 @pytest.fixture(scope="module")
 def studies() -> list[dict[str, Any]]:
     return [study(seed) for seed in range(STUDIES)]
@@ -102,9 +139,50 @@ def studies() -> list[dict[str, Any]]:
 def test_what_is_hidden_does_not_follow_from_what_is_shown(studies):
     hidden, formulas = recovered(studies)
     # Cells of every kind are hidden in all studies.
-    assert {place.split("/")[0] for place in hidden} >= {"cohort", "utility", "errors", "chapters", "calibration"}
+    assert {place.split("/")[0] for place in hidden} >= {
+        "cohort",
+        "utility",
+        "errors",
+        "chapters",
+        "calibration",
+        "privacy",
+        "detection",
+    }
     assert len(hidden) > 50
     assert formulas == []
+
+
+NAMED = (  # what came out of a suppression that went by names
+    "cohort/splits/shared_texts/L_S",
+    "cohort/splits/groups/notes_in_largest",
+    "cohort/splits/groups/texts_shared",
+    "errors/real/length/above/pearson/r",  # correlations on a few notes
+    "privacy/notes/unseen_texts_in_training",
+    "detection/thresholds/recall",
+    "detection/thresholds/passage_words",
+)
+
+
+@pytest.mark.parametrize("place", NAMED)
+def test_what_names_did_not_hide_is_hidden(studies, place):
+    def at(found: Any, names: list[str]) -> Any:
+        return at(found[names[0]], names[1:]) if names else found
+
+    found = [at(study, place.split("/")) for study in studies]
+    told = [at(disclosure.suppress(study[place.split("/")[0]], 10), place.split("/")[1:]) for study in studies]
+    assert any(value is not None for value in found)  # no correlation is defined for two notes
+    assert told == [None] * STUDIES
+
+
+def test_few_shared_patients_and_few_correct_codes_are_hidden(decisions_of):
+    frame = pd.DataFrame({"patient_id": [f"p{n}" for n in range(30)] + ["p0", "p1", "p2"]})
+    subsets = pd.Series(["L"] * 30 + ["S"] * 3)
+    assert disclosure.suppress(shared(frame["patient_id"], subsets), 10) == {"L_S": None, "L_E": 0, "S_E": 0}
+    truth = np.ones((40, 1), dtype=bool)
+    found = describe_predictions(decisions_of("a", truth, np.arange(40)[:, None] < 3))
+    told = disclosure.suppress(found, 10)
+    assert (found["correct"]["total"], told["correct"]["total"], told["recall"]) == (3, None, None)
+    assert told["true"]["total"] == 40
 
 
 def test_the_attacker_finds_what_a_missing_part_would_leave_open(studies, monkeypatch):
