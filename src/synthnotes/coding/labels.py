@@ -53,6 +53,11 @@ def label_matrix(notes: pd.DataFrame, code_set: Sequence[str]) -> sparse.csr_arr
     return sparse.csr_array((np.ones(len(rows), dtype=bool), (rows, columns)), shape=(len(notes), len(code_set)))
 
 
+def teaching(notes: pd.DataFrame) -> pd.DataFrame:
+    """The notes of a table from which a coder learns; the others choose its epoch and its threshold."""
+    return notes[notes["fold"] == "train"]
+
+
 def taught_by(teaching: pd.DataFrame, choosing: pd.DataFrame | None = None) -> pd.DataFrame:
     """The notes that a coder sees in training: those that teach it, and those that choose its epoch and threshold.
 

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import sparse
 
 from synthnotes.coding.groups import by_group, frequency_groups, kind_groups
-from synthnotes.coding.labels import label_matrix
+from synthnotes.coding.labels import label_matrix, teaching
 from synthnotes.coding.metrics import evaluate
 from synthnotes.coding.predictions import Predictions
 from synthnotes.machinery.disclosure import Parts, like, over, people
@@ -60,14 +60,15 @@ def measure(
         By seed: counts of notes and codes, best epoch, validation MAP, threshold, the metrics, those of the baseline,
         and those by groups of codes.
     """
-    folds = {fold: taught[taught["fold"] == fold] for fold in ("train", "validation")}
-    labels = label_matrix(folds["train"], evaluation.codes)
+    taught_with = teaching(taught)
+    validation = len(taught) - len(taught_with)
+    labels = label_matrix(taught_with, evaluation.codes)
     frequency = labels.sum(axis=0, dtype=int)
     divisions = frequency_groups(frequency), kind_groups(evaluation.kinds)
     truth, patients = evaluation.truth, len(np.unique(evaluation.patients))
     of_set = {
-        "training_notes": people(len(folds["train"])),
-        "validation_notes": people(len(folds["validation"])),
+        "training_notes": people(len(taught_with)),
+        "validation_notes": people(validation),
         "evaluation_notes": people(len(truth)),
         "truncated_notes": people(truncated(taught["text"], max_words) + evaluation.truncated),
         "codes": len(evaluation.codes),
@@ -79,7 +80,7 @@ def measure(
     for seed, (predictions, description) in runs.items():
         given = truth, predictions.probabilities, predictions.predicted
         chosen = {name: description[name] for name in ("best_epoch", "validation_map", "threshold")}
-        told = of_set | over(len(folds["validation"]), chosen) | evaluate(*given)
+        told = of_set | over(validation, chosen) | evaluate(*given)
         told |= {"baseline": baseline, "groups": by_group(*given, divisions, evaluation.patients)}
         # The notes that teach and those that choose are all of the set.
         found[seed] = over(patients, Parts(told, ("training_notes", "validation_notes")))

@@ -14,6 +14,7 @@ from synthnotes.errors.decisions import Decisions, count, decide
 from synthnotes.errors.families import families, family_confusion, family_distribution, family_errors
 from synthnotes.errors.losses import code_losses, rarity, summary
 from synthnotes.errors.predictions import code_match, describe
+from synthnotes.machinery.disclosure import over
 from synthnotes.machinery.sections import ErrorsParams
 
 TRUTH, REAL, SYNTHETIC = "truth", "real", "synthetic"
@@ -156,7 +157,8 @@ def _rarity(real: Coder, synthetic: Coder, fewest_notes: int) -> dict[str, Any]:
         "training_synthetic": count(synthetic.targets, axis=0),
         "difference": f1_synthetic - f1_real,
     }
-    return rarity(pd.DataFrame(columns), fewest_notes)
+    patients = len(np.unique(real.decisions.patients))  # all of E: also those to whom a code is given wrongly
+    return over(patients, rarity(pd.DataFrame(columns), fewest_notes))
 
 
 def _by_coder(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

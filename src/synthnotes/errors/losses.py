@@ -85,7 +85,7 @@ def rarity(codes: pd.DataFrame, fewest_notes: int) -> dict[str, Any]:
     verdict = "not shown"
     if low is not None and high is not None:
         verdict = "more where rare" if low > 0 else "less where rare" if high < 0 else verdict
-    return over(int(judged["notes"].sum()), {**found, "verdict": verdict})
+    return {**found, "verdict": verdict}
 
 
 def _differences(real: Decisions, synthetic: Decisions, listed: np.ndarray, resamples: int, seed: int) -> np.ndarray:

@@ -54,16 +54,17 @@ def compare(coders: Mapping[str, Sequence[Outcome]], settings: SignificanceParam
     """
     measured = _measure(coders)
     between = _between_seeds([of_coder.of_seeds for of_coder in measured.values()])
-    pairs: dict[str, dict[str, Any]] = {
-        f"{first}_against_{second}": {
+    pairs: dict[str, dict[str, Any]] = {}
+    for first, second in settings.pairs:
+        both = measured[first], measured[second]
+        tests = differences(*both, settings.level)
+        pairs[f"{first}_against_{second}"] = {
             "about": setting(about([len(coders[first]), len(coders[second])])),
-            "differences": differences(measured[first], measured[second], settings.level),
+            "differences": tests,
             "randomisation": randomise(coders[first], coders[second], settings.resamples, settings.seed),
             "mcnemar": mcnemar(coders[first][0], coders[second][0]),
-            **_judge(measured[first], measured[second], between, settings),
+            **_judge(*both, tests, between, settings),
         }
-        for first, second in settings.pairs
-    }
     adjust([test for pair in pairs.values() for test in pair["differences"].values()])
     adjust([test for pair in pairs.values() for test in pair["randomisation"].values()])
     adjust([pair["mcnemar"] for pair in pairs.values()], "p_by_patient")
@@ -135,10 +136,21 @@ def differences(first: Measured, second: Measured, level: float) -> dict[str, Te
 
 
 def _judge(
-    first: Measured, second: Measured, between: Mapping[str, float], settings: SignificanceParams
+    first: Measured,
+    second: Measured,
+    tests: Mapping[str, Test],
+    between: Mapping[str, float],
+    settings: SignificanceParams,
 ) -> dict[str, dict[str, Any]]:
-    """The verdicts about two training sets, and the seeds that would bring one; `between` is the seeds' variance."""
-    tests, verdicts, numbers = differences(first, second, settings.level), {}, {}
+    """The verdicts about two training sets, and the seeds that would bring one.
+
+    Args:
+        first, second: the coders of both sets.
+        tests: their differences by metric.
+        between: by metric, the variance between the seeds of one training set.
+        settings: margin and level.
+    """
+    verdicts, numbers = {}, {}
     for metric in [metric for metric in JUDGED if metric in tests]:
         seeds = [len(of.of_seeds[metric]) for of in (first, second)]
         found = verdict(tests[metric], seeds, settings.margin)

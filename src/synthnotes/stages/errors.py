@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from synthnotes.coding import predictions
-from synthnotes.coding.labels import label_matrix, read_code_set
+from synthnotes.coding.labels import label_matrix, read_code_set, teaching
 from synthnotes.corpus import notes
 from synthnotes.errors import analysis, curves, families, losses
 from synthnotes.errors import calibration as reliability
@@ -40,8 +40,7 @@ def main(
     patients, _ = pd.factorize(evaluated["patient_id"])
 
     def coder(training: Path, folder: Path) -> Coder:
-        taught = notes.read(training)
-        targets = label_matrix(taught[taught["fold"] == "train"], code_set)
+        targets = label_matrix(teaching(notes.read(training)), code_set)
         predicted = predictions.load(folder)
         aligned = predictions.align(predicted, evaluated["note_id"].tolist(), code_set, str(folder))
         return analysis.coder(aligned, truth, patients, targets, settings)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from synthnotes.coding import predictions
-from synthnotes.coding.labels import label_matrix, read_code_set
+from synthnotes.coding.labels import label_matrix, read_code_set, teaching
 from synthnotes.corpus import notes
 from synthnotes.errors.curves import table as curve_table
 from synthnotes.errors.decisions import Decisions, count, decide
@@ -54,8 +54,7 @@ def main(
         read = {name: readers.map(decisions, of_seeds) for name, of_seeds in folders.items()}
         found = {name: list(of_seeds) for name, of_seeds in read.items()}
     synthetic = found.pop(SYNTHETIC)
-    teaching = notes.read(training).query("fold == 'train'")  # the other notes chose epoch and threshold
-    frequency = count(label_matrix(teaching, code_set), axis=0)
+    frequency = count(label_matrix(teaching(notes.read(training)), code_set), axis=0)
     words = evaluated["text"].str.split().str.len().to_numpy()
     comparison = compare(synthetic, found, frequency, words, settings)
     changed = {str(kind): read_json(folders[kind][0] / predictions.NOISE_FILE) for kind in kinds}  # alike for all seeds
