@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from synthnotes.machinery import params, pipeline
 from synthnotes.machinery.files import UserError
 from synthnotes.publishing.revisions import Revision
-from synthnotes.report import style
 from synthnotes.report.contents import Contents
 from synthnotes.report.inputs import NoDataError, Plots
-from synthnotes.report.numbers import Numbers
+from synthnotes.report.kit import style
+from synthnotes.report.kit.numbers import Numbers
 from synthnotes.report.tables import CORPORA
 
 TITLES = {

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from synthnotes.machinery.files import UserError
-from synthnotes.report.lint import check, typed_numbers
+from synthnotes.report.kit.lint import check, typed_numbers
 
 ROOT = Path(__file__).parents[3]
 BIBLIOGRAPHY = "@article{lin2004,\n  title = {ROUGE}\n}\n"

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from synthnotes.report.markup import NBSP, Markdown, escape, join
+from synthnotes.report.kit.markup import NBSP, Markdown, escape, join
 
 ANCHOR = "origin-"
 _LEAF = re.compile(r"(.*?)(\.|, |)([^.,]*)")  # a place: what it shares with its neighbours, and its own name
