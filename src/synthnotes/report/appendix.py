@@ -8,8 +8,9 @@ from synthnotes.report.corpora import SUBSETS, teaching
 from synthnotes.report.kit.markup import Markdown, code, join
 from synthnotes.report.kit.numbers import MISSING, printed
 from synthnotes.report.paper import Paper, Row
+from synthnotes.report.published import values
 
-__all__ = ["code_rows", "figure_files", "flow", "parameters", "sources", "splits", "versions"]
+__all__ = ["code_rows", "figure_files", "flow", "parameters", "sources", "splits", "values", "versions"]
 
 # Packages whose version can change a number or a page; of two names, the one that is installed.
 PACKAGES = {

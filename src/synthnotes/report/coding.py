@@ -15,7 +15,17 @@ from synthnotes.report.kit.report import Drawings
 from synthnotes.report.kit.style import QUIET, STRIPE, legend_below, panels
 from synthnotes.report.paper import LOOKS, NEUTRAL, TRAININGS, Corpus, Paper, Row
 
-__all__ = ["code_groups", "coders", "decisions", "differences", "family", "floor", "seed_count", "utility"]
+__all__ = [
+    "code_groups",
+    "coders",
+    "decisions",
+    "differences",
+    "family",
+    "floor",
+    "one_sided_level",
+    "seed_count",
+    "utility",
+]
 
 BASELINE = Markdown("*baseline*")
 TESTED = {"micro.f1": f"micro{HYPHEN}F1", "macro.f1": f"macro{HYPHEN}F1", "ranking.map": "MAP"}
@@ -154,6 +164,12 @@ def floor(paper: Paper) -> Markdown:
     """The smallest p-value of a randomisation."""
     key = "params.significance.resamples"
     return paper.numbers.computed(1 / (paper.numbers.value(key) + 1), [key], f"1 / ({key} + 1)", ".4f")
+
+
+def one_sided_level(paper: Paper) -> Markdown:
+    """The level of the test that each end of an interval is."""
+    key = "params.significance.level"
+    return paper.numbers.computed(paper.numbers.value(key) / 2, [key], f"{key} / 2", ".1%")
 
 
 def seed_count(paper: Paper, which: str = "seeds") -> Markdown:

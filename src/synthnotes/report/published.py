@@ -27,7 +27,7 @@ def _row(paper: Paper, name: str, place: str) -> Row:
         # What is equal in every printed digit differs by 0.000, not by −0.000.
         sign = "+" if of["verdict"] != "equal" else "" if is_count else "z"
         difference = numbers.difference(of["rebuilt"], published, sign + spec)
-    verdict = _verdict(paper, f"{compared}.verdict")
+    verdict = _verdict(of["verdict"])
     if of["reason"]:
         verdict = join(verdict, ": ", of["reason"])
     rebuilt = numbers.num(of["rebuilt"], spec) if of["rebuilt"] else MISSING
@@ -50,16 +50,16 @@ def _interval(paper: Paper, compared: str, spec: str) -> Markdown:
     return Markdown(rf"\[{f',{NBSP}'.join(cells)}\]")
 
 
-def _verdict(paper: Paper, key: str) -> Markdown:
+def _verdict(said: str) -> Markdown:
     """A verdict, bold where the values differ."""
-    said = paper.numbers.num(key)
-    return Markdown(f"**{said}**") if paper.numbers.value(key) == "differs" else said
+    return Markdown(f"**{said}**" if said == "differs" else said)
 
 
 def worst_verdict(paper: Paper, published: Sequence[str]) -> Markdown:
     """One verdict for several published values, given by their keys: the worst of theirs."""
-    keys = [f"published.{of}.values.{place}.verdict" for of, place in (key.split(".", 2)[1:] for key in published)]
-    return _verdict(paper, max(keys, key=lambda key: VERDICTS.index(paper.numbers.value(key))))
+    places = (key.split(".", 2)[1:] for key in published)
+    verdicts = (paper.numbers.value(f"published.{name}.values.{place}.verdict") for name, place in places)
+    return _verdict(max(verdicts, key=VERDICTS.index))
 
 
 def scores(paper: Paper) -> list[Row]:

@@ -20,6 +20,8 @@ from synthnotes.report.kit.numbers import MISSING, Numbers
 from synthnotes.report.kit.provenance import Drawn
 from synthnotes.report.kit.tables import NoDataError, Tables
 
+# What templates may ask of the numbers.
+NUMBERS = ("num", "bare", "word", "value", "below", "interval", "quotient", "difference", "total", "p", "size")
 Drawings = Mapping[str, Callable[[], Figure]]
 
 
@@ -48,16 +50,12 @@ class Report:
 
     def context(self, template: str) -> dict[str, Any]:
         """What a template may use: the kit's own functions, and those of the chapter's module."""
-        names = (
-            "num", "bare", "word", "value", "below", "interval", "spread", "quotient", "difference", "computed", "p", "size",
-            "total",
-        )  # fmt: skip
         module = self.chapters.get(template)
         own = {name: partial(getattr(module, name), self) for name in module.__all__} if module else {}
         return {
             "params": self.params,
             "none": MISSING,
-            **{name: getattr(self.numbers, name) for name in names},
+            **{name: getattr(self.numbers, name) for name in NUMBERS},
             "has": lambda key: key in self.numbers,
             "md": markup.one_line,
             "table": markup.table,
