@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from synthnotes.machinery.files import UserError, read_json
+from synthnotes.machinery.makers import COMPUTED_BY, maker_of, without_makers
 from synthnotes.report.kit.markup import NBSP, Markdown, escape
 from synthnotes.report.kit.origins import Number, Printed, Source, label_of
 from synthnotes.report.kit.tables import Tables, require_results
@@ -58,11 +59,12 @@ class Numbers:
     ) -> None:
         """Adds the numbers of a file, such as published values and parameters; `name` is what the report calls it."""
         source = Source(path, name or path.name, stage, self._seeds.get(stage or "", {}))
-        for place, value in flatten("", values):
+        makers = values.get(COMPUTED_BY, {})
+        for place, value in flatten("", without_makers(values)):
             if isinstance(value, float) and not math.isfinite(value):
                 raise UserError(f"{path}: {place} is {value}. A metric that does not exist must be null.")
             key = f"{prefix}.{place}"
-            self._numbers[key] = Number(key, value, place, source)
+            self._numbers[key] = Number(key, value, place, source, maker_of(makers, place))
 
     def __contains__(self, key: str) -> bool:
         return key in self._numbers

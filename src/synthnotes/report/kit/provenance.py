@@ -39,8 +39,9 @@ def collect(report: "Report", corpora: Iterable[str], params_file: Path, version
     Returns:
         data: SHA-256 of each input file by corpus; params: SHA-256 of the file and its content; packages; files: stage,
         seeds and MD5 of each file behind a number or figure; numbers: by the label of their link (that is their key,
-        where they are a result themselves) the file and place, or the formula and the keys in it, the value, its unit,
-        and the text as printed, by format; figures: their files and the keys of the numbers in them.
+        where they are a result themselves) the file, the place in it and the function that computed them, or the
+        formula and the keys in it, the value, its unit, and the text as printed, by format; figures: their files and
+        the keys of the numbers in them.
     """
     numbers, tables = report.numbers, report.tables
     printed = numbers.printed()
@@ -72,7 +73,8 @@ def entry(printed: Printed) -> dict[str, Any]:
     if printed.formula:
         return {"formula": printed.formula, "keys": [number.key for number in printed.numbers]} | told
     (number,) = printed.numbers
-    return {"key": number.key, "file": number.source.name, "place": number.place} | told
+    found = {"key": number.key, "file": number.source.name, "place": number.place, "function": number.function}
+    return found | told
 
 
 def plain_texts(printed: Printed) -> dict[str, str]:
