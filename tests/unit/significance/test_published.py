@@ -33,6 +33,8 @@ ROOT = Path(__file__).parents[3]
         (0.5, 0.4, (0.3, 0.6), "within interval"),
         (0.2070430266226324, 0.2070430266226325, None, "equal"),
         (0.2070430266226324, 0.20704302, None, "differs"),
+        (1234.5, 1234.5000000001, None, "equal"),  # by another order of the sums
+        (1234.5, 1234.50000001, None, "differs"),
         (0.0, 0.0, None, "equal"),
         (0.0, 0.01, None, "differs"),
         (13378, 13378, None, "equal"),
@@ -79,6 +81,7 @@ def test_each_value_has_its_verdict_or_a_reason():
     assert found["counts"] == {"values": 7, "equal": 1, "within interval": 1, "differs": 2, "not comparable": 3}
     assert list(found["counts"]) == ["values", "equal", "within interval", "differs", "not comparable"]
     json.dumps(found, allow_nan=False)
+    assert compared(not_comparable=None)["values"]["m.c.n"]["verdict"] == "equal"
 
 
 def test_a_value_is_set_beside_the_first_result_of_its_key():
