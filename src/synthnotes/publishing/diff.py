@@ -61,7 +61,7 @@ def write(a: Revision, b: Revision, results: str, params_file: str, paper: Path,
             "changed": len(changed_metrics),
             "figures": figures,
         }
-        text = render.fill(PAGE, context)
+        text = render.fill(PAGE, lambda template: context)
         page = _html(text, paper, project)
         differing = sum(pair.differs for pair in figures.pairs)
     with replacing(to) as temporary:
@@ -79,7 +79,8 @@ def _html(text: str, paper: Path, project: Path) -> bytes:
         (project / name).write_bytes(source.read_bytes())
     how = ["--from=markdown", "--to=html5", "--standalone", "--output=diff.html", "--embed-resources"]
     look = [f"--template={(paper / 'styles' / 'template.html').resolve()}", *(f"--css={name}" for name in STYLES)]
-    contents = ["--toc", "--toc-depth=2", "--metadata=lang:en", f"--lua-filter={render.FILTER}"]
+    filters = [f"--lua-filter={(paper / render.TABLES).resolve()}", f"--lua-filter={render.FILTER}"]
+    contents = ["--toc", "--toc-depth=2", "--metadata=lang:en", *filters]
     lint.pandoc(text, *how, *look, *contents, folder=project)
     return (project / "diff.html").read_bytes()
 

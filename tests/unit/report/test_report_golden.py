@@ -17,7 +17,7 @@ RESULT = {"micro": {"f1": 0.8244, "low": 0.81, "high": 0.8366}, "notes": 12345, 
 NASTY = "no text | {{< meta title >}} @tbl-none $x$ <b> ::: *a*"
 TEMPLATE = """---
 title: "A small report"
-title-plain: "A small report"
+pagetitle: "A small report"
 author-plain: "Somebody"
 subtitle: "Of few numbers"
 kicker: "Example"

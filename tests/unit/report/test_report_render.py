@@ -8,7 +8,7 @@ from synthnotes.report.kit import render
 
 BODY = r"""---
 title: "A title"
-title-plain: "A title"
+pagetitle: "A title"
 author-plain: "Somebody"
 subtitle: "Sub"
 abstract: |

@@ -38,7 +38,7 @@ _ALLOWED = {  # classes and attributes
     "Div": (_CALLOUTS | _CONDITIONS | {"origins"}, {"title", "when-format", "unless-format"}),
     "Span": (_CONDITIONS, {"when-format", "unless-format"}),
     "Header": ({"unnumbered"}, set()),
-    "Table": ({"here", "natural", "ruled"}, set()),
+    "Table": ({"natural", "ruled"}, set()),
     "Image": (set(), {"fig-alt", "width"}),
     "Link": ({"uri"}, set()),
     "CodeBlock": (set(), set()),

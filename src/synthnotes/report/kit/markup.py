@@ -60,7 +60,6 @@ def table(
     columns: Sequence[str],
     rows: Sequence[Sequence[object]],
     widths: Sequence[int] | None = None,
-    here: bool = False,
     ruled: bool = False,
 ) -> Markdown:
     """Writes a pipe table.
@@ -71,7 +70,6 @@ def table(
         columns: heading of each column, markdown; a leading ">" aligns the column to the right.
         rows: cells; data is escaped, None is an empty cell.
         widths: share of the text's width per column. Without it a table is as wide as its content.
-        here: keeps the table where it stands in the text; otherwise the PDF moves a short one to where a page has room.
         ruled: a rule above each row, for rows of many words; rows that leave their first cell to the one above have
             such a rule above their group in any case.
 
@@ -93,7 +91,7 @@ def table(
     right = [column.startswith(">") for column in columns]
     rule = "|".join("-" * (n - 1) + ":" if end else ":" + "-" * (n - 1) for n, end in zip(dashes, right, strict=True))
     lines = [_line(headings, longest, right), f"|{rule}|", *(_line(row, longest, right) for row in cells)]
-    flags = {"natural": not widths, "here": here, "ruled": ruled}
+    flags = {"natural": not widths, "ruled": ruled}
     classes = "".join(f" .{name}" for name, holds in flags.items() if holds)
     return Markdown("\n" + "\n".join(lines) + f"\n\n: {' '.join(caption.split())} {{#{identifier}{classes}}}\n")
 

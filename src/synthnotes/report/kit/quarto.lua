@@ -1,4 +1,4 @@
--- What Quarto adds to pandoc's markdown, for the subset that this report keeps to: numbered captions, references
+-- What Quarto adds to pandoc's markdown, for the subset that a report keeps to: numbered captions, references
 -- (@fig-, @tbl-, @sec-, @eq-), callouts, page breaks and conditional content. Quarto itself does not run this file;
 -- it renders the same source by its own means, so everything here follows its wording ("Table 3", "Figure 1:").
 --
@@ -6,9 +6,6 @@
 
 local KINDS = { fig = "Figure", tbl = "Table", sec = "Section", eq = "Equation" }
 local CALLOUTS = { note = "Note", tip = "Tip", warning = "Warning", important = "Important", caution = "Caution" }
-
-local LONGEST_WHOLE_TABLE = { rows = 24, characters = 2500 } -- a longer table may continue on the next page
-local MOST_ROWS_IN_PLACE = 5 -- a shorter table stays where it is, a longer one floats
 
 local typst = FORMAT:match("typst") ~= nil
 local numbers = {} -- identifier -> "3" or "4.2"
@@ -102,7 +99,7 @@ local function figure(element)
 end
 
 --- The caption stays in view while a wide table scrolls under it.
-local function html_table(element, grouped)
+local function html_table(element)
   local identifier = element.identifier
   local caption = pandoc.Div(element.caption.long, pandoc.Attr(identifier .. "-caption", { "table-caption" }))
   element.caption, element.identifier = { long = {} }, ""
@@ -113,32 +110,7 @@ local function html_table(element, grouped)
     { "style", "--columns: " .. #element.colspecs },
   }
   local scroll = pandoc.Div({ element }, pandoc.Attr("", { "table-scroll" }, attributes))
-  return pandoc.Div({ caption, scroll }, pandoc.Attr(identifier, grouped and { "table", "grouped" } or { "table" }))
-end
-
---- Rows that begin a group, those with a first cell where others have none, get a rule above them. Tells whether there
---- are groups.
-local function rule_groups(element)
-  local bodies, rows, grouped = element.bodies, pandoc.List({}), element.classes:includes("ruled")
-  for _, body in ipairs(bodies) do
-    rows:extend(body.body)
-  end
-  local begins = function(row)
-    return pandoc.utils.stringify(row.cells[1].contents) ~= ""
-  end
-  for _, row in ipairs(rows) do
-    grouped = grouped or not begins(row)
-  end
-  for position, row in ipairs(rows) do
-    if grouped and position > 1 and begins(row) then
-      row.attr = pandoc.Attr("", { "group" })
-      for _, cell in ipairs(typst and row.cells or {}) do
-        cell.attr = pandoc.Attr("", {}, { ["typst:stroke"] = "(top: 0.4pt + rule)" })
-      end
-    end
-  end
-  element.bodies = bodies
-  return grouped
+  return pandoc.Div({ caption, scroll }, pandoc.Attr(identifier, { "table" }))
 end
 
 local function tabular(element)
@@ -146,27 +118,8 @@ local function tabular(element)
     return nil
   end
   number("tbl", element.identifier)
-  local grouped = rule_groups(element)
-  if element.classes:includes("natural") then
-    local columns = element.colspecs
-    for _, column in ipairs(columns) do
-      column[2] = nil -- no width of its own: as wide as the content
-    end
-    element.colspecs = columns
-  end
   element = label_caption(element, "tbl")
-  if not typst then
-    return html_table(element, grouped)
-  end
-  local rows = 0
-  for _, body in ipairs(element.bodies) do
-    rows = rows + #body.body
-  end
-  local characters = utf8.len(pandoc.utils.stringify(element))
-  local long = rows > LONGEST_WHOLE_TABLE.rows or characters > LONGEST_WHOLE_TABLE.characters
-  local here = rows <= MOST_ROWS_IN_PLACE or element.classes:includes("here")
-  local how = long and "long" or here and "whole" or "floating"
-  return { raw("#" .. how .. "-table["), element, raw("]") }
+  return typst and element or html_table(element)
 end
 
 --- `$$ … $$ {#eq-x}` becomes a display with its number at the margin.
@@ -209,31 +162,10 @@ local function callout(element)
   end
 end
 
---- The list of origins is set in a type of its own; elsewhere its class tells the style sheet.
-local function origins(element)
-  if typst and element.classes:includes("origins") then
-    local blocks = pandoc.Blocks({ raw("#origins[") })
-    blocks:extend(element.content)
-    blocks:insert(raw("]"))
-    return blocks
-  end
-end
-
---- In the PDF, the contents follow what stands before the first numbered section.
-local function place_contents(blocks)
-  for position, block in ipairs(blocks) do
-    if typst and block.t == "Header" and block.level == 1 and not block.classes:includes("unnumbered") then
-      blocks:insert(position, raw("#contents"))
-      return blocks
-    end
-  end
-  return blocks
-end
-
 local collect = {
   traverse = "topdown",
   Div = function(element)
-    return conditional(element) or callout(element) or origins(element)
+    return conditional(element) or callout(element)
   end,
   Span = conditional,
   Header = heading,
@@ -274,7 +206,7 @@ end
 return {
   {
     Pandoc = function(document)
-      document.blocks = place_contents(document.blocks:walk(collect))
+      document.blocks = document.blocks:walk(collect)
       return document:walk({ Cite = reference })
     end,
   },

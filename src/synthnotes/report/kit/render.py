@@ -6,7 +6,6 @@ date is written, so that the same results give the same bytes.
 
 import re
 import shutil
-import subprocess
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,15 +15,14 @@ import jinja2
 import typst
 
 from synthnotes.machinery.files import UserError, require
-from synthnotes.report.kit import lint
+from synthnotes.report.kit import lint, quarto
 from synthnotes.report.kit.lint import JINJA
 from synthnotes.report.kit.markup import Markdown, escape
 
 FILTER = Path(__file__).with_name("quarto.lua")
+TABLES = "styles/tables.lua"  # of the project: Quarto runs it, too
 PROJECT_FILES = ("_quarto.yml", "references.bib", "styles")
 NO_DATE = 0  # seconds since 1970: a date of creation would make every build another file
-
-OLDEST_QUARTO = (1, 7)
 
 
 def fill(paper: Path, context: Callable[[str], Mapping[str, Any]]) -> str:
@@ -81,41 +79,10 @@ def write_project(folder: Path, paper: Path, text: str) -> None:
 def render(folder: Path, engine: str) -> tuple[bytes, bytes]:
     """Renders a project as HTML and as PDF, by the `embedded` renderer or by `quarto`."""
     if engine == "quarto":
-        return render_quarto(folder)
+        return quarto.render(folder)
     with ThreadPoolExecutor() as threads:
         html, pdf = (threads.submit(renderer, folder) for renderer in (render_html, render_pdf))
         return html.result(), pdf.result()
-
-
-def render_quarto(folder: Path) -> tuple[bytes, bytes]:
-    """Renders a project by the Quarto that is installed, as `quarto render` does in the written folder.
-
-    Raises:
-        UserError: Quarto is not installed, is too old, fails, or warns: it ends without an error where a reference or
-            a citation leads nowhere.
-    """
-    quarto = shutil.which("quarto")
-    if quarto is None:
-        raise UserError("report.engine is quarto, but no such program is installed. Set it to embedded, or install it.")
-    version = _run([quarto, "--version"], folder)[0].strip()
-    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < OLDEST_QUARTO:
-        raise UserError(f"Quarto {version} is too old: {'.'.join(map(str, OLDEST_QUARTO))} is the oldest that serves.")
-    messages = _run([quarto, "render", ".", "--no-execute"], folder)[1]
-    warnings = [line.strip() for line in messages.splitlines() if "WARN" in line or "Unable to resolve" in line]
-    if warnings:
-        raise UserError(f"quarto render: {'; '.join(warnings[:5])}")
-    pages = folder / "report.html", folder / "report.pdf"
-    require(*pages)
-    html, pdf = (page.read_bytes() for page in pages)
-    return html, pdf
-
-
-def _run(command: list[str], folder: Path) -> tuple[str, str]:
-    """Runs a program inside a project; gives what it printed."""
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise UserError(f"{' '.join([Path(command[0]).name, *command[1:]])}: {done.stderr.strip() or done.returncode}")
-    return done.stdout, done.stderr
 
 
 def render_html(folder: Path) -> bytes:
@@ -140,7 +107,8 @@ def render_pdf(folder: Path) -> bytes:
 def _pandoc(folder: Path, to: str, output: str, *options: str) -> None:
     """Turns a project's source into a file of the given format."""
     parsed = lint.parse((folder / "report.qmd").read_text(encoding="utf-8"))
-    shared = ["--standalone", "--metadata-file=_quarto.yml", f"--lua-filter={FILTER}", "--citeproc", "--wrap=preserve"]
+    filters = [f"--lua-filter={TABLES}", f"--lua-filter={FILTER}", "--citeproc"]
+    shared = ["--standalone", "--metadata-file=_quarto.yml", *filters, "--wrap=preserve"]
     contents = ["--number-sections", "--toc", "--toc-depth=2"]
     how = ["--from=json", f"--to={to}", f"--output={output}"]
     lint.pandoc(parsed, *how, *shared, *contents, *options, folder=folder)
