@@ -117,10 +117,10 @@ def sign(count: int) -> int:
     return _made(count, (count,), is_sign=True)
 
 
-def like(value: float | None, *others: object) -> float | None:
+def like(value: T, *others: object) -> T:
     """A value that is computed from others, such as their mean: it tells of all of whom they tell.
 
-    Its maker is that of the first, which is where a reader finds what it is the mean of.
+    Its maker is that of the first, which is where a reader finds what it is the mean of, unless it is `computed`.
     """
     if not all(isinstance(other, _Told) and other.bases is not None for other in others):
         return value
