@@ -132,7 +132,7 @@ def test_the_words_of_the_report_rebuild_the_report(copy):
 
 def test_the_epochs_of_coders_concern_coders_and_what_follows_on_them(copy):
     assert copy.after("params.yaml", "  epochs: 5", "  epochs: 4") == CODERS | {"report"}  # which lists all parameters
-    assert copy.following("coding") == OF_CODERS | AT_THE_END
+    assert copy.following("coding") == OF_CODERS | {"published"} | AT_THE_END
 
 
 def test_a_parameter_of_privacy_concerns_privacy_and_what_reads_it(copy):

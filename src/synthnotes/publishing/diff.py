@@ -21,10 +21,9 @@ from synthnotes.machinery.files import UserError, replacing
 from synthnotes.publishing import changes, figure_pairs, revisions
 from synthnotes.publishing.changes import Change, Quantity
 from synthnotes.publishing.revisions import Revision
-from synthnotes.report import lint, markup, render
-from synthnotes.report.markup import Markdown, escape, join
-from synthnotes.report.numbers import MISSING, NBSP, printed
-from synthnotes.report.tables import code
+from synthnotes.report.kit import lint, markup, render
+from synthnotes.report.kit.markup import Markdown, code, escape, join
+from synthnotes.report.kit.numbers import MISSING, NBSP, printed
 
 PAGE = Path(__file__).with_name("diff_page")
 STYLES = ("styles/report.css", "diff.css")

@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from synthnotes.machinery import params, pipeline
 from synthnotes.machinery.files import UserError
 from synthnotes.publishing.revisions import Revision
-from synthnotes.report import style
-from synthnotes.report.contents import Contents
-from synthnotes.report.inputs import NoDataError, Plots
-from synthnotes.report.numbers import Numbers
-from synthnotes.report.tables import CORPORA
+from synthnotes.report.index import CHAPTERS
+from synthnotes.report.kit import style
+from synthnotes.report.kit.numbers import Numbers
+from synthnotes.report.kit.tables import NoDataError, Tables
+from synthnotes.report.paper import CORPORA, Paper
 
 TITLES = {
     "finetune": "Loss of fine-tuning",
@@ -94,7 +94,7 @@ def draw(sides: Sequence[Revision], results: str, params_file: str, folder: Path
     return Figures(pairs, (refusals[0], refusals[1]))
 
 
-class _Present(Plots):
+class _Present(Tables):
     """The tables of a revision, which may lack some."""
 
     def __init__(self, folder: Path, side: Revision) -> None:
@@ -117,10 +117,10 @@ def _drawings(side: Revision, results: str, params_file: str) -> dict[str, Calla
     settings = params.read(side.folder / params_file)
     files = _by_key(side.files, ".json")
     numbers = Numbers(side.folder / results, files, side.name)
-    plots = _Present(side.folder / results, side)
+    tables = _Present(side.folder / results, side)
     rated = {study: of for study, of in settings.ratings.studies.items() if f"ratings.{study}" in files}
     settings = settings.model_copy(update={"ratings": settings.ratings.model_copy(update={"studies": rated})})
-    return Contents(settings, numbers, plots, [], [], side.folder).drawings()
+    return Paper(settings, numbers, tables, CHAPTERS).drawings()
 
 
 def _drawn(side: Revision, drawing: Callable[[], Figure], path: Path) -> tuple[Path | None, str]:

@@ -1,10 +1,18 @@
-"""The rows of the privacy chapter's tables; their captions and columns stand in the template."""
+"""Privacy: what synthetic notes share with the notes that the generator was tuned on (paper, section 7)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
-from synthnotes.report.markup import Markdown
-from synthnotes.report.numbers import MISSING, Numbers
-from synthnotes.report.tables import Corpus, Row
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from synthnotes.report.kit.markup import Markdown
+from synthnotes.report.kit.numbers import MISSING
+from synthnotes.report.kit.report import Drawings
+from synthnotes.report.kit.style import legend_below, panels
+from synthnotes.report.paper import LOOKS, NEUTRAL, Paper, Row
+
+__all__ = ["detection", "longest", "membership", "one_sided_error", "pairs", "rouge", "tails", "verdicts"]
 
 MEASURES = {
     "rouge_recall": ("recall of nearest note", ".3f", "+.3f"),
@@ -16,10 +24,11 @@ VERDICTS = (*WARNINGS, "undecided", "not shown")  # worst first, in the words of
 KINDS = {"synthetic": "synthetic", "control": "unseen real"}
 
 
-def rouge(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
+def rouge(paper: Paper) -> list[Row]:
     """Corpus, notes, number, mean, median, minimum and maximum of recall, mean and median of the highest."""
+    numbers = paper.numbers
     rows: list[Row] = []
-    for corpus in corpora:
+    for corpus in paper.corpora:
         prefix = f"privacy.{corpus.key}.rouge.recall"
         kinds = {"synthetic_matched": "synthetic", "control": "unseen real"}
         for position, (kind, label) in enumerate(kinds.items()):
@@ -35,10 +44,11 @@ def rouge(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
     return rows
 
 
-def pairs(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
+def pairs(paper: Paper) -> list[Row]:
     """Corpus, notes, pairs; longest run, occurrences in L and share of template (mean, minimum, maximum each)."""
+    numbers = paper.numbers
     rows: list[Row] = []
-    for corpus in corpora:
+    for corpus in paper.corpora:
         for position, (kind, label) in enumerate({"synthetic": "synthetic", "control": "unseen real"}.items()):
             prefix = f"privacy.{corpus.key}.rouge.passages.{kind}"
             cells = [
@@ -54,10 +64,11 @@ def pairs(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
     return rows
 
 
-def longest(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
+def longest(paper: Paper) -> list[Row]:
     """Corpus, notes, longest passage (mean, median, max), and of the longest ones words (min) and training notes."""
+    numbers = paper.numbers
     rows: list[Row] = []
-    for corpus in corpora:
+    for corpus in paper.corpora:
         for position, (kind, label) in enumerate({"synthetic_matched": "synthetic", "control": "unseen real"}.items()):
             prefix = f"privacy.{corpus.key}.longest.{kind}"
             words = [
@@ -70,39 +81,42 @@ def longest(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
     return rows
 
 
-def verdicts(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
+def verdicts(paper: Paper) -> list[Row]:
     """Corpus, measure, synthetic, unseen real, difference, its interval, notes beyond the tail's level, verdict."""
+    numbers = paper.numbers
     rows: list[Row] = []
-    for corpus in corpora:
+    for corpus in paper.corpora:
         for position, (measure, (label, spec, signed)) in enumerate(MEASURES.items()):
             prefix = f"privacy.{corpus.key}.measures.{measure}"
             values = [numbers.num(f"{prefix}.{of}", spec) for of in ("synthetic", "control")]
             difference = numbers.num(f"{prefix}.difference", signed)
             interval = numbers.interval(f"{prefix}.low", f"{prefix}.high", signed)
-            beyond = sign(numbers, f"{prefix}.beyond")
-            said = verdict(numbers, f"{prefix}.verdict")
+            beyond = paper.sign(f"{prefix}.beyond")
+            said = verdict(paper, f"{prefix}.verdict")
             rows.append([None if position else corpus.name, label, *values, difference, interval, beyond, said])
     return rows
 
 
-def tails(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
+def tails(paper: Paper) -> list[Row]:
     """Corpus, measure, synthetic notes, unseen notes, notes beyond the level, promised, interval of the share, p."""
+    numbers = paper.numbers
     rows: list[Row] = []
-    for corpus in corpora:
+    for corpus in paper.corpora:
         sizes = [numbers.num(f"privacy.{corpus.key}.notes.{of}", ",") for of in ("synthetic", "unseen")]
         for position, (measure, (label, _, _)) in enumerate(MEASURES.items()):
             prefix = f"privacy.{corpus.key}.measures.{measure}"
             promised = numbers.num(f"{prefix}.notes_promised", ".1f")
             interval = numbers.interval(f"{prefix}.beyond.low", f"{prefix}.beyond.high", ".2%")
-            found = [sign(numbers, f"{prefix}.beyond"), promised, interval, numbers.num(f"{prefix}.beyond.p", "p")]
+            found = [paper.sign(f"{prefix}.beyond"), promised, interval, numbers.num(f"{prefix}.beyond.p", "p")]
             rows.append([None if position else corpus.name, label, *sizes, *found])
     return rows
 
 
-def membership(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
+def membership(paper: Paper) -> list[Row]:
     """Corpus, patients, recall of the nearest note among those of training and those never seen, difference, p."""
+    numbers = paper.numbers
     rows: list[Row] = []
-    for corpus in corpora:
+    for corpus in paper.corpora:
         prefix = f"privacy.{corpus.key}.membership"
         means = [numbers.num(f"{prefix}.{of}", ".3f") for of in ("members", "others")]
         tested = [numbers.num(f"{prefix}.difference", "+.4f"), numbers.num(f"{prefix}.p", "p")]
@@ -112,16 +126,17 @@ def membership(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
                 numbers.num(f"{prefix}.patients", ","),
                 *means,
                 *tested,
-                verdict(numbers, f"{prefix}.verdict"),
+                verdict(paper, f"{prefix}.verdict"),
             ]
         )
     return rows
 
 
-def detection(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
+def detection(paper: Paper) -> list[Row]:
     """Corpus, words planted, notes, and the shares located, with the source nearest, and flagged by either measure."""
+    numbers = paper.numbers
     rows: list[Row] = []
-    for corpus in corpora:
+    for corpus in paper.corpora:
         prefix, unplanted = f"detection.{corpus.key}.by_words", f"detection.{corpus.key}.flagged.synthetic"
         flagged = [numbers.num(f"{unplanted}.{how}.share", ".1%") for how in ("by_passage", "by_recall")]
         notes = numbers.num(f"{unplanted}.notes", ",")
@@ -133,27 +148,91 @@ def detection(numbers: Numbers, corpora: Sequence[Corpus]) -> list[Row]:
     return rows
 
 
-def one_sided_error(numbers: Numbers) -> Markdown:
+def one_sided_error(paper: Paper) -> Markdown:
     """How often one side of a verdict may err, from the confidence of its intervals."""
     key = "params.privacy.confidence"
-    return numbers.computed((1 - numbers.value(key)) / 2, [key], f"(1 − {key}) / 2", ".1%")
+    return paper.numbers.computed((1 - paper.numbers.value(key)) / 2, [key], f"(1 − {key}) / 2", ".1%")
 
 
-def sign(numbers: Numbers, prefix: str) -> Markdown:
-    """How many notes look like copies: a number, or what disclosure control tells of few."""
-    key = f"{prefix}.notes_beyond"
-    return numbers.num(key, None if isinstance(numbers.value(key), str) else ",")
-
-
-def verdict(numbers: Numbers, key: str) -> Markdown:
+def verdict(paper: Paper, key: str) -> Markdown:
     """A verdict with a link to its origin, in bold where it is a warning."""
-    word = numbers.num(key)
-    return Markdown(f"**{word}**") if numbers.value(key) in WARNINGS else word
+    word = paper.numbers.num(key)
+    return Markdown(f"**{word}**") if paper.numbers.value(key) in WARNINGS else word
 
 
-def worst(numbers: Numbers, corpus: Corpus) -> Markdown:
-    """The worst verdict of a corpus, over the measures and the comparison of members, in bold."""
-    prefix = f"privacy.{corpus.key}"
-    keys = [f"{prefix}.measures.{measure}.verdict" for measure in MEASURES] + [f"{prefix}.membership.verdict"]
-    given = [key for key in keys if numbers.value(key) is not None]
-    return Markdown(f"**{numbers.num(min(given, key=lambda key: VERDICTS.index(numbers.value(key))))}**")
+def figures(paper: Paper) -> Drawings:
+    """What draws the nearest notes, the longest passages and what planted ones show."""
+    return {
+        "recall": lambda: recalls(paper.panels("privacy.{}.recall")),
+        "passages": lambda: passages(paper.panels("privacy.{}.passages")),
+        "detection": lambda: found(paper.panels("detection.{}.curve")),
+    }
+
+
+def recalls(distributions: Mapping[str, pd.DataFrame]) -> Figure:
+    """How many notes have a nearest training note above a given recall: synthetic notes against the control.
+
+    Args:
+        distributions: per panel's title the columns kind (synthetic or control), recall (a bin's upper end) and
+            cumulative_share.
+    """
+    figure, axes = panels(list(distributions), 2.1)
+    for axis, distribution in zip(axes, distributions.values(), strict=True):
+        for kind in ("control", "synthetic"):
+            of_kind = distribution[distribution["kind"] == kind]
+            look = LOOKS[kind]
+            x = np.concatenate([[0], of_kind["recall"]])
+            above = 1 - np.concatenate([[0], of_kind["cumulative_share"]])
+            axis.step(x, above, where="post", color=look.colour, linestyle=look.dash, label=look.label)
+        axis.set(xlabel="ROUGE recall of the nearest training note", xlim=(0, 1), ylim=(0, 1.02))
+    axes[0].set_ylabel("share of notes above")
+    legend_below(figure, axes[0])
+    return figure
+
+
+def passages(distributions: Mapping[str, pd.DataFrame]) -> Figure:
+    """How many notes share a passage of more than a number of words with training: synthetic notes and the control.
+
+    Args:
+        distributions: per panel's title the columns kind (synthetic or control), words and share_longer.
+    """
+    figure, axes = panels(list(distributions), 2.1)
+    for axis, distribution in zip(axes, distributions.values(), strict=True):
+        for kind in ("control", "synthetic"):
+            of_kind = distribution[distribution["kind"] == kind]
+            look = LOOKS[kind]
+            axis.step(
+                of_kind["words"],
+                of_kind["share_longer"],
+                where="post",
+                color=look.colour,
+                linestyle=look.dash,
+                label=look.label,
+            )
+        axis.set(xlabel="words of the longest shared passage", ylim=(0, 1.02))
+        axis.set_xlim(left=0)
+    axes[0].set_ylabel("share of notes above")
+    legend_below(figure, axes[0])
+    return figure
+
+
+def found(curves: Mapping[str, pd.DataFrame]) -> Figure:
+    """How many planted passages are found, by their length and by measure.
+
+    Args:
+        curves: per panel's title the columns words, flagged_by_passage, flagged_by_recall and nearest_is_source.
+    """
+    lines = {
+        "flagged_by_passage": "flagged by longest passage",
+        "flagged_by_recall": "flagged by ROUGE recall",
+        "nearest_is_source": "nearest note is the source",
+    }
+    figure, axes = panels(list(curves), 2.2)
+    for axis, curve in zip(axes, curves.values(), strict=True):
+        for (column, label), (colour, sign, dash) in zip(lines.items(), NEUTRAL, strict=True):
+            axis.plot(curve["words"], curve[column], label=label, color=colour, marker=sign, linestyle=dash)
+        axis.set(xlabel="words planted", ylim=(-0.02, 1.02))
+        axis.set_xlim(left=0)
+    axes[0].set_ylabel("share of planted passages")
+    legend_below(figure, axes[0])
+    return figure

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from synthnotes.report import lint, render, style
+from synthnotes.report.kit import lint, render, style
 from synthnotes.stages.report import main
 
 ROOT = Path(__file__).parents[3]

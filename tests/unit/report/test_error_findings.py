@@ -3,7 +3,7 @@
 import pytest
 
 from synthnotes.report import findings, tables
-from synthnotes.report.numbers import Numbers
+from synthnotes.report.kit.numbers import Numbers
 
 MIMIC = tables.CORPORA["mimic"]
 

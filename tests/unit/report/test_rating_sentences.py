@@ -4,7 +4,7 @@ import pytest
 from reading import shown
 
 from synthnotes.report import findings, tables
-from synthnotes.report.numbers import Numbers
+from synthnotes.report.kit.numbers import Numbers
 from synthnotes.report.rating_sentences import agreement, answers, correlation, difference, floor, model, pairs, power
 
 SETTINGS = {"ratings": {"significance_level": 0.05, "equivalence_margin": 0.5}}

@@ -9,8 +9,8 @@ import pytest
 from reading import lines, pdf_words, structure
 
 from synthnotes.machinery.files import write_json
-from synthnotes.report import markup, origins, render
-from synthnotes.report.numbers import Numbers
+from synthnotes.report.kit import markup, origins, render
+from synthnotes.report.kit.numbers import Numbers
 
 GOLDEN = Path(__file__).parent / "golden"
 RESULT = {"micro": {"f1": 0.8244, "low": 0.81, "high": 0.8366}, "notes": 12345, "gap": -0.5, "none": None, "p": 0.0001}

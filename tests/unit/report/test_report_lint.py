@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from synthnotes.machinery.files import UserError
-from synthnotes.report.lint import check, typed_numbers
+from synthnotes.report.kit.lint import check, typed_numbers
 
 ROOT = Path(__file__).parents[3]
 BIBLIOGRAPHY = "@article{lin2004,\n  title = {ROUGE}\n}\n"
@@ -92,7 +92,7 @@ def test_what_pandoc_does_not_see_is_refused_with_its_line(line):
 
 @pytest.mark.parametrize("template", sorted((ROOT / "paper").glob("*.j2")), ids=lambda path: path.name)
 def test_no_number_is_typed_into_the_prose(template):
-    assert not list(typed_numbers(template.read_text(encoding="utf-8")))
+    assert not list(typed_numbers(template.read_text(encoding="utf-8"), NAMES))
 
 
 @pytest.mark.parametrize(
@@ -108,4 +108,4 @@ def test_no_number_is_typed_into_the_prose(template):
     ],
 )
 def test_typed_numbers_are_told_from_names(template, found):
-    assert [(line, text.strip()) for line, text in typed_numbers(template)] == [(n, text.strip()) for n, text in found]
+    assert [(line, text.strip()) for line, text in typed_numbers(template, NAMES)] == [(n, text.strip()) for n, text in found]

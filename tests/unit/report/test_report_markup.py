@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthnotes.report.markup import Markdown, escape, figure, join, table
+from synthnotes.report.kit.markup import Markdown, escape, figure, join, table
 
 NASTY = [
     "{{< meta title >}}", "@tbl-x [@key]", "a|b", "$x$ and \\(y\\)", "<b>&amp;</b>", "::: {.note}", "# title", "- item",

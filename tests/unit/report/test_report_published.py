@@ -7,7 +7,7 @@ import yaml
 from reading import shown
 
 from synthnotes.machinery.files import UserError
-from synthnotes.report.numbers import Numbers
+from synthnotes.report.kit.numbers import Numbers
 from synthnotes.report.published import Published, counted, judge, row
 
 ROOT = Path(__file__).parents[3]

@@ -4,7 +4,7 @@ import pytest
 from reading import words
 
 from synthnotes.machinery.files import UserError
-from synthnotes.report import render
+from synthnotes.report.kit import render
 
 BODY = r"""---
 title: "A title"

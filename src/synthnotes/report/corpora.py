@@ -1,15 +1,23 @@
-"""The flow chart of a corpus, as in a CONSORT diagram: from what was released to the subsets, and what was dropped."""
+"""Corpora: their flow and their subsets, as tables and as a flow chart like a CONSORT diagram (paper, section 4)."""
 
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from synthnotes.report.style import INK, QUIET, WIDTH
+from synthnotes.report.kit.report import Drawings
+from synthnotes.report.kit.style import INK, QUIET, WIDTH
+from synthnotes.report.paper import Corpus, Paper, Row
+
+__all__ = ["subsets"]
+
+COUNTED = ("notes", "patients", "codes")  # of each subset
+SUBSETS = {"L": "tunes the generator", "S": "gives the prompts", "E": "evaluates the coder"}
 
 LINE = 0.15  # inches, as all lengths here
 PAD = 0.08
@@ -19,6 +27,52 @@ MAIN = (0.05, 2.75)  # left and right end of the column of notes kept
 ASIDE = (3.2, WIDTH - 0.05)  # and of the column of notes dropped
 CHARACTERS = 46  # of a reason in a line of that column
 FILLS = {"main": "#EEF3F7", "aside": "#FFFFFF", "subset": "#E3EFE9"}
+
+
+def teaching(paper: Paper, corpus: Corpus, subset: str) -> dict[str, str]:
+    """The keys of how many notes of a subset train the coder, and how many validate it; by what the flow chart says."""
+    subsets = f"cohort.{corpus.key}.subsets"
+    if subset == "E":
+        return {}
+    if subset == "L" and paper.numbers.value("params.coding.real_l_validation") == "real_s":
+        return {"notes train the coder": f"{subsets}.L.notes", "notes of S validate it": f"{subsets}.S.notes"}
+    return {
+        "notes train the coder": f"{subsets}.{subset}.train", "notes validate it": f"{subsets}.{subset}.validation"
+    }  # fmt: skip
+
+
+def subsets(paper: Paper) -> list[Row]:
+    """Subset, use, notes, patients, codes, the coder's training and validation notes, published size."""
+    numbers = paper.numbers
+    rows: list[Row] = []
+    for corpus in paper.corpora:
+        for subset, use in SUBSETS.items():
+            prefix = f"cohort.{corpus.key}.subsets.{subset}"
+            folds = teaching(paper, corpus, subset).values()
+            cells = [numbers.num(key, ",") for key in (*(f"{prefix}.{of}" for of in COUNTED), *folds)]
+            published = numbers.num(f"published.corpora.{corpus.key}.subsets.{subset}.notes", ",")
+            rows.append([f"{corpus.name}-{subset}", use, *cells, *[None] * (2 - len(folds)), published])
+    return rows
+
+
+def subset_boxes(paper: Paper, corpus: Corpus) -> dict[str, dict[str, str]]:
+    """For each subset, headed by its name, the counts that its box in the flow chart holds, by what they count."""
+    boxes = {}
+    for subset, use in SUBSETS.items():
+        keys = {of: f"cohort.{corpus.key}.subsets.{subset}.{of}" for of in COUNTED} | teaching(paper, corpus, subset)
+        counts = {label: paper.numbers.text(key, ",") for label, key in keys.items()}
+        boxes[f"{subset}: {use}"] = {label: text for label, text in counts.items() if text}
+    return boxes
+
+
+def figures(paper: Paper) -> Drawings:
+    """What draws the flow chart of each corpus."""
+    return {f"flow-{corpus.key}": partial(flow, paper, corpus) for corpus in paper.corpora}
+
+
+def flow(paper: Paper, corpus: Corpus) -> Figure:
+    """The flow chart of one corpus."""
+    return flow_chart(paper.tables[f"cohort.{corpus.key}.flow"], subset_boxes(paper, corpus))
 
 
 @dataclass(frozen=True)

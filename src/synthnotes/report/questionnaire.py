@@ -1,6 +1,9 @@
-"""The figures of the questionnaire: box plots of the ratings, and how its two questions go together."""
+"""Questionnaire: the raters' answers, the published evaluation beside the rebuilt one, and what studies show (8)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,13 +11,135 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from synthnotes.report.style import INK, LOOKS, NEUTRAL, QUIET, WIDTH, legend_below, panels
+from synthnotes.report.kit.markup import Markdown, join
+from synthnotes.report.kit.numbers import Numbers
+from synthnotes.report.kit.report import Drawings
+from synthnotes.report.kit.style import INK, QUIET, WIDTH, legend_below, panels
+from synthnotes.report.paper import CORPORA, LOOKS, NEUTRAL, Corpus, Paper, Row
+from synthnotes.report.published import worst_verdict
 
+__all__ = ["comparison", "pair_tests", "question_keys", "question_names", "rated", "tested"]
+
+QUESTIONS = ("readability", "coherence")
+PUBLISHED, REBUILT = "published.questionnaire", "ratings.published"
+KINDS = ("real", "synthetic")
 # From low to high, told apart without colour vision by lightness: dark ends, a light middle.
 RATING_COLOURS = {1: "#A6501B", 2: "#EFB47E", 3: "#E4E6E9", 4: "#92BEDD", 5: "#1F5F99"}
 RATING_LABELS = {1: "1, lowest", 5: "5, highest"}
 LEAST_LABELLED = 8  # per cent: smaller parts of a bar have no room for their number
-QUESTIONS = ("readability", "coherence")
+
+
+def rated(paper: Paper, study: str) -> list[Corpus]:
+    """The corpora about whose notes the raters of a study were asked."""
+    return [CORPORA[key] for key in paper.numbers.below(f"ratings.{study}")]
+
+
+def comparison(paper: Paper) -> list[Row]:
+    """Study, quantity, published, rebuilt, and the verdict on both."""
+    numbers = paper.numbers
+    rows: list[Row] = []
+    for study in CORPORA:
+        for position, (label, keys, how) in enumerate(_quantities(numbers, study)):
+            published, rebuilt = ([f"{of}.{study}.{key}" for key in keys] for of in (PUBLISHED, REBUILT))
+            cells = [_joined(numbers, of, how) for of in (published, rebuilt)]
+            rows.append([None if position else CORPORA[study].language, label, *cells, worst_verdict(paper, published)])
+    return rows
+
+
+def _quantities(numbers: Numbers, study: str) -> Iterator[tuple[str, list[str], str]]:
+    """Label, keys below the study, and what joins the numbers: `±`, `and`, or `p` before the second."""
+    for question in QUESTIONS:
+        for kind in KINDS:
+            yield f"{question}, {kind}", [f"{question}.{kind}.{of}" for of in ("mean", "sd")], "±"
+        medians = [f"{question}.{kind}.median" for kind in KINDS]
+        if f"{PUBLISHED}.{study}.{medians[0]}" in numbers:  # of the Swedish study alone
+            yield f"{question}, medians", medians, "and"
+        yield f"{question}, Welch's t", [f"{question}.welch_t.{of}" for of in ("t", "p")], "p"
+        yield f"{question}, Cohen's kappa", [f"{question}.mean_kappa_real_synthetic"], ""
+    for name in ("pearson", "spearman"):
+        label = f"readability and coherence, {name.capitalize()}'s correlation"
+        yield label, [f"correlation.{name}.{of}" for of in ("r", "p")], "p"
+
+
+def _joined(numbers: Numbers, keys: list[str], how: str) -> Markdown:
+    if how == "±":
+        return numbers.spread(*keys)
+    if how == "p":
+        return join(numbers.num(keys[0], ".3f"), " (", numbers.p(keys[1]), ")")
+    if how == "and":
+        return join(numbers.num(keys[0], ".1f"), " and ", numbers.num(keys[1], ".1f"))
+    return numbers.num(keys[0], ".3f")
+
+
+def pair_tests(paper: Paper) -> list[Row]:
+    """Study, question, pair, published t and p, rebuilt t and p, the verdict on both, p after Holm's correction."""
+    numbers = paper.numbers
+    rows: list[Row] = []
+    for study, question in product(CORPORA, QUESTIONS):
+        for position, pair in enumerate(numbers.below(f"{PUBLISHED}.{study}.{question}.student_t")):
+            tests = [f"{of}.{study}.{question}.student_t.{pair}" for of in (PUBLISHED, REBUILT)]
+            published, rebuilt = ([f"{test}.{of}" for of in ("t", "p")] for test in tests)
+            rows.append(
+                [
+                    CORPORA[study].language if not position and question == QUESTIONS[0] else None,
+                    None if position else question,
+                    pair.removeprefix("pair_"),
+                    *(_joined(numbers, keys, "p") for keys in (published, rebuilt)),
+                    worst_verdict(paper, published),
+                    numbers.num(f"{tests[1]}.p_holm", "p"),
+                ]
+            )
+    return rows
+
+
+def question_names(paper: Paper, study: str) -> list[str]:
+    """The columns of a table with one per corpus and question of a study."""
+    return [f"{corpus.language}, {name}" for corpus, name in product(rated(paper, study), QUESTIONS)]
+
+
+def question_keys(paper: Paper, study: str) -> list[str]:
+    """What the keys of these columns begin with."""
+    return [f"ratings.{study}.{corpus.key}.{name}" for corpus, name in product(rated(paper, study), QUESTIONS)]
+
+
+def tested(paper: Paper, study: str, what: str) -> list[str]:
+    """The keys of what a study's t-tests of single pairs gave, one per corpus."""
+    return [f"ratings.{study}.{corpus.key}.pairs_tested.{what}" for corpus in rated(paper, study)]
+
+
+def figures(paper: Paper) -> Drawings:
+    """What draws the answers of each study."""
+    found: dict[str, Any] = {}
+    for study in paper.params.ratings.studies:
+        titles = {corpus.key: f"{corpus.language} study" for corpus in rated(paper, study)}
+        answers = f"ratings.{study}.answers"
+        found |= {
+            f"{study}-boxes": partial(drawn, paper, boxes, answers, titles),
+            f"{study}-answers": partial(drawn, paper, stacked, answers, titles),
+            f"{study}-differences": partial(drawn, paper, paired, f"ratings.{study}.differences", titles),
+            f"{study}-correlation": partial(correlated, paper, study, titles),
+        }
+    return found
+
+
+def drawn(
+    paper: Paper, draw: Callable[[pd.DataFrame, Mapping[str, str]], Figure], table: str, titles: Mapping[str, str]
+) -> Figure:
+    """A figure of a study's table."""
+    return draw(paper.tables[table], titles)
+
+
+def correlated(paper: Paper, study: str, titles: Mapping[str, str]) -> Figure:
+    """How the two questions of a study go together."""
+    found = {}
+    for corpus, title in titles.items():
+        prefix = f"ratings.{study}.{corpus}.correlation.coherence_by_readability"
+        found[title] = [
+            {"readability": int(level)}
+            | {of: paper.numbers.value(f"{prefix}.{level}.{of}") for of in ("mean", "sd", "ratings")}
+            for level in paper.numbers.below(prefix)
+        ]
+    return correlation(found)
 
 
 def boxes(answers: pd.DataFrame, titles: Mapping[str, str]) -> Figure:

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from synthnotes.report.markup import NBSP, Markdown, escape, join
+from synthnotes.report.kit.markup import NBSP, Markdown, code, escape, join
 
 ANCHOR = "origin-"
 _LEAF = re.compile(r"(.*?)(\.|, |)([^.,]*)")  # a place: what it shares with its neighbours, and its own name
@@ -50,18 +50,24 @@ def seed_in_words(seed: tuple[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Number:
-    """A value, its key, and its place in the file that holds it."""
+    """A value, its key, its place in the file that holds it, and the function that computed it, if one is told."""
 
     key: str
     value: Any
     place: str
     source: Source
+    computed_by: str | None = None
+
+    @property
+    def function(self) -> str | None:
+        """The function that computed it, or that of the stage; None for what was written by hand."""
+        return self.computed_by or (f"stages.{self.source.stage}.main" if self.source.stage else None)
 
     @property
     def origin(self) -> str:
         """One line of text: file, place and value, and what made them."""
-        maker = f" ({self.source.maker})" if self.source.maker else ""
-        return f"{self.source.name}: {self.place} = {plain(self.value)}{maker}"
+        makers = "; ".join(filter(None, [self.source.maker, self.function]))
+        return f"{self.source.name}: {self.place} = {plain(self.value)}{f' ({makers})' if makers else ''}"
 
 
 @dataclass
@@ -107,7 +113,7 @@ def plain(value: Any) -> str:
 
 
 def listing(printed: Iterable[Printed]) -> Markdown:
-    """The appendix: what is printed, file by file, then what is computed from several numbers; each is an anchor."""
+    """The appendix: what is printed, by file and function, then what is computed from several; each is an anchor."""
     by_source: dict[str, list[Printed]] = {}
     computed = []
     for each in printed:
@@ -120,7 +126,14 @@ def listing(printed: Iterable[Printed]) -> Markdown:
         source = group[0].numbers[0].source
         maker = f"{source.maker}; " if source.maker else ""
         heading = join(Markdown("**"), name, Markdown("** ("), maker, "MD5 ", source.md5, "): ")
-        paragraphs.append(heading + "; ".join(_by_branch(group)))
+        by_function: dict[str | None, list[Printed]] = {}
+        for each in group:
+            by_function.setdefault(each.numbers[0].function, []).append(each)
+        parts = (
+            join(Markdown(f"{code(function)}: ") if function else "", Markdown("; ".join(_by_branch(of))))
+            for function, of in by_function.items()
+        )
+        paragraphs.append(heading + ". ".join(parts))
     if computed:
         entries = [join(_anchor(each, str(each.formula)), f" = {plain(each.value)}") for each in computed]
         paragraphs.append("**Computed from several numbers**: " + "; ".join(entries))

@@ -1,7 +1,4 @@
-"""The look of all figures: the same colour for the same kind of notes everywhere, told apart without colour vision too.
-
-Colours are those of Okabe and Ito (2008); lines differ in marker and dash as well.
-"""
+"""The look of all figures: sizes, letters, axes and legends; the same data give the same file."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,30 +23,13 @@ MOST_MARKERS = 40  # on one line
 
 @dataclass(frozen=True)
 class Look:
-    """How one kind of notes, or the coder trained on it, is drawn."""
+    """How one kind of things is drawn, wherever it appears."""
 
     label: str
     colour: str
     marker: str
     dash: Any = "-"
 
-
-LOOKS = {
-    "real": Look("real", "#0072B2", "o"),
-    "real_l": Look("real L", "#56B4E9", "s", (0, (5, 2))),
-    "real_s": Look("real S", "#0072B2", "o"),
-    "synthetic": Look("synthetic", "#D55E00", "^"),
-    "synthetic_s": Look("synthetic S", "#D55E00", "^"),
-    "real_and_synthetic_s": Look("real and synthetic S", "#CC79A7", "P", (0, (6, 1.5, 1, 1.5))),
-    "synthetic_s_all": Look("synthetic S, all samples", "#E69F00", "v", (0, (3, 1.5))),
-    "control": Look("control (unseen real)", "#7A7A7A", "D", (0, (4, 2))),
-    "h1": Look("H1, widespread", "#009E73", "v", (0, (1, 1.2))),
-    "h2": Look("H2, concentrated", "#B8860B", "X", (0, (4, 1.5, 1, 1.5))),
-    "truth": Look("true codes", "#5a6877", "P"),
-}
-
-# What is neither real, synthetic nor noisy, such as measures and questions: colours that no kind of notes has.
-NEUTRAL = (("#4B3B8F", "o", "-"), ("#C45AA0", "D", (0, (4, 1.5))), ("#1c2733", "s", (0, (1, 1.2))))
 
 RC = {
     "font.family": "DejaVu Sans",

@@ -30,6 +30,25 @@ def escape(value: object) -> Markdown:
     return Markdown(_LIST_ITEM.sub(r"\1\\)", text))
 
 
+def one_line(text: str) -> Markdown:
+    """Markup that a template has put together, as one line of its own; spaces that do not break stay."""
+    return Markdown(re.sub(r"[ \n]+", " ", text).strip())
+
+
+def code(text: str) -> Markdown:
+    """A name in typewriter letters; it breaks after dots and underscores where a cell is narrow."""
+    if "`" in text or "|" in text:
+        return escape(text)
+    return Markdown(f"`{text}`")
+
+
+def shorten(title: str, length: int) -> str:
+    """A title cut at a word, with an ellipsis, where it is longer than `length` characters."""
+    if len(title) <= length:
+        return title
+    return title[:length].rsplit(" ", 1)[0].rstrip(",;") + f"{NBSP}…"
+
+
 def join(*parts: object) -> Markdown:
     """Joins values, escaping those that are data."""
     return Markdown("".join(escape(part) for part in parts))

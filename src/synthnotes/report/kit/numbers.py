@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from synthnotes.machinery.files import UserError, read_json
-from synthnotes.report.inputs import Plots, require_results
-from synthnotes.report.markup import NBSP, Markdown, escape
-from synthnotes.report.origins import Number, Printed, Source, label_of
-from synthnotes.report.units import unit_of
+from synthnotes.machinery.makers import COMPUTED_BY, maker_of, without_makers
+from synthnotes.report.kit.markup import NBSP, Markdown, escape
+from synthnotes.report.kit.origins import Number, Printed, Source, label_of
+from synthnotes.report.kit.tables import Tables, require_results
+from synthnotes.report.kit.units import unit_of
 
 LEAST_P = 0.001  # p-values below it are printed so
 MISSING = Markdown("–")  # printed for a metric that does not exist (null in its file)
@@ -58,11 +59,12 @@ class Numbers:
     ) -> None:
         """Adds the numbers of a file, such as published values and parameters; `name` is what the report calls it."""
         source = Source(path, name or path.name, stage, self._seeds.get(stage or "", {}))
-        for place, value in flatten("", values):
+        makers = values.get(COMPUTED_BY, {})
+        for place, value in flatten("", without_makers(values)):
             if isinstance(value, float) and not math.isfinite(value):
                 raise UserError(f"{path}: {place} is {value}. A metric that does not exist must be null.")
             key = f"{prefix}.{place}"
-            self._numbers[key] = Number(key, value, place, source)
+            self._numbers[key] = Number(key, value, place, source, maker_of(makers, place))
 
     def __contains__(self, key: str) -> bool:
         return key in self._numbers
@@ -138,9 +140,9 @@ class Numbers:
         """A number as plain text, for figures; None where it does not exist."""
         return None if self.value(key) is None else self._text(key, spec).replace("\\", "")
 
-    def cell(self, plots: Plots, name: str, row: int, column: str, spec: str) -> Markdown:
+    def cell(self, tables: Tables, name: str, row: int, column: str, spec: str) -> Markdown:
         """Prints a cell of a CSV file, `row` counting from 0."""
-        table, source = plots.table(name)
+        table, source = tables.table(name)
         value = table[column].iloc[row].item()
         value = None if math.isnan(value) else int(value) if spec == "," else value
         key = f"{name}.{row}.{column}"
@@ -208,6 +210,25 @@ class Numbers:
         values = self.value(first), self.value(second)
         value = None if None in values else values[0] - values[1]
         return self.computed(value, [first, second], f"{first} − {second}", spec)
+
+    def total(self, keys: Sequence[str], spec: str = ",") -> Markdown:
+        """Prints the sum of several numbers."""
+        return self.computed(sum(map(self.value, keys)), keys, " + ".join(keys), spec)
+
+    def complement(self, key: str, spec: str = ".0%") -> Markdown:
+        """Prints what a share leaves of the whole."""
+        return self.computed(1 - self.value(key), [key], f"1 − {key}", spec)
+
+    def p(self, key: str) -> Markdown:
+        """Prints `p = 0.031` or `p < 0.001`."""
+        below = (self.value(key) or 1) < LEAST_P
+        return Markdown(f"p {'' if below else '= '}{self.num(key, 'p')}")
+
+    def with_interval(self, key: str, prefix: str, spec: str = ".2f") -> Markdown:
+        """Prints a number and the interval below a prefix; without the interval where it does not exist."""
+        if self.value(f"{prefix}.low") is None:
+            return self.num(key, spec)
+        return Markdown(f"{self.num(key, spec)} {self.interval(f'{prefix}.low', f'{prefix}.high', spec)}")
 
     def entries(self, prefix: str) -> dict[str, Any]:
         """All values below a prefix, by the rest of their keys, in the order of the file."""

@@ -7,7 +7,7 @@ date is written, so that the same results give the same bytes.
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,9 @@ import jinja2
 import typst
 
 from synthnotes.machinery.files import UserError, require
-from synthnotes.report import lint
-from synthnotes.report.lint import JINJA
-from synthnotes.report.markup import escape
+from synthnotes.report.kit import lint
+from synthnotes.report.kit.lint import JINJA
+from synthnotes.report.kit.markup import Markdown, escape
 
 FILTER = Path(__file__).with_name("quarto.lua")
 PROJECT_FILES = ("_quarto.yml", "references.bib", "styles")
@@ -27,10 +27,14 @@ NO_DATE = 0  # seconds since 1970: a date of creation would make every build ano
 OLDEST_QUARTO = (1, 7)
 
 
-def fill(paper: Path, context: Mapping[str, Any]) -> str:
-    """Fills the templates `paper/*.qmd.j2`, beginning with `index.qmd.j2`, into one markdown text.
+def fill(paper: Path, context: Callable[[str], Mapping[str, Any]]) -> str:
+    """Fills the templates `paper/*.qmd.j2` into one markdown text: `index`, which calls the others by `chapter("…")`.
 
     Every expression of a template is escaped unless it is `Markdown`, so that no data can act as markup.
+
+    Args:
+        paper: the folder of the templates.
+        context: gives what a template may use, by its name.
 
     Raises:
         UserError: a template is missing, faulty, or uses an unknown name.
@@ -44,8 +48,13 @@ def fill(paper: Path, context: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+
+    def chapter(name: str) -> Markdown:
+        of_chapter = context(name) | {"chapter": chapter}
+        return Markdown(environment.get_template(f"{name}.qmd.j2").render(of_chapter))
+
     try:
-        text = environment.get_template("index.qmd.j2").render(context)
+        text = chapter("index")
     except jinja2.TemplateNotFound as error:
         raise UserError(f"{paper / str(error)}: no such template.") from error
     except jinja2.TemplateSyntaxError as error:

