@@ -12,7 +12,7 @@ from synthnotes.coding.groups import by_group, frequency_groups, kind_groups
 from synthnotes.coding.labels import label_matrix, teaching
 from synthnotes.coding.metrics import evaluate
 from synthnotes.coding.predictions import Predictions
-from synthnotes.machinery.disclosure import Parts, like, over, people
+from synthnotes.machinery.disclosure import Parts, computed, like, over, people
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,12 @@ def measure(
         "codes_in_training": int((frequency > 0).sum()),
         "codes_in_evaluation": int(truth.any(axis=0).sum()),
     }
-    baseline = evaluate(truth, *predict_most_frequent(labels, len(truth), baseline_codes))
+    baseline = computed(evaluate, truth, *predict_most_frequent(labels, len(truth), baseline_codes))
     found = {}
     for seed, (predictions, description) in runs.items():
         given = truth, predictions.probabilities, predictions.predicted
         chosen = {name: description[name] for name in ("best_epoch", "validation_map", "threshold")}
-        told = of_set | over(validation, chosen) | evaluate(*given)
+        told = of_set | over(validation, chosen) | computed(evaluate, *given)
         told |= {"baseline": baseline, "groups": by_group(*given, divisions, evaluation.patients)}
         # The notes that teach and those that choose are all of the set.
         found[seed] = over(patients, Parts(told, ("training_notes", "validation_notes")))

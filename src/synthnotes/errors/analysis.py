@@ -14,7 +14,7 @@ from synthnotes.errors.decisions import Decisions, count, decide
 from synthnotes.errors.families import families, family_confusion, family_distribution, family_errors
 from synthnotes.errors.losses import code_losses, rarity, summary
 from synthnotes.errors.predictions import code_match, describe
-from synthnotes.machinery.disclosure import over
+from synthnotes.machinery.disclosure import computed, over
 from synthnotes.machinery.sections import ErrorsParams
 
 TRUTH, REAL, SYNTHETIC = "truth", "real", "synthetic"
@@ -158,7 +158,7 @@ def _rarity(real: Coder, synthetic: Coder, fewest_notes: int) -> dict[str, Any]:
         "difference": f1_synthetic - f1_real,
     }
     patients = len(np.unique(real.decisions.patients))  # all of E: also those to whom a code is given wrongly
-    return over(patients, rarity(pd.DataFrame(columns), fewest_notes))
+    return over(patients, computed(rarity, pd.DataFrame(columns), fewest_notes))
 
 
 def _by_coder(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

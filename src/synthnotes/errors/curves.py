@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import sparse
 
 from synthnotes.errors.decisions import Decisions
-from synthnotes.machinery.disclosure import Parts, Table, over, people, setting
+from synthnotes.machinery.disclosure import Parts, Table, computed, over, people, setting
 from synthnotes.significance.correlations import correlate
 
 SMALLEST_BIN = 5  # codes or notes, so that a bin tells about no single one
@@ -53,7 +53,7 @@ def _patients(decisions: Decisions) -> sparse.csr_array:
 def frequency_correlation(points: Points, decisions: Decisions) -> dict:
     """Correlation of F1 with log frequency, and how many codes of E the coder never saw in training."""
     unseen = int(decisions.occurring.sum()) - len(points.x)
-    found = {"codes_unseen_in_training": unseen, **correlate(np.log10(points.x), points.f1)}
+    found = {"codes_unseen_in_training": unseen, **computed(correlate, np.log10(points.x), points.f1)}
     return over(len(np.unique(decisions.patients)), found)
 
 
@@ -62,7 +62,7 @@ def length_correlation(points: Points, boundary: int, limit: int) -> dict:
     below = points.x < boundary
     above = ~below & (points.x <= limit)
     parts: dict[str, Any] = {
-        name: over(_patients_of(points, which), correlate(points.x[which], points.f1[which]))
+        name: over(_patients_of(points, which), computed(correlate, points.x[which], points.f1[which]))
         for name, which in (("below", below), ("above", above))
     }
     beyond = points.x > limit

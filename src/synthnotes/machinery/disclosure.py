@@ -4,6 +4,7 @@ A value is made by one of the functions below, which say what it is: a count of 
 of a whole, a statistic `over` so many of them, the `extreme` of one note, or a `setting`, which tells of nobody. It
 stays a number or a word, but remembers its `bases`: the numbers of people, or of notes, that follow from it. Arithmetic
 forgets them; and since `publish` refuses a value without, nothing reaches results/ of which nobody has said what it is.
+It remembers its `maker`, too: the function that said it, or the one that was called for it by `computed`.
 The report reads results/ alone, so that what is hidden is hidden everywhere. Nothing is hidden of the demo's data,
 whose patients are invented; that they are the demo's is checked where data enter (`require_demo`).
 
@@ -14,27 +15,32 @@ cannot be helped: who holds the data of all patients but one learns from any sum
 runs on nearly the same patients can be subtracted.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import pandas as pd
 
+from synthnotes.machinery import makers
 from synthnotes.machinery.files import UserError, read_json, write_csv, write_json
 from synthnotes.machinery.sections import DisclosureParams
 
 DEMO = "DEMO.json"  # what the demo kit leaves beside its data: the SHA-256 of each of its files
-T = TypeVar("T")
+P, T = ParamSpec("P"), TypeVar("T")
 Bases = tuple[float, ...]
 
 
 class _Told:
-    """A value that remembers the numbers of people it would tell of; without bases, it tells of nobody."""
+    """A value that remembers the numbers of people it would tell of, and the function that made it.
 
-    bases: Bases = ()
+    Without bases, it tells of nobody; where they are None, nobody has said yet of whom it tells.
+    """
+
+    bases: Bases | None = ()
     is_sign = False
+    maker = ""
 
 
 class _Whole(_Told, int):
@@ -47,6 +53,15 @@ class _Number(_Told, float):
 
 class _Word(_Told, str):
     pass
+
+
+class _Truth(_Told, int):
+    """True or false: Python lets nothing be made of bool."""
+
+
+def computed(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Calls a function, which becomes the maker of what it gives; who calls still has to say of whom that tells."""
+    return _tell(function(*args, **kwargs), None, makers.name_of(function))
 
 
 def over(basis: float | None, found: T) -> T:
@@ -102,39 +117,55 @@ def sign(count: int) -> int:
     return _made(count, (count,), is_sign=True)
 
 
-def like(value: float | None, *others: object) -> float | None:
-    """A value that is computed from others, such as their mean: it tells of all of whom they tell."""
-    if not all(isinstance(other, _Told) for other in others):
+def like(value: T, *others: object) -> T:
+    """A value that is computed from others, such as their mean: it tells of all of whom they tell.
+
+    Its maker is that of the first, which is where a reader finds what it is the mean of, unless it is `computed`.
+    """
+    if not all(isinstance(other, _Told) and other.bases is not None for other in others):
         return value
-    return _tell(value, tuple(base for other in others for base in other.bases))
+    bases = tuple(base for other in others for base in other.bases)  # type: ignore[attr-defined]
+    return _tell(value, bases, others[0].maker if others else None)  # type: ignore[attr-defined]
 
 
 def also(basis: int, value: float | None) -> float | None:
     """A value from which, with others that are told, so many people would follow: those left out of a count."""
-    return value if value is None else _made(value, (*value.bases, basis), value.is_sign)  # type: ignore[attr-defined]
+    if value is None:
+        return None
+    return _made(value, (*value.bases, basis), value.maker, value.is_sign)  # type: ignore[attr-defined]
 
 
 def _bases(*numbers: float | None) -> Bases:
     return tuple(number for number in numbers if number is not None)
 
 
-def _tell(found: Any, bases: Bases) -> Any:
-    if found is None or isinstance(found, _Told | Table):
+def _tell(found: Any, bases: Bases | None, maker: str | None = None) -> Any:
+    if found is None or isinstance(found, Table):
         return found
+    maker = maker or makers.calling()
+    if isinstance(found, _Told):
+        return _made(found, bases, found.maker) if found.bases is None else found
     if isinstance(found, Parts):
-        return Parts({name: _tell(value, bases) for name, value in found.items()}, *found.sums)
+        return Parts({name: _tell(value, bases, maker) for name, value in found.items()}, *found.sums)
     if isinstance(found, Mapping):
-        return {name: _tell(value, bases) for name, value in found.items()}
-    return _made(found, bases)
+        return {name: _tell(value, bases, maker) for name, value in found.items()}
+    if isinstance(found, tuple | list):  # several values, to be placed
+        return type(found)(_tell(value, bases, maker) for value in found)
+    return _made(found, bases, maker)
 
 
-def _made(value: Any, bases: Bases, is_sign: bool = False) -> Any:
-    kinds = ((str, _Word), (int | np.integer, _Whole), (float | np.floating, _Number))
-    made = next((told for kind, told in kinds if isinstance(value, kind) and not isinstance(value, bool)), None)
+def _made(value: Any, bases: Bases | None, maker: str | None = None, is_sign: bool = False) -> Any:
+    kinds = (
+        (bool | np.bool_ | _Truth, _Truth),
+        (str, _Word),
+        (int | np.integer, _Whole),
+        (float | np.floating, _Number),
+    )
+    made = next((told for kind, told in kinds if isinstance(value, kind)), None)
     if made is None:
         raise TypeError(f"a {type(value).__name__} cannot be told: give a number or a word")
     told = made(value)
-    told.bases, told.is_sign = bases, is_sign
+    told.bases, told.maker, told.is_sign = bases, maker or makers.calling(), is_sign
     return told
 
 
@@ -186,16 +217,33 @@ class Table:
 
 
 def publish(path: Path, found: Mapping[str, Any] | Table, settings: DisclosureParams) -> None:
-    """Writes a result, suppressed as `settings` ask: a table as CSV, anything else as JSON.
+    """Writes a result, suppressed as `settings` ask: a table as CSV, anything else as JSON, with who made its values.
 
     Raises:
         TypeError: a value says nothing of whom it tells.
     """
-    told = suppress(found, settings.least)
-    if isinstance(told, pd.DataFrame):
-        write_csv(path, told)
+    if isinstance(found, Table):
+        write_csv(path, suppress(found, settings.least))
     else:
-        write_json(path, told)
+        write_json(path, _with_makers(found, settings.least))
+
+
+def publish_settings(path: Path, found: Mapping[str, Any]) -> None:
+    """Writes a result of which nothing needs to be suppressed, as JSON, with who made its values.
+
+    Raises:
+        TypeError: a value tells of somebody, or says nothing of it.
+    """
+    if any(value.bases for value in _values(found)):
+        raise TypeError("a value tells of somebody: publish it")
+    write_json(path, _with_makers(found, 1))
+
+
+def _with_makers(found: Mapping[str, Any], minimum: int) -> dict[str, Any]:
+    if makers.COMPUTED_BY in found:
+        raise TypeError(f"{makers.COMPUTED_BY}: tells who made the values of a result, and cannot be one of them")
+    told = suppress(found, minimum)
+    return told | {makers.COMPUTED_BY: makers.tree(found, told) or {}}
 
 
 def suppress(found: Any, minimum: int) -> Any:
@@ -241,17 +289,17 @@ def _results(found: Any, minimum: int, place: str) -> Any:
             hidden |= hidden_with({name: _size(found[name]) for name in names if name in found}, minimum)
         told = {name: _results(value, minimum, f"{place}.{name}") for name, value in found.items()}
         return {name: _emptied(value) if name in hidden else value for name, value in told.items()}
-    if not isinstance(found, _Told):
+    if not isinstance(found, _Told) or found.bases is None:
         raise TypeError(f"{place.lstrip('.')}: a {type(found).__name__} says nothing of whom it tells")
     if any(few(base, minimum) for base in found.bases):
         return f"1 to {minimum - 1}" if found.is_sign else None
-    kind = next(kind for kind in (str, int, float) if isinstance(found, kind))
-    return kind(found)
+    kinds = ((_Truth, bool), (str, str), (int, int), (float, float))
+    return next(plain(found) for kind, plain in kinds if isinstance(found, kind))
 
 
 def _size(found: Any) -> float:
     """How many people one part of a whole tells of: of its values, the one that tells of most; 0 for settings alone."""
-    least = (min((base for base in value.bases if base > 0), default=0) for value in _values(found))
+    least = (min((base for base in value.bases or () if base > 0), default=0) for value in _values(found))
     return max(least, default=0)
 
 

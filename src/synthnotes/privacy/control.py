@@ -30,7 +30,7 @@ from synthnotes.privacy.summaries import (
     summarise,
 )
 from synthnotes.privacy.tokens import Tokenizer
-from synthnotes.privacy.verdicts import Measure, judge, tail
+from synthnotes.privacy.verdicts import Measure, judge, overall, tail
 from synthnotes.privacy.words import Encoder, Words, join
 
 
@@ -142,6 +142,7 @@ def compare(
             *(settings.resamples, settings.confidence, settings.seed),
         ),
     }
+    results["verdict"] = overall([of["verdict"] for of in (*results["measures"].values(), results["membership"])])
     both = {"synthetic": rows["synthetic_matched"], "control": rows["control"]}
     return Comparison(
         results,

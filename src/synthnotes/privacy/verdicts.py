@@ -4,12 +4,13 @@ A mean cannot see single copies, and a tail cannot see that all notes lie a litt
 the verdict says which of them speaks: see `judge`. Nothing here is proof of privacy.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import stats
 
-from synthnotes.machinery.disclosure import also, over, setting, sign
+from synthnotes.machinery.disclosure import also, computed, like, over, setting, sign
 
 COPIES, NEARER, UNDECIDED, NOT_SHOWN = VERDICTS = ("copies found", "nearer", "undecided", "not shown")  # worst first
 
@@ -120,3 +121,13 @@ def judge(
     else:
         verdict = NOT_SHOWN if high <= 0 and count is not None and count <= found["notes_promised"] else UNDECIDED
     return {**told, **found, "verdict": setting(verdict)}
+
+
+def overall(verdicts: Sequence[str]) -> str:
+    """The worst of some verdicts; it tells of all of whom they tell, and is hidden if one of them is."""
+    return like(computed(worst, verdicts), *verdicts)
+
+
+def worst(verdicts: Sequence[str]) -> str:
+    """The worst of some verdicts, in the order of `VERDICTS`."""
+    return VERDICTS[min(map(VERDICTS.index, verdicts))]

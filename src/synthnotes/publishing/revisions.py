@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthnotes.machinery import pipeline
 from synthnotes.machinery.files import UserError, read_json
+from synthnotes.machinery.makers import without_makers
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -34,7 +35,7 @@ class Revision:
     lacking: list[str] = field(default_factory=list)
 
     def metrics(self, results: str) -> dict[str, dict[str, Any]]:
-        """The content of its JSON files, by what the report's keys begin with: `utility.mimic`.
+        """The values of its JSON files, by what the report's keys begin with: `utility.mimic`.
 
         Raises:
             UserError: a file is no JSON object.
@@ -43,7 +44,7 @@ class Revision:
         for name in self.files:
             if name.endswith(".json"):
                 try:
-                    found[pipeline.key_of(name)] = read_json(self.folder / results / name)
+                    found[pipeline.key_of(name)] = without_makers(read_json(self.folder / results / name))
                 except UserError as error:
                     raise UserError(f"{self.name}: {self.without_folder(error)}") from None
         return found

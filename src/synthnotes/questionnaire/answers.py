@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from synthnotes.machinery.disclosure import setting
 from synthnotes.machinery.files import UserError
 from synthnotes.questionnaire.exports import read_table
 from synthnotes.questionnaire.ratings import COLUMNS, KINDS, QUESTIONS, check
@@ -164,7 +165,7 @@ def _answers(table: pd.DataFrame, counts: dict[str, int], where: str) -> Answers
         if ratings[column].astype(str).str.fullmatch(r"\d{1,18}").all():
             ratings[column] = ratings[column].astype(int)
     check(ratings, where)
-    return Answers(ratings, counts)
+    return Answers(ratings, setting(counts))
 
 
 def _unblind(long: pd.DataFrame, key: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,9 @@ import pandas as pd
 from scipy import stats
 from sklearn.metrics import cohen_kappa_score
 
+from synthnotes.machinery.disclosure import computed, setting
 from synthnotes.machinery.files import UserError
+from synthnotes.questionnaire import verdicts
 from synthnotes.questionnaire.ordinal import cumulative_link
 from synthnotes.significance import agreement, differences, effects, power
 
@@ -70,9 +72,10 @@ def analyse(
         seed: of both.
 
     Returns:
-        per corpus: counts of pairs, raters and ratings; per question of `QUESTIONS` what `question` gives; and
-        `correlation` of the two questions. Each question has its `verdict`. Tests have `p_holm`: within `student_t`
-        adjusted over all pairs, questions and corpora; in each other test of `FAMILIES` over all questions and corpora.
+        per corpus: counts of pairs, raters and ratings; per question of `QUESTIONS` what `question` gives; the
+        `correlation` of the two questions; and `pairs_tested`, by `student_t`. Each question has its `verdict`. Tests
+        have `p_holm`: within `student_t` adjusted over all pairs, questions and corpora; in each other test of
+        `FAMILIES` over all questions and corpora. Settings all, each made by the function that computes it.
 
     Raises:
         UserError: the ratings are not what `check` expects.
@@ -86,12 +89,15 @@ def analyse(
             "raters": int(of_corpus["rater"].nunique()),
             "ratings": len(of_corpus),
             **{q: question(of_corpus, q, margin, level, tests, resamples, seed) for q in QUESTIONS},
-            "correlation": correlation(of_corpus),
+            "correlation": computed(correlation, of_corpus, level),
         }
     adjust(results)
     for corpus, name in product(results, QUESTIONS):
-        results[corpus][name]["verdict"] = verdict(results[corpus][name], level)
-    return results
+        results[corpus][name]["verdict"] = computed(verdicts.difference, results[corpus][name], level)
+    for found in results.values():
+        tests = [test for name in QUESTIONS for test in found[name]["student_t"].values()]
+        found["pairs_tested"] = computed(verdicts.pairs, tests, level)
+    return setting(results)
 
 
 def question(
@@ -108,27 +114,29 @@ def question(
     answers = matrices(ratings, name)
     rated = ~np.isnan(answers["real"])
     real, synthetic = answers["real"][rated], answers["synthetic"][rated]
-    low, high = effects.cliffs_delta_interval(answers["synthetic"], answers["real"], level)
-    of_pairs = answers["synthetic"] - answers["real"]
+    low, high = computed(effects.cliffs_delta_interval, answers["synthetic"], answers["real"], level)
+    of_pairs, of_both = answers["synthetic"] - answers["real"], np.hstack([answers["real"], answers["synthetic"]])
+    alpha = computed(effects.krippendorff_alpha, of_both)
+    model = computed(cumulative_link, ratings, name, level, resamples, seed)
+    equivalence = computed(differences.equivalence, synthetic, real, margin, level)
     return {
-        **{kind: describe(values[rated]) for kind, values in answers.items()},
+        **{kind: computed(describe, values[rated]) for kind, values in answers.items()},
         "student_t": {
-            f"pair_{pair}": differences.t_test(*of_pair, equal_variance=True)
+            f"pair_{pair}": computed(differences.t_test, *of_pair, equal_variance=True)
             for pair, of_pair in zip(sorted(ratings["pair"].unique()), by_pair(answers), strict=True)
         },
-        "welch_t": differences.t_test(synthetic, real, equal_variance=False),
-        "mean_kappa_real_synthetic": mean_kappa(answers),
-        "krippendorff_alpha": effects.krippendorff_alpha(np.hstack([answers["real"], answers["synthetic"]])),
-        "intraclass_correlation": agreement.intraclass_correlation(
-            np.hstack([answers["real"], answers["synthetic"]]), level
-        ),
-        "wilcoxon": differences.wilcoxon(synthetic, real),
-        "mann_whitney": differences.mann_whitney(synthetic, real),
-        "cliffs_delta": {"delta": effects.cliffs_delta(synthetic, real), "low": low, "high": high},
-        "cumulative_link": cumulative_link(ratings, name, level, resamples, seed),
-        "equivalence": differences.equivalence(synthetic, real, margin, level),
-        "by_rater": by_rater(np.nanmean(of_pairs, axis=1), margin, level),
-        "power": power.of_study(of_pairs, margin, level / tests, POWER, min(resamples, MOST_STUDIES), seed),
+        "welch_t": computed(differences.t_test, synthetic, real, equal_variance=False),
+        "mean_kappa_real_synthetic": computed(mean_kappa, answers),
+        "krippendorff_alpha": alpha,
+        "agreement_verdict": computed(verdicts.agreement, alpha),
+        "intraclass_correlation": computed(agreement.intraclass_correlation, of_both, level),
+        "wilcoxon": computed(differences.wilcoxon, synthetic, real),
+        "mann_whitney": computed(differences.mann_whitney, synthetic, real),
+        "cliffs_delta": {"delta": computed(effects.cliffs_delta, synthetic, real), "low": low, "high": high},
+        "cumulative_link": model | {"verdict": computed(verdicts.odds, model)},
+        "equivalence": equivalence | {"direction": computed(verdicts.direction, equivalence["difference"])},
+        "by_rater": computed(by_rater, np.nanmean(of_pairs, axis=1), margin, level),
+        "power": computed(power.of_study, of_pairs, margin, level / tests, POWER, min(resamples, MOST_STUDIES), seed),
     }
 
 
@@ -164,36 +172,30 @@ def by_rater(differences_of_raters: np.ndarray, margin: float, level: float) -> 
         level: significance level.
 
     Returns:
-        among others least_p: the smallest p that Wilcoxon's test can give with so many raters, whatever they answer.
+        among others least_p: the smallest p that Wilcoxon's test can give with so many raters, whatever they answer;
+        can_show: whether that is below the level.
     """
     raters = len(differences_of_raters)
     none = np.zeros(raters)
-    low, high = differences.mean_interval(differences_of_raters, level)
+    low, high = computed(differences.mean_interval, differences_of_raters, level)
+    least_p = 2.0 ** (1 - raters)
     return {
         "difference": float(differences_of_raters.mean()),
         "sd": float(differences_of_raters.std(ddof=1)) if raters > 1 else 0.0,
         "low": low,
         "high": high,
-        "wilcoxon": differences.wilcoxon(differences_of_raters, none),
-        "least_p": 2.0 ** (1 - raters),
-        "equivalence": differences.equivalence(differences_of_raters, none, margin, level),
+        "wilcoxon": computed(differences.wilcoxon, differences_of_raters, none),
+        "least_p": least_p,
+        "can_show": computed(verdicts.can_show, least_p, level),
+        "equivalence": computed(differences.equivalence, differences_of_raters, none, margin, level),
     }
 
 
-def verdict(of_question: dict, level: float) -> str:
-    """What Wilcoxon's and the equivalence test over the pairs, both adjusted, allow to say.
+def correlation(ratings: pd.DataFrame, level: float) -> dict:
+    """Correlation of readability and coherence over all ratings of a corpus, and coherence at each readability.
 
-    Returns:
-        different, equivalent, different and equivalent, undecided, or not tested where the ratings do not vary enough.
+    The `verdict` is about Spearman's.
     """
-    p_values = {"different": of_question["wilcoxon"]["p_holm"], "equivalent": of_question["equivalence"]["p_holm"]}
-    if None in p_values.values():
-        return "not tested"
-    return " and ".join(says for says, p in p_values.items() if p < level) or "undecided"
-
-
-def correlation(ratings: pd.DataFrame) -> dict:
-    """Correlation of readability and coherence over all ratings of a corpus, and coherence at each readability."""
     defined = len(ratings) > 2 and all(ratings[question].nunique() > 1 for question in QUESTIONS)
     results = {}
     for name, method in (("pearson", stats.pearsonr), ("spearman", stats.spearmanr)):
@@ -203,13 +205,14 @@ def correlation(ratings: pd.DataFrame) -> dict:
             if result
             else {"r": None, "p": None}
         )
+    results["verdict"] = computed(verdicts.correlation, results["spearman"], level)
     results["coherence_by_readability"] = {
-        str(int(level)): {
+        str(int(rating)): {
             "mean": float(values.mean()),
             "sd": differences.finite(values.std()) if len(values) > 1 else None,
             "ratings": len(values),
         }
-        for level, values in ratings.groupby("readability")["coherence"]
+        for rating, values in ratings.groupby("readability")["coherence"]
     }
     return results
 
@@ -223,7 +226,7 @@ def adjust(results: dict[str, dict]) -> None:
         known = [test for test in family if test["p"] is not None]
         for test in family:
             test["p_holm"] = None
-        for test, adjusted in zip(known, differences.holm([test["p"] for test in known]), strict=True):
+        for test, adjusted in zip(known, computed(differences.holm, [test["p"] for test in known]), strict=True):
             test["p_holm"] = adjusted
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from synthnotes.machinery.disclosure import Table, over, people, setting
+from synthnotes.machinery.disclosure import Table, computed, over, people, setting
 from synthnotes.machinery.sections import SignificanceParams
 from synthnotes.significance.differences import holm
 from synthnotes.significance.intervals import ENOUGH, THE_SETS, Part, about, between_seeds, jackknife, student
@@ -57,12 +57,12 @@ def compare(coders: Mapping[str, Sequence[Outcome]], settings: SignificanceParam
     pairs: dict[str, dict[str, Any]] = {}
     for first, second in settings.pairs:
         both = measured[first], measured[second]
-        tests = differences(*both, settings.level)
+        tests = computed(differences, *both, settings.level)
         pairs[f"{first}_against_{second}"] = {
             "about": setting(about([len(coders[first]), len(coders[second])])),
             "differences": tests,
-            "randomisation": randomise(coders[first], coders[second], settings.resamples, settings.seed),
-            "mcnemar": mcnemar(coders[first][0], coders[second][0]),
+            "randomisation": computed(randomise, coders[first], coders[second], settings.resamples, settings.seed),
+            "mcnemar": computed(mcnemar, coders[first][0], coders[second][0]),
             **_judge(*both, tests, between, settings),
         }
     adjust([test for pair in pairs.values() for test in pair["differences"].values()])
@@ -78,7 +78,7 @@ def compare(coders: Mapping[str, Sequence[Outcome]], settings: SignificanceParam
         "level": setting(settings.level),
         "coders": {
             name: setting({"seeds": len(coders[name]), "about": about([len(coders[name])])})
-            | nested(intervals_of(of_coder, settings.level))
+            | nested(computed(intervals_of, of_coder, settings.level))
             for name, of_coder in measured.items()
         },
         "pairs": {name: pair | {"differences": nested(pair["differences"])} for name, pair in pairs.items()},
@@ -153,12 +153,14 @@ def _judge(
     verdicts, numbers = {}, {}
     for metric in [metric for metric in JUDGED if metric in tests]:
         seeds = [len(of.of_seeds[metric]) for of in (first, second)]
-        found = verdict(tests[metric], seeds, settings.margin)
+        found = computed(verdict, tests[metric], seeds, settings.margin)
         patients = jackknife(first.without[metric] - second.without[metric])
         fewest = max(ENOUGH, *seeds) + (found == INCONCLUSIVE)
         name = metric.replace(".", "_")
         verdicts[name] = {"margin": setting(settings.margin), "verdict": found}
-        numbers[name] = seeds_to_decide(tests[metric]["difference"], patients, between.get(metric), fewest, settings)
+        numbers[name] = computed(
+            seeds_to_decide, tests[metric]["difference"], patients, between.get(metric), fewest, settings
+        )
     return {"non_inferiority": verdicts, "seeds_to_decide": numbers}
 
 
@@ -225,7 +227,7 @@ def seeds_to_decide(
 def adjust(family: Sequence[Test], key: str = "p") -> None:
     """Adds p_holm, of the p-value under `key`, to each test of a family; tests without one are no members."""
     members = [test for test in family if test[key] is not None]
-    for test, adjusted in zip(members, holm([test[key] for test in members]), strict=True):
+    for test, adjusted in zip(members, computed(holm, [test[key] for test in members]), strict=True):
         test["p_holm"] = adjusted
     for test in family:
         test.setdefault("p_holm", None)

@@ -7,6 +7,7 @@ from typing import Any
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.files import read_json, replacing, write_json
+from synthnotes.machinery.makers import without_makers
 from synthnotes.machinery.sections import NoiseParams, RatingsParams
 
 # Stage and place of each number. Each is a column of `dvc metrics show`, so that names must be short.
@@ -67,7 +68,7 @@ def of_ratings(study: Mapping[str, Any]) -> dict[str, float]:
             rated[question]["synthetic"]["mean"] - rated[question]["real"]["mean"], DIGITS
         )
         for name, question in QUESTIONS.items()
-        for corpus, rated in study.items()
+        for corpus, rated in without_makers(study).items()
     }
 
 

@@ -7,7 +7,8 @@ import pandas as pd
 
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
-from synthnotes.machinery.files import UserError, require, write_csv, write_json
+from synthnotes.machinery.disclosure import publish_settings
+from synthnotes.machinery.files import UserError, require, write_csv
 from synthnotes.machinery.sections import Corpus, RatingsParams
 from synthnotes.questionnaire.answers import Answers, from_sheet, from_sosci, from_tidy, read_key
 from synthnotes.questionnaire.ratings import analyse, difference_counts
@@ -55,7 +56,9 @@ def main(answers: Path, results: Path, answer_counts: Path, differences: Path) -
     )
     write_csv(answer_counts, count_answers(ratings))
     write_csv(differences, difference_counts(ratings))
-    write_json(results, {corpus: {"answers": imported[corpus].counts} | evaluation[corpus] for corpus in evaluation})
+    publish_settings(
+        results, {corpus: {"answers": imported[corpus].counts} | evaluation[corpus] for corpus in evaluation}
+    )
     raters = ", ".join(f"{corpus}: {of_corpus.counts['raters']} raters" for corpus, of_corpus in imported.items())
     return f"{len(ratings)} ratings, {raters}"
 

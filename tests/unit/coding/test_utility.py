@@ -10,6 +10,7 @@ from synthnotes.coding.utility import Evaluation, measure, over_seeds
 from synthnotes.corpus import notes as note_table
 from synthnotes.machinery import params
 from synthnotes.machinery.files import UserError, read_json, write_csv, write_json
+from synthnotes.machinery.makers import COMPUTED_BY, maker_of, without_makers
 from synthnotes.machinery.sections import TRAINING_SETS
 from synthnotes.stages import utility as stage
 
@@ -86,7 +87,8 @@ def run(folder):
 
 def test_the_stage_measures_the_runs_of_the_parameters_and_no_others(coders):
     assert run(coders).startswith("7 coders; micro-F1 real l 0.")
-    found, runs = read_json(coders / "found.json"), read_json(coders / "runs.json")
+    written = read_json(coders / "found.json")
+    found, runs = without_makers(written), without_makers(read_json(coders / "runs.json"))
     assert list(found) == list(TRAINING_SETS)
     assert {training: of["seeds"] for training, of in found.items()} == {
         training: 2 if training in ("real_s", "synthetic_s") else 1 for training in TRAINING_SETS
@@ -100,6 +102,14 @@ def test_the_stage_measures_the_runs_of_the_parameters_and_no_others(coders):
     both = [runs[f"real_s-{seed}"]["micro"]["f1"] for seed in params.load_seeds()["real_s"]]
     assert found["real_s"]["micro"]["f1"] == pytest.approx({"mean": np.mean(both), "sd": np.std(both, ddof=1)})
     assert found["real_l"]["micro"]["f1"]["sd"] is None
+    made = {
+        "real_s.micro.f1.sd": "coding.metrics.evaluate",
+        "real_l.baseline.macro.f1.mean": "coding.metrics.evaluate",
+        "synthetic_s.groups.rare.micro.f1.mean": "coding.groups.by_group",
+        "real_s.threshold.mean": "coding.utility.measure",
+        "real_s.seeds": "stages.utility.main",
+    }
+    assert {place: maker_of(written[COMPUTED_BY], place) for place in made} == made
     curves = pd.read_csv(coders / "curves.csv")
     assert curves.columns.tolist()[:3] == ["training", "seed", "epoch"]
     assert curves.query("training == 'real_s' and seed == 1338")["validation_map"].tolist() == [0.3, 0.4]

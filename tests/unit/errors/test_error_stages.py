@@ -61,7 +61,7 @@ def test_errors_side_by_side(folder):
     assert "50 notes" in summary
 
     results = json.loads(outputs[0].read_text())
-    assert list(results) == ["real", "synthetic", "codes"]
+    assert list(results) == ["real", "synthetic", "codes", "computed_by"]
     for coder in ("real", "synthetic"):
         parts = ["predictions", "code_match", "frequency", "length", "families", "calibration"]
         assert list(results[coder]) == parts

@@ -15,6 +15,7 @@ from synthnotes.demo import kit
 from synthnotes.machinery.disclosure import (
     Parts,
     Table,
+    computed,
     extreme,
     hidden_with,
     kept_steps,
@@ -29,6 +30,7 @@ from synthnotes.machinery.disclosure import (
     suppress,
 )
 from synthnotes.machinery.files import UserError, write_json
+from synthnotes.machinery.makers import without_makers
 from synthnotes.machinery.sections import DisclosureParams
 
 
@@ -61,7 +63,18 @@ def test_results_by_hand():
 
 
 @pytest.mark.parametrize(
-    "value", [3, 0.5, "a word", people(3) + 1, np.float64(0.5), True, [people(12)], pd.DataFrame({"notes": [12]})]
+    "value",
+    [
+        3,
+        0.5,
+        "a word",
+        people(3) + 1,
+        np.float64(0.5),
+        True,
+        [people(12)],
+        pd.DataFrame({"notes": [12]}),
+        computed(lambda: 3),
+    ],
 )
 @pytest.mark.parametrize("minimum", [1, 10])
 def test_a_value_that_does_not_say_what_it_is_is_refused_by_its_place_alone(value, minimum):
@@ -200,9 +213,10 @@ def test_publish_suppresses_what_it_writes(tmp_path):
     real, demo = (DisclosureParams(demo=demo, minimum_patients=10) for demo in (False, True))
     few = {"few": over(3, {"notes": 3, "f1": 0.123})}
     publish(tmp_path / "real.json", few, real)
-    assert json.loads((tmp_path / "real.json").read_text()) == {"few": {"notes": None, "f1": None}}
+    # What is hidden does not even tell who made it.
+    assert json.loads((tmp_path / "real.json").read_text()) == {"few": {"notes": None, "f1": None}, "computed_by": {}}
     publish(tmp_path / "demo.json", few, demo)
-    assert json.loads((tmp_path / "demo.json").read_text()) == {"few": {"notes": 3, "f1": 0.123}}
+    assert without_makers(json.loads((tmp_path / "demo.json").read_text())) == {"few": {"notes": 3, "f1": 0.123}}
     publish(tmp_path / "real.csv", Table(pd.DataFrame({"patients": [3, 30]}), counts=["patients"]), real)
     assert (tmp_path / "real.csv").read_text() == "patients\n30\n"
 

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from synthnotes.machinery import params
-from synthnotes.machinery.disclosure import suppress
+from synthnotes.machinery.disclosure import over, setting, suppress
 from synthnotes.privacy import membership as membership_test
 from synthnotes.privacy.control import compare
 from synthnotes.privacy.membership import compare_membership
-from synthnotes.privacy.verdicts import VERDICTS, Measure, judge, tail
+from synthnotes.privacy.verdicts import VERDICTS, Measure, judge, overall, tail
 from synthnotes.report import privacy as report
 
 SETTINGS = params.read().privacy.model_copy(update={"resamples": 200})
@@ -64,8 +64,9 @@ REPEATED = {"none": None, "verbatim": lambda text: f"  {text.upper()}\n", "but f
 def test_few_copies_are_found_whatever_one_unseen_note_repeats(copies, repeated):
     """Before, the means of all three measures hid five copies, and one such unseen note hid any number."""
     found = results(copies, repeated)
-    assert set(verdicts(found).values()) == {"copies found"}
+    assert set(verdicts(found).values()) == {found["verdict"]} == {"copies found"}
     assert found["notes"]["unseen_texts_in_training"] == (repeated is REPEATED["verbatim"])
+    assert suppress(found, 10)["verdict"] == "copies found"
     told = suppress(found, 10)["measures"]
     assert {measure["verdict"] for measure in told.values()} == {"copies found"}
     assert {measure["beyond"]["notes_beyond"] for measure in told.values()} <= {"1 to 9", 9, 10, 11}
@@ -74,7 +75,32 @@ def test_few_copies_are_found_whatever_one_unseen_note_repeats(copies, repeated)
 
 @pytest.mark.parametrize("repeated", REPEATED.values(), ids=REPEATED)
 def test_without_copies_none_are_found(repeated):
-    assert "copies found" not in verdicts(results(0, repeated)).values()
+    found = results(0, repeated)
+    said = {*verdicts(found).values(), found["membership"]["verdict"]}
+    assert "copies found" not in said
+    assert found["verdict"] == next(word for word in VERDICTS if word in said)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (("not shown", "not shown"), "not shown"),
+        (("not shown", "undecided"), "undecided"),
+        (("undecided", "nearer", "not shown"), "nearer"),
+        (("nearer", "copies found", "undecided"), "copies found"),
+    ],
+)
+def test_the_worst_verdict_is_that_of_all(said, expected):
+    found = overall([setting(word) for word in said])
+    assert (found, suppress(found, 10), found.maker) == (expected, expected, "privacy.verdicts.worst")
+
+
+def test_the_worst_verdict_is_hidden_with_one_that_tells_of_few():
+    assert suppress(overall([over(9, "nearer"), setting("not shown")]), 10) is None
+    assert suppress(overall([over(9, "not shown"), setting("nearer")]), 10) is None  # else it would tell of the few
+    assert suppress(overall([over(10, "nearer"), setting("not shown")]), 10) == "nearer"
+    with pytest.raises(TypeError, match="says nothing"):
+        suppress(overall(["nearer"]), 10)
 
 
 def test_the_report_knows_these_verdicts_from_the_worst_on():

@@ -19,7 +19,6 @@ from synthnotes.questionnaire.ratings import (
     answer_counts,
     check,
     difference_counts,
-    verdict,
 )
 
 PUBLISHED = Path("paper/published")
@@ -105,21 +104,6 @@ def test_power_is_that_of_the_tests_that_give_the_verdict(rebuilt):
     assert ours["level"] == 0.05 / 4  # Holm's strictest: two studies with two questions
     assert ours["detectable_difference"] > 1  # four raters of four pairs: what was seen, 0.6, could hardly be found
     assert rebuilt["mimic"]["coherence"]["power"]["raters_to_detect_margin"] > 25  # as an unadjusted t-test promised
-
-
-@pytest.mark.parametrize(
-    ("wilcoxon", "equivalence", "expected"),
-    [
-        (0.2, 0.2, "undecided"),
-        (0.01, 0.2, "different"),
-        (0.2, 0.01, "equivalent"),
-        (0.01, 0.01, "different and equivalent"),
-        (None, 0.2, "not tested"),
-    ],
-)
-def test_the_verdict_follows_from_the_adjusted_tests(wilcoxon, equivalence, expected):
-    tests = {"wilcoxon": {"p": 0.001, "p_holm": wilcoxon}, "equivalence": {"p": 0.001, "p_holm": equivalence}}
-    assert verdict(tests, 0.05) == expected
 
 
 def test_the_published_ratings_decide_nothing(rebuilt):

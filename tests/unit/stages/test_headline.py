@@ -48,7 +48,10 @@ def test_what_is_hidden_or_was_not_measured_is_none_and_so_is_what_rests_on_it()
 
 
 def test_ratings_are_differences_by_language():
-    assert headline.of_ratings(RATED) == {"read_en": -0.5, "coh_en": 0.25}
+    assert headline.of_ratings(RATED | {"computed_by": "questionnaire.ratings.analyse"}) == {
+        "read_en": -0.5,
+        "coh_en": 0.25,
+    }
 
 
 @pytest.fixture

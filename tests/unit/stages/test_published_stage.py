@@ -63,8 +63,9 @@ def test_each_file_of_published_values_is_compared(folder):
     )  # fmt: skip
     assert found["coder"]["mimic.real_l.auc"]["reason"] == "it does not exist in this run"  # suppressed
     assert found["questionnaire"]["mimic.mean"]["difference"] == 0.25
-    counts = read_json(folder[0] / "results/published/coder.json")["counts"]
-    assert counts == {"values": 2, "equal": 0, "within interval": 1, "differs": 0, "not comparable": 1}
+    written = read_json(folder[0] / "results/published/coder.json")
+    assert written["computed_by"] == "significance.published.compare"
+    assert written["counts"] == {"values": 2, "equal": 0, "within interval": 1, "differs": 0, "not comparable": 1}
 
 
 def test_results_of_a_corpus_that_is_not_rebuilt_are_not_read(folder):

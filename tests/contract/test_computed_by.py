@@ -1,0 +1,77 @@
+"""Every value of a result names the function that computed it, and the function is there."""
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from inspect import isroutine, unwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synthnotes.fidelity.statistics import compare
+from synthnotes.machinery import pipeline
+from synthnotes.machinery.disclosure import publish
+from synthnotes.machinery.files import read_json
+from synthnotes.machinery.makers import COMPUTED_BY, PACKAGE, maker_of, without_makers
+from synthnotes.machinery.sections import DisclosureParams
+
+ROOT = Path(__file__).parents[2]
+RESULTS = [file for file in pipeline.result_files(pipeline.stages(ROOT)) if file.endswith(".json")]
+
+
+def names(makers: Any) -> Iterator[str]:
+    """All names in an entry `computed_by`."""
+    if isinstance(makers, str):
+        yield makers
+    else:
+        for below in makers.values():
+            yield from names(below)
+
+
+def places(found: Any, prefix: str = "") -> Iterator[str]:
+    """The places of all values that are told."""
+    if isinstance(found, Mapping):
+        for name, value in found.items():
+            yield from places(value, f"{prefix}.{name}")
+    elif found is not None:
+        yield prefix.removeprefix(".")
+
+
+def named(name: str) -> Any:
+    """What a name stands for: a module's function, or a method of one of its classes."""
+    parts = name.split(".")
+    for length in range(len(parts) - 1, 0, -1):
+        try:
+            found = import_module(PACKAGE + ".".join(parts[:length]))
+        except ModuleNotFoundError:
+            continue
+        for part in parts[length:]:
+            found = getattr(found, part)
+        return unwrap(found)
+    raise LookupError(name)
+
+
+def check(result: Mapping[str, Any]) -> None:
+    """Every value has a maker, and every maker is a function."""
+    values = without_makers(result)
+    assert [place for place in places(values) if maker_of(result[COMPUTED_BY], place) is None] == []
+    assert [name for name in set(names(result[COMPUTED_BY])) if not isroutine(named(name))] == []
+
+
+def test_names_lead_from_a_result_to_its_functions(tmp_path):
+    publish(tmp_path / "a.json", compare(["Mår bra."], ["Mår bra."]), DisclosureParams(demo=True, minimum_patients=10))
+    result = read_json(tmp_path / "a.json")
+    check(result)
+    assert named(maker_of(result[COMPUTED_BY], "difference.tokens")).__name__ == "describe"
+    for wrong in ("fidelity.statistics.described", "fidelity.nowhere.describe", "nowhere.describe"):
+        with pytest.raises((AttributeError, LookupError)):
+            named(wrong)
+    with pytest.raises(AssertionError):
+        check(result | {COMPUTED_BY: "fidelity.statistics._TOKEN"})
+    with pytest.raises(AssertionError):
+        check(result | {"other": 1, COMPUTED_BY: {"real": "fidelity.statistics.describe"}})
+
+
+@pytest.mark.parametrize("file", RESULTS)
+def test_every_committed_result_names_functions_that_are_there(file):
+    check(read_json(ROOT / "results" / file))
