@@ -61,7 +61,7 @@ def write(a: Revision, b: Revision, results: str, params_file: str, paper: Path,
             "changed": len(changed_metrics),
             "figures": figures,
         }
-        text = render.fill(PAGE, context)
+        text = render.fill(PAGE, lambda _: context)
         page = _html(text, paper, project)
         differing = sum(pair.differs for pair in figures.pairs)
     with replacing(to) as temporary:

@@ -4,7 +4,7 @@ import pandas as pd
 
 from synthnotes.corpus.description import tabulate_flow, tell_flow
 from synthnotes.corpus.flow import Flow
-from synthnotes.report.flow_figure import Phase, flow_chart, phases_of
+from synthnotes.report.corpora import Phase, flow_chart, phases_of
 
 
 def told(sizes, minimum):
