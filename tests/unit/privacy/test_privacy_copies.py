@@ -78,7 +78,7 @@ def test_without_copies_none_are_found(repeated):
 
 
 def test_the_report_warns_of_the_worst_of_these_verdicts():
-    assert report.WARNINGS == VERDICTS[:2]
+    assert VERDICTS[:2] == report.WARNINGS
 
 
 def test_tail_by_hand():

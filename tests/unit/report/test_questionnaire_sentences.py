@@ -4,6 +4,7 @@ import pytest
 from reading import shown
 
 TEST = {"r": 0.71, "p": 0.01}
+ODDS = {"odds_ratio": 0.5, "low": 0.2, "high": 0.8, "p_holm": 0.2}
 
 
 @pytest.fixture
@@ -27,9 +28,9 @@ def question(verdict, direction="lower", tests=0.5):
 
 
 VERDICTS = {
-    "undecided": "Neither a difference (Wilcoxon, p = 0.500 after Holm's correction) nor equivalence within ± 0.5 points "
-    "(p = 0.500) is shown: for these 3 pairs of notes, the answers leave open whether the kinds differ, and do not say "
-    "that they are alike.",
+    "undecided": "Neither a difference (Wilcoxon, p = 0.500 after Holm's correction) nor equivalence within ± 0.5 "
+    "points (p = 0.500) is shown: for these 3 pairs of notes, the answers leave open whether the kinds differ, and do "
+    "not say that they are alike.",
     "different": "the kinds are rated differently.",
     "equivalent": "a larger mean difference may be ruled out.",
     "different and equivalent": "A difference is shown (Wilcoxon, p = 0.500 after Holm's correction), but also that it "
@@ -58,24 +59,28 @@ def test_the_direction(of_study, direction, words):
 @pytest.mark.parametrize(
     ("call", "results", "words"),
     [
-        ("agreement", {"krippendorff_alpha": 0.9, "agreement_verdict": "reliable"}, "0.90: the raters agree well enough "
-         "for statements"),
+        (
+            "agreement",
+            {"krippendorff_alpha": 0.9, "agreement_verdict": "reliable"},
+            "is 0.90: the raters agree well enough for statements",
+        ),
         ("agreement", {"krippendorff_alpha": 0.7, "agreement_verdict": "tentative"}, "well enough for tentative"),
         ("agreement", {"krippendorff_alpha": 0.3, "agreement_verdict": "too little"}, "the raters agree too little"),
         ("agreement", {"krippendorff_alpha": None, "agreement_verdict": "not defined"}, "agreement is not defined"),
-        ("correlation", {"spearman": TEST, "verdict": "positive"}, "mostly found it coherent (Spearman's correlation "
-         "0.71, p = 0.010), so"),
+        ("correlation", {"spearman": TEST, "verdict": "positive"}, "coherent (Spearman's correlation 0.71, p = 0.010)"),
         ("correlation", {"spearman": TEST, "verdict": "negative"}, "rated as less coherent"),
-        ("correlation", {"spearman": TEST, "verdict": "not shown"}, "No correlation of readability and coherence is "
-         "shown"),
+        ("correlation", {"spearman": TEST, "verdict": "not shown"}, "No correlation of readability and coherence is"),
         ("correlation", {"spearman": dict.fromkeys(TEST), "verdict": "not defined"}, "coherence is not defined"),
-        ("odds", {"odds_ratio": 0.5, "low": 0.2, "high": 1.4, "p_holm": 0.2, "verdict": "either kind"}, "are 0.50 times "
-         "those of a real note ([0.20, 1.40], an interval that holds odds in favour of either kind; permutation test"),
-        ("odds", {"odds_ratio": 0.5, "low": 0.2, "high": 0.8, "p_holm": 0.2, "verdict": "one side"}, "one side of one"),
-        ("odds", {"odds_ratio": None, "verdict": "no solution"}, "has no solution"),
+        (
+            "odds",
+            ODDS | {"verdict": "either kind"},
+            "are 0.50 times those of a real note ([0.20, 0.80], an interval that holds odds in favour of either kind;",
+        ),
+        ("odds", ODDS | {"verdict": "one side"}, "one side of one; permutation test, p = 0.200 after Holm's"),
+        ("odds", {"verdict": "no solution"}, "has no solution"),
         ("least_p", {"least_p": 0.125, "can_show": "no"}, "cannot fall below 0.125"),
     ],
-)  # fmt: skip
+)
 def test_each_verdict_has_words_of_its_own(of_study, call, results, words):
     assert words in of_study(f"{call}('ratings.x.sepr.q')", q=results)
 
@@ -94,12 +99,15 @@ POWER = {
     ("changed", "words"),
     [
         ({}, "With 4 raters and 3 pairs, only a true difference of 0.84 points or more would have been found"),
-        ({}, "0.5 points would take 25 raters of as many pairs, and to show equivalence where there is no difference too "
-         "many (simulated from the raters' own variation, at the correction's strictest level, 0.013)."),
+        (
+            {},
+            "0.5 points would take 25 raters of as many pairs, and to show equivalence where there is no difference "
+            "too many (simulated from the raters' own variation, at the correction's strictest level, 0.013).",
+        ),
         ({"detectable_difference": None}, "no difference on the scale would have been found"),
         ({"false_positives": None}, "no power can be stated"),
     ],
-)  # fmt: skip
+)
 def test_power(of_study, changed, words):
     assert words in of_study("power('ratings.x.sepr', 'ratings.x.sepr.q')", q=POWER | changed)
 
