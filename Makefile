@@ -4,6 +4,7 @@ SCALE ?= demo
 SEED ?= 1337
 GPU ?= h100
 JOBS ?=
+ENGINE ?= embedded
 VENV ?= $(CURDIR)/.venv
 export PATH := $(VENV)/bin:$(PATH)
 
@@ -13,7 +14,8 @@ export PATH := $(VENV)/bin:$(PATH)
 help:           ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 20
 
-setup: $(VENV)/.ready ## the environment in .venv (KIND=gpu for CUDA)
+setup: $(VENV)/.ready ## the environment in .venv (KIND=gpu for CUDA; QUARTO=1: Quarto besides, which downloads itself)
+	$(if $(QUARTO),$(VENV)/bin/python -m pip install --quiet --no-deps -r requirements/quarto.txt)
 $(VENV)/.ready: requirements/install requirements/common.txt requirements/$(KIND).txt pyproject.toml
 	requirements/install $(VENV) $(KIND)
 	touch $@
@@ -34,8 +36,9 @@ tidy: setup     ## remove outputs that no stage makes any more, since a list in 
 deps: setup     ## write into dvc.yaml which modules decide each stage's bytes, after imports have changed
 	python -m synthnotes.machinery.dependencies dvc.yaml
 
-report: setup   ## the report from the results in git, without data
+report: setup   ## the report from the results in git, without data (ENGINE=quarto: by Quarto, too)
 	dvc repro --single-item --force report
+	$(if $(filter quarto,$(ENGINE)),python -m synthnotes.report.kit.quarto build/report/quarto)
 
 check: setup    ## what data/ holds, what it lacks, whether params.yaml is valid, whether git or DVC would carry off notes
 	python -m synthnotes.corpus.inventory

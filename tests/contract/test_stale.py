@@ -126,7 +126,7 @@ def test_a_stop_word_samples_nothing(copy):
 
 
 def test_the_words_of_the_report_rebuild_the_report(copy):
-    assert copy.after("src/synthnotes/report/tables.py", *DOCSTRING) == {"report"}
+    assert copy.after("src/synthnotes/report/privacy.py", *DOCSTRING) == {"report"}
     assert copy.after("paper/privacy.qmd.j2", "a", "aa") == {"report"}
 
 

@@ -65,7 +65,8 @@ def folded(paths: list[Path]) -> list[Path]:
     """The same paths, with a folder in the place of its files where all of them are among the paths."""
     folders = {path.parent for path in paths}
     whole = [folder for folder in folders if _files(folder) <= set(paths)]
-    return list(dict.fromkeys(path.parent if path.parent in whole else path for path in paths))
+    outermost = (next((above for above in reversed(path.parents) if above in whole), path) for path in paths)
+    return list(dict.fromkeys(outermost))
 
 
 @cache

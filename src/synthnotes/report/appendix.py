@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from synthnotes.report.corpora import SUBSETS, teaching
+from synthnotes.report.kit import quarto
 from synthnotes.report.kit.markup import Markdown, code, join
 from synthnotes.report.kit.numbers import MISSING, printed
 from synthnotes.report.paper import Paper, Row
@@ -35,6 +36,7 @@ PACKAGES = {
     "pypandoc-binary": "this report, by pandoc",
     "typst": "its PDF",
 }
+EMBEDDED = ("pypandoc-binary", "typst")  # render the report unless Quarto does
 
 
 def flow(paper: Paper) -> list[Row]:
@@ -128,13 +130,16 @@ def _setting(value: Any) -> Markdown:
 
 def versions(paper: Paper) -> list[Row]:
     """Package, version and use, of those that are installed."""
-    return [[code(package), number, PACKAGES[package]] for package, number in installed().items()]
+    found = installed(paper.params.report.engine)
+    return [[code(package), number, PACKAGES.get(package, "this report")] for package, number in found.items()]
 
 
-def installed() -> dict[str, str]:
-    """The versions of those packages that are installed."""
-    found = {}
+def installed(engine: str) -> dict[str, str]:
+    """The versions of those packages that are installed, and of the programs of the engine that renders the report."""
+    found = quarto.versions() if engine == "quarto" else {}
     for package in PACKAGES:
+        if found and package in EMBEDDED:
+            continue
         try:
             found[package] = version(package)
         except PackageNotFoundError:

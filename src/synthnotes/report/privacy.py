@@ -19,8 +19,7 @@ MEASURES = {
     "ngram_share": ("share of n-grams in training", ".1%", "+.1%"),
     "longest_passage": ("words of longest passage", ".1f", "+.1f"),
 }
-WARNINGS = ("copies found", "nearer")
-VERDICTS = (*WARNINGS, "undecided", "not shown")  # worst first, in the words of the results
+WARNINGS = ("copies found", "nearer")  # verdicts, in the words of the results
 KINDS = {"synthetic": "synthetic", "control": "unseen real"}
 
 

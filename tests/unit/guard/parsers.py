@@ -28,7 +28,7 @@ from synthnotes.privacy.checkpoint import Checkpoint
 from synthnotes.questionnaire import answers, exports, sosci, survey
 from synthnotes.questionnaire.sosci_project import read_project
 from synthnotes.questionnaire.survey import SurveyNote
-from synthnotes.report import numbers
+from synthnotes.report.kit import numbers
 from synthnotes.stages import corpus as corpus_stage
 from synthnotes.stages import questionnaire
 

@@ -9,7 +9,7 @@ from synthnotes.corpus import sources
 from synthnotes.generation.models import load_tokenizer
 from synthnotes.machinery import params
 from synthnotes.machinery.files import MOST_VALUES, UserError, read_yaml
-from synthnotes.report.inputs import Plots
+from synthnotes.report.kit.tables import Tables
 
 BOMB = "a: &a [1,1,1,1,1,1,1,1,1]\n" + "".join(
     f"{name}: &{name} [{','.join([f'*{before}'] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
@@ -66,4 +66,4 @@ def test_code_that_comes_with_a_model_is_not_run(tmp_path):
 
 def test_a_figure_without_its_table_is_named(tmp_path):
     with pytest.raises(UserError, match=r"coding/mimic/real_s-curve.csv: this result is missing; .* Run `dvc repro`"):
-        Plots(tmp_path / "results", {"coding.mimic.real_s": "coding/mimic/real_s-curve.csv"})
+        Tables(tmp_path / "results", {"coding.mimic.real_s": "coding/mimic/real_s-curve.csv"})

@@ -17,7 +17,7 @@ from synthnotes.machinery.files import UserError, read_csv, read_json, write_csv
 from synthnotes.publishing import changes, diff, revisions
 from synthnotes.publishing.changes import Quantity
 from synthnotes.publishing.figure_pairs import Pair
-from synthnotes.report.contents import Contents
+from synthnotes.report.paper import Paper
 
 ROOT = Path(__file__).parents[3]
 sys.path.insert(0, str(ROOT / "tests" / "unit" / "report"))
@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT / "tests" / "unit" / "report"))
 import artificial  # noqa: E402
 from reading import words  # noqa: E402
 
-EVERY = Contents.drawings
+EVERY = Paper.drawings
 DRAWN = ("finetune", "detection")  # the others take their time, and are drawn by the same code
 NASTY = "<script>x</script> {{< include a >}} | ::: $x$ @fig-a `b` [c](d) *e*"
 
@@ -76,7 +76,7 @@ def template(tmp_path_factory):
 def project(template, tmp_path, monkeypatch):
     root = shutil.copytree(template, tmp_path / "project", symlinks=True)
     monkeypatch.chdir(root)
-    monkeypatch.setattr(Contents, "drawings", lambda self: {n: d for n, d in EVERY(self).items() if n in DRAWN})
+    monkeypatch.setattr(Paper, "drawings", lambda self: {n: d for n, d in EVERY(self).items() if n in DRAWN})
     return root
 
 
@@ -127,7 +127,7 @@ def test_the_figures_of_both_sides_stand_beside_each_other_and_what_is_missing_i
 
 def test_every_figure_of_the_report_has_a_title(project, monkeypatch):
     names = set()
-    monkeypatch.setattr(Contents, "drawings", lambda self: names.update(EVERY(self)) or {})
+    monkeypatch.setattr(Paper, "drawings", lambda self: names.update(EVERY(self)) or {})
     page(project)
     assert len(names) > 15
     assert [name for name in names if Pair(name, (None, None), ("", "")).title == name] == []

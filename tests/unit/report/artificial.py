@@ -7,12 +7,15 @@ import pandas as pd
 
 from synthnotes.coding.utility import over_seeds
 from synthnotes.machinery import params, pipeline
-from synthnotes.machinery.files import write_csv, write_json
+from synthnotes.machinery.files import read_yaml, write_csv, write_json
 from synthnotes.machinery.sections import TRAINING_SETS
 from synthnotes.questionnaire.ratings import analyse, answer_counts, difference_counts
-from synthnotes.report import tables
+from synthnotes.report.paper import CORPORA
 from synthnotes.significance.comparison import tidy
 from synthnotes.significance.intervals import THE_SETS, about
+from synthnotes.significance.published import compare, parse
+from synthnotes.stages.published import OF_CORPORA, read_results
+from synthnotes.stages.report import PUBLISHED
 
 RATE = {"f1": 0.5, "precision": 0.4, "recall": 0.6, "false_positive_rate": 0.1, "auc": 0.9}
 ANSWERS = {
@@ -37,13 +40,21 @@ FOUND = ("located", "flagged_by_passage", "nearest_is_source", "flagged_by_recal
 def write(results, params_file, ratings):
     """Writes all result files that the pipeline beside the parameters declares: a file of a new kind needs a maker."""
     settings = params.read(params_file)
-    made, members = makers(settings, ratings), (*tables.CORPORA, *settings.ratings.studies)
+    made, members = makers(settings, ratings), (*CORPORA, *settings.ratings.studies, *PUBLISHED)
+    made["published.{}"] = lambda name: compared(results, settings, ratings.with_name(f"{name}.yaml"))
     for file in pipeline.result_files(pipeline.stages(params_file.parent)):
         key = pipeline.key_of(file)
         kinds = {key.replace(f".{member}", ".{}", 1): member for member in members}
         (kind,) = kinds.keys() & made.keys()
         content = made[kind](kinds[kind])
         (write_csv if file.endswith(".csv") else write_json)(results / file, content)
+
+
+def compared(results, settings, path):
+    """Published values beside the results that are written already, as the stage compares them."""
+    members = dict.fromkeys(OF_CORPORA, settings.corpora) | {"ratings": list(settings.ratings.studies)}
+    found = {of: {name: read_results(results / of / f"{name}.json") for name in names} for of, names in members.items()}
+    return compare(parse(read_yaml(path), str(path)), found, settings.disclosure.demo)
 
 
 def makers(settings, ratings):
@@ -84,7 +95,23 @@ def makers(settings, ratings):
 @cache
 def evaluate(ratings):
     """The ratings' evaluation, once for all tests."""
-    return analyse(pd.read_csv(ratings), 0.5, 0.05, 200, 1)
+    found = analyse(pd.read_csv(ratings), 0.5, 0.05, 200, 1)
+    for of_corpus in found.values():
+        say(of_corpus)
+    return found
+
+
+def say(found):
+    """Adds the verdicts that the evaluation does not give yet."""
+    for question in (found["readability"], found["coherence"]):
+        question.setdefault("agreement_verdict", "too little")
+        question["cumulative_link"].setdefault("verdict", "either kind")
+        question["by_rater"].setdefault("can_show", "no" if question["by_rater"]["least_p"] >= 0.05 else "yes")
+        difference = question["equivalence"]["difference"]
+        question["equivalence"].setdefault("direction", "lower" if difference < 0 else "higher")
+    found["correlation"].setdefault("verdict", "positive")
+    tested = {"tests": 8, "below_level": 1, "below_level_after_holm": 0, "verdict": "none"}
+    found.setdefault("pairs_tested", tested)
 
 
 def cohort(names_patients):
@@ -208,6 +235,8 @@ def of_stages():
                 "patients": 20, "counted": "notes", "members": 0.31, "others": 0.3, "difference": 0.01, "p": 0.02,
                 "verdict": "nearer",
             },
+            "verdict": "nearer",
+            "computed_by": {"rouge": {"*": "privacy.rouge.evaluate"}, "membership": "privacy.membership.test"},
             "longest": {"synthetic_matched": longest, "control": longest},
             "measures": dict.fromkeys(("rouge_recall", "ngram_share", "longest_passage"), measure),
             "rouge": {

@@ -1,6 +1,7 @@
 """A whole set of artificial results, and the report's own sources."""
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -9,7 +10,12 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
+from synthnotes.machinery import params
+from synthnotes.report.index import CHAPTERS
 from synthnotes.report.kit import lint, render, style
+from synthnotes.report.kit.numbers import Numbers
+from synthnotes.report.kit.tables import Tables
+from synthnotes.report.paper import Paper
 from synthnotes.stages.report import main
 
 ROOT = Path(__file__).parents[3]
@@ -66,6 +72,37 @@ def fill(run_of, tmp_path, paper, monkeypatch):
         return (tmp_path / "out" / "quarto" / "report.qmd").read_text(encoding="utf-8"), provenance
 
     return make
+
+
+@pytest.fixture
+def paper_of(tmp_path):
+    """A report of a few numbers alone: `results` is the content of files, by what their keys begin with."""
+
+    def make(results, published=None, **changes):
+        settings = params.read(ROOT / "params.yaml").model_copy(update=changes)
+        numbers = Numbers(tmp_path, {})
+        for prefix, content in ({"params": settings.model_dump()} | results).items():
+            numbers.include(prefix, tmp_path, content)
+        return Paper(settings, numbers, Tables(tmp_path, {}), CHAPTERS, published)
+
+    return make
+
+
+@pytest.fixture
+def said(tmp_path, paper, paper_of):
+    """What a macro of a template says in a report of these numbers: `said("glance", "errors(corpora[0])", {…})`."""
+
+    def render_call(template, call, results):
+        source = (paper / f"{template}.qmd.j2").read_text(encoding="utf-8")
+        for name in ("verdicts.j2", "names.yaml"):
+            shutil.copyfile(paper / name, tmp_path / name)
+        # The template itself would ask for all numbers.
+        macros = re.findall(r"(?s)\{% from .*?%\}|\{% macro .*?endmacro %\}", source)
+        (tmp_path / "index.qmd.j2").write_text("\n".join([*macros, f"{{{{ md({call}) }}}}"]), encoding="utf-8")
+        of = paper_of(results)
+        return render.fill(tmp_path, lambda _: of.context(template)).strip()
+
+    return render_call
 
 
 @pytest.fixture(scope="session")

@@ -64,8 +64,9 @@ def small(paper, tmp_path_factory):
         origins.listing(numbers.printed()) + origins.references(numbers.printed())
     )
     (folder / "index.qmd.j2").write_text(TEMPLATE, encoding="utf-8")
+    shutil.copyfile(paper / "names.yaml", folder / "names.yaml")
     project = folder / "project"
-    render.write_project(project, paper, render.fill(folder, context))
+    render.write_project(project, paper, render.fill(folder, lambda _: context))
     square = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>'
     (project / "one.svg").write_text(square, encoding="utf-8")
     for name, page in zip(("small.html", "small.pdf"), render.render(project, "embedded"), strict=True):

@@ -2,10 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from synthnotes.machinery.files import UserError
+from synthnotes.machinery.files import UserError, read_yaml
 from synthnotes.report.kit.lint import check, typed_numbers
 
 ROOT = Path(__file__).parents[3]
+NAMES = read_yaml(ROOT / "paper" / "names.yaml")
 BIBLIOGRAPHY = "@article{lin2004,\n  title = {ROUGE}\n}\n"
 SOURCE = """---
 title: "A title"
@@ -108,4 +109,5 @@ def test_no_number_is_typed_into_the_prose(template):
     ],
 )
 def test_typed_numbers_are_told_from_names(template, found):
-    assert [(line, text.strip()) for line, text in typed_numbers(template, NAMES)] == [(n, text.strip()) for n, text in found]
+    typed = [(line, text.strip()) for line, text in typed_numbers(template, NAMES)]
+    assert typed == [(line, text.strip()) for line, text in found]

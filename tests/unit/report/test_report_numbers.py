@@ -6,8 +6,8 @@ from reading import shown
 
 from synthnotes.machinery import params, pipeline
 from synthnotes.machinery.files import UserError, write_json
-from synthnotes.report.inputs import result_files, seeds
 from synthnotes.report.kit.numbers import Numbers, printed
+from synthnotes.report.paper import result_files, seeds
 
 ROOT = Path(__file__).parents[3]
 

@@ -71,7 +71,11 @@ def test_the_provenance_tells_data_parameters_packages_and_files(fill, run_of):
     number = told["numbers"]["privacy.sepr.rouge.recall.control.all.mean"]
     assert number["file"] == "results/privacy/sepr.json"
     assert (number["place"], number["value"]) == ("rouge.recall.control.all.mean", 0.25)
+    assert number["function"] == "privacy.rouge.evaluate"
     assert number["printed"] == {".3f": "0.250"}
+    assert (
+        told["numbers"]["privacy.sepr.measures.rouge_recall.low"]["function"] == "stages.privacy.main"
+    )  # no other told
     assert told["numbers"]["errors.sepr.codes.0.f1_real"]["place"] == "row 1, f1_real"
     assert any(number.get("formula") == "1 − params.significance.level" for number in told["numbers"].values())
     assert told["figures"]["recall"]["files"] == ["results/privacy/sepr-recall.csv"]

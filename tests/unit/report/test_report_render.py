@@ -102,7 +102,7 @@ def test_builds_are_byte_identical(project):
 
 def test_templates_escape_what_is_data(tmp_path):
     (tmp_path / "index.qmd.j2").write_text("# T {#sec-t}\n{// a comment //}\n{{ data }}, {{ 'a' ~ '|b' }}\n", "utf-8")
-    assert render.fill(tmp_path, {"data": "{{< x >}}"}) == "# T {#sec-t}\n" + r"\{\{\< x \>\}\}, a\|b" + "\n"
+    assert render.fill(tmp_path, lambda _: {"data": "{{< x >}}"}) == "# T {#sec-t}\n" + r"\{\{\< x \>\}\}, a\|b" + "\n"
 
 
 @pytest.mark.parametrize(
@@ -116,13 +116,13 @@ def test_templates_escape_what_is_data(tmp_path):
 def test_faulty_templates_are_the_users_errors(tmp_path, template, message):
     (tmp_path / "index.qmd.j2").write_text(template, encoding="utf-8")
     with pytest.raises(UserError, match=message):
-        render.fill(tmp_path, {})
+        render.fill(tmp_path, lambda _: {})
 
 
 def test_a_number_typed_into_a_template_is_refused_with_its_line(tmp_path):
     (tmp_path / "index.qmd.j2").write_text("# T\n\nIt reaches 0.63.\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"index\.qmd\.j2, line 3: the number '0\.63\.' is typed into the prose"):
-        render.fill(tmp_path, {})
+        render.fill(tmp_path, lambda _: {})
 
 
 def test_a_missing_part_of_the_project_is_named(tmp_path, paper):

@@ -211,7 +211,7 @@ def test_a_null_is_shown_as_such_and_never_as_a_number(run_of, fill):
     assert set(re.findall(rf"\[([^\[\]]*)\]\[{key}\]", source)) == {"–"}
     (definition,) = re.findall(rf'^\[{key}\]: #origin-{key} "(.*)"$', source, re.MULTILINE)
     assert shown(definition).endswith(
-        "privacy/sepr.json: rouge.recall.control.all.mean = null (stage privacy, seed 1337)"
+        "privacy/sepr.json: rouge.recall.control.all.mean = null (stage privacy, seed 1337; privacy.rouge.evaluate)"
     )
     assert told["numbers"][key]["value"] is None
 

@@ -1,7 +1,7 @@
 """Numbers: the one door through which a result enters the report.
 
 A number's key is its stage, the member of the stage's matrix, and its place in the result file: micro-F1 of the coder
-that was trained on real S of MIMIC, its mean over the seeds, is `utility.mimic.real_s.micro.f1.mean`.
+that was trained on real S of a corpus, its mean over the seeds, is `utility.<corpus>.real_s.micro.f1.mean`.
 """
 
 import difflib
@@ -236,7 +236,7 @@ class Numbers:
         return {key.removeprefix(start): n.value for key, n in self._numbers.items() if key.startswith(start)}
 
     def below(self, prefix: str) -> list[str]:
-        """The next parts of the keys below a prefix, in the order of the file: `below("cohort.mimic.flow")`."""
+        """The next parts of the keys below a prefix, in the order of the file: `below("cohort.<corpus>.flow")`."""
         parts = [rest.split(".")[0] for rest in self.entries(prefix)]
         if not parts:
             raise UserError(f"{self.source}: {self._absence(prefix + '.')}")

@@ -155,6 +155,14 @@ def _anchor(printed: Printed, text: str) -> Markdown:
     return Markdown(f"[{escape(text)}]{{#{ANCHOR}{printed.label}}}")
 
 
+def inline(text: str, printed: Iterable[Printed]) -> Markdown:
+    """Text with its links written out, for metadata: Quarto reads it apart from the definitions at the report's end."""
+    for each in printed:
+        target = f'(#{ANCHOR}{each.label} "{escape(each.origin)}")'
+        text = text.replace(f"][{each.label}]", f"]{target}")
+    return Markdown(text)
+
+
 def references(printed: Iterable[Printed]) -> Markdown:
     """What the links lead to, and what they say on hover: one definition of a markdown reference per line."""
     lines = (f'[{each.label}]: #{ANCHOR}{each.label} "{escape(each.origin)}"' for each in printed)

@@ -62,6 +62,7 @@ class Report:
             "fig": self.figure,
             "grid": self.grid,
             "origins": self.origins,
+            "inline": lambda text: origins.inline(text, self.numbers.printed()),
             "right": lambda headings: [f">{heading}" for heading in headings],
             **own,
         }

@@ -4,6 +4,7 @@ import re
 
 # The first pattern that fits the key's last parts wins.
 _UNITS = {
+    r"\.seeds_to_decide\.\w+$": "seeds",
     r"\.(patients|dropped_patients|shared_patients\.\w+)$": "patients",
     r"\.(dropped_)?admissions$": "admissions",
     r"\.(notes|dropped|documents|samples|prompts|records|\w+_notes|notes_\w+|training_real|empty)$": "notes",
