@@ -138,7 +138,7 @@ def installed(engine: str) -> dict[str, str]:
     """The versions of those packages that are installed, and of the programs of the engine that renders the report."""
     found = quarto.versions() if engine == "quarto" else {}
     for package in PACKAGES:
-        if found and package in EMBEDDED:
+        if engine == "quarto" and package in EMBEDDED:
             continue
         try:
             found[package] = version(package)

@@ -7,14 +7,16 @@ import pandas as pd
 
 from synthnotes.coding.utility import over_seeds
 from synthnotes.machinery import params, pipeline
-from synthnotes.machinery.files import read_yaml, write_csv, write_json
+from synthnotes.machinery.disclosure import suppress
+from synthnotes.machinery.files import read_json, read_yaml, write_csv, write_json
+from synthnotes.machinery.makers import without_makers
 from synthnotes.machinery.sections import TRAINING_SETS
 from synthnotes.questionnaire.ratings import analyse, answer_counts, difference_counts
 from synthnotes.report.paper import CORPORA
 from synthnotes.significance.comparison import tidy
 from synthnotes.significance.intervals import THE_SETS, about
 from synthnotes.significance.published import compare, parse
-from synthnotes.stages.published import OF_CORPORA, read_results
+from synthnotes.stages.published import OF_CORPORA
 from synthnotes.stages.report import PUBLISHED
 
 RATE = {"f1": 0.5, "precision": 0.4, "recall": 0.6, "false_positive_rate": 0.1, "auc": 0.9}
@@ -53,7 +55,10 @@ def write(results, params_file, ratings):
 def compared(results, settings, path):
     """Published values beside the results that are written already, as the stage compares them."""
     members = dict.fromkeys(OF_CORPORA, settings.corpora) | {"ratings": list(settings.ratings.studies)}
-    found = {of: {name: read_results(results / of / f"{name}.json") for name in names} for of, names in members.items()}
+    found = {
+        of: {name: without_makers(read_json(results / of / f"{name}.json")) for name in names}
+        for of, names in members.items()
+    }
     return compare(parse(read_yaml(path), str(path)), found, settings.disclosure.demo)
 
 
@@ -95,23 +100,7 @@ def makers(settings, ratings):
 @cache
 def evaluate(ratings):
     """The ratings' evaluation, once for all tests."""
-    found = analyse(pd.read_csv(ratings), 0.5, 0.05, 200, 1)
-    for of_corpus in found.values():
-        say(of_corpus)
-    return found
-
-
-def say(found):
-    """Adds the verdicts that the evaluation does not give yet."""
-    for question in (found["readability"], found["coherence"]):
-        question.setdefault("agreement_verdict", "too little")
-        question["cumulative_link"].setdefault("verdict", "either kind")
-        question["by_rater"].setdefault("can_show", "no" if question["by_rater"]["least_p"] >= 0.05 else "yes")
-        difference = question["equivalence"]["difference"]
-        question["equivalence"].setdefault("direction", "lower" if difference < 0 else "higher")
-    found["correlation"].setdefault("verdict", "positive")
-    tested = {"tests": 8, "below_level": 1, "below_level_after_holm": 0, "verdict": "none"}
-    found.setdefault("pairs_tested", tested)
+    return suppress(analyse(pd.read_csv(ratings), 0.5, 0.05, 200, 1), 1)
 
 
 def cohort(names_patients):

@@ -23,7 +23,7 @@ See @fig-one, [-@tbl-one], [@fig-one; @tbl-one], @eq-one, @sec-first, @lin2004 a
 |:---|---:|
 | x  |  1 |
 
-: Some values. {#tbl-one .here}
+: Some values. {#tbl-one .ruled}
 
 $$ a = b $$ {#eq-one}
 
@@ -61,9 +61,9 @@ def test_the_portable_subset_passes():
         ("[0.8][n]", "[0.8][m]", r"no target: \[0.8\]\[m\]"),
         ("#eq-one}", "#tbl-one}", "@eq-one leads nowhere"),
         ("# Last {.unnumbered}", "# Last {#sec-first}", "Duplicate identifier 'sec-first'"),
-        ("{#tbl-one .here}", "{#fig-one}", "#fig-one"),
+        ("{#tbl-one .ruled}", "{#fig-one}", "#fig-one"),
         (' fig-alt="A square"', "", r"one\.svg.*alternative text"),
-        (": Some values. {#tbl-one .here}", "", "identifier must begin with tbl-"),
+        (": Some values. {#tbl-one .ruled}", "", "identifier must begin with tbl-"),
         ("Some values.", "", "no caption"),
         ("What it *shows*.", "", "no caption"),
         ("{#sec-first}", "", "identifier must begin with sec-: First"),
@@ -74,7 +74,7 @@ def test_the_portable_subset_passes():
         (".callout-note", ".column-page", r"\.column-page"),
         (".callout-note", ".panel-tabset", r"\.panel-tabset"),
         ('title="Mind"', "layout-ncol=2", "layout-ncol="),
-        (".here}", ".striped}", r"\.striped"),
+        (".ruled}", ".striped}", r"\.striped"),
     ],
 )
 def test_what_is_outside_or_leads_nowhere_is_refused(old, new, message):

@@ -5,7 +5,7 @@ number that the report prints in several formats has each of them under its name
 for the first. In LaTeX, where a percent sign would begin a comment, a format writes `pc` for it:
 
     \input{numbers.tex}
-    micro-F1 is \synthnotes{utility.mimic.real_s.micro.f1.mean}, or \synthnotes[.1pc]{…}
+    F1 is \synthnotes{utility.english.micro.f1.mean}, or \synthnotes[.1pc]{utility.english.micro.f1.mean}
 """
 
 import re
