@@ -17,7 +17,10 @@ def shown(markdown):
 
 def outputs(folder):
     """The paths that the stage writes."""
-    return [folder / name for name in ("report.html", "report.pdf", "quarto", "provenance.json", "numbers.json", "numbers.tex")]
+    return [
+        folder / name
+        for name in ("report.html", "report.pdf", "quarto", "provenance.json", "numbers.json", "numbers.tex")
+    ]
 
 
 @dataclass(frozen=True)

@@ -108,5 +108,5 @@ def test_headings_captions_and_references_are_told(small):
 def test_quarto_numbers_and_names_everything_alike(small, tmp_path):
     project = tmp_path / "project"
     shutil.copytree(small / "project", project)
-    html, _ = render.render(project, "quarto")
+    html, _ = render.render(project, "quarto")  # which takes the nasty cell's ":::" for a fence
     assert structure(html.decode()) == structure((small / "small.html").read_text(encoding="utf-8"))

@@ -23,7 +23,9 @@ def test_a_number_knows_its_file(numbers, tmp_path):
     number = numbers["coding.x.micro.f1"]
     assert (number.value, number.place, number.source.path) == (0.8244, "micro.f1", tmp_path / "coding" / "x.json")
     assert number.source.md5 == hashlib.md5((tmp_path / "coding" / "x.json").read_bytes()).hexdigest()
-    assert number.origin == f"{tmp_path.name}/coding/x.json: micro.f1 = 0.8244 (stage coding, seed 7; stages.coding.main)"
+    assert (
+        number.origin == f"{tmp_path.name}/coding/x.json: micro.f1 = 0.8244 (stage coding, seed 7; stages.coding.main)"
+    )
     assert numbers.value("coding.x.micro.f1") == 0.8244
 
 
