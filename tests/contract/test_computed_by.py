@@ -2,18 +2,19 @@
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from inspect import isroutine, unwrap
+from inspect import getsource, getsourcefile, isroutine, unwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from synthnotes.fidelity.statistics import compare
-from synthnotes.machinery import pipeline
+from synthnotes.machinery import dependencies, pipeline
 from synthnotes.machinery.disclosure import publish
 from synthnotes.machinery.files import read_json
 from synthnotes.machinery.makers import COMPUTED_BY, PACKAGE, maker_of, without_makers
 from synthnotes.machinery.sections import DisclosureParams
+from synthnotes.stages.report import gather
 
 ROOT = Path(__file__).parents[2]
 RESULTS = [file for file in pipeline.result_files(pipeline.stages(ROOT)) if file.endswith(".json")]
@@ -75,3 +76,29 @@ def test_names_lead_from_a_result_to_its_functions(tmp_path):
 @pytest.mark.parametrize("file", RESULTS)
 def test_every_committed_result_names_functions_that_are_there(file):
     check(read_json(ROOT / "results" / file))
+
+
+@pytest.mark.parametrize(
+    ("key", "computes"),
+    [
+        ("utility.mimic.synthetic_s.micro.f1.mean", "f1"),
+        ("privacy.mimic.measures.rouge_recall.synthetic", "mean"),
+        ("ratings.published.mimic.readability.krippendorff_alpha", "coincidences"),
+        ("hypotheses.mimic.winner.verdict", "TOO_FEW"),
+        ("cohort.mimic.subsets.L.notes", "len("),
+    ],
+)
+def test_a_reader_finds_the_code_behind_a_number_in_three_files(key, computes):
+    """From the report's origin: the stage's module, and from import to import the module of the function."""
+    number = gather(ROOT / "paper", ROOT / "results", ROOT / "params.yaml").numbers[key]
+    assert number.origin.endswith(f"; {number.function})")
+    function = named(number.function)
+    target = Path(getsourcefile(function)).relative_to(dependencies.SOURCE)
+    files = [Path("synthnotes", "stages", f"{number.source.stage}.py")]
+    assert f"-m synthnotes.stages.{number.source.stage} " in (ROOT / "dvc.yaml").read_text(encoding="utf-8")
+    reached = [{files[0]}]
+    while target not in reached[-1] and len(reached) < 5:
+        reached.append({module for path in reached[-1] for module in dependencies.imports(path)})
+    assert target in reached[-1]
+    assert len(reached) <= 3
+    assert computes in getsource(function)

@@ -16,7 +16,7 @@ import pandas as pd
 from synthnotes.errors import curves
 from synthnotes.errors.decisions import Decisions
 from synthnotes.errors.distances import Curves, Measures, Sources
-from synthnotes.machinery.disclosure import over, people, setting
+from synthnotes.machinery.disclosure import computed, over, people, setting
 from synthnotes.machinery.sections import HypothesesParams
 from synthnotes.significance.intervals import THE_SETS, Interval, about, jackknife, student
 
@@ -101,7 +101,7 @@ def compare(
         "synthetic": _described(synthetic),
         "distances": found,
         "best": best,
-        "winner": winner | {"verdict": verdict(winner) if about(sizes) == THE_SETS else TOO_FEW},
+        "winner": winner | {"verdict": computed(verdict, winner) if about(sizes) == THE_SETS else TOO_FEW},
     }
     return over(patients, told)
 

@@ -7,6 +7,7 @@ from html import unescape
 from html.parser import HTMLParser
 
 VOID = {"meta", "link", "img", "br", "hr", "col", "input", "rect"}
+WRITTEN = ("report.html", "report.pdf", "quarto", "provenance.json", "numbers.json", "numbers.tex")
 
 
 def shown(markdown):
@@ -17,10 +18,7 @@ def shown(markdown):
 
 def outputs(folder):
     """The paths that the stage writes."""
-    return [
-        folder / name
-        for name in ("report.html", "report.pdf", "quarto", "provenance.json", "numbers.json", "numbers.tex")
-    ]
+    return [folder / name for name in WRITTEN]
 
 
 @dataclass(frozen=True)

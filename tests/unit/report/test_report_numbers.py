@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture
 def numbers(tmp_path):
     content = {"micro": {"f1": 0.8244, "gap": -0.5}, "n": 12345, "none": None, "list": [{"p": 0.00012}, {"p": 0.034}]}
-    write_json(tmp_path / "coding" / "x.json", content)
+    write_json(tmp_path / "coding" / "x.json", content | {"computed_by": {"micro": "coding.metrics.f1"}})
     return Numbers(tmp_path, {"coding.x": "coding/x.json"}, seeds={"coding": {"seed": 7}})
 
 
@@ -23,9 +23,9 @@ def test_a_number_knows_its_file(numbers, tmp_path):
     number = numbers["coding.x.micro.f1"]
     assert (number.value, number.place, number.source.path) == (0.8244, "micro.f1", tmp_path / "coding" / "x.json")
     assert number.source.md5 == hashlib.md5((tmp_path / "coding" / "x.json").read_bytes()).hexdigest()
-    assert (
-        number.origin == f"{tmp_path.name}/coding/x.json: micro.f1 = 0.8244 (stage coding, seed 7; stages.coding.main)"
-    )
+    file = f"{tmp_path.name}/coding/x.json"
+    assert number.origin == f"{file}: micro.f1 = 0.8244 (stage coding, seed 7; coding.metrics.f1)"
+    assert numbers["coding.x.n"].origin == f"{file}: n = 12345 (stage coding, seed 7; stages.coding.main)"
     assert numbers.value("coding.x.micro.f1") == 0.8244
 
 

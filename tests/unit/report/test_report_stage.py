@@ -296,12 +296,12 @@ def test_a_report_of_real_data_shows_what_is_left(tmp_path, paper):
     """The committed results with gaps as if their patients were real: every table and every figure bears them."""
     for file in pipeline.result_files(pipeline.stages(ROOT)):
         path, target = ROOT / "results" / file, tmp_path / "results" / file
-        told_of_raters = path.parent.name in ("questionnaire", "ratings")
+        tells_of_no_patient = path.parent.name in ("questionnaire", "ratings", "published")
         if path.suffix == ".json":
-            write_json(target, read_json(path) if told_of_raters else with_gaps(read_json(path)))
+            write_json(target, read_json(path) if tells_of_no_patient else with_gaps(read_json(path)))
         else:
             table = read_csv(path)
-            counts = [name for name in ("patients", "decisions", "notes") if name in table and not told_of_raters]
+            counts = [name for name in ("patients", "decisions", "notes") if name in table and not tells_of_no_patient]
             write_csv(target, table[~table[counts].lt(15).any(axis=1)] if counts else table)
     values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     values["disclosure"]["demo"] = False
