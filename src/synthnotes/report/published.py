@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from synthnotes.report.kit.markup import NBSP, Markdown, escape, join
 from synthnotes.report.kit.numbers import MISSING
 from synthnotes.report.paper import Paper, Row
+from synthnotes.significance.published import DIFFERS, EQUAL, VERDICTS
 
 __all__ = ["scores", "values"]
 
-VERDICTS = ("equal", "within interval", "differs", "not comparable")
 SHOWN = 3  # decimals of what was published in full precision
 
 
@@ -25,7 +25,7 @@ def _row(paper: Paper, name: str, place: str) -> Row:
     difference = MISSING
     if of["rebuilt"] and not of["reason"]:
         # What is equal in every printed digit differs by 0.000, not by −0.000.
-        sign = "+" if of["verdict"] != "equal" else "" if is_count else "z"
+        sign = "+" if of["verdict"] != EQUAL else "" if is_count else "z"
         difference = numbers.difference(of["rebuilt"], published, sign + spec)
     verdict = _verdict(of["verdict"])
     if of["reason"]:
@@ -52,7 +52,7 @@ def _interval(paper: Paper, compared: str, spec: str) -> Markdown:
 
 def _verdict(said: str) -> Markdown:
     """A verdict, bold where the values differ."""
-    return Markdown(f"**{said}**" if said == "differs" else said)
+    return Markdown(f"**{said}**" if said == DIFFERS else said)
 
 
 def worst_verdict(paper: Paper, published: Sequence[str]) -> Markdown:
