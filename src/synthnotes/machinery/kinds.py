@@ -43,7 +43,6 @@ REMEDIES = {
     ANNEX: "It stands for the file, which has not been fetched: run `git annex get` where it comes from.",
     PAGE: _SERVED,
     XML: _SERVED,
-    OFFICE: "Save its table in the kind that is expected.",
     UTF_16: "Save it as UTF-8.",
     ZIP: "Unpack it and put the file itself there.",
     ZEROS: "A copy broke off, or the disk was full. Copy it again from its source.",
@@ -103,6 +102,8 @@ def other_kind(path: Path, expected: str, start: bytes | None = None) -> str | N
         remedy = f"It is not compressed: rename it to {path.name.removesuffix('.gz')}."
     elif kind == GZIP and expected == TEXT:
         remedy = "It is compressed twice: unpack it once." if inside else f"Rename it to {path.name}.gz, or unpack it."
+    elif kind == OFFICE and expected in (TEXT, GZIP):
+        remedy = "Save the table as CSV UTF-8, with commas between the cells."
     else:
         otherwise = "Copy it again." if expected == WEIGHTS else f"Write the table again as {expected}."
         remedy = REMEDIES.get(kind, otherwise)

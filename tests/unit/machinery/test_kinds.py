@@ -153,7 +153,7 @@ def test_another_kind_within_a_gzip_file(tmp_path, name):
         ("LFS", "discharge.csv.gz", "run `git lfs pull`"),
         ("page", "discharge.csv.gz", "ask for a login"),
         ("UTF-16", "descriptions.csv", "Save it as UTF-8."),
-        ("workbook", "descriptions.csv", "Save its table in the kind that is expected."),
+        ("workbook", "descriptions.csv", "Save the table as CSV UTF-8"),
         ("parquet", "notes.feather", "Write the table again as a feather file."),
     ],
 )
