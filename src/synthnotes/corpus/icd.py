@@ -7,16 +7,29 @@ every chapter, is `unknown`: nothing here raises over a code.
 """
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain, count, takewhile
 from typing import Literal, NamedTuple
+
+from synthnotes.corpus.cells import is_absent
 
 Kind = Literal["diagnosis", "procedure", "unknown"]
 UNKNOWN: Kind = "unknown"
 
-DIAGNOSIS = re.compile(r"[A-Z][\dA][\dA-Z](?:\.[\dA-Z]{1,4})?")  # a second letter since ICD-10-CM's QA0
+# A second letter is that of ICD-10-CM's QA0 alone, and no code has two letters and two digits behind its dot: what else
+# would look like a diagnosis are Swedish procedures (AAG00, DT016) and drugs (C09AA05).
+DIAGNOSIS = re.compile(r"(?:[A-Z]\d[\dA-Z]|QA\d)(?:\.(?![A-Z]{2}\d\d)[\dA-Z]{1,4})?")
 PROCEDURE = re.compile(r"[0-9B-DF-HX][0-9A-HJ-NP-Z]{6}")  # PCS uses neither I nor O
-_DECORATION = re.compile(r"[\s.†*]+")  # the dagger and asterisk of double-coded diagnoses are no part of the code
+SWEDISH_PROCEDURE = re.compile(r"[A-Z]{3}\d\d|[A-Z]{2}\d{3}")  # KVÅ, surgical and other
+
+# What people write around and between codes: brackets, quotation marks, separators, and the marks of double-coded
+# diagnoses and of codes that stand for none alone (dagger, double dagger, plus, asterisk, exclamation mark).
+_BETWEEN = re.compile(r"""[\s\u200b\ufeff,;:|/\\'"`´‘’“”„«»\[\]{}()<>+*†‡!#&_^~§¤•]+""")
+_SPACED = re.compile(  # E 11.9, I10 9, E11 .9; but not two codes side by side
+    r"(?<![\w.])([A-Z])\s*(\d[\dA-Z])(?:\s*[.·]\s*|\s+)(\d[\dA-Z]?)(?![\w.])|(?<![\w.])([A-Z])\s+(?=\d)"
+)
+_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
+_WITHIN = re.compile(r"[.·]|-+P?$")  # I10.-; J45-P, the form of Swedish primary care
 
 
 class Chapter(NamedTuple):
@@ -83,14 +96,39 @@ FAMILY_NAMES = (
 
 
 def format_code(code: str, kind: Kind) -> str:
-    """Prints a code as the note table holds it, whatever dots, spaces, case or dagger marks it comes with.
+    """Prints a code as the note table holds it, whatever dots, spaces, case, brackets or marks it comes with.
 
     Args:
-        code: a code as a source file holds it, such as `I10`, `e11.9`, `E119`.
+        code: a code as a source file holds it, such as `I10`, `e11.9`, `E119`, `G63.0*`.
         kind: `diagnosis` puts a dot after the third character of longer codes, `procedure` none.
+
+    Returns:
+        The printed code; an empty text if there is none, and what has no valid form if there are several.
     """
-    bare = _DECORATION.sub("", code).upper()
+    codes = codes_in(code, kind)
+    return codes[0] if len(codes) == 1 else " ".join(codes)
+
+
+@lru_cache(2**16)
+def codes_in(text: str, kind: Kind) -> tuple[str, ...]:
+    """The codes in a text, each as `format_code` prints it: split at white space, `,` `;` `|` `/`, brackets and marks.
+
+    What programs write for no value (`nan`, `NULL`) is no code.
+    """
+    if is_absent(text):
+        return ()
+    spaced = _SPACED.sub(r"\1\2\3\4", text.upper().translate(_DASHES))
+    bare = (_WITHIN.sub("", part) for part in _BETWEEN.split(spaced))
+    return tuple(_printed(part, kind) for part in bare if part and not is_absent(part))
+
+
+def _printed(bare: str, kind: Kind) -> str:
     return f"{bare[:3]}.{bare[3:]}" if kind == "diagnosis" and len(bare) > 3 else bare
+
+
+def is_swedish_procedure(printed: str) -> bool:
+    """Whether a code that was printed as a diagnosis has the form of KVÅ, the Swedish classification of procedures."""
+    return SWEDISH_PROCEDURE.fullmatch(printed.replace(".", "")) is not None
 
 
 def is_valid(code: str, kind: Kind) -> bool:

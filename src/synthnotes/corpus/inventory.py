@@ -147,7 +147,7 @@ def _feather(path: Path, columns: list[str]) -> Finding:
     except (pa.ArrowException, OSError):  # damaged, empty, or of feather's first version
         names = []
     try:
-        if not set(columns) <= set(names):
+        if sorted(name for name in names if name in columns) != sorted(columns):
             rows = len(sources.read_feather(path, columns))
     except UserError as error:
         return Finding(str(error), stops=True)

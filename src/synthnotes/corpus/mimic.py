@@ -5,6 +5,7 @@ then for the texts of the notes that stay. So no more than those, cleaned, are e
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,11 +13,12 @@ import pandas as pd
 from tqdm import tqdm
 
 from synthnotes.corpus import releases, sources
+from synthnotes.corpus.cells import is_absent
 from synthnotes.corpus.cleaning import clean_note
 from synthnotes.corpus.flow import Flow
 from synthnotes.corpus.icd import Kind, format_code, is_valid
 from synthnotes.corpus.releases import MIMIC_IV, MIMIC_IV_NOTE
-from synthnotes.corpus.table import Corpus, has_text, without_rare_codes
+from synthnotes.corpus.table import Corpus, has_text, refuse_formless, without_rare_codes
 from synthnotes.corpus.threads import cores, map_in_order
 from synthnotes.machinery.files import UserError
 
@@ -164,7 +166,7 @@ def titles_of_codes(rows: dict[Kind, pd.DataFrame]) -> dict[str, str]:
     """The long titles of ICD-10 codes (step 6), by printed code; the first where a code has several."""
     titles: dict[str, str] = {}
     for kind, table in rows.items():
-        version_10 = table[(table["icd_version"] == "10") & (table["long_title"].str.strip() != "")]
+        version_10 = table[(table["icd_version"] == "10") & ~table["long_title"].map(is_absent).astype(bool)]
         for code, title in zip(version_10["icd_code"], version_10["long_title"], strict=True):
             titles.setdefault(format_code(code, kind), title.strip())
     return titles
@@ -178,7 +180,7 @@ def _texts(path: Path, rows: pd.Index) -> Iterator[list[str]]:
 
 
 def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest() if text.strip() else ""
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest() if not is_absent(text) else ""
 
 
 def _columns(name: str) -> list[str]:
@@ -192,6 +194,14 @@ def _by_kind(paths: dict[str, Path], pattern: str) -> dict[Kind, pd.DataFrame]:
         name = pattern.format({"procedure": "procedures", "diagnosis": "diagnoses"}[kind])
         tables[kind] = sources.read_csv(paths[name], _columns(name))
         _check_values(paths[name], tables[kind])
+        if "hadm_id" in tables[kind]:
+            table = tables[kind]
+            codes = table.loc[table["icd_version"] == "10", "icd_code"].value_counts()
+            counts: Counter[str] = Counter()
+            for code, count in codes.items():
+                counts[format_code(str(code), kind)] += int(count)
+            del counts[""]
+            refuse_formless(counts, kind, str(paths[name]))
     return tables
 
 
@@ -204,16 +214,25 @@ def _check_sums(release: releases.Release) -> None:
 
 
 def _check_values(path: Path, table: pd.DataFrame) -> None:
-    """Raises a `UserError` that names the first row whose ids are no integers or whose ICD version is not 9 or 10."""
+    """Raises a `UserError` that names the first row whose ids are no integers or whose ICD version is not 9 or 10.
+
+    Ids that stand for no value (`cells`) become empty.
+    """
     patterns = {
         "subject_id": ("[0-9]*", "an integer"),
         "hadm_id": ("[0-9]*", "an integer"),
         "note_seq": ("[0-9]{1,18}", "an integer of at most 18 digits"),
         "icd_version": ("9|10", "9 or 10"),
     }
+    if "long_title" in table:
+        sources.refuse_values(table["long_title"], sources.is_one_line, "without line breaks", str(path))
     for column in table.columns.intersection(list(patterns)):
         pattern, expected = patterns[column]
         bad = ~table[column].str.fullmatch(pattern)
+        if column.endswith("_id"):
+            absent = bad & table[column].map(is_absent) if bad.any() else bad
+            table.loc[absent, column] = ""
+            bad &= ~absent
         if bad.any():
             raise UserError(
                 f"{path}: row {int(bad.idxmax()) + 1} below the column names: {column} must be {expected} "

@@ -3,23 +3,26 @@
 The notes come prepared: no cleaning. The source names no patients, so every note counts as a patient of its own.
 """
 
-import re
+import sys
+from collections import Counter
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
-from synthnotes.corpus import sources
+from synthnotes.corpus import icd, sources
+from synthnotes.corpus.cells import is_absent
 from synthnotes.corpus.flow import Flow
 from synthnotes.corpus.icd import format_code, is_valid
-from synthnotes.corpus.table import Corpus, has_text, without_rare_codes
+from synthnotes.corpus.table import Corpus, has_text, refuse_formless, without_rare_codes
 
 NAMES_PATIENTS = False
 NOTES, DESCRIPTIONS = "notes.feather", "descriptions.csv"
 FILES = {NOTES: ["_id", "text", "target"], DESCRIPTIONS: ["code", "transcription"]}
-_BETWEEN_CODES = re.compile(r"[\s,;'\"\[\]]+")
 
 
 def load(folder: Path, minimum_notes_per_code: int) -> Corpus:
@@ -27,7 +30,12 @@ def load(folder: Path, minimum_notes_per_code: int) -> Corpus:
     paths = [folder / name for name in FILES]
     sources.check_columns(folder / DESCRIPTIONS, FILES[DESCRIPTIONS])
     notes = read_notes(folder / NOTES)
-    titles = titles_of_codes(sources.read_csv(folder / DESCRIPTIONS, FILES[DESCRIPTIONS]))
+    titles = read_titles(folder / DESCRIPTIONS)
+    assigned = Counter(chain.from_iterable(map(codes_in, notes["target"])))
+    refuse_formless(assigned, "diagnosis", str(folder / NOTES))
+    if procedures := sum(count for code, count in assigned.items() if icd.is_swedish_procedure(code)):
+        told = f"{procedures:,} of {assigned.total():,} codes are Swedish procedures (KVÅ)"
+        tqdm.write(f"{folder / NOTES}: {told} and are left out, as no ICD-10 codes.", file=sys.stderr)
     flow = Flow(NAMES_PATIENTS)
     prepared, code_rows = prepare_notes(notes, minimum_notes_per_code, flow)
     return Corpus(prepared, titles, {"notes": len(notes)}, flow.steps, {"diagnosis": code_rows}, paths)
@@ -42,7 +50,21 @@ def read_notes(path: Path) -> pd.DataFrame:
     notes = sources.read_feather(path, FILES[NOTES])
     sources.refuse_values(notes["text"], _is_text, "text", str(path))
     sources.refuse_values(notes["target"], _holds_codes, "a list of codes, or text that separates them", str(path))
+    sources.refuse_values(notes["target"], _on_one_line, "codes without line breaks in them", str(path))
     return notes.assign(_id=sources.as_ids(notes["_id"], str(path)))
+
+
+def read_titles(path: Path) -> dict[str, str]:
+    """Reads the titles of codes, by printed code.
+
+    Raises:
+        UserError: the file is damaged, a title has several lines, or many codes have no form of ICD-10.
+    """
+    rows = sources.read_csv(path, FILES[DESCRIPTIONS])
+    sources.refuse_values(rows["transcription"], sources.is_one_line, "without line breaks", str(path))
+    titles = titles_of_codes(rows)
+    refuse_formless(Counter(titles.keys()), "diagnosis", str(path))
+    return titles
 
 
 def prepare_notes(notes: pd.DataFrame, minimum_notes_per_code: int, flow: Flow) -> tuple[pd.DataFrame, dict[str, int]]:
@@ -64,7 +86,7 @@ def prepare_notes(notes: pd.DataFrame, minimum_notes_per_code: int, flow: Flow) 
     notes = flow.keep("one_per_id", notes.drop_duplicates("note_id", keep="last"), "an id that a later note has")
     released = notes["target"].map(codes_in)
     unique = released.map(lambda codes: list(dict.fromkeys(codes)))
-    notes = notes.assign(codes=unique.map(lambda codes: [code for code in codes if is_valid(code, "diagnosis")]))
+    notes = notes.assign(codes=unique.map(lambda codes: list(filter(is_diagnosis, codes))))
     sizes = [int(column.map(len).sum()) for column in (released, unique, notes["codes"])]
     code_rows = {
         "released": sizes[0],
@@ -82,20 +104,25 @@ def prepare_notes(notes: pd.DataFrame, minimum_notes_per_code: int, flow: Flow) 
 
 
 def codes_in(target: str | Iterable[Any] | None) -> list[str]:
-    """The printed codes in a note's target: a list, or a string that separates them by comma, semicolon or space."""
+    """The printed codes in a note's target: a list, or a text that separates them (`icd.codes_in`)."""
     if target is None or (isinstance(target, float) and pd.isna(target)):
         return []
-    parts = _BETWEEN_CODES.split(target) if isinstance(target, str) else [str(code) for code in target if code]
-    return [format_code(part, "diagnosis") for part in parts if part.strip()]
+    parts = [target] if isinstance(target, str) else [str(part) for part in target if part is not None]
+    return [code for part in parts for code in icd.codes_in(part, "diagnosis")]
 
 
 def titles_of_codes(rows: pd.DataFrame) -> dict[str, str]:
     """The Swedish titles by printed code, from columns code (lower case, no dots) and transcription."""
     titles: dict[str, str] = {}
     for code, title in zip(rows["code"], rows["transcription"], strict=True):
-        if title.strip():
+        if not is_absent(title):
             titles.setdefault(format_code(code, "diagnosis"), title.strip())
     return titles
+
+
+def is_diagnosis(code: str) -> bool:
+    """Whether a printed code has the form of ICD-10-SE; procedures (KVÅ), which registers mix in, have another."""
+    return is_valid(code, "diagnosis") and not icd.is_swedish_procedure(code)
 
 
 def _is_text(value: Any) -> bool:
@@ -105,3 +132,7 @@ def _is_text(value: Any) -> bool:
 def _holds_codes(target: Any) -> bool:
     parts = target.tolist() if isinstance(target, np.ndarray) else target
     return isinstance(parts, str) or (isinstance(parts, list) and all(isinstance(part, str | None) for part in parts))
+
+
+def _on_one_line(target: str | Iterable[Any]) -> bool:
+    return isinstance(target, str) or all(sources.is_one_line(code) for code in target if code)

@@ -6,20 +6,25 @@ No message repeats a row's content: source rows are patient data.
 import csv
 import gzip
 import hashlib
+import io
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from math import isnan
 from numbers import Integral
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.feather as feather
 
-from synthnotes.machinery.files import UserError, require
+from synthnotes.corpus.cells import is_absent
+from synthnotes.machinery import kinds
+from synthnotes.machinery.files import UserError, require, unreadable
 
 BLOCK_BYTES = 32 * 2**20  # a row, that is a note, must fit into one block
 EXACT = 2**53  # floats from here on do not hold every integer: ids may have become equal
@@ -27,20 +32,41 @@ HEADER_BYTES = 2**16
 EXPANSION = 100  # times that a compressed table may grow, where texts of notes grow 3 times and tables of codes 10
 ALWAYS_ALLOWED = 2**30  # bytes
 AGAIN = "Copy it again from its source and compare checksums."
+TEXT = "text"  # the one column whose values may have several lines
+LINES = re.compile(r"[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")  # what ends a line, as str.splitlines sees it
+BOM = b"\xef\xbb\xbf"
+MARK, LINE_END, RETURN = b'"\n\r'
+BORDER = np.isin(np.arange(256), list(b',"\n\r'))  # what may stand beside the marks around a field
+STRAY = 'a quotation mark within a field, which would swallow rows. If it came so, write it twice (""); otherwise:'
+UNENDED = "a quotation mark begins a field that does not end."
+BROKEN = (
+    "a field goes on beyond the end of its line, by a line break or a stray quotation mark. If it came so, take "
+    "that out; otherwise:"
+)
 
 
-def check_columns(path: Path, columns: list[str]) -> None:
-    """Raises a `UserError` unless the file is there and its first line names these columns."""
+def check_columns(path: Path, columns: list[str]) -> list[str]:
+    """Gives the column names in a file's first line, in UTF-8.
+
+    Raises:
+        UserError: the file is missing, is no table (its first bytes say what it is), or lacks one of `columns`.
+    """
     require(path)
+    kind = kinds.GZIP if path.suffix == ".gz" else kinds.TEXT
+    if told := kinds.other_kind(path, kind):
+        raise UserError(told)
     try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+        with gzip.open(path, "rb") if kind == kinds.GZIP else path.open("rb") as file:
             first = file.readline(HEADER_BYTES)  # a line without end would fill the memory
+            if told := kinds.other_kind(path, kinds.TEXT, first + file.read(kinds.START)):
+                raise UserError(told)
             header = next(csv.reader([first.decode("utf-8-sig")]), [])
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UserError(f"{path}: not a complete gzip file. {AGAIN}") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: the first line is no line of column names in UTF-8. {AGAIN}") from error
-    _refuse_missing(path, columns, header)
+    _names(path, columns, header)
+    return header
 
 
 def read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
@@ -59,11 +85,12 @@ def stream_csv(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
 
     The index of the blocks numbers the rows of the whole file from 0.
     """
-    check_columns(path, columns)
-    _refuse_open_quote(path)
+    several_lines = TEXT in check_columns(path, columns)
     rows, left = 0, max(ALWAYS_ALLOWED, EXPANSION * path.stat().st_size)
+    file = _Quoted(path, lines=several_lines)
     try:
-        for batch in _batches(path, columns):
+        for batch in _batches(file, columns):
+            file.refuse()
             left -= batch.nbytes
             if left < 0:
                 raise UserError(
@@ -74,7 +101,9 @@ def stream_csv(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
             rows += len(table)
             yield table
     except (pa.ArrowInvalid, OSError) as error:
+        file.refuse()
         raise UserError(f"{path}: {_reason(_with_row(path, columns, error))} {AGAIN}") from None  # may quote the row
+    file.refuse()
     if not rows:
         raise UserError(f"{path}: no rows below the column names. {AGAIN}")
 
@@ -89,21 +118,74 @@ def read_feather(path: Path, columns: list[str]) -> pd.DataFrame:
     Raises:
         UserError: the file is missing, empty, no feather file, or lacks a column.
     """
+    table, found = _feather(path, columns)
+    if not table.num_rows:
+        raise UserError(f"{path}: no rows. {AGAIN}")
+    try:
+        canonical = {column.split("|")[0]: _canonical(table[name]) for column, name in zip(columns, found, strict=True)}
+        # Without pandas' own notes, which may make a column the index; integers beside nulls stay what they are.
+        return pa.table(canonical).to_pandas(ignore_metadata=True, integer_object_nulls=True)
+    except (pa.ArrowException, ValueError, TypeError) as error:
+        types = ", ".join(f"{name} {table.schema.field(name).type}" for name in found)
+        raise UserError(
+            f"{path}: a column of a type that cannot be read ({types:.200}). Write ids and texts as text, codes as "
+            "lists of text."
+        ) from error
+
+
+def _feather(path: Path, columns: list[str]) -> tuple[pa.Table, list[str]]:
+    """A feather file's whole table, and the names in it of the columns that are asked for."""
     require(path)
     try:
         table = feather.read_table(path, memory_map=False)
         table.validate(full=True)  # damaged text, and places in it that do not exist
     except (pa.ArrowException, OSError) as error:
-        raise UserError(f"{path}: not a complete feather file. {AGAIN}") from error
-    found = {column: next((n for n in column.split("|") if n in table.column_names), None) for column in columns}
-    _refuse_missing(path, [c.replace("|", " or ") for c, n in found.items() if n is None], table.column_names)
-    if not table.num_rows:
-        raise UserError(f"{path}: no rows. {AGAIN}")
-    return table.select(list(found.values())).rename_columns([c.split("|")[0] for c in columns]).to_pandas()
+        raise unreadable(path, kinds.FEATHER, f"not a complete feather file. {AGAIN}") from error
+    return table, _names(path, columns, table.column_names)
+
+
+def _names(path: Path, columns: list[str], there: list[str]) -> list[str]:
+    """Which of a file's columns are meant; a `UserError` where none is, or more than one."""
+    found = {column.replace("|", " or "): [name for name in there if name in column.split("|")] for column in columns}
+    _refuse_missing(path, [column for column, names in found.items() if not names], there)
+    for column, names in found.items():
+        if len(names) > 1:
+            raise UserError(
+                f"{path}: column {column} stands there {len(names)} times ({', '.join(names)}). Leave the one to use."
+            )
+    return [names[0] for names in found.values()]
+
+
+def _canonical(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column in the one type that stands for all alike; what polars, R or a database write comes in a dozen."""
+    wanted = _canonical_type(column.type)
+    if column.type == wanted:
+        return column
+    chunks = [chunk.storage if isinstance(chunk, pa.ExtensionArray) else chunk for chunk in column.chunks]
+    if not pa.types.is_string_view(column.type) and re.search("view|dictionary|run_end|extension", str(column.type)):
+        # pyarrow 26 lacks some of these casts, and that of list views loses values without a word.
+        return pa.chunked_array([pa.array(chunk.to_pylist(), wanted) for chunk in chunks], wanted)
+    return pa.chunked_array(chunks, chunks[0].type if chunks else wanted).cast(wanted)
+
+
+def _canonical_type(kind: pa.DataType) -> pa.DataType:
+    types = pa.types
+    if isinstance(kind, pa.BaseExtensionType):
+        return _canonical_type(kind.storage_type)
+    if types.is_dictionary(kind) or types.is_run_end_encoded(kind):
+        return _canonical_type(kind.value_type)
+    if types.is_string(kind) or types.is_string_view(kind) or types.is_null(kind):
+        return pa.large_string()
+    if types.is_decimal(kind) and kind.scale == 0:  # a database's integers
+        return pa.large_string()
+    lists = (types.is_list, types.is_large_list, types.is_list_view, types.is_large_list_view, types.is_fixed_size_list)
+    return pa.large_list(_canonical_type(kind.value_type)) if any(is_one(kind) for is_one in lists) else kind
 
 
 def as_ids(values: pd.Series, where: str) -> pd.Series:
     """Ids as text, whether a column holds integers, floats (integers beside missing values) or text.
+
+    What stands for no value (`cells`) is missing.
 
     Args:
         values: the column, which bears its name.
@@ -112,10 +194,19 @@ def as_ids(values: pd.Series, where: str) -> pd.Series:
     Raises:
         UserError: names the first row that holds something else.
     """
-    refuse_values(values, _is_id, "an integer or text", where)
-    if pd.api.types.is_float_dtype(values):
+    is_float = pd.api.types.is_float_dtype(values)
+    exact = 2 ** (np.finfo(getattr(values.dtype, "numpy_dtype", values.dtype)).nmant + 1) if is_float else EXACT
+    refuse_values(values, partial(_is_id, exact=exact), "an integer or text", where)
+    if is_float:
         values = values.astype("Int64")
-    return values.astype("string").str.strip()
+    ids = values.astype("string")
+    refuse_values(ids, is_one_line, "without line breaks", where)
+    return ids.str.strip().mask(ids.map(is_absent, na_action="ignore").fillna(False).astype(bool))
+
+
+def is_one_line(value: str) -> bool:
+    """Whether a text holds no line's end, of whatever kind."""
+    return LINES.search(value) is None
 
 
 def refuse_values(values: pd.Series, fits: Callable[[Any], bool], expected: str, where: str) -> None:
@@ -138,15 +229,15 @@ def _is_missing(value: Any) -> bool:
     return value is None or value is pd.NA or (isinstance(value, float) and isnan(value))
 
 
-def _is_id(value: Any) -> bool:
+def _is_id(value: Any, exact: float) -> bool:
     if isinstance(value, float):
-        return value.is_integer() and abs(value) < EXACT
+        return value.is_integer() and abs(value) < exact
     return isinstance(value, str | Integral) and not isinstance(value, bool)
 
 
-def _batches(path: Path, columns: list[str], threads: bool = True) -> Iterator[pa.RecordBatch]:
+def _batches(file: "_Quoted", columns: list[str], threads: bool = True) -> Iterator[pa.RecordBatch]:
     with pacsv.open_csv(
-        path,
+        file,
         read_options=pacsv.ReadOptions(block_size=BLOCK_BYTES, use_threads=threads),
         parse_options=pacsv.ParseOptions(newlines_in_values=True),
         convert_options=pacsv.ConvertOptions(
@@ -156,26 +247,92 @@ def _batches(path: Path, columns: list[str], threads: bool = True) -> Iterator[p
         yield from reader
 
 
+class _Quoted(io.RawIOBase):
+    """A table's bytes, unpacked, whose quotation marks are looked at on the way: one too many swallows rows.
+
+    In a table as RFC 4180 has it, marks come in pairs: the first of a pair begins a field or follows a mark directly
+    (two stand for one in the text), the second ends a field or is followed by a mark. Whatever else reads such a table
+    takes a stray mark for a field's beginning and all up to the next one for its text, with the rows in between.
+
+    What is wrong is kept for `refuse`, since Arrow reads ahead in threads of its own.
+
+    Args:
+        path: the file, plain or gzip.
+        lines: whether a field may hold several lines, as texts of notes do.
+    """
+
+    def __init__(self, path: Path, lines: bool) -> None:
+        self._path, self._lines = path, lines
+        self._stream = self._open()
+        self._seen, self._last = 0, LINE_END  # how many bytes have been looked at, and the last of them
+        self._odd, self._opened, self._closes = 0, 0, False  # a field is open; since where; the last byte closed one
+        self._fault: tuple[int, str] | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        return self.read_buffer(size).to_pybytes()
+
+    def read_buffer(self, size: int) -> pa.Buffer:  # which Arrow prefers to `read`: nothing is copied
+        block = self._stream.read_buffer(size)
+        view = np.frombuffer(block, np.uint8) if block.size else np.array([LINE_END], np.uint8)
+        if not self._seen and view[:3].tobytes() == BOM:
+            view, self._seen = view[3:], 3
+        if not self._fault and len(view):
+            self._look(view)
+        if not self._fault and not block.size and self._odd:
+            self._fault = self._opened, UNENDED
+        return block
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+    def refuse(self) -> None:
+        """Raises a `UserError` if a mark that has been read is a stray one, or a line's end stands where none may."""
+        if self._fault:
+            before, what = self._fault
+            stream, line = self._open(), 1
+            while piece := stream.read(min(before, 2**20)):
+                before -= len(piece)
+                line += piece.count(b"\n")
+            raise UserError(f"{self._path}: line {line}: {what} {AGAIN}")
+
+    def _open(self) -> pa.NativeFile:
+        return pa.input_stream(str(self._path), compression="gzip" if self._path.suffix == ".gz" else None)
+
+    def _look(self, view: np.ndarray) -> None:
+        """Looks at the next bytes, uint8 [bytes]; a line's end stands for the file's."""
+        marks = np.flatnonzero(view == MARK)
+        begin, end = marks[self._odd :: 2], marks[1 - self._odd :: 2]
+        within = end[: len(end) - (len(end) > 0 and end[-1] == len(view) - 1)]  # what follows the others is seen here
+        stray = [-1] * (self._closes and not BORDER[view[0]])
+        stray += begin[~BORDER[np.where(begin > 0, view[begin - 1], self._last)]][:1].tolist()
+        stray += within[~BORDER[view[within + 1]]][:1].tolist()
+        broken = [] if self._lines or not (len(marks) or self._odd) else self._broken(view, marks)
+        if stray or broken:
+            first = min(stray + broken)
+            self._fault = self._seen + first, STRAY if first in stray else BROKEN
+        if len(begin):
+            self._opened = self._seen + int(begin[-1])
+        self._odd, self._closes = (self._odd + len(marks)) % 2, len(within) < len(end)
+        self._seen, self._last = self._seen + len(view), int(view[-1])
+
+    def _broken(self, view: np.ndarray, marks: np.ndarray) -> list[int]:
+        """The first line's end within a field, none where there is none."""
+        ends = np.flatnonzero((view == LINE_END) | (view == RETURN))
+        return ends[(np.searchsorted(marks, ends) + self._odd) % 2 == 1][:1].tolist()
+
+
 def _with_row(path: Path, columns: list[str], error: Exception) -> str:
     """What is wrong with a file, read again by one thread: slower, but then the message knows the row."""
     try:
-        for _ in _batches(path, columns, threads=False):
+        for _ in _batches(_Quoted(path, lines=True), columns, threads=False):
             pass
     except (pa.ArrowInvalid, OSError) as again:
         return str(again)
     return str(error)
-
-
-def _refuse_open_quote(path: Path) -> None:
-    """Refuses a plain file that was cut off within a quoted text; in a gzip file, the checksum at its end tells."""
-    if path.suffix == ".gz":
-        return
-    quotes = 0
-    with path.open("rb") as file:
-        while block := file.read(2**24):
-            quotes += block.count(b'"')
-    if quotes % 2:
-        raise UserError(f"{path}: an odd number of double quotes, so that a quoted text does not end. {AGAIN}")
 
 
 def _refuse_missing(path: Path, expected: list[str], found: list[str]) -> None:

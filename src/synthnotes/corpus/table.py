@@ -1,5 +1,6 @@
 """What both corpora share on the way from source tables to note table: rare codes, titles, and the assembled corpus."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from itertools import chain
@@ -8,7 +9,13 @@ from typing import Any
 
 import pandas as pd
 
-from synthnotes.corpus.icd import Kind, kind_of
+from synthnotes.corpus.cells import is_absent
+from synthnotes.corpus.icd import Kind, is_swedish_procedure, is_valid, kind_of
+from synthnotes.machinery.files import UserError
+
+EXAMPLES = {"diagnosis": "I10, E11.9 or E119", "procedure": "0DTJ4ZZ"}
+MOST_FORMLESS = 0.1  # of a file's codes; a register holds some slips of the pen
+SHOWN = 12  # characters of a form
 
 
 @dataclass(frozen=True)
@@ -40,8 +47,8 @@ def without_rare_codes(notes: pd.DataFrame, minimum: int) -> pd.DataFrame:
 
 
 def has_text(notes: pd.DataFrame) -> pd.Series:
-    """Which notes have a text that is more than white space."""
-    return notes["text"].fillna("").str.strip() != ""
+    """Which notes have a text that is more than white space, or than what stands for none (`cells`)."""
+    return ~notes["text"].fillna("").map(is_absent).astype(bool)
 
 
 def with_descriptions(notes: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame:
@@ -54,3 +61,25 @@ def code_set(notes: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame:
     codes = sorted(set(chain.from_iterable(notes["codes"])))
     kinds: list[Kind] = [kind_of(code) for code in codes]
     return pd.DataFrame({"code": codes, "title": [titles.get(code, "") for code in codes], "kind": kinds})
+
+
+def refuse_formless(counts: Counter[str], kind: Kind, where: str) -> None:
+    """Raises a `UserError` if many codes of a file have no form of their kind, with the forms that they have.
+
+    Args:
+        counts: how often each printed code stands there.
+        kind: the kind that they should be of.
+        where: the file's name.
+    """
+    formless = Counter({code: count for code, count in counts.items() if not is_valid(code, kind)})
+    known = sum(count for code, count in formless.items() if is_swedish_procedure(code))
+    if formless.total() - known <= MOST_FORMLESS * counts.total():
+        return
+    forms: Counter[str] = Counter()
+    for code, count in formless.items():
+        forms[re.sub(r"[^\W\d_]", "A", re.sub(r"\d", "9", code.replace(".", "")))[:SHOWN]] += count
+    told = ", ".join(f"{form} ({count:,})" for form, count in forms.most_common(5))
+    raise UserError(
+        f"{where}: {formless.total():,} of {counts.total():,} codes have no form of an ICD-10 {kind}: {told}, where A "
+        f"is any letter and 9 any digit. Expected codes such as {EXAMPLES[kind]}; write the file with them."
+    )

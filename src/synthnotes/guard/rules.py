@@ -9,27 +9,11 @@ from pathlib import PurePosixPath
 from synthnotes.guard.fingerprint import ENOUGH, Fingerprint
 from synthnotes.guard.repository import Content
 from synthnotes.guard.words import normalised
+from synthnotes.machinery import kinds
 
 MOST_IDS = 9  # ten ids of patients, admissions or notes are a list
 SHARE_OF_IDS = 0.2  # of a file's words of that length: numbers of eight digits are ids by chance now and then
 PICTURES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"\0\0\1\0")
-# By their first bytes, whatever they are called: containers of data, of models, and what hides its content.
-KINDS = {
-    b"PAR1": "a parquet file",
-    b"ARROW1": "a feather file",
-    b"FEA1": "a feather file",
-    b"\x1f\x8b": "gzip-compressed",
-    b"BZh": "bzip2-compressed",
-    b"\xfd7zXZ": "xz-compressed",
-    b"\x28\xb5\x2f\xfd": "zstd-compressed",
-    b"PK\x03\x04": "a zip archive (also .npz, .pt, .docx, .xlsx)",
-    b"7z\xbc\xaf": "a 7z archive",
-    b"\x93NUMPY": "a NumPy array",
-    b"\x89HDF": "an HDF5 file",
-    b"SQLite format 3": "a database",
-    b"GGUF": "model weights",
-    b"%PDF": "a PDF, whose text is compressed",
-}
 ENDINGS = {
     **dict.fromkeys((".parquet", ".feather", ".arrow"), "a table of data"),
     **dict.fromkeys((".pkl", ".pickle", ".joblib", ".dill"), "a pickle"),
@@ -45,7 +29,7 @@ def kind(content: Content) -> str | None:
     """Refuses what is no text and no picture: tables of data, weights, pickles, archives."""
     name = PurePosixPath(content.name.partition(" in commit ")[0])
     found = ENDINGS.get(name.suffix.lower())
-    found = found or next((what for start, what in KINDS.items() if content.data.startswith(start)), None)
+    found = found or kinds.container(content.data)
     if found is None and _PICKLE.match(content.data):
         found = "a pickle"
     if found is None and content.data[8:10] == b'{"' and b'"data_offsets"' in content.data[:100_000]:

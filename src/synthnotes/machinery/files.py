@@ -20,6 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+from synthnotes.machinery import kinds
+
 MOST_VALUES = 200_000  # in a YAML file; a few lines of aliases that point to aliases can stand for billions
 AGAIN = "If the pipeline made it, delete it and run `dvc repro`; if not, copy it again from its source."
 
@@ -101,9 +103,9 @@ def read_json(path: Path) -> dict[str, Any]:
         raise ValueError(constant)
 
     try:
-        value = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+        value = json.loads(path.read_text(encoding="utf-8-sig"), parse_constant=refuse)
     except (ValueError, RecursionError):  # bytes that are no text, text that is no JSON, brackets without end
-        raise UserError(f"{path}: not valid JSON. {AGAIN}") from None
+        raise unreadable(path, kinds.TEXT, f"not valid JSON. {AGAIN}") from None
     if not isinstance(value, dict):
         raise UserError(f"{path}: a JSON {type(value).__name__}, expected an object. {AGAIN}")
     return value
@@ -122,7 +124,7 @@ def read_yaml(path: Path) -> Any:
         where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise UserError(f"{path}{where}: not valid YAML: {error.problem or error.context}.") from None
     except Exception:  # bytes that are no text, and the reader's own defects: a date that is none, a bracket too many
-        raise UserError(f"{path}: not valid YAML. Expected UTF-8 text of keys and values.") from None
+        raise unreadable(path, kinds.TEXT, "not valid YAML. Expected UTF-8 text of keys and values.") from None
     refuse_bomb(value, str(path))
     return value
 
@@ -161,7 +163,7 @@ def read_csv(path: Path, text: bool = False) -> pd.DataFrame:
     try:
         return pd.read_csv(path, dtype=str, keep_default_na=False) if text else pd.read_csv(path)
     except (ValueError, OverflowError):  # whatever pandas finds wrong; its message may quote cells
-        raise UserError(f"{path}: not a well-formed CSV file. {AGAIN}") from None
+        raise unreadable(path, kinds.TEXT, f"not a well-formed CSV file. {AGAIN}") from None
 
 
 def read_parquet(path: Path, columns: list[str]) -> pa.Table:
@@ -173,15 +175,29 @@ def read_parquet(path: Path, columns: list[str]) -> pa.Table:
     require(path)
     try:
         with pq.ParquetFile(path) as file:
-            missing = [name for name in columns if name not in file.schema_arrow.names]
+            names = file.schema_arrow.names
+            missing = [name for name in columns if name not in names]
+            if twice := [name for name in columns if names.count(name) > 1]:
+                raise UserError(f"{path}: column {twice[0]} stands there more than once. {AGAIN}")
             table = None if missing else file.read(columns)
         if table is not None:
             table.validate(full=True)  # damaged pages decode to text that is none
     except (pa.ArrowException, OSError, ValueError, OverflowError):
-        raise UserError(f"{path}: not a parquet file, or a damaged one. {AGAIN}") from None
+        raise unreadable(path, kinds.PARQUET, f"not a parquet file, or a damaged one. {AGAIN}") from None
     if missing:
         raise UserError(f"{path}: column {missing[0]} is missing. {AGAIN}")
     return table
+
+
+def unreadable(path: Path, expected: str, otherwise: str) -> UserError:
+    """The error of a file that its reader cannot read: that it is of another kind (`kinds`), or else is damaged.
+
+    Args:
+        path: the file.
+        expected: one of the kinds of `kinds`.
+        otherwise: what to say, and to do, where the file is of that kind.
+    """
+    return UserError(kinds.other_kind(path, expected) or f"{path}: {otherwise}")
 
 
 def require(*paths: Path) -> None:

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
-from synthnotes.machinery.files import UserError, refuse_bomb, require
+from synthnotes.machinery import kinds
+from synthnotes.machinery.files import UserError, refuse_bomb, require, unreadable
 from synthnotes.machinery.sections import TRAINING_SETS, Params
 
 T = TypeVar("T")
@@ -56,7 +57,7 @@ def parse(path: Path, reader: YAML) -> Any:
         where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise UserError(f"{path}{where}: not valid YAML: {error.problem or error.context}.") from None
     except Exception:  # the reader's own defects too: damaged text ends in a dozen kinds of error
-        raise UserError(f"{path}: not valid YAML. Expected UTF-8 text of keys and values.") from None
+        raise unreadable(path, kinds.TEXT, "not valid YAML. Expected UTF-8 text of keys and values.") from None
     refuse_bomb(values, str(path))
     return values
 

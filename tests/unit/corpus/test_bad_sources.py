@@ -137,7 +137,7 @@ def test_a_plain_file_cut_off_within_a_note_is_refused(project):
     put(project / "mimic", contents(), ".csv")
     path = project / "mimic/note/discharge.csv"
     path.write_bytes(path.read_bytes()[:-4])
-    with pytest.raises(UserError, match=r"discharge.csv: an odd number of double quotes"):
+    with pytest.raises(UserError, match=r"discharge.csv: line 81: a quotation mark begins a field that does not end"):
         prepare(project, "mimic")
 
 

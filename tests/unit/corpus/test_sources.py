@@ -38,13 +38,14 @@ def test_empty_fields_stay_empty_strings(write):
     [
         (b"", "the file is empty"),
         (gzip.compress(ROWS)[:2000], "truncated"),
-        (ROWS, "not a complete gzip file"),
+        (ROWS, "it is plain text, where a gzip-compressed file is expected. .*rename it to table.csv."),
         (gzip.compress(b"id,text\n1,secret\n"), "column code is missing .found: id, text"),
         (gzip.compress(ROWS.replace(b",", b";")), "column id is missing .*comma-separated"),
         (gzip.compress(b"id,text,code\n"), "no rows"),
         (gzip.compress(ROWS + b"1,secret\n"), "row 3002 has 2 columns instead of 3"),
         (gzip.compress(ROWS + b"1,secret \xff,x\n"), "not UTF-8"),
-        (gzip.compress(b"\xff\xfe" + ROWS), "no line of column names in UTF-8"),
+        (gzip.compress(b"\xff\xfe" + ROWS), "it holds text in UTF-16, where plain text is expected. Save it as UTF-8"),
+        (gzip.compress(b"\xe5" + ROWS), "no line of column names in UTF-8"),
     ],
     ids=lambda part: part if isinstance(part, str) else "file",  # gzip writes the time, and workers collect at two
 )
