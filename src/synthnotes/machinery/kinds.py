@@ -1,0 +1,109 @@
+"""What kind of file it is, by its first bytes: names are often wrong, and "copy it again" gives the same file again."""
+
+import re
+from pathlib import Path
+
+START = 4096  # bytes that tell
+GZIP, PARQUET, FEATHER, TEXT = "a gzip-compressed file", "a parquet file", "a feather file", "plain text"
+ZIP, WEIGHTS, UTF_16 = "a zip archive (also .npz, .pt, .docx, .xlsx)", "model weights", "text in UTF-16"
+OFFICE, PAGE, LFS, ANNEX = "an Office document (.xlsx, .docx)", "a web page", "a Git-LFS pointer", "a git-annex pointer"
+XML, STREAM, ZEROS, EMPTY = "XML", "an Arrow stream", "nothing but zeros", "empty"
+
+# Containers of data, of models, and what hides its content: noteguard refuses them, whatever they are called.
+KINDS = {
+    b"PAR1": PARQUET,
+    b"ARROW1": FEATHER,
+    b"FEA1": FEATHER,
+    b"\xff\xff\xff\xff": STREAM,
+    b"\x1f\x8b": GZIP,
+    b"BZh": "a bzip2-compressed file",
+    b"\xfd7zXZ": "a xz-compressed file",
+    b"\x28\xb5\x2f\xfd": "a zstd-compressed file",
+    b"PK\x03\x04": ZIP,
+    b"7z\xbc\xaf": "a 7z archive",
+    b"\x93NUMPY": "a NumPy array",
+    b"\x89HDF": "an HDF5 file",
+    b"SQLite format 3": "a database",
+    b"GGUF": WEIGHTS,
+    b"%PDF": "a PDF, whose text is compressed",
+    b"\xd0\xcf\x11\xe0": "an old Office document (.xls, .doc)",
+    b"$FL2": "an SPSS file",
+    b"<stata_dta>": "a Stata file",
+    b"RDX": "data of R",
+    b"ORC": "an ORC file",
+    b"Obj\x01": "an Avro file",
+}
+_POINTERS = {b"version https://git-lfs": LFS, b"/annex/objects": ANNEX, b"../.git/annex": ANNEX, b".git/annex": ANNEX}
+_PAGE = re.compile(rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_NO_TEXT = re.compile(rb"[\0-\x08\x0e-\x1a]")
+_SERVED = "A server sent it instead of the file, often to ask for a login. Download the file again."
+REMEDIES = {
+    LFS: "It stands for the file, which has not been fetched: run `git lfs pull` where it comes from.",
+    ANNEX: "It stands for the file, which has not been fetched: run `git annex get` where it comes from.",
+    PAGE: _SERVED,
+    XML: _SERVED,
+    OFFICE: "Save its table in the kind that is expected.",
+    UTF_16: "Save it as UTF-8.",
+    ZIP: "Unpack it and put the file itself there.",
+    ZEROS: "A copy broke off, or the disk was full. Copy it again from its source.",
+    EMPTY: "Copy it again from its source.",
+}
+
+
+def container(start: bytes) -> str | None:
+    """What container of data bytes begin, None if none that is known."""
+    return next((kind for magic, kind in KINDS.items() if start.startswith(magic)), None)
+
+
+def kind_of(start: bytes) -> str | None:
+    """What kind of file bytes begin, in words that follow "it is"; None where they tell nothing.
+
+    Args:
+        start: the first bytes, some thousands where the file has so many.
+    """
+    kind = container(start)
+    if kind == ZIP and (b"[Content_Types].xml" in start or b"xl/" in start):
+        return OFFICE
+    if kind or not start:
+        return kind or EMPTY
+    if not start.strip(b"\0"):
+        return ZEROS
+    if start[257:262] == b"ustar":
+        return "a tar archive"
+    if start[8:10] == b'{"':
+        return WEIGHTS
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")) or (len(start) > 3 and 0 in (any(start[::2]), any(start[1::2]))):
+        return UTF_16
+    text = start.removeprefix(b"\xef\xbb\xbf")
+    pointer = next((kind for words, kind in _POINTERS.items() if text.startswith(words)), None)
+    if pointer or _PAGE.match(text):
+        return pointer or PAGE
+    if text.lstrip().startswith(b"<?xml"):
+        return XML
+    return None if _NO_TEXT.search(text) else TEXT
+
+
+def other_kind(path: Path, expected: str, start: bytes | None = None) -> str | None:
+    """Says that a file is of another kind than expected, and what to do; None where its first bytes do not tell so.
+
+    Args:
+        path: the file.
+        expected: one of this module's kinds.
+        start: the first bytes of what is in the file, once unpacked; None reads those of the file itself.
+    """
+    inside = start is not None
+    if start is None:
+        with path.open("rb") as file:
+            start = file.read(START)
+    kind = kind_of(start)
+    if kind in (None, expected):
+        return None
+    if kind == TEXT and expected == GZIP:
+        remedy = f"It is not compressed: rename it to {path.name.removesuffix('.gz')}."
+    elif kind == GZIP and expected == TEXT:
+        remedy = "It is compressed twice: unpack it once." if inside else f"Rename it to {path.name}.gz, or unpack it."
+    else:
+        remedy = REMEDIES.get(
+            kind, f"Write the table again as {expected}." if expected != WEIGHTS else "Copy it again."
+        )
+    return f"{path}: {'it holds' if inside else 'it is'} {kind}, where {expected} is expected. {remedy}"
