@@ -87,11 +87,7 @@ def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
         UserError: the model is not whole, the tokenizer cannot be read, loses text, has no end token, or gives ids that
             the model does not know.
     """
-    rows = skeleton(folder, "generator").rows
-    tokenizer = tokenizer_checks.load(folder, "generator")
-    if tokenizer.eos_token_id is None:
-        raise UserError(f"{folder}: the tokenizer has no end token (eos_token), so that no note could ever end.")
-    tokenizer_checks.require_ids(tokenizer, rows, folder)
+    tokenizer = tokenizer_checks.load(folder, "generator", skeleton(folder, "generator").rows)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer

@@ -83,11 +83,11 @@ def skeleton(folder: Path, role: Role) -> Skeleton:
     headers = {name: weight for file in files for name, weight in _header(file)}
     kind = AutoModelForCausalLM if role == "generator" else AutoModel
     try:
-        with _quiet(), torch.device("meta"):
+        with quiet(), torch.device("meta"):
             empty = kind.from_config(config, trust_remote_code=False)
         expected = list(empty.state_dict())
         options = {"device_map": "meta", "ignore_mismatched_sizes": True, "output_loading_info": True}
-        with _quiet():
+        with quiet():
             # Transformers itself says what is missing: it knows which weights are tied, renamed or joined.
             model, found = type(empty).from_pretrained(None, config=config, state_dict=dict(headers), **options)
     except Exception as error:  # sizes that contradict each other raise whatever they happen to mean
@@ -100,7 +100,7 @@ def skeleton(folder: Path, role: Role) -> Skeleton:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keeps transformers from telling what it misses, which is told here, and from showing its progress."""
     from transformers import logging
 
@@ -171,13 +171,15 @@ def _refuse_adapter(folder: Path) -> None:
     if found := next((name for name in ADAPTER if (folder / name).is_file()), None):
         raise UserError(
             f"{folder / found}: an adapter lies in the model's folder, and transformers would attach it by itself. "
-            "Merge it into the weights first (PEFT's merge_and_unload, then save_pretrained into a new folder); or move "
-            "the adapter_* files away, to use the model without it."
+            "Merge it into the weights first (PEFT's merge_and_unload, then save_pretrained into a new folder); or "
+            "move the adapter_* files away, to use the model without it."
         )
 
 
 def sizes_of(config: "PreTrainedConfig") -> dict[str, Any]:
-    """Gives a model's sizes under LLaMA's names, whatever its own configuration calls them; None where it has none.
+    """Gives a model's sizes under LLaMA's names, whatever its own configuration calls them.
+
+    `max_position_embeddings` is None where nothing bounds what the model reads.
 
     Raises:
         UserError: hidden size, layers, heads or vocabulary are not told.
@@ -191,8 +193,11 @@ def sizes_of(config: "PreTrainedConfig") -> dict[str, Any]:
         if (size is None and name in NEEDED) or not isinstance(size, int | None) or size is False or (size or 1) < 1:
             others = " or ".join((name, *SIZES[name]))
             raise UserError(f"{CONFIG} of the {config.model_type}: {others} must be a positive whole number.")
-    if getattr(text, "multi_query", False) and not getattr(text, "new_decoder_architecture", False):
-        values["num_key_value_heads"] = 1
+    heads = values["num_attention_heads"]
+    one = getattr(text, "multi_query", False) and not getattr(text, "new_decoder_architecture", False)
+    values["num_key_value_heads"] = 1 if one else values["num_key_value_heads"] or heads
+    values["head_dim"] = values["head_dim"] or values["hidden_size"] // heads
+    values["intermediate_size"] = values["intermediate_size"] or 4 * values["hidden_size"]
     return values | {"tie_word_embeddings": bool(getattr(config, "tie_word_embeddings", False))}
 
 

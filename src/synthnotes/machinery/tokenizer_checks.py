@@ -40,16 +40,17 @@ KEPT = {  # what must come back of a text
 CONTRASTS = {"spaces": (("q x", "qx"), ("z q", "zq"), ("j x", "jx")), "digits": (("118", "119"), ("37", "73"))}
 
 
-def load(folder: Path, role: Role) -> "PreTrainedTokenizerBase":
+def load(folder: Path, role: Role, rows: int | None = None) -> "PreTrainedTokenizerBase":
     """Loads a tokenizer, and tries whether it reads texts.
 
     Args:
         folder: of the model.
         role: a generator's must give every text back as it was; an encoder's may lose case, accents and line breaks.
+        rows: token ids that have an embedding, from 0; None does not look (`require_ids`).
 
     Raises:
-        UserError: the vocabulary is missing or another file lies in its place, the tokenizer does not fit it, or texts
-            are lost in it.
+        UserError: the vocabulary is missing or another file lies in its place, the tokenizer does not fit it or the
+            model, lacks a token that the role needs, or texts are lost in it.
     """
     from transformers import AutoTokenizer
 
@@ -76,6 +77,12 @@ def load(folder: Path, role: Role) -> "PreTrainedTokenizerBase":
             f"{folder}: the tokenizer loses {', '.join(lost)}: texts do not come through it. Its class "
             "(tokenizer_class in tokenizer_config.json) does not fit its vocabulary. Copy the tokenizer's files again."
         )
+    if role == "generator" and tokenizer.eos_token_id is None:
+        raise UserError(f"{folder}: the tokenizer has no end token (eos_token), so that no note could ever end.")
+    if role == "encoder" and tokenizer.pad_token_id is None:
+        raise UserError(f"{folder}: the tokenizer has no padding token (pad_token), with which chunks are filled.")
+    if rows is not None:
+        require_ids(tokenizer, rows, folder)
     return tokenizer
 
 
@@ -120,7 +127,7 @@ def require_known(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], fo
             f"{MOST_UNKNOWN:.0%} is in order). It is of another language, or reads case otherwise than its vocabulary: "
             "look at do_lower_case and strip_accents in tokenizer_config.json, and at tokenizer.json's normalizer."
         )
-    return f"{share:.2%} of the tokens of {len(some)} notes are unknown to {folder}"
+    return f"{share:.2%} of the tokens of {len(some)} notes are unknown to the tokenizer"
 
 
 def unknown_share(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str]) -> float:

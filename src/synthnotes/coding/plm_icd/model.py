@@ -96,10 +96,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
         UserError: there is none, it does not fit its vocabulary, or cannot pad.
     """
     require(folder)
-    tokenizer = tokenizer_checks.load(folder, "encoder")
-    if tokenizer.pad_token_id is None:
-        raise UserError(f"{folder}: the tokenizer has no padding token (pad_token), with which chunks are filled.")
-    return tokenizer
+    return tokenizer_checks.load(folder, "encoder")
 
 
 def load_encoder(folder: Path) -> PreTrainedModel:
