@@ -68,11 +68,14 @@ def load_generator(folder: Path, precision: str, **options: Any) -> "PreTrainedM
     from transformers import AutoModelForCausalLM, GenerationConfig
 
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=getattr(torch, precision), use_safetensors=True, trust_remote_code=False, **options
+        return AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=getattr(torch, precision),
+            use_safetensors=True,
+            trust_remote_code=False,
+            generation_config=GenerationConfig(),
+            **options,
         )
-        model.generation_config = GenerationConfig()
-        return model
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise UserError(
             f"{folder}: transformers cannot load the model ({type(error).__name__}). Expected whole *.safetensors of a "

@@ -26,7 +26,7 @@ MOST_UNKNOWN = 0.03  # of the tokens of notes: a model that fits has a few per t
 NOTES = 100  # that are looked at, evenly spread
 WRONG_CASE = 0.01  # of a vocabulary: single odd tokens occur
 TEXTS = (
-    "Admitted 2024-03-07 with chest pain,\nBP 118/76 mmHg.\n\n  - aspirin  75 mg (Rx #690345)\n\tDISCHARGE: stable",
+    "Admitted 2024-03-07 with chest pain,\nBP 118/76 mmHg.\n\n  - aspirin  75 mg (Rx #690345)\nDISCHARGE: stable",
     "Söker för andnöd på natten; hostar, feber 38,9 grader.\n\nÅTER till Ängens vårdcentral: ÖVERSIKT 120  mg x 2",
 )
 KEPT = {  # what must come back of a text
@@ -74,8 +74,8 @@ def load(folder: Path, role: Role, rows: int | None = None) -> "PreTrainedTokeni
         raise UserError(f"{folder}: {capitals}")
     if lost:
         raise UserError(
-            f"{folder}: the tokenizer loses {', '.join(lost)}: texts do not come through it. Its class "
-            "(tokenizer_class in tokenizer_config.json) does not fit its vocabulary. Copy the tokenizer's files again."
+            f"{folder}: the tokenizer loses {', '.join(lost)} of a text. Its class (tokenizer_class "
+            "in tokenizer_config.json) or normalizer does not fit its vocabulary. Copy its files again."
         )
     if role == "generator" and tokenizer.eos_token_id is None:
         raise UserError(f"{folder}: the tokenizer has no end token (eos_token), so that no note could ever end.")
@@ -191,13 +191,17 @@ def _capitals(tokenizer: "PreTrainedTokenizerBase", ordinary: dict[str, int]) ->
     if backend.normalizer:
         spelled = "ByteLevel" in str(backend.pre_tokenizer)  # such a vocabulary is written in bytes, not in letters
         tokens = [tokenizer.convert_tokens_to_string([token]) if spelled else token for token in ordinary]
-        gone = {c for c in set("".join(tokens)) if (c.isupper() or c in "åäö") and c not in normalise(c)}
+        gone = {c for c in set("".join(tokens)) if (c.isupper() or c in "åäöÅÄÖ") and c not in normalise(c)}
         share = sum(not gone.isdisjoint(token) for token in tokens) / len(tokens)
         if share > WRONG_CASE:
-            accents = "" if gone.isdisjoint("åäö") else " and strip_accents: false"
+            wrong = {}
+            if normalise("A") != "A" and any(c.isupper() for c in gone):
+                wrong["capitals"] = "do_lower_case: false"
+            if normalise("å") != "å" and not gone.isdisjoint("åäöÅÄÖ"):
+                wrong["å, ä or ö"] = "strip_accents: false"
             return (
-                f"{share:.0%} of the vocabulary has capitals or å, ä, ö, which the tokenizer never makes: it reads the "
-                f"text as uncased, the vocabulary is cased. Set do_lower_case: false{accents} {where}."
+                f"{share:.0%} of the vocabulary has {' or '.join(wrong)}, which the tokenizer never makes: such words "
+                f"would be read as others. Set {' and '.join(wrong.values())} {where}."
             )
     letters = set("".join(ordinary))
     cased = type(backend.model).__name__ == "WordPiece" and normalise("A") == "A"
