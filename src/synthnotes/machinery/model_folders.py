@@ -42,6 +42,7 @@ SIZES = {
     "max_position_embeddings": ("n_positions", "max_seq_len", "n_ctx", "seq_length"),
 }
 NEEDED = tuple(SIZES)[:4]
+MOST_LAYERS = 1000  # a damaged number would take hours to build
 
 
 @dataclass(frozen=True)
@@ -86,10 +87,17 @@ def skeleton(folder: Path, role: Role) -> Skeleton:
         with quiet(), torch.device("meta"):
             empty = kind.from_config(config, trust_remote_code=False)
         expected = list(empty.state_dict())
-        options = {"device_map": "meta", "ignore_mismatched_sizes": True, "output_loading_info": True}
         with quiet():
             # Transformers itself says what is missing: it knows which weights are tied, renamed or joined.
-            model, found = type(empty).from_pretrained(None, config=config, state_dict=dict(headers), **options)
+            model, found = type(empty).from_pretrained(
+                None,
+                config=config,
+                state_dict=dict(headers),
+                device_map="meta",
+                ignore_mismatched_sizes=True,
+                output_loading_info=True,
+                trust_remote_code=False,
+            )
     except Exception as error:  # sizes that contradict each other raise whatever they happen to mean
         raise UserError(
             f"{folder / CONFIG}: transformers cannot make the model that it describes ({type(error).__name__}). "
@@ -193,6 +201,10 @@ def sizes_of(config: "PreTrainedConfig") -> dict[str, Any]:
         if (size is None and name in NEEDED) or not isinstance(size, int | None) or size is False or (size or 1) < 1:
             others = " or ".join((name, *SIZES[name]))
             raise UserError(f"{CONFIG} of the {config.model_type}: {others} must be a positive whole number.")
+    if values["num_hidden_layers"] > MOST_LAYERS:
+        raise UserError(
+            f"{CONFIG} of the {config.model_type}: {values['num_hidden_layers']} layers, more than any has."
+        )
     heads = values["num_attention_heads"]
     one = getattr(text, "multi_query", False) and not getattr(text, "new_decoder_architecture", False)
     values["num_key_value_heads"] = 1 if one else values["num_key_value_heads"] or heads
