@@ -3,20 +3,24 @@
 import argparse
 import shutil
 import sys
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.feather as feather
 
 from synthnotes.corpus import machine, mimic, releases, sepr, sources
 from synthnotes.corpus.machine import GIB, Model
 from synthnotes.machinery import machine as resource_file
-from synthnotes.machinery import params
+from synthnotes.machinery import params, tokenizer_checks
 from synthnotes.machinery.disclosure import DEMO
 from synthnotes.machinery.files import UserError
 from synthnotes.machinery.machine import Machine
+from synthnotes.machinery.model_folders import Role, require_positions, skeleton
+from synthnotes.machinery.packing import require_architecture
 from synthnotes.machinery.sections import Params
 
 CREDENTIALS = (
@@ -28,6 +32,7 @@ MODELS = {
     "sepr": {"generator": "Llama-3.1-8B", "encoder": "SweDeClin-BERT"},
 }
 VERSIONS = ((2, 2), (3, 1))  # of MIMIC-IV, the first and the last that the method is for
+TRIED = 300  # notes of a corpus that are read, to see whether the tokenizers know them
 COUNTED = 64 * 2**20  # bytes: rows of larger files are not counted, that would take minutes
 
 
@@ -69,7 +74,7 @@ def main(data: Path, params_file: Path, machine_file: Path) -> int:
 
 
 def inventory(data: Path, settings: Params, resources: Machine) -> Iterator[Finding]:
-    """Everything that can be said of a data folder and the machine without reading the notes."""
+    """Everything that can be said of a data folder and the machine without reading more than some notes."""
     if data.is_dir() and any(data.iterdir()) and (data / DEMO).is_file() != settings.disclosure.demo:
         told = "the demo's data" if not settings.disclosure.demo else "data that the demo kit has not made"
         found = f"{data}: {told}, but disclosure.demo is {str(settings.disclosure.demo).lower()} in params.yaml"
@@ -78,9 +83,11 @@ def inventory(data: Path, settings: Params, resources: Machine) -> Iterator[Find
     for corpus in settings.corpora:
         yield from _mimic(data / corpus) if corpus == "mimic" else _sepr(data / corpus)
         yield _split_file(data / corpus / "splits.feather")
-        models[corpus] = {}
+        models[corpus], notes = {}, _some_notes(data / corpus, corpus)
         for role, name in MODELS[corpus].items():
-            model, finding = _model(data / "models" / corpus / role, name)
+            asked = _lengths(settings, corpus, role)
+            packing = role == "generator" and settings.finetune.packing
+            model, finding = _model(data / "models" / corpus / role, name, role, asked, notes, packing)
             yield finding
             models[corpus] |= {role: model} if model else {}
         note_bytes[corpus] = _note_bytes(data / corpus, corpus)
@@ -164,16 +171,48 @@ def _split_file(path: Path) -> Finding:
     return Finding(f"{path}: {rows:,} rows; its published subsets are used")
 
 
-def _model(folder: Path, name: str) -> tuple[Model | None, Finding]:
-    if not (folder / "config.json").is_file():
+def _lengths(settings: Params, corpus: str, role: Role) -> dict[str, int]:
+    """The parameters that ask a model to read so many tokens at once."""
+    if role == "encoder":
+        return {"coding.chunk_tokens": settings.coding.chunk_tokens}
+    sampled = settings.generate.model_length[corpus]
+    return {"finetune.max_length": settings.finetune.max_length, f"generate.model_length.{corpus}": sampled}
+
+
+def _model(
+    folder: Path, name: str, role: Role, asked: dict[str, int], notes: list[str], packing: bool
+) -> tuple[Model | None, Finding]:
+    """All that the stages check of a model when they load it."""
+    if not (folder / "config.json").is_file() and not (folder / "adapter_config.json").is_file():
         return None, Finding(f"{folder}: missing. Hugging Face, {name}: the model's whole folder", stops=True)
     try:
-        model = machine.read_model(folder)
-    except (ValueError, OSError) as error:
-        told = f"not a whole model ({error}). Get {name} from Hugging Face again"
-        return None, Finding(f"{folder}: {told}", stops=True)
-    kind = model.config.get("model_type", "unknown kind")
-    return model, Finding(f"{folder}: {kind}, {model.parameters / 1e6:,.0f} million parameters")
+        found = skeleton(folder, role)
+        for parameter, tokens in asked.items():
+            require_positions(found.model, tokens, parameter, folder)
+        tokenizer = tokenizer_checks.load(folder, role, found.rows)
+        known = f"; {tokenizer_checks.require_known(tokenizer, notes, folder)}" if notes else ""
+        if packing:
+            require_architecture(folder)
+    except UserError as error:
+        return None, Finding(f"{error} (The model is {name}, from Hugging Face.)", stops=True)
+    model = machine.model_of(found)
+    kind = model.config["model_type"]
+    return model, Finding(f"{folder}: {kind}, {model.parameters / 1e6:,.0f} million parameters{known}")
+
+
+def _some_notes(folder: Path, corpus: str) -> list[str]:
+    """The first notes, to try tokenizers on; none where they cannot be read, which is told elsewhere."""
+    try:
+        if corpus == "mimic":
+            path = releases.found(folder, releases.MIMIC_IV_NOTE)[0].files["note/discharge"]
+            texts = pd.read_csv(path, usecols=["text"], nrows=TRIED, dtype=str, keep_default_na=False)["text"].tolist()
+        else:
+            with pa.memory_map(str(folder / sepr.NOTES)) as file:
+                batch = pa.ipc.open_file(file).get_batch(0)
+                texts = batch.slice(0, TRIED).column(batch.schema.get_field_index("text")).to_pylist()
+    except (IndexError, KeyError, ValueError, OSError, EOFError, zlib.error, pa.ArrowException):
+        return []
+    return [text for text in texts if isinstance(text, str)]
 
 
 def _note_bytes(folder: Path, corpus: str) -> int:

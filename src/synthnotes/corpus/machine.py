@@ -16,7 +16,6 @@ full length, within the share of the GPU that may be used; fine-tuning, P b over
 and the logits of one step with their gradient (notes x tokens x vocabulary x 4 bytes, twice).
 """
 
-import json
 import os
 import shutil
 import subprocess
@@ -25,18 +24,17 @@ from pathlib import Path
 from typing import Any
 
 from synthnotes.machinery.machine import Machine, steps_of
+from synthnotes.machinery.model_folders import Skeleton, sizes_of
 from synthnotes.machinery.sections import TRAINING_SETS, Params
 
 GIB = 2**30
 BYTES = {"float32": 4, "float": 4, "bfloat16": 2, "float16": 2}
-WEIGHTS = (".safetensors", ".bin")
-SIZES = ("num_attention_heads", "num_key_value_heads", "num_hidden_layers", "hidden_size", "head_dim", "vocab_size")
 WITHOUT_GPU = 3_000_000_000  # parameters: a larger generator would take months on a CPU
 
 
 @dataclass(frozen=True)
 class Model:
-    """A base model's folder: number of parameters, and what its config.json says."""
+    """A base model's folder: number of parameters, and its sizes under LLaMA's names."""
 
     parameters: int
     config: dict[str, Any]
@@ -59,26 +57,10 @@ class Needs:
     gpus: int
 
 
-def read_model(folder: Path) -> Model:
-    """Reads a model's folder.
-
-    Raises:
-        ValueError: config.json is no JSON object, or there are no weights.
-    """
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except RecursionError:
-        raise ValueError("config.json is not valid JSON") from None
-    if not isinstance(config, dict):
-        raise ValueError("config.json holds no object")
-    for name in SIZES:
-        if not isinstance(config.get(name), int | None) or config.get(name) == 0:
-            raise ValueError(f"config.json: {name} is no positive number")
-    sizes = {ending: sum(p.stat().st_size for p in folder.iterdir() if p.name.endswith(ending)) for ending in WEIGHTS}
-    size = next((size for size in sizes.values() if size), 0)  # some folders hold the same weights in both forms
-    if not size:
-        raise ValueError("no weights (*.safetensors or *.bin)")
-    return Model(size // BYTES.get(str(config.get("dtype", config.get("torch_dtype", "float32"))), 4), config)
+def model_of(found: Skeleton) -> Model:
+    """A model's number of parameters and sizes, from its folder's headers."""
+    config = found.model.config
+    return Model(found.parameters, sizes_of(config) | {"model_type": config.model_type})
 
 
 def needs(

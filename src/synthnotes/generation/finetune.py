@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 import torch
 from torch.utils.data import Sampler
-from transformers.trainer_callback import PrinterCallback, ProgressCallback
+from transformers.trainer_callback import PrinterCallback, ProgressCallback, TrainerCallback
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from synthnotes.generation.encoding import NO_LOSS, TrainingTexts
 from synthnotes.generation.models import ADAPTER_CONFIG, ADAPTER_WEIGHTS, load_generator
 from synthnotes.machinery.files import UserError
 from synthnotes.machinery.machine import FinetuneMachine, steps_of
+from synthnotes.machinery.packing import require_apart
 from synthnotes.machinery.sections import FinetuneParams
 
 if TYPE_CHECKING:
@@ -140,6 +141,14 @@ class QuietProgress(ProgressCallback):
             self.training_bar.set_postfix(loss=f"{float(logs['loss']):.3f}")
 
 
+class PackedApart(TrainerCallback):
+    """Tries, before the first update, whether packed texts see each other: the model as it trains, wherever it lies."""
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, model: torch.nn.Module, **kwargs: Any) -> None:
+        """Raises a `UserError` if they do."""
+        require_apart(model, Path(model.config.name_or_path))
+
+
 def build_trainer(
     model: torch.nn.Module, tokenizer: Any, texts: TrainingTexts, adapters: "LoraConfig", arguments: "SFTConfig"
 ) -> "SFTTrainer":
@@ -184,6 +193,8 @@ def build_trainer(
     for callback in (ProgressCallback, PrinterCallback):
         trainer.remove_callback(callback)
     trainer.add_callback(QuietProgress)
+    if arguments.packing:
+        trainer.add_callback(PackedApart)
     return trainer
 
 

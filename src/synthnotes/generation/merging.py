@@ -8,7 +8,7 @@ import torch
 from peft import PeftModel
 from transformers import PreTrainedTokenizerBase
 
-from synthnotes.generation.models import load_generator
+from synthnotes.generation.models import bare_generation, check_generator, load_generator
 
 
 def merge(
@@ -35,9 +35,12 @@ def merge(
     """
     adapted = PeftModel.from_pretrained(load_generator(base, precision), adapter).eval()
     expected = _logits(adapted, prompts)
-    adapted.merge_and_unload(safe_merge=True).save_pretrained(merged)
+    model = adapted.merge_and_unload(safe_merge=True)
+    model.generation_config = bare_generation(tokenizer)  # the base model's may hold settings of its own
+    model.save_pretrained(merged)
     tokenizer.save_pretrained(merged)
-    del adapted
+    del adapted, model
+    check_generator(merged)
     found = _logits(load_generator(merged, precision).eval(), prompts)
     pairs = list(zip(expected, found, strict=True))
     same = torch.cat([a.argmax(-1) == b.argmax(-1) for a, b in pairs])

@@ -1,59 +1,41 @@
-"""Generator folders: what a causal language model must bring, checked before anything is loaded."""
+"""Generators: a causal language model in a folder, checked before it is loaded."""
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synthnotes.machinery import tokenizer_checks
 from synthnotes.machinery.files import UserError
+from synthnotes.machinery.model_folders import require_positions, sizes_of, skeleton
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-CAUSAL = ("ForCausalLM", "LMHeadModel")
-TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json")
 ADAPTER_WEIGHTS, ADAPTER_CONFIG = "adapter_model.safetensors", "adapter_config.json"
-PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
 
-def check_generator(folder: Path, needed_length: int | None = None) -> dict[str, Any]:
-    """Checks that a folder holds a causal language model in Hugging Face's layout.
+def check_generator(
+    folder: Path, needed_length: int | None = None, parameter: str = "finetune.max_length"
+) -> dict[str, Any]:
+    """Checks that a folder holds a whole causal language model in Hugging Face's layout, and no weight is made up.
 
     Args:
         folder: the model's folder.
         needed_length: tokens that the model must be able to read at once; not checked if None.
+        parameter: which of params.yaml asks for them.
 
     Returns:
-        The model's configuration.
+        The model's sizes (`model_folders.sizes_of`).
 
     Raises:
-        UserError: the folder is missing, holds no causal language model, lacks weights as safetensors (pickled weights
-            can run code when they are loaded) or a tokenizer, or reads less than `needed_length` tokens.
+        UserError: as `model_folders.skeleton` says, there is no tokenizer, or the model reads less than `needed_length`
+            tokens.
     """
-    if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder. Put a causal language model there (Hugging Face layout).")
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        architectures = [str(name) for name in config.get("architectures") or []]
-        longest, vocabulary = config.get("max_position_embeddings"), config.get("vocab_size")
-        if not all(number is None or isinstance(number, int) for number in (longest, vocabulary)):
-            raise TypeError
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
-        raise UserError(
-            f"{folder}/config.json: missing or not valid for a model. Copy the model's folder again."
-        ) from None
-    if not any(name.endswith(CAUSAL) for name in architectures):
-        found = ", ".join(architectures) or "none"
-        raise UserError(f"{folder}: not a causal language model (architecture: {found}). Expected one like LLaMA.")
-    if not any(folder.glob("*.safetensors")):
-        pickled = any(next(folder.glob(pattern), None) for pattern in PICKLES)
-        reason = "only pickled weights, which can run code when loaded" if pickled else "no weights"
-        raise UserError(f"{folder}: {reason}. Put the model's *.safetensors files there.")
-    _require_all_shards(folder)
-    if not any((folder / name).is_file() for name in TOKENIZERS):
-        raise UserError(f"{folder}: no tokenizer (one of {', '.join(TOKENIZERS)}). Save it into the same folder.")
-    if needed_length and longest and needed_length > longest:
-        raise UserError(f"{folder}: the model reads {longest} tokens, params.yaml asks for {needed_length}. Lower it.")
-    return config
+    found = skeleton(folder, "generator")
+    tokenizer_checks.require_files(folder)
+    if needed_length:
+        require_positions(found.model, needed_length, parameter, folder)
+    return sizes_of(found.model.config)
 
 
 def check_adapter(folder: Path) -> None:
@@ -67,25 +49,11 @@ def check_adapter(folder: Path) -> None:
             raise UserError(f"{folder / name}: missing. Delete the folder and run `dvc repro`, which makes it.")
 
 
-def _require_all_shards(folder: Path) -> None:
-    """Large models come in several files, which an index names: a download that broke off lacks some of them."""
-    index = folder / "model.safetensors.index.json"
-    if not index.is_file():
-        return
-    try:
-        needed = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-        missing = [name for name in needed if not (folder / name).is_file()]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise UserError(f"{index}: not a valid index of weights. Copy the model's folder again.") from None
-    if missing:
-        raise UserError(
-            f"{folder}: {len(missing)} of {len(needed)} files of weights are missing, the first is "
-            f"{missing[0]}. Copy them again."
-        )
-
-
 def load_generator(folder: Path, precision: str, **options: Any) -> "PreTrainedModel":
     """Loads a generator's weights: from safetensors alone, and never with code of the folder's own.
+
+    Its generation_config.json is not read: params.yaml decides how it samples. What the folder holds has been checked
+    before (`check_generator`, `load_tokenizer`).
 
     Args:
         folder: the model's folder.
@@ -97,11 +65,16 @@ def load_generator(folder: Path, precision: str, **options: Any) -> "PreTrainedM
     """
     import torch
     from safetensors import SafetensorError
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM, GenerationConfig
 
     try:
         return AutoModelForCausalLM.from_pretrained(
-            folder, dtype=getattr(torch, precision), use_safetensors=True, trust_remote_code=False, **options
+            folder,
+            dtype=getattr(torch, precision),
+            use_safetensors=True,
+            trust_remote_code=False,
+            generation_config=GenerationConfig(),
+            **options,
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise UserError(
@@ -114,19 +87,24 @@ def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
     """Loads a generator's tokenizer; where it has no padding token, the end token pads (labels never hold padding).
 
     Raises:
-        UserError: the tokenizer cannot be read, has no end token, or knows more tokens than the model.
+        UserError: the model is not whole, the tokenizer cannot be read, loses text, has no end token, or gives ids that
+            the model does not know.
     """
-    from transformers import AutoTokenizer
-
-    config = check_generator(folder)
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{folder}: the tokenizer cannot be loaded ({type(error).__name__}). Save it again.") from error
-    if tokenizer.eos_token_id is None:
-        raise UserError(f"{folder}: the tokenizer has no end token (eos_token), so that no note could ever end.")
-    if len(tokenizer) > (config.get("vocab_size") or len(tokenizer)):
-        raise UserError(f"{folder}: the tokenizer has {len(tokenizer)} tokens, the model only {config['vocab_size']}.")
+    tokenizer = tokenizer_checks.load(folder, "generator", skeleton(folder, "generator").rows)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
+
+
+def bare_generation(tokenizer: "PreTrainedTokenizerBase") -> "GenerationConfig":
+    """Settings of generation that hold nothing but the start, the end and padding: params.yaml decides the others."""
+    from transformers import GenerationConfig
+
+    return GenerationConfig(
+        bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
+    )
+
+
+def decode(tokenizer: "PreTrainedTokenizerBase", tokens: Sequence[int]) -> str:
+    """Gives a sample's text as the tokens spell it, whatever tokenizer_config.json says of spaces before full stops."""
+    return tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False).strip()

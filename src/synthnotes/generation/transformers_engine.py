@@ -14,7 +14,7 @@ import torch
 from tqdm import tqdm
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, TopPLogitsWarper
 
-from synthnotes.generation.models import load_generator, load_tokenizer
+from synthnotes.generation.models import decode, load_generator, load_tokenizer
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler, new_token_limit, seed_of
 from synthnotes.machinery.machine import GenerateMachine
 from synthnotes.machinery.sections import GenerateParams
@@ -96,7 +96,7 @@ def _sample_batch(
 ) -> list[tuple]:
     prompts = [prompt.tokens for prompt, _ in batch]
     limits = [new_token_limit(settings, corpus, prompt) for prompt, _ in batch]
-    ends = _end_tokens(model, tokenizer)
+    end_token = tokenizer.eos_token_id
     width = max(map(len, prompts))
     padded = [[tokenizer.pad_token_id] * (width - len(tokens)) + tokens for tokens in prompts]
     mask = [[0] * (width - len(tokens)) + [1] * len(tokens) for tokens in prompts]
@@ -108,7 +108,7 @@ def _sample_batch(
         generation_config=GenerationConfig(
             do_sample=False,
             max_new_tokens=max(limits),
-            eos_token_id=sorted(ends),
+            eos_token_id=end_token,
             pad_token_id=tokenizer.pad_token_id,
         ),
         logits_processor=LogitsProcessorList([sampling]),
@@ -116,15 +116,9 @@ def _sample_batch(
     log_probabilities = torch.stack(sampling.log_probabilities, dim=1).tolist()
     rows = []
     for (prompt, number), limit, tokens, chosen in zip(batch, limits, output, log_probabilities, strict=True):
-        end = next((position for position, token in enumerate(tokens[:limit]) if token in ends), None)
+        end = next((position for position, token in enumerate(tokens[:limit]) if token == end_token), None)
         count = limit if end is None else end + 1
-        text = tokenizer.decode(tokens[:count], skip_special_tokens=True).strip()
+        text = decode(tokenizer, tokens[:count])
         reason = "length" if end is None else "stop"
         rows.append((prompt.note_id, number, text, reason, len(prompt.tokens), count, sum(chosen[:count]) / count))
     return rows
-
-
-def _end_tokens(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> set[int]:
-    """The tokenizer's end token, and those that the model's own generation settings name: where vLLM stops, too."""
-    named = model.generation_config.eos_token_id
-    return {tokenizer.eos_token_id, *(named if isinstance(named, list) else [] if named is None else [named])}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from synthnotes.generation.models import decode
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler, new_token_limit, seed_of
 from synthnotes.machinery.machine import GenerateMachine
 from synthnotes.machinery.sections import GenerateParams
@@ -39,6 +40,7 @@ def engine_arguments(
         "model": str(model),
         "load_format": "safetensors",
         "trust_remote_code": False,
+        "generation_config": "vllm",  # what params.yaml says, and not what a file of the model does
         "dtype": settings.precision,
         "max_model_len": length,
         "max_num_seqs": resources.concurrent_sequences,
@@ -106,7 +108,7 @@ def start(settings: GenerateParams, resources: GenerateMachine, corpus: str, mod
         rows = [
             (
                 *(prompt.note_id, sample.index),
-                *(tokenizer.decode(sample.token_ids, skip_special_tokens=True).strip(), sample.finish_reason),
+                *(decode(tokenizer, sample.token_ids), sample.finish_reason),
                 *(len(prompt.tokens), len(sample.token_ids), sample.cumulative_logprob / len(sample.token_ids)),
             )
             for prompt, output in zip(prompts, outputs, strict=True)

@@ -12,13 +12,17 @@ from synthnotes.machinery.accelerate_launch import check_processes, launch, laun
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.files import UserError, read_json, replacing, write_json
 from synthnotes.machinery.machine import FinetuneMachine
+from synthnotes.machinery.packing import require_architecture
 from synthnotes.machinery.sections import FinetuneParams
+from synthnotes.machinery.tokenizer_checks import require_known
 
 
 def main(corpus: str, base: Path, records: Path, accelerate: Path, work: Path, adapter: Path, log: Path) -> str:
     """Trains the adapter; where several processes are asked for, by starting itself again through accelerate."""
     settings, resources = params.load("finetune", FinetuneParams), machine.load("finetune", FinetuneMachine)
     check_generator(base, settings.max_length)
+    if settings.packing and not launched():
+        require_architecture(base)
     machine.steps_of(settings.batch, resources.micro_batch, resources.processes)
     way, processes = resources.accelerate, resources.processes
     if not launched():
@@ -67,7 +71,9 @@ def _train(
     quiet()
     set_seed(settings.seed)
     tokenizer = load_tokenizer(base)
-    texts = encode_records(tokenizer, corpus, read_records(records / "training.jsonl"), settings.max_length)
+    learnt = read_records(records / "training.jsonl")
+    known = require_known(tokenizer, [record.output for record in learnt], base)
+    texts = encode_records(tokenizer, corpus, learnt, settings.max_length)
     if not texts.input_ids:
         raise UserError(f"{records}: no prompt is shorter than finetune.max_length ({settings.max_length}). Raise it.")
     epochs = settings.epochs[corpus]
@@ -77,6 +83,8 @@ def _train(
     # The arguments come before the model: with ZeRO-3 they decide how its weights are loaded.
     arguments = training_arguments(settings, resources, epochs, checkpoints, gpu)
     trainer = build_trainer(load_base(base, settings, gpu), tokenizer, texts, lora_config(settings), arguments)
+    if trainer.is_world_process_zero():
+        print(f"{base}: {known}")
     with disk_space_needed(folder):
         losses = train(trainer)
     told = summarise(texts, trainer) | {"losses": losses}

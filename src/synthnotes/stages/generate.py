@@ -19,7 +19,7 @@ from synthnotes.machinery.workdir import work_folder
 def main(corpus: str, model: Path, records: Path, work: Path, samples: Path) -> str:
     """Samples from every prompt that leaves room for a note; of the others the table says that they do not."""
     settings, resources = params.load("generate", GenerateParams), machine.load("generate", GenerateMachine)
-    check_generator(model, settings.model_length[corpus])
+    check_generator(model, settings.model_length[corpus], f"generate.model_length.{corpus}")
     import torch
 
     gpus = torch.cuda.device_count()

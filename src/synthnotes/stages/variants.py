@@ -22,7 +22,7 @@ def main(corpus: str, model: Path, records: Path, work: Path, samples: Path) -> 
     if not compared:
         shards.write(samples, join({}))
         return f"{corpus}: switched off (ablation.repetition_penalties or ablation.temperatures is empty)"
-    check_generator(model, settings.model_length[corpus])
+    check_generator(model, settings.model_length[corpus], f"generate.model_length.{corpus}")
     import torch
 
     gpus = torch.cuda.device_count()

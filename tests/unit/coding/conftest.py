@@ -5,14 +5,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast, RobertaConfig, RobertaModel
+from tiny_models import FILLERS, SYMPTOMS, save_encoder, save_tokenizer
 
 from synthnotes.machinery.sections import CodingParams
-
-SYMPTOMS = {"I10": "pressure", "E11.9": "sugar", "J18.9": "cough", "0DTJ4ZZ": "appendix"}
-FILLERS = ["the", "patient", "came", "with", "and", "stayed", "for", "two", "days", "then", "went", "home"]
 
 
 def coding_settings(**changes) -> CodingParams:
@@ -46,33 +41,6 @@ def note_table(count: int, seed: int, fold: str) -> pd.DataFrame:
         rng.shuffle(words)
         rows.append((f"{fold}-{i}", f"p{i}", " ".join(words), codes, [], fold))
     return pd.DataFrame(rows, columns=["note_id", "patient_id", "text", "codes", "descriptions", "fold"])
-
-
-def save_tokenizer(folder: Path, special_tokens: bool = True) -> None:
-    tokenizer = Tokenizer(models.WordLevel(unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    trainer = trainers.WordLevelTrainer(special_tokens=["<s>", "<pad>", "</s>", "<unk>"])
-    tokenizer.train_from_iterator([*FILLERS, *SYMPTOMS.values()], trainer)
-    if special_tokens:
-        tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, bos_token="<s>", pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
-    ).save_pretrained(folder)
-
-
-def save_encoder(folder: Path, kind: str = "roberta") -> Path:
-    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
-    torch.manual_seed(3)
-    if kind == "roberta":
-        model = RobertaModel(RobertaConfig(vocab_size=40, max_position_embeddings=40, pad_token_id=1, **sizes))
-    else:
-        model = BertModel(BertConfig(vocab_size=40, max_position_embeddings=40, pad_token_id=1, **sizes))
-    with torch.no_grad():
-        for weight in model.parameters():
-            weight.add_(torch.randn_like(weight) * 0.1)
-    model.save_pretrained(folder)
-    save_tokenizer(folder)
-    return folder
 
 
 @pytest.fixture(scope="session")

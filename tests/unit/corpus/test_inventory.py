@@ -1,13 +1,14 @@
 """The inventory: what it says of whole, missing, broken and doubled files, and of a machine that is too small."""
 
 import gzip
-import json
 import re
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
+from tiny_models import make_generator, save_encoder
 
 from synthnotes.corpus import inventory, machine
 from synthnotes.corpus.machine import GIB, Model, Needs
@@ -19,7 +20,7 @@ from synthnotes.machinery.sections import TRAINING_SETS, Params
 ROOT = Path(__file__).parents[3]
 CODES, TITLES = "hadm_id,icd_code,icd_version\n1,I10,10\n", "icd_code,icd_version,long_title\nI10,10,Hypertension\n"
 TABLES = {
-    "note/discharge": 'subject_id,hadm_id,note_seq,text\n1,1,1,"secret\nnote"\n2,2,1,secret\n',
+    "note/discharge": 'subject_id,hadm_id,note_seq,text\n1,1,1,"the patient\nstayed"\n2,2,1,went home\n',
     "hosp/procedures_icd": CODES, "hosp/diagnoses_icd": CODES, "hosp/d_icd_procedures": TITLES,
     "hosp/d_icd_diagnoses": TITLES,
 }  # fmt: skip
@@ -40,20 +41,28 @@ def write_tables(root):
         path.write_bytes(gzip.compress(content.encode()))
 
 
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    make_generator(folder / "generator", positions=1024)
+    save_encoder(folder / "encoder", positions=80)
+    return folder
+
+
 @pytest.fixture
-def data(tmp_path, monkeypatch):
+def data(tmp_path, monkeypatch, models):
     """Whole data for both corpora, and the demo's parameters beside them."""
     data = tmp_path / "data"
     write_tables(data / "mimic")
     (data / "sepr").mkdir()
-    pd.DataFrame({"_id": [1], "text": ["secret"], "target": [["I10"]]}).to_feather(data / "sepr/notes.feather")
+    pd.DataFrame({"_id": [1], "text": ["the patient stayed"], "target": [["I10"]]}).to_feather(
+        data / "sepr/notes.feather"
+    )
     (data / "sepr/descriptions.csv").write_text("code,transcription\ni10,Hypertoni\n")
     for corpus in ("mimic", "sepr"):
         for role in ("generator", "encoder"):
             folder = data / "models" / corpus / role
-            folder.mkdir(parents=True)
-            (folder / "config.json").write_text(json.dumps(CONFIG))
-            (folder / "model.safetensors").write_bytes(b"\0" * 4000)
+            shutil.copytree(models / role, folder)
     (data / "DEMO.json").write_text("{}")
     for name in ("params.yaml", "machine.yaml"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
@@ -66,7 +75,7 @@ def check(data, capsys):
     """The exit code and the lines printed; the inventory never shows a note."""
     code = inventory.main(data, data.parent / "params.yaml", data.parent / "machine.yaml")
     out = capsys.readouterr().out
-    assert "secret" not in out
+    assert "stayed" not in out
     return code, out
 
 
@@ -106,7 +115,10 @@ def test_nothing_there(data, capsys):
         (lambda data: (data / "sepr/descriptions.csv").write_text("kod\nx\n"), "! .*column code is missing"),
         (lambda data: pd.DataFrame({"_id": [1]}).to_feather(data / "sepr/splits.feather"), "! .*split or splits is mi"),
         (lambda data: (data / "models/sepr/encoder/config.json").unlink(), "! .*encoder: missing. Hugging Face, SweDe"),
-        (lambda data: (data / "models/sepr/encoder/config.json").write_text("{"), "! .*not a whole model"),
+        (
+            lambda data: (data / "models/sepr/encoder/config.json").write_text("{"),
+            r"! .*config\.json: missing or not valid.*SweDe",
+        ),
         (lambda data: (data / "models/mimic/generator/model.safetensors").unlink(), "! .*no weights"),
     ],
 )

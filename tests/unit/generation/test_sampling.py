@@ -245,7 +245,7 @@ def test_a_missing_model_is_one_clear_line_and_leaves_nothing(project):
     [
         ({"machine.yaml": {"tensor_parallel": 2}}, r"tensor_parallel \(2\) x .* 2 GPUs are needed, 0 are present"),
         ({"samples": 0}, r"generate\.samples"),
-        ({"model_length": {"mimic": 9999, "sepr": 160}}, "the model reads 512 tokens"),
+        ({"model_length": {"mimic": 9999, "sepr": 160}}, r"generate\.model_length\.mimic: 9999 .* has 512 positions"),
         ({"model_length": {"mimic": 20, "sepr": 160}}, "no prompt is shorter than"),
     ],
 )

@@ -17,12 +17,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
+from tiny_models import make_generator
 
 from synthnotes.coding import labels, predictions
 from synthnotes.coding.plm_icd import checkpoints
-from synthnotes.corpus import inventory, notes, releases, sources
+from synthnotes.corpus import inventory, machine, notes, releases, sources
 from synthnotes.generation import models, records
-from synthnotes.machinery import configure, files, params
+from synthnotes.machinery import configure, files, model_folders, params, tokenizer_checks
 from synthnotes.machinery.files import UserError
 from synthnotes.privacy.checkpoint import Checkpoint
 from synthnotes.questionnaire import answers, exports, sosci, survey
@@ -144,7 +145,7 @@ def parsers() -> dict[str, Parser]:
     rows = b'_id,text,code\n1,"one, ""two""",I10\n2,"three\nfour",E11.9\n'
     codes = b"code,title,kind\nI10,Hypertension,diagnosis\n0DTJ4ZZ,,procedure\n"
     metrics = {"micro": {"f1": 0.5, "auc": None}, "of": [1, 2], "name": "x", "is": True}
-    model = {"architectures": ["LlamaForCausalLM"], "vocab_size": 9, "max_position_embeddings": 64, "dtype": "float32"}
+    model = _tiny_model()
     record = {"id": "1", "instruction": "write", "input": ["Hypertension"], "output": "note"}
     own, paper = (ROOT / "params.yaml").read_bytes(), (ROOT / "configs/paper.yaml").read_bytes()
     repairs = (ROOT / "paper/repairs.yaml").read_bytes()[:2000].rpartition(b"\n- ")[0]
@@ -166,11 +167,14 @@ def parsers() -> dict[str, Parser]:
         "result, JSON": Parser("t.json", files.read_json, _json(metrics), BRACKETS),
         "numbers of the report, JSON": Parser("t.json", _numbers, _json(metrics), BRACKETS),
         "records, JSON lines": Parser("t.jsonl", records.read_records, _json(record) + _json(record), BRACKETS),
-        "generator's config.json": Parser("config.json", _generator, _json(model), BRACKETS),
-        "model in the inventory": Parser("config.json", _inventory, _json(model), BRACKETS),
+        "generator's config.json": Parser("config.json", _generator, model["config.json"], BRACKETS),
+        "model in the inventory": Parser("config.json", _inventory, model["config.json"], BRACKETS),
+        "weights, safetensors": Parser("model.safetensors", _generator, model["model.safetensors"]),
+        "tokenizer.json": Parser("tokenizer.json", _tokenizer, model["tokenizer.json"], BRACKETS),
+        "tokenizer_config.json": Parser("tokenizer_config.json", _tokenizer, model["tokenizer_config.json"], BRACKETS),
         "index of weights, JSON": Parser(
             "model.safetensors.index.json", _index,
-            b'{"weight_map": {"a": "model.safetensors"}}', BRACKETS,
+            b'{"weight_map": {"a": "model-00001-of-00001.safetensors"}}', BRACKETS,
         ),
         "predictions, npz": Parser(predictions.FILE, lambda p: predictions.load(p.parent), _predictions()),
         "search state, npz": Parser("state.npz", _search_state, _bytes(lambda b: np.savez(b, np.zeros(2), done=1))),
@@ -264,10 +268,19 @@ def _numbers(path: Path) -> list[str]:
     return [found.num(f"a.{name}") for name in list(found.entries("a"))[:20]]
 
 
+@cache
+def _tiny_model() -> dict[str, bytes]:
+    """The files of a model's folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        make_generator(Path(folder))
+        return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+
+
 def _model_folder(path: Path) -> Path:
-    """The folder of a model's description, with all else that belongs into it."""
-    for name in ("model.safetensors", "tokenizer.json"):
-        path.with_name(name).write_bytes(b"0" * 40)
+    """The folder of a model, with all else that belongs into it."""
+    for name, content in _tiny_model().items():
+        if name != path.name:
+            path.with_name(name).write_bytes(content)
     return path.parent
 
 
@@ -276,12 +289,18 @@ def _generator(path: Path) -> object:
 
 
 def _inventory(path: Path) -> object:
-    model, _ = inventory._model(_model_folder(path), "a model")
-    return model and model.cache_per_token("float32")
+    found = machine.model_of(model_folders.skeleton(_model_folder(path), "generator"))
+    return found.cache_per_token("float32")
+
+
+def _tokenizer(path: Path) -> object:
+    return len(tokenizer_checks.load(_model_folder(path), "generator"))
 
 
 def _index(path: Path) -> None:
-    models._require_all_shards(_model_folder(path))
+    folder = _model_folder(path)
+    path.with_name("model.safetensors").rename(folder / "model-00001-of-00001.safetensors")
+    model_folders.weight_files(folder, "generator")
 
 
 def _search_state(path: Path) -> int:

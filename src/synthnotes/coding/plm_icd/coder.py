@@ -26,6 +26,7 @@ from synthnotes.coding.plm_icd.reading import predict
 from synthnotes.coding.plm_icd.training import CURVE, Fit, fit, require_enough
 from synthnotes.coding.predictions import CURVE_FILE, DESCRIPTION, Predictions, above
 from synthnotes.coding.ranking import mean_average_precision
+from synthnotes.machinery import tokenizer_checks
 from synthnotes.machinery.files import UserError, read_json, replacing, require, write_csv, write_json
 from synthnotes.machinery.sections import CodingParams
 from synthnotes.machinery.workdir import fingerprint
@@ -90,6 +91,9 @@ def run(
     torch.manual_seed(seed)
     model = at_work(PlmIcd(load_encoder(encoder), len(codes)))
     require_fit(model.encoder, tokenizer, settings.chunk_tokens, encoder)
+    known = tokenizer_checks.require_known(tokenizer, evaluation["text"].tolist(), encoder)
+    if processes.is_first:
+        print(f"{encoder}: {known}")
     train, validation, held_out = _encode(training, evaluation, tokenizer, codes, settings)
     found = fit(model, train, validation, settings, seed, micro_batch, work, processes)
     coder = Coder(model, tokenizer, list(codes), found.threshold)
@@ -122,6 +126,7 @@ def run_existing(
     coder = load(folder)
     _require_comparable(folder, coder, codes, settings)
     at_work(coder.model)
+    print(f"{folder}: {tokenizer_checks.require_known(coder.tokenizer, evaluation['text'].tolist(), folder)}")
     train, validation, held_out = _encode(training, evaluation, coder.tokenizer, codes, settings)
     require_enough(train, validation)
     truth = validation.labels.toarray()

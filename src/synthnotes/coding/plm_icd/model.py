@@ -7,10 +7,12 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase, logging
+from transformers import AutoModel, PreTrainedModel, PreTrainedTokenizerBase, logging
 
 from synthnotes.coding.plm_icd.data import Chunks
+from synthnotes.machinery import tokenizer_checks
 from synthnotes.machinery.files import UserError, require
+from synthnotes.machinery.model_folders import read_config, require_positions, skeleton
 
 INITIAL_DEVIATION = 0.03  # of the label attention's weights, as in Edin et al.
 
@@ -88,12 +90,13 @@ def at_work(model: PlmIcd) -> PlmIcd:
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    """The tokenizer of a Hugging Face encoder folder."""
+    """The tokenizer of a Hugging Face encoder folder.
+
+    Raises:
+        UserError: there is none, it does not fit its vocabulary, or cannot pad.
+    """
     require(folder)
-    try:
-        return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{folder}: no tokenizer that transformers can load. Copy tokenizer.json into it.") from error
+    return tokenizer_checks.load(folder, "encoder")
 
 
 def load_encoder(folder: Path) -> PreTrainedModel:
@@ -107,53 +110,29 @@ def load_encoder(folder: Path) -> PreTrainedModel:
         UserError: the folder is missing, holds no encoder, or lacks weights.
     """
     require(folder)
-    logging.set_verbosity_error()  # a language model's head is not missed; what is, is found below
+    logging.set_verbosity_error()  # a language model's head is not missed; what is, is found before
+    skeleton(folder, "encoder")
     try:
         # Published encoders come as PyTorch's .bin files too, which are read as bare tensors.
-        encoder, found = AutoModel.from_pretrained(
-            folder, dtype=torch.float32, output_loading_info=True, weights_only=True, trust_remote_code=False
-        )
+        encoder = AutoModel.from_pretrained(folder, dtype=torch.float32, weights_only=True, trust_remote_code=False)
     except Exception as error:  # weights of other or damaged bytes raise whatever they happen to mean
         raise UserError(
             f"{folder}: no model that transformers can load ({type(error).__name__}). Expected config.json and weights "
             "of tensors alone."
         ) from error
-    missing = sorted({*found["missing_keys"], *(key for key, *_ in found["mismatched_keys"])})
-    missing = [key for key in missing if not key.startswith("pooler.")]
-    if missing:
-        raise UserError(
-            f"{folder}: {len(missing)} of the encoder's weights are not in the file, the first is {missing[0]}; "
-            "they would be random. Use a complete encoder, saved with save_pretrained."
-        )
     return without_pooler(encoder)
 
 
 def encoder_from_config(folder: Path) -> PreTrainedModel:
     """An encoder of the folder's architecture with random weights, to be filled from a trained coder's."""
-    try:
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{folder}: config.json describes no model of transformers. Copy the folder again.") from error
+    config = read_config(folder, "encoder")
     return without_pooler(AutoModel.from_config(config, dtype=torch.float32, trust_remote_code=False))
 
 
 def require_fit(encoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, chunk_tokens: int, where: Path) -> None:
     """Raises a `UserError` if the encoder has no vectors for all positions of a chunk, or tokens of the tokenizer."""
-    table = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
-    if isinstance(table, nn.Embedding):  # RoBERTa's first positions belong to padding
-        positions = table.num_embeddings - (0 if table.padding_idx is None else table.padding_idx + 1)
-    else:
-        positions = getattr(encoder.config, "max_position_embeddings", chunk_tokens)
-    if chunk_tokens > positions:
-        raise UserError(
-            f"coding.chunk_tokens: {chunk_tokens} in params.yaml, but the encoder {where} has {positions} positions. "
-            f"Set it to {positions} or less."
-        )
-    if len(tokenizer) > encoder.config.vocab_size:
-        raise UserError(
-            f"{where}: the tokenizer has {len(tokenizer)} tokens, the encoder knows {encoder.config.vocab_size}. "
-            "They are not of one model: copy both from the same source."
-        )
+    require_positions(encoder, chunk_tokens, "coding.chunk_tokens", where)
+    tokenizer_checks.require_ids(tokenizer, encoder.get_input_embeddings().weight.shape[0], where)
 
 
 def without_pooler(encoder: PreTrainedModel) -> PreTrainedModel:
