@@ -71,6 +71,9 @@ CASES = {
         "a note longer than the limit": (CODING + "coding_data.py::test_a_note_longer_than", "", "cut and counted"),
         "weights of another code set": (CODING + "existing_coder.py::test_a_coder_of_another_code_set_is_refused",),
         "a loss that is not a number": (CODING + "coder_training.py::test_a_loss_that_is_not_a_number",),
+        "an encoder that gives one output for every token": (CODING + "coder.py::test_a_coder_that_reads_nothing", "LayerNorm"),
+        "an encoder that tells positions, and no words": (CODING + "coder.py::test_a_coder_that_reads_nothing", "word_embeddings"),
+        "two coders that read nothing, compared": (CODING + "collapse.py::test_nothing_is_concluded", "", "verdict `collapsed`, and a warning on the first page"),
     },
     "Errors": {
         "predictions of another code set": (ERRORS + "error_decisions.py::test_predictions_that_do_not", "code set"),
