@@ -51,6 +51,7 @@ def _train(
     from synthnotes.generation.encoding import encode_records
     from synthnotes.generation.finetune import (
         build_trainer,
+        check_target_modules,
         checkpoint_folder,
         load_base,
         lora_config,
@@ -65,6 +66,7 @@ def _train(
     if not gpu:
         torch.set_num_threads(resources.threads)
     quiet()
+    check_target_modules(base, settings)
     set_seed(settings.seed)
     tokenizer = load_tokenizer(base)
     texts = encode_records(tokenizer, corpus, read_records(records / "training.jsonl"), settings.max_length)

@@ -249,4 +249,6 @@ def load(folder: Path) -> Coder:
             f"{folder / WEIGHTS}: the weights do not fit the {len(codes)} codes and the encoder that {DESCRIPTION} and "
             "config.json describe. Delete the folder and run `dvc repro`; if it is not the pipeline's, copy it again."
         ) from error
+    if not all(bool(weight.isfinite().all()) for weight in model.parameters()):
+        raise UserError(f"{folder / WEIGHTS}: the coder's weights hold what is no number. Take another coder.")
     return Coder(model, load_tokenizer(folder), codes, threshold)
