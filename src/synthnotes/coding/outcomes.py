@@ -3,6 +3,7 @@
 import numpy as np
 from scipy import sparse
 
+from synthnotes.coding.collapse import reading
 from synthnotes.coding.metrics import cross_entropy_per_note
 from synthnotes.coding.predictions import Predictions
 from synthnotes.coding.ranking import ranking_per_note
@@ -25,4 +26,5 @@ def outcome(truth: np.ndarray, predictions: Predictions, patients: np.ndarray) -
     means["exact_match_ratio"] = (truth == predicted).all(axis=1)
     means["loss"] = cross_entropy_per_note(truth, probabilities)
     areas = take_apart(truth, probabilities)
-    return Outcome(sparse.csr_array(truth), sparse.csr_array(predicted), means, patients, areas)
+    collapsed = reading(truth, probabilities, patients).collapsed
+    return Outcome(sparse.csr_array(truth), sparse.csr_array(predicted), means, patients, areas, collapsed)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from synthnotes.coding.collapse import reading
 from synthnotes.coding.groups import by_group, frequency_groups, kind_groups
 from synthnotes.coding.labels import label_matrix, teaching
 from synthnotes.coding.metrics import evaluate
@@ -57,8 +58,9 @@ def measure(
         baseline_codes: how many codes the baseline predicts, see `predict_most_frequent`.
 
     Returns:
-        By seed: counts of notes and codes, best epoch, validation MAP, threshold, the metrics, those of the baseline,
-        and those by groups of codes.
+        By seed: counts of notes and codes, best epoch, validation MAP, threshold, the metrics, what they owe to
+        `reading` the notes (`collapsed` is true where it is nothing), the metrics of the baseline, and those by groups
+        of codes.
     """
     taught_with = teaching(taught)
     validation = len(taught) - len(taught_with)
@@ -81,10 +83,16 @@ def measure(
         given = truth, predictions.probabilities, predictions.predicted
         chosen = {name: description[name] for name in ("best_epoch", "validation_map", "threshold")}
         told = of_set | over(validation, chosen) | computed(evaluate, *given)
+        told |= {"reading": computed(_reading, truth, predictions.probabilities, evaluation.patients)}
         told |= {"baseline": baseline, "groups": by_group(*given, divisions, evaluation.patients)}
         # The notes that teach and those that choose are all of the set.
         found[seed] = over(patients, Parts(told, ("training_notes", "validation_notes")))
     return found
+
+
+def _reading(truth: np.ndarray, probabilities: np.ndarray, patients: np.ndarray) -> dict[str, float | bool]:
+    found = reading(truth, probabilities, patients)
+    return {name: getattr(found, name) for name in ("spread", "map_without_reading", "collapsed")}
 
 
 def truncated(texts: pd.Series, max_words: int) -> int:

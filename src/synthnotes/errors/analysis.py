@@ -157,8 +157,9 @@ def _rarity(real: Coder, synthetic: Coder, fewest_notes: int) -> dict[str, Any]:
         "training_synthetic": count(synthetic.targets, axis=0),
         "difference": f1_synthetic - f1_real,
     }
+    collapsed = real.decisions.collapsed or synthetic.decisions.collapsed
     patients = len(np.unique(real.decisions.patients))  # all of E: also those to whom a code is given wrongly
-    return over(patients, computed(rarity, pd.DataFrame(columns), fewest_notes))
+    return over(patients, computed(rarity, pd.DataFrame(columns), fewest_notes, collapsed))
 
 
 def _by_coder(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
+from synthnotes.coding.collapse import reading
 from synthnotes.coding.predictions import Predictions, above
 from synthnotes.significance.outcomes import Outcome
 
@@ -23,12 +24,14 @@ class Decisions:
         truth: bool [notes, codes].
         predicted: bool [notes, codes].
         patients: the patient of each note, as an index from 0: [notes].
+        collapsed: whether the coder reads nothing, see `coding.collapse`.
     """
 
     codes: list[str]
     truth: sparse.csr_array
     predicted: sparse.csr_array
     patients: np.ndarray
+    collapsed: bool = False
 
     @cached_property
     def correct(self) -> sparse.csr_array:
@@ -111,4 +114,5 @@ def decide(
         predicted |= near.astype(np.float16) == np.float32(threshold)
     notes, codes = notes[predicted], codes[predicted]
     given = sparse.csr_array((np.ones(len(notes), dtype=bool), (notes, codes)), shape=truth.shape)
-    return Decisions(predictions.codes, truth, given, patients)
+    collapsed = reading(truth, predictions.probabilities, patients).collapsed
+    return Decisions(predictions.codes, truth, given, patients, collapsed)

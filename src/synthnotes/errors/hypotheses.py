@@ -22,7 +22,7 @@ from synthnotes.significance.intervals import THE_SETS, Interval, about, jackkni
 
 SYNTHETIC = "synthetic"
 AREAS = ("frequency_area", "length_area", "distance")
-UNDECIDED, NEITHER, TOO_FEW = "undecided", "neither fits", "too few seeds"
+UNDECIDED, NEITHER, TOO_FEW, COLLAPSED = "undecided", "neither fits", "too few seeds", "collapsed"
 
 
 class Noise(NamedTuple):
@@ -71,7 +71,8 @@ def compare(
     Returns:
         The counts behind it, coders and mean F1 of synthetic; distances by hypothesis and trained level, with coders
         and mean F1, each distance with its interval; the best level of each hypothesis, also between the trained ones;
-        the winner and the verdict. The area by frequency is None where training has no code of E.
+        the winner and the verdict, `collapsed` where one of the coders reads nothing and `too few seeds` where the
+        intervals are not about the sets. The area by frequency is None where training has no code of E.
     """
     sets = [synthetic, *noisy.values()]
     sizes = [len(of_set) for of_set in sets]
@@ -94,6 +95,10 @@ def compare(
         "between_seeds": _between_seeds(on_all, sizes, [0, *(1 + np.flatnonzero(nearest))]),
     }
     patients = int(synthetic[0].patients.max()) + 1
+    if any(coder.collapsed for of_set in sets for coder in of_set):
+        judged = COLLAPSED
+    else:
+        judged = computed(verdict, winner) if about(sizes) == THE_SETS else TOO_FEW
     told = {
         "patients": people(patients),
         "notes": people(synthetic[0].truth.shape[0]),
@@ -101,7 +106,7 @@ def compare(
         "synthetic": _described(synthetic),
         "distances": found,
         "best": best,
-        "winner": winner | {"verdict": computed(verdict, winner) if about(sizes) == THE_SETS else TOO_FEW},
+        "winner": winner | {"verdict": judged},
     }
     return over(patients, told)
 
@@ -236,9 +241,10 @@ def tabulate(
 
 
 def _described(coders: Sequence[Decisions]) -> dict[str, int | float]:
-    """How many coders these are, and their mean F1."""
+    """How many coders these are, how many of them read nothing, and their mean F1."""
     return {
         "coders": setting(len(coders)),
+        "collapsed": sum(coder.collapsed for coder in coders),
         "micro_f1": float(np.mean([coder.micro_f1() for coder in coders])),
         "macro_f1": float(np.mean([coder.macro_f1() for coder in coders])),
     }

@@ -61,7 +61,7 @@ def summary(losses: pd.DataFrame) -> dict[str, int]:
     return over(losses["patients"].min() if len(losses) else 0, counts)
 
 
-def rarity(codes: pd.DataFrame, fewest_notes: int) -> dict[str, Any]:
+def rarity(codes: pd.DataFrame, fewest_notes: int, collapsed: bool = False) -> dict[str, Any]:
     """Whether F1 falls most, from the real to the synthetic coder, for codes that are rare in real training.
 
     A positive rank correlation of the difference with the frequency says that what is rare loses more. Codes of very
@@ -72,11 +72,12 @@ def rarity(codes: pd.DataFrame, fewest_notes: int) -> dict[str, Any]:
         codes: columns notes (of E that have the code), training_real and training_synthetic (notes that teach it), and
             difference (of F1, synthetic minus real).
         fewest_notes: of E, that a code must have.
+        collapsed: whether one of the coders reads nothing: then its F1 owes nothing to what it could have learnt.
 
     Returns:
         n, pearson and spearman, of the difference and the log frequency in real training, as `correlate` gives them,
         over the codes that both coders have seen; verdict, `more where rare`, `less where rare` or `not shown`, by the
-        interval of Spearman's coefficient.
+        interval of Spearman's coefficient, or `collapsed`.
     """
     seen = (codes["training_real"] > 0) & (codes["training_synthetic"] > 0)
     judged = codes[seen & (codes["notes"] >= fewest_notes)]
@@ -85,7 +86,7 @@ def rarity(codes: pd.DataFrame, fewest_notes: int) -> dict[str, Any]:
     verdict = "not shown"
     if low is not None and high is not None:
         verdict = "more where rare" if low > 0 else "less where rare" if high < 0 else verdict
-    return {**found, "verdict": verdict}
+    return {**found, "verdict": "collapsed" if collapsed else verdict}
 
 
 def _differences(real: Decisions, synthetic: Decisions, listed: np.ndarray, resamples: int, seed: int) -> np.ndarray:

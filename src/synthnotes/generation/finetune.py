@@ -7,14 +7,18 @@ the mean over the response tokens of the whole batch. So a killed run may go on 
 
 import json
 import math
+import re
 import shutil
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 import torch
+from safetensors.torch import load_file
+from torch.nn import Linear
 from torch.utils.data import Sampler
 from transformers.trainer_callback import PrinterCallback, ProgressCallback, TrainerCallback
 from transformers.trainer_pt_utils import get_length_grouped_indices
@@ -132,6 +136,18 @@ class SimilarLengths(Sampler[int]):
         return iter([*get_length_grouped_indices(self.lengths, self.batch, generator=generator), *self.filling])
 
 
+class StopAtNoNumber(TrainerCallback):
+    """Ends a training whose loss is no number any more: what follows would be hours for nothing."""
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        """Looks at the loss; raises a `UserError`."""
+        if logs and not math.isfinite(float(logs.get("loss", 0))):
+            raise UserError(
+                f"finetune: in update {state.global_step} of {state.max_steps}, the loss became infinite or not a "
+                "number. Lower finetune.learning_rate or raise finetune.warmup_steps; no adapter was saved."
+            )
+
+
 class QuietProgress(ProgressCallback):
     """The trainer's progress bar with the loss in it, instead of a line of numbers for every update."""
 
@@ -195,6 +211,7 @@ def build_trainer(
     trainer.add_callback(QuietProgress)
     if arguments.packing:
         trainer.add_callback(PackedApart)
+    trainer.add_callback(StopAtNoNumber)
     return trainer
 
 
@@ -226,16 +243,15 @@ def train(trainer: "SFTTrainer") -> list[tuple[int, float]]:
         Of every update its number, from 1, and the mean loss per response token of its batch.
 
     Raises:
-        UserError: the loss is no number any more.
+        UserError: the loss is no number any more, or a weight of the adapter, which the last update may have ruined.
     """
     output = Path(trainer.args.output_dir)
     trainer.train(resume_from_checkpoint=last_checkpoint(output))
     losses = [(log["step"], float(log["loss"])) for log in trainer.state.log_history if "loss" in log]
-    if not all(math.isfinite(loss) for _, loss in losses):
-        raise UserError("finetune: the loss became infinite or not a number. Lower finetune.learning_rate.")
     saved = output / "saved"
     trainer.save_model(str(saved))
     if trainer.is_world_process_zero():
+        require_finite(saved / ADAPTER_WEIGHTS)
         _copy_adapter(saved, output / "adapter")
     return losses
 
@@ -264,6 +280,56 @@ def summarise(texts: TrainingTexts, trainer: "SFTTrainer") -> dict[str, Any]:
         "share_of_sequences_filled": filled if filled is None else round(filled, 4),
         "steps": trainer.state.global_step,
     }
+
+
+def require_finite(weights: Path) -> None:
+    """Refuses an adapter that holds what is no number.
+
+    Raises:
+        UserError: tells how many of its tensors do.
+    """
+    tensors = load_file(weights)
+    ruined = [name for name, tensor in tensors.items() if not bool(tensor.isfinite().all())]
+    if ruined:
+        raise UserError(
+            f"finetune: {len(ruined)} of the adapter's {len(tensors)} tensors hold what is no number after the last "
+            f"update, the first is {min(ruined)}; no adapter was saved. Lower finetune.learning_rate or raise "
+            "finetune.warmup_steps."
+        )
+
+
+def check_target_modules(base: Path, settings: FinetuneParams) -> None:
+    """Puts the adapters on a model of the base's shape that has no weights, to see whether PEFT can.
+
+    Raises:
+        UserError: `target_modules` does not name linear maps of this model; each name of a list must name some.
+    """
+    from peft import LoraModel
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    targets = settings.lora.target_modules
+    try:
+        with torch.device("meta"):
+            model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(base, trust_remote_code=False))
+    except Exception:  # what is wrong with the model itself is told where its weights are loaded
+        return
+    head = model.get_output_embeddings()
+    modules = dict(model.named_modules())
+    linear = {name.rpartition(".")[2] for name, m in modules.items() if isinstance(m, Linear) and m is not head}
+    listed = [] if isinstance(targets, str) else targets
+    lost = [target for target in listed if not any(f".{name}".endswith(f".{target}") for name in modules)]
+    try:
+        LoraModel(model, lora_config(settings), "default")
+    except (ValueError, TypeError, re.error) as error:  # no note has been read, so what PEFT says can be shown
+        told = str(error)
+    else:
+        told = f"the model has no module {', '.join(map(repr, lost))}" if lost else ""
+    if told or not targets:
+        told = shorten(told, 200).rstrip(".") or "names no module"
+        raise UserError(
+            f"params.yaml: finetune.lora.target_modules: {told}. Expected all-linear, or a list of linear maps of "
+            f"{base}: {', '.join(sorted(linear))}."
+        )
 
 
 def _copy_adapter(saved: Path, adapter: Path) -> None:

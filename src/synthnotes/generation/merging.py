@@ -9,6 +9,12 @@ from peft import PeftModel
 from transformers import PreTrainedTokenizerBase
 
 from synthnotes.generation.models import bare_generation, check_generator, load_generator
+from synthnotes.machinery.files import UserError
+
+# Positions, of those compared, at which merged and adapted model must expect the same next token. Rounding alone turns
+# round but those where two tokens are about as likely: with float32 hardly one, with bfloat16's three digits a few in a
+# hundred. A merge that lost something agrees at half of them, or says nothing at all.
+LEAST_SAME = {"float32": 0.99, "bfloat16": 0.9}
 
 
 def merge(
@@ -32,9 +38,13 @@ def merge(
     Returns:
         Over all positions of the prompts: the largest absolute difference between the two models' logits, the largest
         absolute logit to compare it with, and the share of positions at which both expect the same next token.
+
+    Raises:
+        UserError: the adapter holds what is no number, or the saved model does not predict the same.
     """
     adapted = PeftModel.from_pretrained(load_generator(base, precision), adapter).eval()
     expected = _logits(adapted, prompts)
+    _require_numbers(expected, adapter, "base model and adapter")
     model = adapted.merge_and_unload(safe_merge=True)
     model.generation_config = bare_generation(tokenizer)  # the base model's may hold settings of its own
     model.save_pretrained(merged)
@@ -43,7 +53,9 @@ def merge(
     check_generator(merged)
     found = _logits(load_generator(merged, precision).eval(), prompts)
     pairs = list(zip(expected, found, strict=True))
+    _require_numbers(found, base, "the merged model")
     same = torch.cat([a.argmax(-1) == b.argmax(-1) for a, b in pairs])
+    _require_same(float(same.float().mean()), len(same), base, precision)
     return {
         "prompts": len(prompts),
         "positions": len(same),
@@ -51,6 +63,24 @@ def merge(
         "largest_logit_difference": max(float((a - b).abs().max()) for a, b in pairs),
         "share_same_next_token": float(same.float().mean()),
     }
+
+
+def _require_numbers(logits: Sequence[torch.Tensor], folder: Path, which: str) -> None:
+    if not all(bool(of_prompt.isfinite().all()) for of_prompt in logits):
+        raise UserError(
+            f"{folder}: {which} predict what is no number for prompts of S; nothing was saved. Weights that are no "
+            "numbers come from a fine-tuning that diverged (lower finetune.learning_rate), or from a damaged file."
+        )
+
+
+def _require_same(share: float, positions: int, base: Path, precision: str) -> None:
+    if share < LEAST_SAME[precision]:
+        raise UserError(
+            f"merge: the merged model expects the same next token as base model and adapter at {share:.1%} of "
+            f"{positions} positions, expected at least {LEAST_SAME[precision]:.0%} (merge.precision: {precision}); "
+            f"nothing was saved. Weights were lost on the way: is {base} a whole model, with all of its layers and its "
+            "head, and the one that the adapter was trained on? If it is, try merge.precision: float32."
+        )
 
 
 @torch.inference_mode()

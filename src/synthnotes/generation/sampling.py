@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,10 @@ from synthnotes.machinery.sections import GenerateParams
 
 COLUMNS = ["note_id", "sample", "text", "finish_reason", "prompt_tokens", "new_tokens", "mean_log_probability"]
 TOO_LONG = "prompt_too_long"  # the finish reason of samples that were never drawn
+TAUGHT_NOTHING = (
+    "It ends a note at once, so that fine-tuning has taught it nothing, or the wrong thing: see the loss that stage "
+    "finetune printed, and change finetune.learning_rate, finetune.epochs or generate.temperature in params.yaml."
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,17 @@ def check_gpus(settings: GenerateParams, resources: GenerateMachine, present: in
             f"machine.yaml: generate.tensor_parallel ({resources.tensor_parallel}) x generate.data_parallel "
             f"({resources.data_parallel}): {needed} GPUs are needed, {present} are present. Lower them."
         )
+
+
+def require_texts(drawn: pd.DataFrame, model: Path) -> None:
+    """Refuses samples of which all are empty, before a later stage blames the corpus for having no notes.
+
+    Args:
+        drawn: a table of samples, as an engine gives it.
+        model: the folder of the model that they were drawn with, for the message.
+    """
+    if not drawn["text"].str.strip().any():
+        raise UserError(f"{model}: all {len(drawn)} samples that the generator drew are empty. {TAUGHT_NOTHING}")
 
 
 def decisive(settings: GenerateParams, corpus: str) -> dict[str, Any]:

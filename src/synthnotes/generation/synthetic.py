@@ -5,7 +5,12 @@ put together here, a patient's notes, real and synthetic, stand in one fold, and
 of its prompt, is among the notes that teach.
 """
 
+from pathlib import Path
+
 import pandas as pd
+
+from synthnotes.generation.sampling import TAUGHT_NOTHING
+from synthnotes.machinery.files import UserError
 
 
 def first_samples(samples: pd.DataFrame, real: pd.DataFrame) -> pd.DataFrame:
@@ -21,6 +26,27 @@ def first_samples(samples: pd.DataFrame, real: pd.DataFrame) -> pd.DataFrame:
     first = samples[samples["sample"] == 0].set_index("note_id")["text"]
     synthetic = real.assign(text=real["note_id"].map(first).fillna(""))
     return synthetic[synthetic["text"].str.strip() != ""].reset_index(drop=True)
+
+
+def require_texts(samples: pd.DataFrame, real: pd.DataFrame, file: Path) -> None:
+    """Refuses samples of which all that would teach a coder, or all that would validate it, are empty.
+
+    Args:
+        samples: table with note_id, sample and text.
+        real: note table that the prompts come from.
+        file: of the samples, for the message.
+
+    Raises:
+        UserError: names the fold.
+    """
+    first = samples[samples["sample"] == 0]
+    folds = first["note_id"].map(real.set_index("note_id")["fold"].to_dict())
+    for fold, texts in first.groupby(folds)["text"]:
+        if not texts.str.strip().any():
+            raise UserError(
+                f"{file}: the first samples of all {len(texts)} prompts of fold {fold} are empty: the corpus is not to "
+                f"blame, but the generator. {TAUGHT_NOTHING}"
+            )
 
 
 def all_samples(samples: pd.DataFrame, real: pd.DataFrame) -> pd.DataFrame:

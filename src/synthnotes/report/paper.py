@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from types import ModuleType
 from typing import Any
 
@@ -141,6 +142,7 @@ class Paper(Report):
             "corpora": self.corpora,
             "noisy": self.noisy,
             "sign": self.sign,
+            "collapsed": self.collapsed(),
             "coverage": self.numbers.complement,
         } | super().context(template)
 
@@ -148,6 +150,18 @@ class Paper(Report):
         """How many notes look like copies: a number, or what disclosure control tells of few."""
         key = f"{prefix}.notes_beyond"
         return self.numbers.num(key, None if isinstance(self.numbers.value(key), str) else ",")
+
+    def collapsed(self) -> list[str]:
+        """The training sets, noisy ones too, of which a coder reads nothing: `real S, H1 at 20 % of MIMIC`."""
+        numbers, found = self.numbers, []
+        for corpus in self.corpora:
+            coders = {label: f"utility.{corpus.key}.{of}.reading.collapsed.mean" for of, label in TRAININGS.items()}
+            for hypothesis, level in product(self.params.noise.hypotheses, self.params.noise.levels):
+                key = f"hypotheses.{corpus.key}.distances.{hypothesis}.{level}.collapsed"
+                coders[f"{hypothesis.upper()} at {level} %"] = key
+            names = [name for name, key in coders.items() if key in numbers and numbers.value(key)]
+            found += [f"{', '.join(names)} of {corpus.name}"] if names else []
+        return found
 
     def panels(self, pattern: str) -> dict[str, pd.DataFrame]:
         """A table of each corpus, by the title of its panel in a figure; `{}` stands for the corpus in its name."""

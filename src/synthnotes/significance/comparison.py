@@ -16,7 +16,7 @@ from synthnotes.significance.resampling import Samples, observed, without_each
 
 JUDGED = ("micro.f1", "macro.f1")  # for non-inferiority
 MOST = 1000  # seeds up to which a number that would decide is looked for
-INCONCLUSIVE, TOO_FEW = "inconclusive", "too few seeds"
+INCONCLUSIVE, TOO_FEW, COLLAPSED = "inconclusive", "too few seeds", "collapsed"
 Test = dict[str, Any]
 
 
@@ -26,10 +26,12 @@ class Measured(NamedTuple):
     Attributes:
         of_seeds: on E, [seeds].
         without: their mean on E without each patient, [patients left out].
+        collapsed: whether one of them reads nothing: then nothing follows from their metrics for the set.
     """
 
     of_seeds: Samples
     without: Samples
+    collapsed: bool = False
 
 
 def compare(coders: Mapping[str, Sequence[Outcome]], settings: SignificanceParams) -> dict[str, Any]:
@@ -39,7 +41,8 @@ def compare(coders: Mapping[str, Sequence[Outcome]], settings: SignificanceParam
     the differences and their tests hold for the sets: they take in what other patients and what other seeds would
     change. Else they hold for these coders alone, over patients. The randomisation is about these coders in any case,
     and so is McNemar's test, which needs one decision each and takes those of the first seed. A metric that E without
-    some patient does not define, such as the macro area where no code is left that a note lacks, is left out.
+    some patient does not define, such as the macro area where no code is left that a note lacks, is left out. Of a pair
+    in which a coder has collapsed, nothing is concluded.
 
     Args:
         coders: the outcomes of each coder, one per seed, all on the same notes. Where two coders have as many seeds,
@@ -53,7 +56,7 @@ def compare(coders: Mapping[str, Sequence[Outcome]], settings: SignificanceParam
         test is one family in Holm's correction (p_holm), over all pairs and metrics.
     """
     measured = _measure(coders)
-    between = _between_seeds([of_coder.of_seeds for of_coder in measured.values()])
+    between = _between_seeds([of_coder.of_seeds for of_coder in measured.values() if not of_coder.collapsed])
     pairs: dict[str, dict[str, Any]] = {}
     for first, second in settings.pairs:
         both = measured[first], measured[second]
@@ -88,13 +91,19 @@ def compare(coders: Mapping[str, Sequence[Outcome]], settings: SignificanceParam
 
 def _measure(coders: Mapping[str, Sequence[Outcome]]) -> dict[str, Measured]:
     """The metrics of all coders, as far as they are defined for all, whichever patient is left out."""
-    found = {name: Measured(observed(outcomes), without_each(outcomes)) for name, outcomes in coders.items()}
+    found = {
+        name: Measured(observed(outcomes), without_each(outcomes), any(of_seed.collapsed for of_seed in outcomes))
+        for name, outcomes in coders.items()
+    }
     undefined = {m for of_coder in found.values() for m, values in of_coder.without.items() if np.isnan(values).any()}
 
     def defined(metrics: Samples) -> Samples:
         return {metric: values for metric, values in metrics.items() if metric not in undefined}
 
-    return {name: Measured(*map(defined, of_coder)) for name, of_coder in found.items()}
+    return {
+        name: Measured(defined(of_coder.of_seeds), defined(of_coder.without), of_coder.collapsed)
+        for name, of_coder in found.items()
+    }
 
 
 def intervals_of(measured: Measured, level: float) -> dict[str, Test]:
@@ -153,14 +162,14 @@ def _judge(
     verdicts, numbers = {}, {}
     for metric in [metric for metric in JUDGED if metric in tests]:
         seeds = [len(of.of_seeds[metric]) for of in (first, second)]
-        found = computed(verdict, tests[metric], seeds, settings.margin)
+        collapsed = first.collapsed or second.collapsed
+        found = computed(verdict, tests[metric], seeds, settings.margin, collapsed)
         patients = jackknife(first.without[metric] - second.without[metric])
         fewest = max(ENOUGH, *seeds) + (found == INCONCLUSIVE)
         name = metric.replace(".", "_")
         verdicts[name] = {"margin": setting(settings.margin), "verdict": found}
-        numbers[name] = computed(
-            seeds_to_decide, tests[metric]["difference"], patients, between.get(metric), fewest, settings
-        )
+        known = None if collapsed else between.get(metric)
+        numbers[name] = computed(seeds_to_decide, tests[metric]["difference"], patients, known, fewest, settings)
     return {"non_inferiority": verdicts, "seeds_to_decide": numbers}
 
 
@@ -174,7 +183,7 @@ def _between_seeds(coders: Sequence[Samples]) -> dict[str, float]:
     }
 
 
-def verdict(test: Test, seeds: Sequence[int], margin: float) -> str:
+def verdict(test: Test, seeds: Sequence[int], margin: float, collapsed: bool = False) -> str:
     """What the interval of a difference says about two training sets, the first against the second.
 
     Both ends of the interval count, so that each verdict errs in one direction, with half of the interval's level.
@@ -183,12 +192,16 @@ def verdict(test: Test, seeds: Sequence[int], margin: float) -> str:
         test: with the ends of the interval, low and high.
         seeds: of both training sets.
         margin: how much the first may fall below the second and still be no worse.
+        collapsed: whether a coder of either set reads nothing.
 
     Returns:
-        `too few seeds` where the interval is not about the sets; `superior` where it lies above zero; `non-inferior`
-        where it holds zero and lies above -margin; `worse within margin` where it lies between -margin and zero;
-        `inferior` where it lies below -margin; else `inconclusive`.
+        `collapsed` where one does, since two coders that read nothing do not differ; `too few seeds` where the interval
+        is not about the sets; `superior` where it lies above zero; `non-inferior` where it holds zero and lies above
+        -margin; `worse within margin` where it lies between -margin and zero; `inferior` where it lies below -margin;
+        else `inconclusive`.
     """
+    if collapsed:
+        return COLLAPSED
     if about(seeds) != THE_SETS:
         return TOO_FEW
     if test["low"] > 0:

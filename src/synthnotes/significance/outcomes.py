@@ -41,6 +41,7 @@ class Outcome:
         means: for each metric that is a mean over the notes, each note's value: [notes].
         patients: the patient of each note, as an index from 0: [notes].
         areas: under the ROC curves; None where decisions alone are looked at.
+        collapsed: whether the coder reads nothing, see `coding.collapse`.
     """
 
     truth: sparse.csr_array
@@ -48,6 +49,7 @@ class Outcome:
     means: Mapping[str, np.ndarray]
     patients: np.ndarray
     areas: Areas | None = None
+    collapsed: bool = False
 
     @property
     def correct(self) -> sparse.csr_array:

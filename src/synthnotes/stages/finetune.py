@@ -55,6 +55,7 @@ def _train(
     from synthnotes.generation.encoding import encode_records
     from synthnotes.generation.finetune import (
         build_trainer,
+        check_target_modules,
         checkpoint_folder,
         load_base,
         lora_config,
@@ -69,6 +70,7 @@ def _train(
     if not gpu:
         torch.set_num_threads(resources.threads)
     quiet()
+    check_target_modules(base, settings)
     set_seed(settings.seed)
     tokenizer = load_tokenizer(base)
     learnt = read_records(records / "training.jsonl")

@@ -35,6 +35,7 @@ def main(corpus: str, model: Path, records: Path, work: Path, samples: Path) -> 
     asked = shards.Work(corpus, model, fitting, {"samples": settings})
     with work_folder(work / f"generate-{asked.key(resources.prompts_per_shard)}") as folder:
         drawn = shards.sample(asked, resources, gpus, folder)["samples"]
+        sampling.require_texts(drawn, model)
         table = pd.concat([drawn, sampling.unsampled(too_long, settings.samples)], ignore_index=True)
         shards.write(samples, table)
     ended = (drawn["finish_reason"] == "stop").mean()

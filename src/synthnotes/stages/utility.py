@@ -50,6 +50,7 @@ def main(notes: Path, codes: Path, coders: Path, results: Path, runs: Path, curv
     return f"{len(measured)} coders; micro-F1 " + ", ".join(
         f"{training.replace('_', ' ')} {of_set['micro']['f1']['mean']:.3f}"
         + (f" ± {deviation:.3f}" if (deviation := of_set["micro"]["f1"]["sd"]) is not None else "")
+        + (" (COLLAPSED: a coder reads nothing)" if of_set["reading"]["collapsed"]["mean"] else "")
         for training, of_set in of_sets.items()
     )
 

@@ -36,6 +36,7 @@ def main(corpus: str, model: Path, records: Path, work: Path, samples: Path) -> 
     asked = shards.Work(corpus, model, prompts, compared)
     with work_folder(work / f"variants-{asked.key(resources.prompts_per_shard)}") as folder:
         table = join(shards.sample(asked, resources, gpus, folder))
+        sampling.require_texts(table, model)
         shards.write(samples, table)
     return f"{corpus}: {len(table)} samples of {len(prompts)} prompts at {len(compared)} pairs of values"
 

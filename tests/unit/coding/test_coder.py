@@ -1,8 +1,12 @@
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
 from scipy import sparse
 
 from synthnotes.coding import predictions
@@ -119,3 +123,20 @@ def test_the_baseline_predicts_the_most_frequent_codes_for_every_note():
     probabilities, predicted = predict_most_frequent(labels, notes=2, codes=2)
     np.testing.assert_allclose(probabilities, [[0.25, 0.75, 0.5]] * 2)
     assert predicted.tolist() == [[False, True, True]] * 2
+
+
+@pytest.mark.parametrize("ruined", ["embeddings.word_embeddings", "encoder.layer.1.output.LayerNorm", None])
+def test_a_coder_that_reads_nothing_says_so(encoder_folder, settings, tables, tmp_path, record_property, ruined):
+    """An encoder that gives one output for every token, as a collapsed training leaves it: real weights, some zero."""
+    folder = shutil.copytree(encoder_folder, tmp_path / "encoder")
+    weights = load_file(folder / "model.safetensors")
+    names = [name for name in weights if ruined and ruined in name]
+    assert names or not ruined
+    save_file(weights | {name: torch.zeros_like(weights[name]) for name in names}, folder / "model.safetensors")
+    changed = settings(epochs=1, learning_rate=1e-9) if ruined else settings(epochs=20, learning_rate=1e-2)
+    found = coder.run(*tables(120, 20), folder, CODES, changed, seed=1)
+    said = coder.summary(found)
+    record_property("says", said)
+    assert found.reading.collapsed == bool(ruined)
+    assert ("WARNING: the coder has collapsed" in said) == bool(ruined)
+    assert "(baseline 0." in said

@@ -147,7 +147,7 @@ def test_a_coder_has_no_distance_from_itself(coder):
     results = compare(synthetic, noisy, FREQUENCY, WORDS, SETTINGS)
     assert (results["winner"]["hypothesis"], results["winner"]["level"], results["winner"]["distance"]) == ("h2", 20, 0)
     own = results["distances"]["h2"]["20"]
-    assert {name: own.pop(name) for name in ("coders", "micro_f1", "macro_f1")} == results["synthetic"]
+    assert {name: own.pop(name) for name in ("coders", "collapsed", "micro_f1", "macro_f1")} == results["synthetic"]
     assert all(set(measure.values()) == {0.0} for measure in own.values())
     difference = results["distances"]["h2"]["50"]["micro_f1_difference"]
     assert difference["low"] < difference["value"] < difference["high"] < -0.5

@@ -6,14 +6,16 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, TrainerCallback, set_seed
 from trl import SFTTrainer
 
+from synthnotes.generation import merging
 from synthnotes.generation.encoding import NO_LOSS, encode_prompts, encode_records
 from synthnotes.generation.finetune import (
     SimilarLengths,
     build_trainer,
+    check_target_modules,
     checkpoint_folder,
     last_checkpoint,
     load_base,
@@ -283,6 +285,112 @@ def test_a_loss_that_is_no_number_is_an_error(generator, records, tmp_path):
     _, trainer = trainer_for(generator, records, tmp_path, toy(learning_rate=1e30))
     with pytest.raises(UserError, match=r"not a number. Lower finetune\.learning_rate"):
         train(trainer)
+
+
+def test_a_training_that_diverges_ends_at_once_and_not_after_all_of_its_updates(generator, records, tmp_path):
+    _, trainer = trainer_for(generator, records, tmp_path, toy(learning_rate=1e30), epochs=50.0)
+    with pytest.raises(UserError, match=r"in update [23] of 300, the loss became infinite or not a number"):
+        train(trainer)
+    assert not (tmp_path / "adapter").exists()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_an_adapter_that_the_last_update_has_ruined_is_not_saved(generator, records, tmp_path, value):
+    """Every loss was a number, since each is computed before its update."""
+
+    class Ruin(TrainerCallback):
+        def on_train_end(self, args, state, control, model, **_):
+            with torch.no_grad():
+                next(weight for name, weight in model.named_parameters() if "lora_B" in name)[0, 0] = value
+
+    _, trainer = trainer_for(generator, records, tmp_path, toy())
+    trainer.add_callback(Ruin())
+    with pytest.raises(
+        UserError, match=r"1 of the adapter's 28 tensors hold what is no number .* no adapter was saved"
+    ):
+        train(trainer)
+    assert not (tmp_path / "adapter").exists()
+
+
+def test_a_training_of_a_single_update_ends_well(generator, records, tmp_path):
+    texts, trainer = trainer_for(generator, records[:2], tmp_path, toy(), epochs=0.1)
+    assert [step for step, _ in train(trainer)] == [1]
+    assert summarise(texts, trainer)["steps"] == 1
+
+
+TARGETS = {
+    "none of them": (["q_projx"], "Target modules .* not found"),
+    "one of them": (["q_proj", "v_projx"], "the model has no module 'v_projx'"),
+    "a single name": ("query_key_value", "Target modules query_key_value not found"),
+    "a misspelt all-linear": ("all_linear", "Target modules all_linear not found"),
+    "all-linear in a list": (["all-linear"], "Target modules .* not found"),
+    "no pattern": ("[", "unterminated character set"),
+    "no linear map": (["input_layernorm"], "LlamaRMSNorm.* is not supported"),
+    "what holds linear maps": (["self_attn"], "Target module LlamaAttention"),
+    "an empty list": ([], "No `target_modules` passed"),
+    "nothing": ("", "No `target_modules` passed"),
+}
+
+
+@pytest.mark.parametrize(("targets", "told"), TARGETS.values(), ids=TARGETS)
+def test_target_modules_that_the_model_does_not_have(generator, targets, told):
+    settings = toy(lora=toy().lora.model_copy(update={"target_modules": targets}))
+    expected = f"finetune.lora.target_modules: .*{told}.* Expected all-linear, or a list of .*: down_proj, gate_proj"
+    with pytest.raises(UserError, match=f"(?s){expected}"):
+        check_target_modules(generator, settings)
+
+
+@pytest.mark.parametrize("targets", ["all-linear", ["q_proj", "v_proj"], ".*q_proj", ["layers.1.mlp.up_proj"]])
+def test_target_modules_that_the_model_has(generator, targets):
+    check_target_modules(generator, toy(lora=toy().lora.model_copy(update={"target_modules": targets})))
+
+
+def without(adapter, folder, parts):
+    """A copy of an adapter whose weights with these words in their name are zero, or no number."""
+    shutil.copytree(adapter, folder)
+    file = folder / "adapter_model.safetensors"
+    weights = load_file(file)
+    for name in weights:
+        for part, factor in parts.items():
+            weights[name] = weights[name] * (factor if part in name else 1)
+    save_file(weights, file)
+    return folder
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_merge_that_predicts_something_else_is_refused(trained, generator, records, tmp_path, monkeypatch, precision):
+    """What is saved holds other weights than what was merged: as where a base model lacks its head or a layer."""
+    tokenizer = load_tokenizer(generator)
+    prompts = encode_prompts(tokenizer, "mimic", [record.input for record in records[:3]])
+    load = merging.load_generator
+
+    def lossy(folder, *arguments):
+        model = load(folder, *arguments)
+        if folder == tmp_path / "merged":
+            torch.nn.init.normal_(model.model.layers[1].mlp.down_proj.weight, std=1)
+        return model
+
+    monkeypatch.setattr(merging, "load_generator", lossy)
+    with pytest.raises(
+        UserError,
+        match=rf"same next token .* at \d.*, expected at least {merging.LEAST_SAME[precision]:.0%} .*nothing was saved",
+    ):
+        merge(generator, trained[0] / "adapter", tmp_path / "merged", tokenizer, precision, prompts)
+
+
+def test_bfloat16_merges_whose_rounding_alone_differs_are_kept(trained, generator, records, tmp_path):
+    tokenizer = load_tokenizer(generator)
+    prompts = encode_prompts(tokenizer, "mimic", [record.input for record in records[:3]])
+    check = merge(generator, trained[0] / "adapter", tmp_path / "merged", tokenizer, "bfloat16", prompts)
+    assert 0.9 <= check["share_same_next_token"] <= 1
+
+
+def test_an_adapter_that_holds_no_numbers_is_told_by_merge(trained, generator, records, tmp_path):
+    tokenizer = load_tokenizer(generator)
+    prompts = encode_prompts(tokenizer, "mimic", [record.input for record in records[:3]])
+    ruined = without(trained[0] / "adapter", tmp_path / "ruined", {"q_proj.lora_B": float("nan")})
+    with pytest.raises(UserError, match="ruined: base model and adapter predict what is no number"):
+        merge(generator, ruined, tmp_path / "merged", tokenizer, "float32", prompts)
 
 
 def test_a_run_killed_after_a_checkpoint_ends_with_the_weights_of_an_uninterrupted_one(

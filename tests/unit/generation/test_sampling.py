@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from synthnotes.generation import plan
+from synthnotes.generation import plan, sampling
 from synthnotes.generation.records import build_records, read_records, write_records
 from synthnotes.generation.sampling import Prompt, check_gpus, seed_of
 from synthnotes.generation.sizing import GPUS, Architecture
@@ -258,3 +258,14 @@ def test_values_that_cannot_work_are_refused_before_an_engine_starts(project, ge
     with pytest.raises(UserError, match=message):
         generate.main("mimic", generator, Path("records"), Path("work"), Path("samples.parquet"))
     assert not Path("work").exists()
+
+
+@pytest.mark.parametrize("texts", [["", ""], [" ", "\n"], ["\u00a0", ""], ["", "fever"]])
+def test_samples_of_which_all_are_empty_point_to_the_generator(texts, tmp_path):
+    drawn = pd.DataFrame({"text": texts})
+    if any(text.strip() for text in texts):
+        sampling.require_texts(drawn, tmp_path)
+        return
+    with pytest.raises(UserError, match=r"all 2 samples that the generator drew are empty.*learning_rate") as told:
+        sampling.require_texts(drawn, tmp_path)
+    assert "cohort" not in str(told.value)

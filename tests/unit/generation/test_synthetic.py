@@ -82,6 +82,21 @@ def test_ids_that_collide_are_refused_before_anything_is_written(paths):
     assert not any(paths[name].exists() for name in ("first", "mixed", "every"))
 
 
+@pytest.mark.parametrize("empty", [{"train", "validation"}, {"train"}, {"validation"}])
+@pytest.mark.parametrize("text", ["", " ", "\n\n"])
+def test_where_all_samples_are_empty_the_generator_is_named(paths, empty, text):
+    folds = SAMPLES["note_id"].map(FOLDS)
+    SAMPLES.assign(text=SAMPLES["text"].mask(folds.isin(empty), text)).to_parquet(paths["samples"])
+    fold = "train" if "train" in empty else "validation"
+    with pytest.raises(
+        UserError, match=rf"samples\.parquet: the first samples of all \d prompts of fold {fold} are empty"
+    ) as told:
+        synthetic.main(**paths)
+    assert "generator" in str(told.value)
+    assert "cohort" not in str(told.value)
+    assert not any(paths[name].exists() for name in ("first", "mixed", "every"))
+
+
 def test_a_damaged_table_of_samples_is_named(paths):
     paths["samples"].write_bytes(paths["samples"].read_bytes()[:50])
     with pytest.raises(UserError, match=r"samples\.parquet: not a parquet file"):

@@ -279,6 +279,7 @@ def coder():
     return (
         {"training_notes": 27, "threshold": 0.4, "validation_map": 0.3}
         | metrics
+        | {"reading": {"spread": 0.6, "map_without_reading": 0.3, "collapsed": False}}
         | {"baseline": metrics, "groups": groups}
     )
 
@@ -402,7 +403,7 @@ def hypotheses(settings):
     def measure(value):
         return {"value": value, "low": value - 0.05, "high": value + 0.05}
 
-    f1 = {"micro_f1": 0.5, "macro_f1": 0.4}
+    f1 = {"collapsed": 0, "micro_f1": 0.5, "macro_f1": 0.4}
     measures = {"frequency_area": measure(0.1), "length_area": measure(0.2), "distance": measure(0.15)}
     middle = (noise.levels[0] + noise.levels[-1]) // 2
     best = {

@@ -3,6 +3,8 @@
 import pytest
 from reading import shown
 
+from synthnotes.machinery.files import read_json, write_json
+
 MIMIC = "corpora[0]"
 
 
@@ -38,6 +40,7 @@ UTILITY = {
     "superior": "more",
     "inconclusive": "not decided",
     "too few seeds": "no verdict about the sets",
+    "collapsed": "no verdict, a coder reads nothing",
 }
 
 
@@ -53,7 +56,7 @@ def test_whether_a_coder_learns_as_much(said, verdict, words):
     assert source.startswith(f"**[{words}][significance.mimic.pairs.synthetic_s_against_real_s.non_inferiority.")
     text = shown(source)
     assert "micro-F1 −0.100 [−0.200, +0.100] against as many real notes" in text
-    assert ("with these coders" in text) == (verdict == "too few seeds")
+    assert ("with these coders" in text) == (verdict in ("too few seeds", "collapsed"))
     assert ("7 seeds of each set would decide" in text) == (verdict in ("too few seeds", "inconclusive"))
     assert said("glance", f"utility({MIMIC})", {}) == "not tested"
 
@@ -64,6 +67,7 @@ NOISE = {
     "undecided": "not decided",
     "neither fits": "neither fits",
     "too few seeds": "no verdict about the kinds",
+    "collapsed": "no verdict, a coder reads nothing",
 }
 
 
@@ -75,7 +79,7 @@ def test_which_noise_has_the_same_effect(said, verdict, words):
     assert source.startswith(f"**[{words}][hypotheses.mimic.winner.verdict]**: ")
     text = shown(source)
     assert "H2 at 35 % is nearest, 0.140 in F1 away; the other stays 0.070 [−0.010, +0.100] farther" in text
-    assert ("of these coders" in text) == (verdict == "too few seeds")
+    assert ("of these coders" in text) == (verdict in ("too few seeds", "collapsed"))
     assert said("glance", f"noises({MIMIC})", {}) == "not run for this corpus"
 
 
@@ -112,3 +116,21 @@ def test_what_the_verdict_on_privacy_rests_on(said):
     assert source.startswith("**[nearer][privacy.mimic.verdict]**: by recall, ")
     assert "3, 1 to 9 and 3 synthetic notes lie beyond the tail of unseen ones (promised: 1.5)" in shown(source)
     assert "nearer to training notes than to unseen ones by +0.0100, p = 0.020" in shown(source)
+
+
+@pytest.mark.parametrize("fallen", [True, False])
+def test_the_first_page_warns_of_coders_that_read_nothing(run_of, fill, fallen):
+    file, results = run_of()
+    utility, noise = results / "utility/mimic.json", results / "hypotheses/mimic.json"
+    changed = read_json(utility), read_json(noise)
+    changed[0]["synthetic_s"]["reading"]["collapsed"]["mean"] = 0.5 * fallen
+    changed[1]["distances"]["h2"]["50"]["collapsed"] = int(fallen)
+    changed[1]["winner"]["verdict"] = "collapsed" if fallen else "undecided"
+    for path, content in zip((utility, noise), changed, strict=True):
+        write_json(path, content)
+    source = fill((file, results))[0].replace("\u00a0", " ")
+    first_page = source[source.index("# At a glance") : source.index("# What was rebuilt")]
+    named = "synthetic S, H2 at 50 % of MIMIC"
+    assert ("callout-warning" in first_page and named in first_page) == fallen
+    assert (f"have *collapsed*: {named}" in source) == fallen
+    assert ("One of these coders gives every note about the same answer" in source) == fallen

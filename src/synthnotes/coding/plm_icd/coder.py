@@ -11,6 +11,7 @@ from safetensors.torch import load_model, save_model
 from transformers import PreTrainedTokenizerBase
 
 from synthnotes.coding import predictions
+from synthnotes.coding.collapse import Reading, baseline_map, reading
 from synthnotes.coding.plm_icd import thresholds
 from synthnotes.coding.plm_icd.data import EncodedNotes, encode
 from synthnotes.coding.plm_icd.model import (
@@ -33,6 +34,10 @@ from synthnotes.machinery.workdir import fingerprint
 
 WEIGHTS = "model.safetensors"
 READING = ("chunk_tokens", "max_words", "attend_to_padding", "join_lines")  # how a coder reads a note
+NOTHING_READ = (
+    "the coder has collapsed: it gives every note about the same answer, and results will hold no verdict about it. "
+    "Lower coding.learning_rate or raise coding.warmup_steps in params.yaml"
+)
 
 
 @dataclass(frozen=True)
@@ -53,11 +58,15 @@ class Experiment:
         coder: with the weights of the best epoch.
         fit: its training.
         predictions: for the evaluation notes.
+        reading: what they owe to these notes.
+        baseline_map: mean average precision, on these notes, of the codes in the order of their frequency in training.
     """
 
     coder: Coder
     fit: Fit
     predictions: Predictions
+    reading: Reading
+    baseline_map: float
 
 
 def run(
@@ -97,7 +106,7 @@ def run(
     train, validation, held_out = _encode(training, evaluation, tokenizer, codes, settings)
     found = fit(model, train, validation, settings, seed, micro_batch, work, processes)
     coder = Coder(model, tokenizer, list(codes), found.threshold)
-    return Experiment(coder, found, _predictions(coder, held_out, settings, micro_batch))
+    return _evaluated(coder, found, train, held_out, evaluation, settings, micro_batch)
 
 
 def run_existing(
@@ -135,7 +144,7 @@ def run_existing(
     micro_f1 = thresholds.micro_f1(truth, above(probabilities, coder.threshold))
     curve = pd.DataFrame([[0, None, average_precision, micro_f1]], columns=CURVE)
     found = Fit(0, average_precision, coder.threshold, curve)
-    return Experiment(coder, found, _predictions(coder, held_out, settings, micro_batch))
+    return _evaluated(coder, found, train, held_out, evaluation, settings, micro_batch)
 
 
 def _encode(
@@ -150,9 +159,22 @@ def _encode(
     return [encode(notes, tokenizer, codes, settings.max_words, settings.join_lines) for notes in tables]
 
 
-def _predictions(coder: Coder, held_out: EncodedNotes, settings: CodingParams, micro_batch: int | None) -> Predictions:
+def _evaluated(
+    coder: Coder,
+    found: Fit,
+    train: EncodedNotes,
+    held_out: EncodedNotes,
+    evaluation: pd.DataFrame,
+    settings: CodingParams,
+    micro_batch: int | None,
+) -> Experiment:
+    """Lets a coder read the evaluation notes, and looks whether it reads them."""
     probabilities = predict(coder.model, held_out, settings, micro_batch)
-    return Predictions(held_out.note_ids, coder.codes, probabilities, coder.threshold)
+    predicted = Predictions(held_out.note_ids, coder.codes, probabilities, coder.threshold)
+    patients = evaluation["patient_id"].to_numpy()
+    reads = reading(held_out.labels, probabilities, patients)
+    baseline = baseline_map(held_out.labels, train.labels.sum(axis=0))
+    return Experiment(coder, found, predicted, reads, baseline)
 
 
 def _require_comparable(folder: Path, coder: Coder, codes: Sequence[str], settings: CodingParams) -> None:
@@ -182,10 +204,14 @@ def work_name(training: pd.DataFrame, encoder: Path, codes: Sequence[str], setti
 
 
 def summary(experiment: Experiment) -> str:
-    """The line that a stage prints: how training went, by the notes that chose the epoch."""
+    """The line that a stage prints: how training went, by the notes that chose the epoch, and what the coder reads."""
     found = experiment.fit
     how = f"best epoch {found.best_epoch}" if found.best_epoch else "not trained"
-    return f"{how}, validation MAP {found.validation_map:.3f}, threshold {found.threshold:.2f}"
+    reads, baseline = experiment.reading, experiment.baseline_map
+    told = f"MAP {reads.map:.3f} on E (baseline {baseline:.3f}), spread over its notes {reads.spread:.3f}"
+    return f"{how}, validation MAP {found.validation_map:.3f}, threshold {found.threshold:.2f}; {told}" + (
+        f". WARNING: {NOTHING_READ}" if reads.collapsed else ""
+    )
 
 
 def save(folder: Path, experiment: Experiment, settings: CodingParams) -> None:
@@ -228,4 +254,6 @@ def load(folder: Path) -> Coder:
             f"{folder / WEIGHTS}: the weights do not fit the {len(codes)} codes and the encoder that {DESCRIPTION} and "
             "config.json describe. Delete the folder and run `dvc repro`; if it is not the pipeline's, copy it again."
         ) from error
+    if not all(bool(weight.isfinite().all()) for weight in model.parameters()):
+        raise UserError(f"{folder / WEIGHTS}: the coder's weights hold what is no number. Take another coder.")
     return Coder(model, load_tokenizer(folder), codes, threshold)

@@ -176,7 +176,8 @@ def require_enough(training: EncodedNotes, validation: EncodedNotes) -> None:
     if len(training) < 2 or len(validation) < 1:
         raise UserError(
             f"the coder's training table holds {len(training)} notes of fold train and {len(validation)} of fold "
-            "validation, expected at least 2 and 1. Bring more notes, or change corpus.validation_share."
+            "validation, expected at least 2 and 1. Bring more notes, or change corpus.validation_share; of synthetic "
+            "ones, those that the generator left empty are not counted."
         )
 
 
