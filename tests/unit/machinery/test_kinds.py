@@ -18,7 +18,7 @@ from safetensors.torch import save
 
 from synthnotes.corpus import sources
 from synthnotes.generation.records import read_records
-from synthnotes.machinery import kinds, params
+from synthnotes.machinery import kinds
 from synthnotes.machinery.files import UserError, read_csv, read_json, read_parquet, read_yaml
 
 CSV = b"_id,text,code\n" + b"".join(b'%d,"secret, note",I10\n' % n for n in range(400))
@@ -166,7 +166,7 @@ def test_the_remedy_fits_the_kind(tmp_path, name, file, remedy):
     assert remedy in str(error.value)
 
 
-@pytest.mark.parametrize("read", [read_yaml, read_csv, read_records, params.read])
+@pytest.mark.parametrize("read", [read_yaml, read_csv, read_records])
 @pytest.mark.parametrize("name", ["gzip", "parquet", "UTF-16", "zip"])
 def test_other_readers_of_text(tmp_path, read, name):
     path = tmp_path / "file"
