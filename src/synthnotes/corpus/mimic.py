@@ -16,7 +16,7 @@ from synthnotes.corpus import releases, sources
 from synthnotes.corpus.cells import is_absent
 from synthnotes.corpus.cleaning import clean_note
 from synthnotes.corpus.flow import Flow
-from synthnotes.corpus.icd import Kind, format_code, is_valid
+from synthnotes.corpus.icd import Kind, codes_in, format_code, is_valid
 from synthnotes.corpus.releases import MIMIC_IV, MIMIC_IV_NOTE
 from synthnotes.corpus.table import Corpus, has_text, refuse_formless, without_rare_codes
 from synthnotes.corpus.threads import cores, map_in_order
@@ -76,6 +76,14 @@ def codes_of_admissions(rows: dict[Kind, pd.DataFrame]) -> tuple[pd.Series, dict
     """
     kept, counts = [], {}
     for kind, table in rows.items():
+        codes = {code: codes_in(code, kind) for code in table["icd_code"].unique()}
+        several = {
+            code: parts
+            for code, parts in codes.items()
+            if len(parts) > 1 and all(is_valid(part, kind) for part in parts)
+        }
+        if several:  # `I10|E11.9` in one row
+            table = table.assign(icd_code=[several.get(code, code) for code in table["icd_code"]]).explode("icd_code")
         printed = {code: format_code(code, kind) for code in table["icd_code"].unique()}
         table = table.assign(code=table["icd_code"].map(printed))
         present = table[table["code"] != ""]
@@ -195,12 +203,10 @@ def _by_kind(paths: dict[str, Path], pattern: str) -> dict[Kind, pd.DataFrame]:
         tables[kind] = sources.read_csv(paths[name], _columns(name))
         _check_values(paths[name], tables[kind])
         if "hadm_id" in tables[kind]:
-            table = tables[kind]
-            codes = table.loc[table["icd_version"] == "10", "icd_code"].value_counts()
+            rows = tables[kind].loc[tables[kind]["icd_version"] == "10", "icd_code"].value_counts()
             counts: Counter[str] = Counter()
-            for code, count in codes.items():
-                counts[format_code(str(code), kind)] += int(count)
-            del counts[""]
+            for text, count in rows.items():
+                counts.update(dict.fromkeys(codes_in(str(text), kind), int(count)))
             refuse_formless(counts, kind, str(paths[name]))
     return tables
 

@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from synthnotes.generation.prompts import INSTRUCTION
-from synthnotes.machinery.files import UserError, replacing, require
+from synthnotes.machinery import kinds
+from synthnotes.machinery.files import UserError, replacing, require, unreadable
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,11 @@ def read_records(path: Path) -> list[Record]:
                 record = _record(json.loads(line))
             except (TypeError, ValueError, RecursionError):
                 # Neither the line nor the parser's message, which quotes it: both hold parts of a note.
-                raise UserError(
-                    f"{path}: line {number} is no record with id, instruction, input and output. "
-                    "Delete the folder and run `dvc repro`."
+                raise unreadable(
+                    path,
+                    kinds.TEXT,
+                    f"line {number} is no record with id, instruction, input and output. Delete the folder and run "
+                    "`dvc repro`.",
                 ) from None
             if not record.output.strip():
                 raise UserError(f"{path}: line {number}, record {record.id}: the output is empty. Remove the record.")

@@ -182,3 +182,14 @@ def test_a_release_whose_codes_have_no_form_is_refused(tmp_path, kind, form):
     path.write_bytes(gzip.compress(f"hadm_id,icd_code,icd_version\n{rows}".encode()))
     with pytest.raises(UserError, match=rf"{path.name}: 9 of 9 codes have no form of an ICD-10 \w+: {form} .9."):
         mimic._by_kind(dict.fromkeys(["hosp/procedures_icd", "hosp/diagnoses_icd"], path), "hosp/{}_icd")
+
+
+def test_several_codes_in_a_row_of_a_release_are_all_read():
+    rows = [("1", "I10.9|E11.9", "10"), ("1", "e119", "10"), ("2", "{Z99.9, I10+}", "10"), ("3", "401.9;250", "9")]
+    table = pd.DataFrame(rows, columns=["hadm_id", "icd_code", "icd_version"], dtype=str)
+    codes, counts = mimic.codes_of_admissions({"diagnosis": table})
+    assert codes.to_dict() == {"1": ["E11.9", "I10.9"], "2": ["I10", "Z99.9"]}
+    assert counts["diagnosis"] == {
+        "released": 6, "kept": 4,
+        "dropped_null": 0, "dropped_repeated": 1, "dropped_version_9": 1, "dropped_invalid": 0,
+    }  # fmt: skip

@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import save
 
 from synthnotes.corpus import sources
+from synthnotes.generation.records import read_records
 from synthnotes.machinery import kinds
 from synthnotes.machinery.files import UserError, read_csv, read_json, read_parquet, read_yaml
 
@@ -165,7 +166,7 @@ def test_the_remedy_fits_the_kind(tmp_path, name, file, remedy):
     assert remedy in str(error.value)
 
 
-@pytest.mark.parametrize("read", [read_yaml, read_csv])
+@pytest.mark.parametrize("read", [read_yaml, read_csv, read_records])
 @pytest.mark.parametrize("name", ["gzip", "parquet", "UTF-16", "zip"])
 def test_other_readers_of_text(tmp_path, read, name):
     path = tmp_path / "file"
