@@ -27,6 +27,7 @@ from synthnotes.generation.encoding import NO_LOSS, TrainingTexts
 from synthnotes.generation.models import ADAPTER_CONFIG, ADAPTER_WEIGHTS, load_generator
 from synthnotes.machinery.files import UserError
 from synthnotes.machinery.machine import FinetuneMachine, steps_of
+from synthnotes.machinery.progress import Bar
 from synthnotes.machinery.sections import FinetuneParams
 
 if TYPE_CHECKING:
@@ -148,7 +149,13 @@ class StopAtNoNumber(TrainerCallback):
 
 
 class QuietProgress(ProgressCallback):
-    """The trainer's progress bar with the loss in it, instead of a line of numbers for every update."""
+    """A progress bar with the loss in it, instead of a line of numbers for every update."""
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Opens the bar."""
+        if state.is_world_process_zero:
+            self.training_bar = Bar(total=state.max_steps, desc="train", unit="update", dynamic_ncols=True)
+        self.current_step = 0
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
         """Shows the loss in the bar."""
