@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
-from tqdm import tqdm
 
 from synthnotes.corpus import releases, sources
 from synthnotes.corpus.cells import is_absent
@@ -21,6 +20,7 @@ from synthnotes.corpus.releases import MIMIC_IV, MIMIC_IV_NOTE
 from synthnotes.corpus.table import Corpus, has_text, refuse_formless, without_rare_codes
 from synthnotes.corpus.threads import cores, map_in_order
 from synthnotes.machinery.files import UserError
+from synthnotes.machinery.progress import Bar
 
 NAMES_PATIENTS = True
 CODE_COLUMNS = ["hadm_id", "icd_code", "icd_version"]
@@ -157,7 +157,7 @@ def clean_texts(path: Path, rows: pd.Index) -> pd.Series:
 
         batches = map_in_order(clean_notes, _texts(path, rows), cores())
     cleaned: list[str] = []
-    with tqdm(total=len(rows), desc="cleaning", unit=" notes", delay=2) as progress:
+    with Bar(total=len(rows), desc="cleaning", unit=" notes") as progress:
         for batch in batches:
             cleaned += batch
             progress.update(len(batch))

@@ -7,9 +7,8 @@ Clinical notes break off lines, leave out full stops and abbreviate; splitters m
 import re
 from collections.abc import Iterable, Iterator
 
-from tqdm import tqdm
-
 from synthnotes.machinery.disclosure import like, over, people
+from synthnotes.machinery.progress import Bar
 
 # Only such as hardly ever end a sentence ("vb.", "avd." and "etc." do).
 _ABBREVIATIONS = (
@@ -73,7 +72,7 @@ def describe(texts: Iterable[str], lowercase: bool = False, name: str = "notes")
     """
     documents = sentence_count = token_count = 0
     vocabulary: set[str] = set()
-    for text in tqdm(texts, desc=f"fidelity: {name}", unit=" notes", disable=None):
+    for text in Bar(texts, desc=f"fidelity: {name}", unit=" notes"):
         words = tokens(text)
         documents += 1
         sentence_count += len(sentences(text))

@@ -28,6 +28,7 @@ from synthnotes.generation.models import ADAPTER_CONFIG, ADAPTER_WEIGHTS, load_g
 from synthnotes.machinery.files import UserError
 from synthnotes.machinery.machine import FinetuneMachine, steps_of
 from synthnotes.machinery.packing import require_apart
+from synthnotes.machinery.progress import Bar
 from synthnotes.machinery.sections import FinetuneParams
 
 if TYPE_CHECKING:
@@ -149,7 +150,13 @@ class StopAtNoNumber(TrainerCallback):
 
 
 class QuietProgress(ProgressCallback):
-    """The trainer's progress bar with the loss in it, instead of a line of numbers for every update."""
+    """A progress bar with the loss in it, instead of a line of numbers for every update."""
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Opens the bar."""
+        if state.is_world_process_zero:
+            self.training_bar = Bar(total=state.max_steps, desc="train", unit="update", dynamic_ncols=True)
+        self.current_step = 0
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
         """Shows the loss in the bar."""
@@ -310,7 +317,9 @@ def check_target_modules(base: Path, settings: FinetuneParams) -> None:
     targets = settings.lora.target_modules
     try:
         with torch.device("meta"):
-            model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(base, trust_remote_code=False))
+            model = AutoModelForCausalLM.from_config(
+                AutoConfig.from_pretrained(base, trust_remote_code=False), trust_remote_code=False
+            )
     except Exception:  # what is wrong with the model itself is told where its weights are loaded
         return
     head = model.get_output_embeddings()

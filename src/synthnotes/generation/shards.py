@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-from tqdm import tqdm
 
 from synthnotes.generation.encoding import encode_prompts
 from synthnotes.generation.models import load_tokenizer
@@ -21,6 +20,7 @@ from synthnotes.generation.records import Record
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler, decisive
 from synthnotes.machinery.files import UserError, replacing
 from synthnotes.machinery.machine import GenerateMachine
+from synthnotes.machinery.progress import Bar
 from synthnotes.machinery.sections import GenerateParams
 from synthnotes.machinery.workdir import disk_space_needed, fingerprint
 
@@ -164,7 +164,7 @@ def read_shard(shard: Shard) -> pd.DataFrame | None:
 
 def _sample_one_by_one(shards: Sequence[Shard], start: Callable[[], Sampler], done: int = 0, position: int = 0) -> None:
     sampler = start()
-    progress = tqdm(shards, "shards", done + len(shards), unit="shard", initial=done, position=position, disable=None)
+    progress = Bar(shards, "shards", done + len(shards), unit="shard", initial=done, position=position)
     for shard in progress:
         if _must_stop():
             return
@@ -222,4 +222,4 @@ def devices_of(rank: int, gpus: int) -> str | None:
 
 
 def _warn(message: str) -> None:
-    tqdm.write(f"generate: {message}", file=sys.stderr)
+    Bar.write(f"generate: {message}", file=sys.stderr)

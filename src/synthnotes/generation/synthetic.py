@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from synthnotes.generation.sampling import TAUGHT_NOTHING
 from synthnotes.machinery.files import UserError
 
 
@@ -45,7 +44,8 @@ def require_texts(samples: pd.DataFrame, real: pd.DataFrame, file: Path) -> None
         if not texts.str.strip().any():
             raise UserError(
                 f"{file}: the first samples of all {len(texts)} prompts of fold {fold} are empty: the corpus is not to "
-                f"blame, but the generator. {TAUGHT_NOTHING}"
+                f"blame, but the generator, which ends a note at once. See the loss that finetune printed, and change "
+                "finetune.learning_rate, finetune.epochs or generate.temperature in params.yaml."
             )
 
 

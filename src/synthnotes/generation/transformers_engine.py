@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import torch
-from tqdm import tqdm
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, TopPLogitsWarper
 
 from synthnotes.generation.models import decode, load_generator, load_tokenizer
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler, new_token_limit, seed_of
 from synthnotes.machinery.machine import GenerateMachine
+from synthnotes.machinery.progress import Bar
 from synthnotes.machinery.sections import GenerateParams
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def start(settings: GenerateParams, resources: GenerateMachine, corpus: str, mod
         pieces = [(prompt, number) for prompt in prompts for number in range(settings.samples)]
         size = resources.concurrent_sequences
         rows = []
-        for first in tqdm(range(0, len(pieces), size), desc="batches", unit="batch", leave=False, disable=None):
+        for first in Bar(range(0, len(pieces), size), desc="batches", unit="batch", leave=False):
             rows += _sample_batch(loaded, tokenizer, pieces[first : first + size], settings, corpus)
         return pd.DataFrame(rows, columns=COLUMNS)
 

@@ -10,6 +10,7 @@ import pandas as pd
 from synthnotes.generation.models import decode
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler, new_token_limit, seed_of
 from synthnotes.machinery.machine import GenerateMachine
+from synthnotes.machinery.progress import Bar
 from synthnotes.machinery.sections import GenerateParams
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def start(settings: GenerateParams, resources: GenerateMachine, corpus: str, mod
         outputs = engine.generate(
             [{"prompt_token_ids": prompt.tokens} for prompt in prompts],
             [SamplingParams(**sampling_parameters(settings, corpus, prompt)) for prompt in prompts],
+            use_tqdm=Bar,
         )
         rows = [
             (

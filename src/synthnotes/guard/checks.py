@@ -3,12 +3,11 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from tqdm import tqdm
-
 from synthnotes.guard import corpora, fingerprint, outputs, rules
 from synthnotes.guard.fingerprint import Fingerprint
 from synthnotes.guard.outputs import Output
 from synthnotes.guard.repository import Content, ignored
+from synthnotes.machinery.progress import Bar
 
 
 def current_fingerprint(data: Path, tables: Path, folder: Path) -> Fingerprint | None:
@@ -18,7 +17,7 @@ def current_fingerprint(data: Path, tables: Path, folder: Path) -> Fingerprint |
         return None
     made_from = corpora.state(protected)
     if not fingerprint.is_current(folder, made_from):
-        progress = tqdm(protected, "fingerprint of the notes", unit="file", disable=None)
+        progress = Bar(protected, "fingerprint of the notes", unit="file")
         sources = {str(path): corpora.patients(path) for path in progress}
         fingerprint.build(folder, sources, corpora.public_texts(data), made_from)
     return fingerprint.load(folder)

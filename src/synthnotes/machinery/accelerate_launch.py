@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from synthnotes.machinery import progress
 from synthnotes.machinery.files import UserError, require
 
 LAUNCHED = "SYNTHNOTES_LAUNCHED"  # set in the processes that accelerate starts, which must not start others
@@ -63,5 +64,6 @@ def launch(command: list[str], stage: str) -> None:
     Raises:
         UserError: one of the processes failed; it has told why.
     """
+    progress.leave_to_others()
     if subprocess.run(command, check=False, env=os.environ | {LAUNCHED: "1"}).returncode:
         raise UserError(f"{stage}: training failed in one of its processes, see above.")

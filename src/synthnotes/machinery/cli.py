@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from synthnotes.machinery import redaction
+from synthnotes.machinery import progress, redaction
 
 
 def run(main: Callable[..., str]) -> None:
@@ -15,7 +15,7 @@ def run(main: Callable[..., str]) -> None:
 
     Parameters annotated as Path, str or int are converted; `list[Path]` takes several values. A `UserError` prints as
     one line and ends with exit code 1; so does any other exception, a defect, of which only its type and the places in
-    the code are told: its message may quote a note.
+    the code are told: its message may quote a note. Where stderr is no terminal, a line per minute says how far it is.
     """
     signature = inspect.signature(main)
     stage = Path(inspect.getfile(main)).stem
@@ -28,7 +28,9 @@ def run(main: Callable[..., str]) -> None:
         )
     started = time.perf_counter()
     try:
-        summary = main(**vars(parser.parse_args()))
+        options = vars(parser.parse_args())
+        with progress.told(stage):
+            summary = main(**options)
     except redaction.SPEAKING as error:
         print(f"{stage}: error: {error}", file=sys.stderr)
         raise SystemExit(1) from None

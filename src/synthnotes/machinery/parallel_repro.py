@@ -18,9 +18,9 @@ import networkx
 import psutil
 from dvc.repo import Repo
 from dvc.stage import Stage
-from tqdm import tqdm
 
 from synthnotes.machinery.files import UserError
+from synthnotes.machinery.progress import Bar
 
 MEMORY_PER_LANE = 3 * 2**30  # bytes: what the demo's hungriest stage, sampling, takes, and some more
 TAIL = 30  # last lines of a failed stage's output that are shown
@@ -85,7 +85,7 @@ def run(todo: networkx.DiGraph, jobs: int, logs: Path) -> None:
     before = {stage: todo.in_degree(stage) for stage in todo}  # stages that each one waits for
     running: dict[str, subprocess.Popen] = {}
     failed: list[str] = []
-    with tqdm(total=len(todo), unit="stage", disable=None) as bar:
+    with Bar(total=len(todo), unit="stage") as bar:
         while running or (before and not failed):
             ready = [stage for stage, count in before.items() if not count]
             for stage in ready[: 0 if failed else jobs - len(running)]:

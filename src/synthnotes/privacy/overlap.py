@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
+from synthnotes.machinery.progress import Bar
 from synthnotes.privacy import budget as memory
 from synthnotes.privacy import kernels, ngrams
 from synthnotes.privacy.checkpoint import Checkpoint
@@ -83,7 +83,7 @@ def count_by_holders(
     checkpoint = Checkpoint(work, f"overlap-{n}", [words.ids, words.starts, bits]).of(f"of-{parts}")
     counts = np.zeros(256, dtype=np.int64)
     begin = checkpoint.load([counts])
-    with tqdm(initial=begin, total=parts, desc=f"{n}-gram overlap", unit=" parts", mininterval=1) as progress:
+    with Bar(initial=begin, total=parts, desc=f"{n}-gram overlap", unit=" parts", mininterval=1) as progress:
 
         def count(part: int) -> np.ndarray:
             return kernels.count_part(words.ids, words.starts, bits, n, part, parts, int(sizes[part]))

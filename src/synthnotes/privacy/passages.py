@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
+from synthnotes.machinery.progress import Bar
 from synthnotes.privacy import budget as memory
 from synthnotes.privacy.checkpoint import Checkpoint
 from synthnotes.privacy.ngrams import BYTES_PER_NGRAM, Found, Index, find_all, notes_of
@@ -59,7 +59,7 @@ def longest_passages(
     most = min(budget, max(WORDS_PER_BLOCK * BYTES_PER_NGRAM, int(need.max(initial=0))))
     checkpoint = Checkpoint(work, "passages", [synthetic.ids, synthetic.starts, training.ids, training.starts])
     begin = checkpoint.load([table])
-    with tqdm(
+    with Bar(
         initial=begin, total=len(table), desc="longest passages", unit=" notes", mininterval=1, disable=quiet
     ) as progress:
         for first, last in memory.blocks(need[begin:], most, "the index of synthetic notes"):

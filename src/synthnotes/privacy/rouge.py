@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
+from synthnotes.machinery.progress import Bar
 from synthnotes.privacy import budget as memory
 from synthnotes.privacy.checkpoint import Checkpoint
 from synthnotes.privacy.holders import Holders
@@ -72,7 +72,7 @@ def search(
     need = totals * (BYTES_PER_NGRAM + BYTES_PER_MEMBER) + 8
     parts = list(memory.blocks(need, budget, "the index of synthetic notes"))
     checkpoint = Checkpoint(work, f"rouge-{n}", [synthetic.ids, synthetic.starts, real.ids, real.starts])
-    with tqdm(total=len(parts) * len(real_totals), desc=f"ROUGE-{n}", unit=" notes", mininterval=1) as progress:
+    with Bar(total=len(parts) * len(real_totals), desc=f"ROUGE-{n}", unit=" notes", mininterval=1) as progress:
         for first, last in parts:
             done, kept = Nearest(*(column[first:last] for column in nearest)), checkpoint.of(f"{first}-{last}")
             _search_block(synthetic.part(first, last), real, n, done, kept, progress)
@@ -95,7 +95,7 @@ def search(
 
 
 def _search_block(
-    synthetic: Words, real: Words, n: int, nearest: Nearest, checkpoint: Checkpoint, progress: tqdm
+    synthetic: Words, real: Words, n: int, nearest: Nearest, checkpoint: Checkpoint, progress: Bar
 ) -> None:
     """Brings `nearest` up to date with all real notes, for synthetic notes whose index fits the budget."""
     begin = checkpoint.load(nearest)

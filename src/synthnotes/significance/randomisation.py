@@ -5,9 +5,9 @@ from itertools import product
 
 import numpy as np
 from scipy import sparse, stats
-from tqdm import tqdm
 
 from synthnotes.machinery.disclosure import people
+from synthnotes.machinery.progress import Bar
 from synthnotes.significance.differences import finite
 from synthnotes.significance.outcomes import Outcome
 from synthnotes.significance.resampling import AT_ONCE, rates
@@ -42,7 +42,7 @@ def randomise(
     observed = differences(np.zeros((patients, 1), np.float32))
     rng = np.random.default_rng(seed)
     extreme = np.zeros(2, dtype=int)
-    for start in tqdm(range(0, resamples, AT_ONCE), "randomisation", unit_scale=AT_ONCE, leave=False, disable=None):
+    for start in Bar(range(0, resamples, AT_ONCE), "randomisation", unit_scale=AT_ONCE, leave=False):
         swaps = rng.integers(2, size=(min(AT_ONCE, resamples - start), patients)).astype(np.float32)
         # A difference that differs by rounding alone is the observed one.
         extreme += (np.abs(differences(np.ascontiguousarray(swaps.T))) >= np.abs(observed) - 1e-9).sum(axis=1)

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from scipy import sparse
-from tqdm import tqdm
 
+from synthnotes.machinery.progress import Bar
 from synthnotes.significance.outcomes import Areas, Outcome
 
 AT_ONCE = 64  # resamples in memory: their counts per code fit into the processor's cache
@@ -46,7 +46,7 @@ def leave_out(patients: int) -> Iterator[np.ndarray]:
 def draw(patients: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
     """Yields how often each patient is drawn into each resample: float32 [resamples at once, patients]."""
     rng = np.random.default_rng(seed)
-    for start in tqdm(range(0, resamples, AT_ONCE), "bootstrap", unit_scale=AT_ONCE, leave=False, disable=None):
+    for start in Bar(range(0, resamples, AT_ONCE), "bootstrap", unit_scale=AT_ONCE, leave=False):
         size = min(AT_ONCE, resamples - start)
         drawn = rng.integers(patients, size=(size, patients)) + patients * np.arange(size)[:, None]
         yield np.bincount(drawn.ravel(), minlength=size * patients).reshape(size, patients).astype(np.float32)

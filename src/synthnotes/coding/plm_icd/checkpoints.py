@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
-from tqdm import tqdm
 
 from synthnotes.coding.plm_icd.model import PlmIcd
 from synthnotes.machinery.files import replacing
+from synthnotes.machinery.progress import Bar
 from synthnotes.machinery.sections import CodingParams
 from synthnotes.machinery.workdir import disk_space_needed
 
@@ -93,7 +93,7 @@ def resume(folder: Path, progress: Progress) -> None:
         return
     state = _read(path)
     if state is None:
-        tqdm.write(f"coding: {path} is damaged; training starts again from the first epoch.", file=sys.stderr)
+        Bar.write(f"coding: {path} is damaged; training starts again from the first epoch.", file=sys.stderr)
         return
     progress.model.load_state_dict(state["model"])
     progress.optimizer.load_state_dict(state["optimizer"])

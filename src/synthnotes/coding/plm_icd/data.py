@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy import sparse
-from tqdm import tqdm
 from transformers import PreTrainedTokenizerBase
 
 from synthnotes.coding.labels import label_matrix
+from synthnotes.machinery.progress import Bar
 
 TOKENIZED_AT_ONCE = 500  # notes
 POOLED_BATCHES = 16  # batches that are sorted by length together: little padding, and still a random order
@@ -85,7 +85,7 @@ def encode(
     texts = [first_words(text, max_words, join_lines) for text in notes["text"]]
     slices = range(0, len(texts), TOKENIZED_AT_ONCE)
     tokens: list[np.ndarray] = []
-    for start in tqdm(slices, desc="tokenize", unit_scale=TOKENIZED_AT_ONCE, unit="note", leave=False, disable=None):
+    for start in Bar(slices, desc="tokenize", unit_scale=TOKENIZED_AT_ONCE, unit="note", leave=False):
         encoded = tokenizer(
             texts[start : start + TOKENIZED_AT_ONCE], truncation=False, return_attention_mask=False, verbose=False
         )

@@ -2,10 +2,10 @@
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from synthnotes.coding.plm_icd.data import EncodedNotes, pack
 from synthnotes.coding.plm_icd.model import PlmIcd
+from synthnotes.machinery.progress import Bar
 from synthnotes.machinery.sections import CodingParams
 
 
@@ -16,7 +16,7 @@ def predict(model: PlmIcd, notes: EncodedNotes, settings: CodingParams, micro_ba
     size = micro_batch or settings.batch
     probabilities = np.empty(notes.labels.shape, dtype=np.float32)
     by_length = np.argsort(notes.lengths, kind="stable")
-    for start in tqdm(range(0, len(notes), size), desc="predict", unit="batch", leave=False, disable=None):
+    for start in Bar(range(0, len(notes), size), desc="predict", unit="batch", leave=False):
         indices = by_length[start : start + size]
         probabilities[indices] = torch.sigmoid(logits_of(model, notes, indices, settings)).cpu().numpy()
     return probabilities

@@ -9,7 +9,6 @@ import pandas as pd
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.optim import AdamW
-from tqdm import tqdm
 from transformers import get_linear_schedule_with_warmup
 
 from synthnotes.coding.plm_icd import checkpoints, thresholds
@@ -20,6 +19,7 @@ from synthnotes.coding.plm_icd.processes import ALONE, Processes
 from synthnotes.coding.plm_icd.reading import logits_of, predict
 from synthnotes.coding.ranking import mean_average_precision
 from synthnotes.machinery.files import UserError
+from synthnotes.machinery.progress import Bar
 from synthnotes.machinery.sections import CodingParams
 
 CURVE = ["epoch", "training_loss", "validation_map", "validation_micro_f1"]
@@ -82,7 +82,7 @@ def fit(
     if progress.curve and not processes.is_first:  # the checkpoint holds the first process's random state
         torch.manual_seed(seed + processes.rank + processes.count * len(progress.curve))
     done = len(progress.curve) * steps // settings.epochs
-    with tqdm(total=steps, initial=done, desc="train", unit="step", leave=False, disable=None) as bar:
+    with Bar(total=steps, initial=done, desc="train", unit="step", leave=False, disable=processes.rank > 0) as bar:
         while not progress.is_over(settings):
             loss = train_epoch(progress, training, settings, bar, micro_batch, processes)
             probabilities = predict(model, validation, settings, micro_batch)
@@ -108,7 +108,7 @@ def train_epoch(
     progress: Progress,
     training: EncodedNotes,
     settings: CodingParams,
-    bar: tqdm,
+    bar: Bar,
     micro_batch: int | None = None,
     processes: Processes = ALONE,
 ) -> float:
