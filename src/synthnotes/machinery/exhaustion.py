@@ -13,12 +13,12 @@ LOWER = {
     "generate": (
         "generate",
         "concurrent_sequences",
-        "or gpu_memory_share where others use the GPU, or raise tensor_parallel",
+        "or gpu_memory_share, or raise tensor_parallel",
     ),
     "variants": (
         "generate",
         "concurrent_sequences",
-        "or gpu_memory_share where others use the GPU, or raise tensor_parallel",
+        "or gpu_memory_share, or raise tensor_parallel",
     ),
     "coding": ("coding", "micro_batch", "or coding.chunk_tokens or max_words in params.yaml"),
     "noise": ("coding", "micro_batch", "or coding.chunk_tokens or max_words in params.yaml"),
