@@ -27,10 +27,21 @@ CREDENTIALS = (
     "on PhysioNet: become a credentialed user (identity and CITI course), sign the data use agreement on the page "
 )
 SEPR_ACCESS = "the Health Bank (Stockholm University), SEPR II, on request"
-MODELS = {
-    "mimic": {"generator": "Llama-3.1-8B", "encoder": "RoBERTa-base-PM-M3-Voc"},
-    "sepr": {"generator": "Llama-3.1-8B", "encoder": "SweDeClin-BERT"},
+LLAMA = "Llama-3.1-8B: Hugging Face, meta-llama, after its licence; the model's whole folder"
+MODELS = {  # and where they come from
+    "mimic": {
+        "generator": LLAMA,
+        "encoder": "RoBERTa-base-PM-M3-Voc: the archive RoBERTa-base-PM-M3-Voc-hf.tar.gz that the README of the code "
+        "to its paper (Lewis et al. 2020, bio-lm) names; what lies in its inner folder",
+    },
+    "sepr": {
+        "generator": LLAMA,
+        "encoder": "SweDeClin-BERT: the Health Bank (Stockholm University), on request; the model's whole folder",
+    },
 }
+ASKED = (
+    "machine.yaml asks for them (generate.tensor_parallel times data_parallel, finetune.processes, coding.processes)"
+)
 VERSIONS = ((2, 2), (3, 1))  # of MIMIC-IV, the first and the last that the method is for
 TRIED = 300  # notes of a corpus that are read, to see whether the tokenizers know them
 COUNTED = 64 * 2**20  # bytes: rows of larger files are not counted, that would take minutes
@@ -184,7 +195,7 @@ def _model(
 ) -> tuple[Model | None, Finding]:
     """All that the stages check of a model when they load it."""
     if not (folder / "config.json").is_file() and not (folder / "adapter_config.json").is_file():
-        return None, Finding(f"{folder}: missing. Hugging Face, {name}: the model's whole folder", stops=True)
+        return None, Finding(f"{folder}: missing. {name}", stops=True)
     try:
         found = skeleton(folder, role)
         for parameter, tokens in asked.items():
@@ -194,7 +205,7 @@ def _model(
         if packing:
             require_architecture(folder)
     except UserError as error:
-        return None, Finding(f"{error} (The model is {name}, from Hugging Face.)", stops=True)
+        return None, Finding(f"{error} {name}", stops=True)
     model = machine.model_of(found)
     kind = model.config["model_type"]
     return model, Finding(f"{folder}: {kind}, {model.parameters / 1e6:,.0f} million parameters{known}")
@@ -250,12 +261,12 @@ def _machine(
 def _gpus(cards: list[int], needs: machine.Needs, parameters: int) -> Finding:
     if not cards:
         if needs.gpus > 1:
-            asked = "machine.yaml asks for them (generate.tensor_parallel, finetune.processes)"
-            return Finding(f"GPUs: none; {needs.gpus} are needed, {asked}", stops=True)
+            return Finding(f"GPUs: none; {needs.gpus} are needed, {ASKED}", stops=True)
         if parameters > machine.WITHOUT_GPU:
             return Finding(f"GPUs: none; one of {_gib(needs.gpu_memory)} is needed for a generator this large", True)
         return Finding("GPUs: none; the generator is small enough to go without")
     told = f"GPUs: {len(cards)}, of {_gib(min(cards))}; {needs.gpus} needed, with about {_gib(needs.gpu_memory)} each"
+    told += f"; {ASKED}" if len(cards) < needs.gpus else ""
     return Finding(told, stops=len(cards) < needs.gpus or min(cards) < needs.gpu_memory)
 
 

@@ -9,11 +9,13 @@ Disk: for each corpus the merged generator (P b), a coder for each seed of each 
 and DVC's copy of data/. What build/ and the cache hold already is deducted.
 
 Memory, the largest of: the corpus stage (the notes that stay, some times over, 3 N, and half a GiB); merging (P b and
-a half); sampling where there is no GPU (P b, the key-value cache that is asked for, and 1.5 GiB for the libraries).
+a half); where there is no GPU, sampling (P b, the key-value cache that is asked for, and 1.5 GiB for the libraries);
+training a coder, E being the encoder's number of parameters: the best epoch's weights (4 E) and, where there is no GPU,
+weights, gradients and Adam's two moments (16 E), for each process.
 
-Memory of each GPU, the larger of: sampling, P b over the GPUs in parallel and the key-value cache of one sequence of
+Memory of each GPU, the largest of: sampling, P b over the GPUs in parallel and the key-value cache of one sequence of
 full length, within the share of the GPU that may be used; fine-tuning, P b over the processes (whole without ZeRO-3)
-and the logits of one step with their gradient (notes x tokens x vocabulary x 4 bytes, twice).
+and the logits of one step with their gradient (notes x tokens x vocabulary x 4 bytes, twice); training a coder, 16 E.
 """
 
 import os
@@ -29,6 +31,7 @@ from synthnotes.machinery.sections import TRAINING_SETS, Params
 
 GIB = 2**30
 BYTES = {"float32": 4, "float": 4, "bfloat16": 2, "float16": 2}
+COPIES = 4  # of a coder's weights in training: themselves, their gradients, Adam's two moments
 WITHOUT_GPU = 3_000_000_000  # parameters: a larger generator would take months on a CPU
 
 
@@ -96,14 +99,18 @@ def needs(
         on_cpu = weights + engine.cpu_cache_gib * GIB + int(1.5 * GIB)
         merging = int(1.5 * generator.parameters * merged)
         preparing = GIB // 2 + 3 * note_bytes[corpus]
+        coding = COPIES * BYTES["float32"] * encoder.parameters  # what notes take comes in addition
+        kept = BYTES["float32"] * encoder.parameters
         memory = max(memory, preparing, merging, 0 if gpu else on_cpu)
+        memory = max(memory, resources.coding.processes * (kept if gpu else coding + kept))
         cache = generator.cache_per_token(generate.precision) * generate.model_length[corpus]
         sampling = (weights // engine.tensor_parallel + cache) / max(engine.gpu_memory_share, 0.01)
         logits = sequences * finetune.max_length * generator.config.get("vocab_size", 0) * 4
         shards = tuner.processes if tuner.accelerate else 1
         tuning = generator.parameters * BYTES[finetune.precision] // shards + 2 * logits
-        gpu_memory = max(gpu_memory, int(sampling), tuning)
-    return Needs(disk, memory, gpu_memory, max(engine.tensor_parallel, tuner.processes))
+        gpu_memory = max(gpu_memory, int(sampling), tuning, coding)
+    side_by_side = engine.tensor_parallel * (engine.data_parallel if gpu else 1)  # engines share a machine without GPU
+    return Needs(disk, memory, gpu_memory, max(side_by_side, tuner.processes, resources.coding.processes))
 
 
 def gpus() -> list[int]:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from synthnotes.machinery import progress, redaction
+from synthnotes.machinery import exhaustion, progress, redaction
 
 
 def run(main: Callable[..., str]) -> None:
@@ -35,6 +35,7 @@ def run(main: Callable[..., str]) -> None:
         print(f"{stage}: error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
     except Exception as error:
-        print(f"{stage}: defect: {redaction.describe(error)}", file=sys.stderr)
+        lower = exhaustion.told(stage, error)
+        print(f"{stage}: error: {lower}" if lower else f"{stage}: defect: {redaction.describe(error)}", file=sys.stderr)
         raise SystemExit(1) from None
     print(f"{stage}: {summary} ({time.perf_counter() - started:.1f} s)", flush=True)

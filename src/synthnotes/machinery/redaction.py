@@ -40,7 +40,7 @@ def describe(error: BaseException) -> str:
     if shown():
         return "".join(traceback.format_exception(error)).rstrip()
     lines = []
-    for one in _chain(error):
+    for one in chain(error):
         lines.append(f"{'  caused by ' if lines else ''}{_name(one)}")
         frames = traceback.extract_tb(one.__traceback__, limit=None)
         lines += [f"    {_place(frame.filename)}:{frame.lineno} in {frame.name}" for frame in frames]
@@ -78,7 +78,8 @@ def _uncaught(kind: type[BaseException], error: BaseException | None, _: Traceba
         print(kind.__name__ if error is None else describe(error), file=sys.stderr)
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """An exception and those that caused it, each once."""
     seen: set[int] = set()
     waiting = [error]
     while waiting:

@@ -114,7 +114,10 @@ def test_nothing_there(data, capsys):
         (lambda data: pd.DataFrame({"_id": [1]}).to_feather(data / "sepr/notes.feather"), "! .*column text is missing"),
         (lambda data: (data / "sepr/descriptions.csv").write_text("kod\nx\n"), "! .*column code is missing"),
         (lambda data: pd.DataFrame({"_id": [1]}).to_feather(data / "sepr/splits.feather"), "! .*split or splits is mi"),
-        (lambda data: (data / "models/sepr/encoder/config.json").unlink(), "! .*encoder: missing. Hugging Face, SweDe"),
+        (
+            lambda data: (data / "models/sepr/encoder/config.json").unlink(),
+            "! .*encoder: missing. SweDeClin-BERT: the Health B",
+        ),
         (
             lambda data: (data / "models/sepr/encoder/config.json").write_text("{"),
             r"! .*config\.json: missing or not valid.*SweDe",
@@ -190,6 +193,31 @@ def test_needs_at_the_papers_scale():
     sampling, tuning = (8e9 + 6000 * 131_072) / 0.9, 8e9 + 2 * 2 * 4096 * 128_256 * 4
     assert needs.gpu_memory == int(max(sampling, tuning))
     assert needs.gpus == 2
+
+
+@pytest.mark.parametrize(
+    ("section", "change", "gpu", "gpus"),
+    [
+        ("generate", {"data_parallel": 3}, True, 6),
+        ("generate", {"data_parallel": 3, "tensor_parallel": 1}, True, 3),
+        ("generate", {"data_parallel": 3, "tensor_parallel": 1}, False, 2),  # side by side on one CPU
+        ("coding", {"processes": 5}, True, 5),
+        ("finetune", {"processes": 4}, True, 4),
+    ],
+)
+def test_all_that_asks_for_gpus_is_counted(section, change, gpu, gpus):
+    models = {"mimic": {"generator": Model(8 * 10**9, LARGE), "encoder": Model(125 * 10**6, {})}}
+    changed = TWO_GPUS.model_copy(update={section: getattr(TWO_GPUS, section).model_copy(update=change)})
+    assert machine.needs(PAPER, changed, models, {"mimic": 0}, 0, gpu).gpus == gpus
+
+
+@pytest.mark.parametrize(("gpu", "processes", "host"), [(True, 1, 4), (True, 3, 12), (False, 1, 20)])
+def test_an_encoder_larger_than_the_generator_decides(gpu, processes, host):
+    models = {"mimic": {"generator": Model(10**6, CONFIG), "encoder": Model(10**9, {})}}
+    coding = TWO_GPUS.coding.model_copy(update={"processes": processes})
+    needs = machine.needs(PAPER, TWO_GPUS.model_copy(update={"coding": coding}), models, {"mimic": 0}, 0, gpu)
+    assert needs.memory == host * 10**9
+    assert needs.gpu_memory == 16 * 10**9
 
 
 def test_coders_of_every_training_set_are_reckoned_with_by_its_own_seeds():
