@@ -17,7 +17,7 @@ KINDS = {
     b"\xff\xff\xff\xff": STREAM,
     b"\x1f\x8b": GZIP,
     b"BZh": "a bzip2-compressed file",
-    b"\xfd7zXZ": "a xz-compressed file",
+    b"\xfd7zXZ": "an xz-compressed file",
     b"\x28\xb5\x2f\xfd": "a zstd-compressed file",
     b"PK\x03\x04": ZIP,
     b"7z\xbc\xaf": "a 7z archive",
@@ -27,10 +27,11 @@ KINDS = {
     b"GGUF": WEIGHTS,
     b"%PDF": "a PDF, whose text is compressed",
     b"\xd0\xcf\x11\xe0": "an old Office document (.xls, .doc)",
-    b"$FL2": "an SPSS file",
+    b"$FL2@(#)": "an SPSS file",
+    bytes(12) + b"\xc2\xea\x81\x60": "a SAS file",
     b"<stata_dta>": "a Stata file",
-    b"RDX": "data of R",
-    b"ORC": "an ORC file",
+    b"RDX2\n": "data of R",
+    b"RDX3\n": "data of R",
     b"Obj\x01": "an Avro file",
 }
 _POINTERS = {b"version https://git-lfs": LFS, b"/annex/objects": ANNEX, b"../.git/annex": ANNEX, b".git/annex": ANNEX}
@@ -42,7 +43,6 @@ REMEDIES = {
     ANNEX: "It stands for the file, which has not been fetched: run `git annex get` where it comes from.",
     PAGE: _SERVED,
     XML: _SERVED,
-    OFFICE: "Save its table in the kind that is expected.",
     UTF_16: "Save it as UTF-8.",
     ZIP: "Unpack it and put the file itself there.",
     ZEROS: "A copy broke off, or the disk was full. Copy it again from its source.",
@@ -102,8 +102,9 @@ def other_kind(path: Path, expected: str, start: bytes | None = None) -> str | N
         remedy = f"It is not compressed: rename it to {path.name.removesuffix('.gz')}."
     elif kind == GZIP and expected == TEXT:
         remedy = "It is compressed twice: unpack it once." if inside else f"Rename it to {path.name}.gz, or unpack it."
+    elif kind == OFFICE and expected in (TEXT, GZIP):
+        remedy = "Save the table as CSV UTF-8, with commas between the cells."
     else:
-        remedy = REMEDIES.get(
-            kind, f"Write the table again as {expected}." if expected != WEIGHTS else "Copy it again."
-        )
+        otherwise = "Copy it again." if expected == WEIGHTS else f"Write the table again as {expected}."
+        remedy = REMEDIES.get(kind, otherwise)
     return f"{path}: {'it holds' if inside else 'it is'} {kind}, where {expected} is expected. {remedy}"
