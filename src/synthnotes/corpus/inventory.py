@@ -31,7 +31,7 @@ LLAMA = "Llama-3.1-8B: Hugging Face, meta-llama, after its licence; the model's 
 MODELS = {  # and where they come from
     "mimic": {
         "generator": LLAMA,
-        "encoder": "RoBERTa-base-PM-M3-Voc: the archive RoBERTa-base-PM-M3-Voc-hf.tar.gz that the README of the code "
+        "encoder": "RoBERTa-base-PM-M3-Voc: the archive (its form for Hugging Face) that the README of the code "
         "to its paper (Lewis et al. 2020, bio-lm) names; what lies in its inner folder",
     },
     "sepr": {

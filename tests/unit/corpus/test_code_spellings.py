@@ -97,7 +97,9 @@ def test_titles_keep_their_codes(tmp_path, marked):
     assert mimic.titles_of_codes({"diagnosis": row}) == {"I10.9": "Hypertension"}
 
 
-@pytest.mark.parametrize("absent", [*ABSENT, *map(str.upper, ABSENT), "NaN", "None", " nan ", "\n", "", "\u00a0"])
+@pytest.mark.parametrize(
+    "absent", [*sorted(ABSENT), *sorted(map(str.upper, ABSENT)), "NaN", "None", " nan ", "\n", "", "\u00a0"]
+)
 def test_what_stands_for_no_value(tmp_path, absent):
     """It is no note, no id, no code and no title."""
     assert is_absent(absent)
