@@ -13,6 +13,7 @@ from synthnotes.coding.ranking import ranking_per_note
 
 LEAST_SPREAD = 0.01  # of the variance of the predictions: the demo's coders have 0.8 and more, a collapsed one none
 CHANCE = 2.33  # standard errors, one-sided 1 %: by so much must reading notes be better than not reading them
+FEWEST = 20  # patients: of fewer, chance hides what any coder reads, and the spread alone is judged
 NOTES = 4_000  # that are looked at, at most: more would tell nothing new, and are slow to rank
 
 
@@ -38,7 +39,7 @@ def reading(truth: np.ndarray | sparse.csr_array, probabilities: np.ndarray, pat
 
     A coder has collapsed if the spread is next to nothing, or if what differs from note to note is but chance: if its
     answers neither rank the codes of a note better than its mean answer does, nor favour those codes that a note has
-    over those that other notes have. A coder may be poor and still read; then its verdicts are about something.
+    over those that other notes have. Of few patients the spread alone is judged. A coder may be poor and still read; then its verdicts are about something.
 
     Args:
         truth: bool [notes, codes]; notes without a code, and codes without a note, are left out.
@@ -53,7 +54,9 @@ def reading(truth: np.ndarray | sparse.csr_array, probabilities: np.ndarray, pat
     own, mean = average_precision(has, given), average_precision(has, given.mean(axis=0, dtype=np.float64))
     variance = given.var(dtype=np.float64)
     spread = given.var(axis=0, dtype=np.float64).mean() / variance if variance else 0.0
-    reads = any(_above_chance(values, patients[notes]) for values in (own - mean, _agreement(has, given)))
+    reads = len(np.unique(patients[notes])) < FEWEST or any(
+        _above_chance(values, patients[notes]) for values in (own - mean, _agreement(has, given))
+    )
     collapsed = spread < LEAST_SPREAD or not reads
     return Reading(float(spread), float(own.mean()), float(mean.mean()), bool(collapsed))
 

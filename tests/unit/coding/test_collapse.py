@@ -139,3 +139,10 @@ def test_decisions_remember_whether_they_were_made_by_reading():
     for strength in (0, 3):
         made = decide(predicted(truth, rng, strength), sparse.csr_array(truth), patients)
         assert made.collapsed == (strength == 0)
+
+
+def test_of_few_patients_the_spread_alone_is_judged():
+    """Three patients tell nothing above chance, whatever a coder reads."""
+    truth = np.eye(3, dtype=bool)
+    assert not reading(truth, np.array([[0.9, 0.1, 0.2], [0.3, 0.6, 0.4], [0.5, 0.7, 0.1]]), np.arange(3)).collapsed
+    assert reading(truth, np.tile([0.9, 0.1, 0.2], (3, 1)), np.arange(3)).collapsed
