@@ -39,7 +39,8 @@ def reading(truth: np.ndarray | sparse.csr_array, probabilities: np.ndarray, pat
 
     A coder has collapsed if the spread is next to nothing, or if what differs from note to note is but chance: if its
     answers neither rank the codes of a note better than its mean answer does, nor favour those codes that a note has
-    over those that other notes have. Of few patients the spread alone is judged. A coder may be poor and still read; then its verdicts are about something.
+    over those that other notes have. Of few patients the spread alone is judged. A coder may be poor and still read;
+    then its verdicts are about something.
 
     Args:
         truth: bool [notes, codes]; notes without a code, and codes without a note, are left out.
