@@ -4,27 +4,14 @@ from synthnotes.machinery import machine, redaction
 from synthnotes.machinery.files import UserError
 
 # What to change, by stage: the sections and values of machine.yaml that decide how much is held at once.
+_SAMPLING = ("generate", "concurrent_sequences", "or gpu_memory_share, or raise tensor_parallel")
+_CODER = ("coding", "micro_batch", "or coding.chunk_tokens or max_words in params.yaml")
+_SEARCH = ("privacy", "memory_gib", "or run fewer stages at once")
 LOWER = {
-    "finetune": (
-        "finetune",
-        "micro_batch",
-        "or set gradient_checkpointing, or accelerate: zero3",
-    ),
-    "generate": (
-        "generate",
-        "concurrent_sequences",
-        "or gpu_memory_share, or raise tensor_parallel",
-    ),
-    "variants": (
-        "generate",
-        "concurrent_sequences",
-        "or gpu_memory_share, or raise tensor_parallel",
-    ),
-    "coding": ("coding", "micro_batch", "or coding.chunk_tokens or max_words in params.yaml"),
-    "noise": ("coding", "micro_batch", "or coding.chunk_tokens or max_words in params.yaml"),
-    "ablation": ("coding", "micro_batch", "or coding.chunk_tokens or max_words in params.yaml"),
-    "privacy": ("privacy", "memory_gib", "or run fewer stages at once"),
-    "detection": ("privacy", "memory_gib", "or run fewer stages at once"),
+    "finetune": ("finetune", "micro_batch", "or set gradient_checkpointing, or accelerate: zero3"),
+    **dict.fromkeys(("generate", "variants"), _SAMPLING),
+    **dict.fromkeys(("coding", "noise", "ablation"), _CODER),
+    **dict.fromkeys(("privacy", "detection"), _SEARCH),
 }
 OUT = ("OutOfMemoryError", "MemoryError")  # torch.OutOfMemoryError, and Python's and NumPy's own
 # Others raise an error of another type; vLLM does so before it reads a prompt.

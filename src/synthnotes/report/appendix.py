@@ -6,7 +6,7 @@ from typing import Any
 
 from synthnotes.report.corpora import SUBSETS, teaching
 from synthnotes.report.kit import quarto
-from synthnotes.report.kit.markup import Markdown, code, join
+from synthnotes.report.kit.markup import Markdown, code, grouped, join
 from synthnotes.report.kit.numbers import MISSING, printed
 from synthnotes.report.paper import Paper, Row
 from synthnotes.report.published import values
@@ -45,20 +45,20 @@ def flow(paper: Paper) -> list[Row]:
     rows: list[Row] = []
     for corpus in paper.corpora:
         prefix = f"cohort.{corpus.key}.flow"
-        for position, step in enumerate(numbers.below(prefix)):
+        for step in numbers.below(prefix):
             counts = [numbers.num(f"{prefix}.{step}.{of}", ",") for of in ("notes", "admissions", "patients", "codes")]
             why = numbers.value(f"{prefix}.{step}.why")
             dropped = numbers.num(f"{prefix}.{step}.dropped", ",") if why else None
             rows.append(
                 [
-                    None if position else corpus.name,
+                    corpus.name,
                     step.replace("_", " ").replace("icd10", "ICD-10"),
                     *counts,
                     dropped,
                     why,
                 ]
             )
-    return rows
+    return grouped(rows)
 
 
 def code_rows(paper: Paper) -> list[Row]:
@@ -67,12 +67,12 @@ def code_rows(paper: Paper) -> list[Row]:
     rows: list[Row] = []
     for corpus in paper.corpora:
         prefix = f"cohort.{corpus.key}.code_rows"
-        for position, kind in enumerate(numbers.below(prefix)):
+        for kind in numbers.below(prefix):
             columns = ("released", *(f"dropped_{why}" for why in ("null", "repeated", "version_9", "invalid")), "kept")
             keys = [f"{prefix}.{kind}.{column}" for column in columns]
             cells = [numbers.num(key, ",") if key in numbers else MISSING for key in keys]
-            rows.append([None if position else corpus.name, kind, *cells])
-    return rows
+            rows.append([corpus.name, kind, *cells])
+    return grouped(rows)
 
 
 def splits(paper: Paper) -> list[Row]:
@@ -103,9 +103,8 @@ def parameters(paper: Paper) -> list[Row]:
         if not isinstance(content, Mapping):
             rows.append([code(section), None, _setting(content)])
             continue
-        for position, (name, value) in enumerate(content.items()):
-            rows.append([None if position else code(section), code(name), _setting(value)])
-    return rows
+        rows += [[code(section), code(name), _setting(value)] for name, value in content.items()]
+    return grouped(rows)
 
 
 def _setting(value: Any) -> Markdown:
@@ -167,6 +166,6 @@ def sources(paper: Paper) -> list[Row]:
     rows: list[Row] = []
     for corpus in paper.corpora:
         files = paper.numbers.entries(f"cohort.{corpus.key}.sources_sha256")
-        for position, (file, checksum) in enumerate(files.items()):
-            rows.append([None if position else corpus.name, code(file), code(checksum[: len(checksum) // 2])])
-    return rows
+        for file, checksum in files.items():
+            rows.append([corpus.name, code(file), code(checksum[: len(checksum) // 2])])
+    return grouped(rows)

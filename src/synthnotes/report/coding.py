@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from synthnotes.machinery.sections import TRAINING_SETS
-from synthnotes.report.kit.markup import HYPHEN, Markdown
+from synthnotes.report.kit.markup import HYPHEN, Markdown, grouped
 from synthnotes.report.kit.numbers import MISSING
 from synthnotes.report.kit.report import Drawings
 from synthnotes.report.kit.style import QUIET, STRIPE, legend_below, panels
@@ -69,15 +69,15 @@ def utility(paper: Paper, metrics: Sequence[str], intervals: Sequence[str]) -> l
 
     rows: list[Row] = []
     for corpus in paper.corpora:
-        for position, (training, label) in enumerate(TRAININGS.items()):
+        for training, label in TRAININGS.items():
             notes = numbers.num(f"utility.{corpus.key}.{training}.training_notes.mean", ",.0f")
-            rows.append([None if position else corpus.name, label, notes, *cells(corpus, training)])
-        baseline: Row = [None, BASELINE, None]
+            rows.append([corpus.name, label, notes, *cells(corpus, training)])
+        baseline: Row = [corpus.name, BASELINE, None]
         for metric in metrics:
             baseline.append(numbers.num(f"utility.{corpus.key}.real_s.baseline.{metric}.mean", ".3f"))
             baseline += [None] if metric in intervals else []
         rows.append(baseline)
-    return rows
+    return grouped(rows)
 
 
 def coders(paper: Paper, metrics: Sequence[tuple[str, str]]) -> list[Row]:
@@ -90,12 +90,14 @@ def coders(paper: Paper, metrics: Sequence[tuple[str, str]]) -> list[Row]:
     numbers = paper.numbers
     rows: list[Row] = []
     for corpus in paper.corpora:
-        for position, (training, label) in enumerate(TRAININGS.items()):
+        for training, label in TRAININGS.items():
             cells = [numbers.num(f"utility.{corpus.key}.{training}.{metric}.mean", spec) for metric, spec in metrics]
-            rows.append([None if position else corpus.name, label, *cells])
+            rows.append([corpus.name, label, *cells])
         keys = [(f"utility.{corpus.key}.real_s.baseline.{metric}.mean", spec) for metric, spec in metrics]
-        rows.append([None, BASELINE, *(numbers.num(key, spec) if key in numbers else None for key, spec in keys)])
-    return rows
+        rows.append(
+            [corpus.name, BASELINE, *(numbers.num(key, spec) if key in numbers else None for key, spec in keys)]
+        )
+    return grouped(rows)
 
 
 def code_groups(paper: Paper, groups: Sequence[str], metric: str) -> list[Row]:
@@ -103,7 +105,7 @@ def code_groups(paper: Paper, groups: Sequence[str], metric: str) -> list[Row]:
     numbers = paper.numbers
     rows: list[Row] = []
     for corpus in paper.corpora:
-        for position, (training, label) in enumerate(TRAININGS.items()):
+        for training, label in TRAININGS.items():
             prefix = f"utility.{corpus.key}.{training}.groups"
             counts = [numbers.num(f"{prefix}.{group}.codes_in_evaluation.mean", ",.0f") for group in groups]
             scores = [numbers.num(f"{prefix}.{group}.{metric}.mean", ".3f") for group in groups]
@@ -112,23 +114,23 @@ def code_groups(paper: Paper, groups: Sequence[str], metric: str) -> list[Row]:
                 Markdown(f"{score} ({count})") if exists else score
                 for score, count, exists in zip(scores, counts, exist, strict=True)
             ]
-            rows.append([None if position else corpus.name, label, *cells])
-    return rows
+            rows.append([corpus.name, label, *cells])
+    return grouped(rows)
 
 
 def differences(paper: Paper) -> list[Row]:
     """Corpus, coders, metric, difference ± sd over seeds, interval, both p after Holm, verdict, seeds for one."""
     numbers = paper.numbers
     rows: list[Row] = []
-    for corpus, pair, names, first in _pairs(paper):
-        for position, (metric, label) in enumerate(TESTED.items()):
+    for corpus, pair, names in _pairs(paper):
+        for metric, label in TESTED.items():
             test, judged = f"{pair}.differences.{metric}", metric.replace(".", "_")
             randomised, verdict = f"{pair}.randomisation.{judged}.p_holm", f"{pair}.non_inferiority.{judged}.verdict"
             is_open = verdict in numbers and numbers.value(verdict) in OPEN
             rows.append(
                 [
-                    corpus if first and not position else None,
-                    None if position else names,
+                    corpus,
+                    names,
                     label,
                     numbers.spread(f"{test}.difference", f"{test}.sd_over_seeds", "+.3f"),
                     numbers.interval(f"{test}.low", f"{test}.high", "+.3f"),
@@ -138,18 +140,18 @@ def differences(paper: Paper) -> list[Row]:
                     numbers.num(f"{pair}.seeds_to_decide.{judged}", ",") if is_open else None,
                 ]
             )
-    return rows
+    return grouped(rows, 2)
 
 
 def decisions(paper: Paper) -> list[Row]:
     """Corpus, coders, decisions that only the first and only the second makes rightly, p, by patient, that by Holm."""
     numbers = paper.numbers
     rows: list[Row] = []
-    for corpus, pair, names, first in _pairs(paper):
+    for corpus, pair, names in _pairs(paper):
         counts = [numbers.num(f"{pair}.mcnemar.right_by_{which}_only", ",") for which in ("first", "second")]
         ps = [numbers.num(f"{pair}.mcnemar.{p}", "p") for p in ("p", "p_by_patient", "p_holm")]
-        rows.append([corpus if first else None, names, *counts, *ps])
-    return rows
+        rows.append([corpus, names, *counts, *ps])
+    return grouped(rows)
 
 
 def family(paper: Paper, corpus: Corpus, kind: str) -> Markdown:
@@ -266,9 +268,9 @@ def _look(pair: str, before: Sequence[str]) -> tuple[str, str]:
     return LOOKS[first[0]].colour, LOOKS[first[0]].marker
 
 
-def _pairs(paper: Paper) -> Iterator[tuple[str, str, str, bool]]:
-    """Corpus, prefix of the keys, label, and whether it is the corpus's first, of every pair."""
+def _pairs(paper: Paper) -> Iterator[tuple[str, str, str]]:
+    """Corpus, prefix of the keys, and label, of every pair."""
     for corpus in paper.corpora:
         prefix = f"significance.{corpus.key}.pairs"
-        for position, pair in enumerate(paper.numbers.below(prefix)):
-            yield corpus.name, f"{prefix}.{pair}", names_of(pair), not position
+        for pair in paper.numbers.below(prefix):
+            yield corpus.name, f"{prefix}.{pair}", names_of(pair)

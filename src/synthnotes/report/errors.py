@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from synthnotes.corpus.icd import FAMILY_NAMES
-from synthnotes.report.kit.markup import Markdown, join, shorten
+from synthnotes.report.kit.markup import Markdown, grouped, join, shorten
 from synthnotes.report.kit.report import Drawings
 from synthnotes.report.kit.style import INK, QUIET, RULE, WIDTH, band, legend_below, logarithmic, panels
 from synthnotes.report.paper import LOOKS, TRAININGS, Corpus, Paper, Row
@@ -46,14 +46,12 @@ def correlations(paper: Paper) -> list[Row]:
                 "length.above": join("length, ", boundary, " to ", limit),
             }
             found = {key: quantity for key, quantity in quantities.items() if numbers.value(f"{prefix}.{key}.n")}
-            for position, (key, quantity) in enumerate(found.items()):
-                names = (
-                    [None, None] if position else [corpus.name if coder == "real" else None, TRAININGS[f"{coder}_s"]]
-                )
-                rows.append([*names, quantity, *_correlation(paper, f"{prefix}.{key}")])
+            for key, quantity in found.items():
+                row = [corpus.name, TRAININGS[f"{coder}_s"], quantity, *_correlation(paper, f"{prefix}.{key}")]
+                rows.append(row)
         change = _correlation(paper, f"errors.{corpus.key}.codes.rarity")
-        rows.append([None, "change", "frequency in real S", *change])
-    return rows
+        rows.append([corpus.name, "change", "frequency in real S", *change])
+    return grouped(rows, 2)
 
 
 def _correlation(paper: Paper, prefix: str) -> list[Markdown]:
@@ -81,8 +79,8 @@ def losses(paper: Paper) -> list[Row]:
             low, high = (cell(of, "+.2f") for of in ("low", "high"))
             difference = Markdown(rf"{cell('difference', '+.2f')} \[{low}, {high}\]")
             family = shorten(FAMILY_NAMES.get(code["family"], code["family"]), LONGEST_NAME)
-            rows.append([None if row else corpus.name, code["code"], family, *counts, *scores, difference])
-    return rows
+            rows.append([corpus.name, code["code"], family, *counts, *scores, difference])
+    return grouped(rows)
 
 
 def figures(paper: Paper) -> Drawings:

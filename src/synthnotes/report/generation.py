@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
+from synthnotes.report.kit.markup import grouped
 from synthnotes.report.kit.report import Drawings
 from synthnotes.report.kit.style import legend_below, panels
 from synthnotes.report.paper import LOOKS, Paper, Row
@@ -42,8 +43,8 @@ def ablation(paper: Paper) -> list[Row]:
             values = [numbers.num(f"{of}.{key}", ".2f") for key in ("repetition_penalty", "temperature")]
             shares = ("share_found", "share_of_title_words", "share_looping", "share_stopped")
             cells = [numbers.num(f"{of}.{key}", ".1%") for key in shares]
-            rows.append([None, *values, *cells, numbers.num(f"{of}.mean_words", ".1f")])
-    return rows
+            rows.append([corpus.name, *values, *cells, numbers.num(f"{of}.mean_words", ".1f")])
+    return grouped(rows)
 
 
 def figures(paper: Paper) -> Drawings:

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from synthnotes.report.kit.markup import grouped
 from synthnotes.report.kit.numbers import MISSING
 from synthnotes.report.kit.report import Drawings
 from synthnotes.report.kit.style import legend_below, logarithmic, panels
@@ -21,7 +22,6 @@ def distances(paper: Paper) -> list[Row]:
     rows: list[Row] = []
     for corpus in paper.noisy:
         prefix = f"hypotheses.{corpus.key}"
-        first: str | None = corpus.name
         for hypothesis in numbers.below(f"{prefix}.distances"):
             for level in numbers.below(f"{prefix}.distances.{hypothesis}"):
                 noise = f"{prefix}.noise.{hypothesis}-{level}"
@@ -34,9 +34,8 @@ def distances(paper: Paper) -> list[Row]:
                 ]
                 distance = numbers.with_interval(f"{of}.distance.value", f"{of}.distance", ".3f")
                 counts = numbers.num(f"{of}.coders", ","), numbers.num(f"{of}.micro_f1", ".3f")
-                rows.append([first, f"{hypothesis.upper()}, {level} %", changed, *counts, *areas, distance])
-                first = None
-    return rows
+                rows.append([corpus.name, f"{hypothesis.upper()}, {level} %", changed, *counts, *areas, distance])
+    return grouped(rows)
 
 
 def figures(paper: Paper) -> Drawings:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from synthnotes.report.kit.markup import Markdown
+from synthnotes.report.kit.markup import Markdown, grouped
 from synthnotes.report.kit.numbers import MISSING
 from synthnotes.report.kit.report import Drawings
 from synthnotes.report.kit.style import legend_below, panels
@@ -21,6 +21,7 @@ MEASURES = {
 }
 WARNINGS = ("copies found", "nearer")  # verdicts, in the words of the results
 KINDS = {"synthetic": "synthetic", "control": "unseen real"}
+MATCHED = {"synthetic_matched": "synthetic", "control": "unseen real"}
 
 
 def rouge(paper: Paper) -> list[Row]:
@@ -29,18 +30,17 @@ def rouge(paper: Paper) -> list[Row]:
     rows: list[Row] = []
     for corpus in paper.corpora:
         prefix = f"privacy.{corpus.key}.rouge.recall"
-        kinds = {"synthetic_matched": "synthetic", "control": "unseen real"}
-        for position, (kind, label) in enumerate(kinds.items()):
+        for kind, label in MATCHED.items():
             of_all = [numbers.num(f"{prefix}.{kind}.all.{of}", ".3f") for of in ("mean", "median", "min", "max")]
             of_top = [numbers.num(f"{prefix}.{kind}.top.{of}", ".3f") for of in ("mean", "median")]
             count = numbers.num(f"{prefix}.{kind}.notes", ",")
-            rows.append([None if position else corpus.name, label, count, *of_all, *of_top])
+            rows.append([corpus.name, label, count, *of_all, *of_top])
         of_all, of_top = (
             [numbers.num(f"{prefix}.difference.{part}.{of}", "+.3f") for of in ("mean", "median")]
             for part in ("all", "top")
         )
-        rows.append([None, "difference", None, *of_all, None, None, *of_top])
-    return rows
+        rows.append([corpus.name, "difference", None, *of_all, None, None, *of_top])
+    return grouped(rows)
 
 
 def pairs(paper: Paper) -> list[Row]:
@@ -48,7 +48,7 @@ def pairs(paper: Paper) -> list[Row]:
     numbers = paper.numbers
     rows: list[Row] = []
     for corpus in paper.corpora:
-        for position, (kind, label) in enumerate({"synthetic": "synthetic", "control": "unseen real"}.items()):
+        for kind, label in KINDS.items():
             prefix = f"privacy.{corpus.key}.rouge.passages.{kind}"
             cells = [
                 numbers.num(f"{prefix}.{part}.{of}", spec or (",.1f" if of == "mean" else ",.0f"))
@@ -59,8 +59,8 @@ def pairs(paper: Paper) -> list[Row]:
                 }.items()
                 for of in ("mean", "min", "max")
             ]
-            rows.append([None if position else corpus.name, label, numbers.num(f"{prefix}.pairs", ","), *cells])
-    return rows
+            rows.append([corpus.name, label, numbers.num(f"{prefix}.pairs", ","), *cells])
+    return grouped(rows)
 
 
 def longest(paper: Paper) -> list[Row]:
@@ -68,7 +68,7 @@ def longest(paper: Paper) -> list[Row]:
     numbers = paper.numbers
     rows: list[Row] = []
     for corpus in paper.corpora:
-        for position, (kind, label) in enumerate({"synthetic_matched": "synthetic", "control": "unseen real"}.items()):
+        for kind, label in MATCHED.items():
             prefix = f"privacy.{corpus.key}.longest.{kind}"
             words = [
                 numbers.num(f"{prefix}.words.{of}", ",.1f" if of == "mean" else ",.0f")
@@ -76,8 +76,8 @@ def longest(paper: Paper) -> list[Row]:
             ]
             least = numbers.num(f"{prefix}.longest.words.min", ",.0f")
             holders = [numbers.num(f"{prefix}.longest.training_notes.{of}", ",.0f") for of in ("median", "min", "max")]
-            rows.append([None if position else corpus.name, label, *words, least, *holders])
-    return rows
+            rows.append([corpus.name, label, *words, least, *holders])
+    return grouped(rows)
 
 
 def verdicts(paper: Paper) -> list[Row]:
@@ -85,15 +85,15 @@ def verdicts(paper: Paper) -> list[Row]:
     numbers = paper.numbers
     rows: list[Row] = []
     for corpus in paper.corpora:
-        for position, (measure, (label, spec, signed)) in enumerate(MEASURES.items()):
+        for measure, (label, spec, signed) in MEASURES.items():
             prefix = f"privacy.{corpus.key}.measures.{measure}"
             values = [numbers.num(f"{prefix}.{of}", spec) for of in ("synthetic", "control")]
             difference = numbers.num(f"{prefix}.difference", signed)
             interval = numbers.interval(f"{prefix}.low", f"{prefix}.high", signed)
             beyond = paper.sign(f"{prefix}.beyond")
             said = verdict(paper, f"{prefix}.verdict")
-            rows.append([None if position else corpus.name, label, *values, difference, interval, beyond, said])
-    return rows
+            rows.append([corpus.name, label, *values, difference, interval, beyond, said])
+    return grouped(rows)
 
 
 def tails(paper: Paper) -> list[Row]:
@@ -102,13 +102,13 @@ def tails(paper: Paper) -> list[Row]:
     rows: list[Row] = []
     for corpus in paper.corpora:
         sizes = [numbers.num(f"privacy.{corpus.key}.notes.{of}", ",") for of in ("synthetic", "unseen")]
-        for position, (measure, (label, _, _)) in enumerate(MEASURES.items()):
+        for measure, (label, _, _) in MEASURES.items():
             prefix = f"privacy.{corpus.key}.measures.{measure}"
             promised = numbers.num(f"{prefix}.notes_promised", ".1f")
             interval = numbers.interval(f"{prefix}.beyond.low", f"{prefix}.beyond.high", ".2%")
             found = [paper.sign(f"{prefix}.beyond"), promised, interval, numbers.num(f"{prefix}.beyond.p", "p")]
-            rows.append([None if position else corpus.name, label, *sizes, *found])
-    return rows
+            rows.append([corpus.name, label, *sizes, *found])
+    return grouped(rows)
 
 
 def membership(paper: Paper) -> list[Row]:
@@ -143,8 +143,8 @@ def detection(paper: Paper) -> list[Row]:
         for words in numbers.below(prefix):
             shares = ("located", "flagged_by_passage", "nearest_is_source", "flagged_by_recall")
             cells = [numbers.num(f"{prefix}.{words}.{share}", ".0%") for share in shares]
-            rows.append([None, words, numbers.num(f"{prefix}.{words}.notes", ","), *cells])
-    return rows
+            rows.append([corpus.name, words, numbers.num(f"{prefix}.{words}.notes", ","), *cells])
+    return grouped(rows)
 
 
 def one_sided_error(paper: Paper) -> Markdown:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from synthnotes.report.kit.markup import Markdown, join
+from synthnotes.report.kit.markup import Markdown, grouped, join
 from synthnotes.report.kit.numbers import Numbers
 from synthnotes.report.kit.report import Drawings
 from synthnotes.report.kit.style import INK, QUIET, WIDTH, legend_below, panels
@@ -39,11 +39,11 @@ def comparison(paper: Paper) -> list[Row]:
     numbers = paper.numbers
     rows: list[Row] = []
     for study in CORPORA:
-        for position, (label, keys, how) in enumerate(_quantities(numbers, study)):
+        for label, keys, how in _quantities(numbers, study):
             published, rebuilt = ([f"{of}.{study}.{key}" for key in keys] for of in (PUBLISHED, REBUILT))
             cells = [_joined(numbers, of, how) for of in (published, rebuilt)]
-            rows.append([None if position else CORPORA[study].language, label, *cells, worst_verdict(paper, published)])
-    return rows
+            rows.append([CORPORA[study].language, label, *cells, worst_verdict(paper, published)])
+    return grouped(rows)
 
 
 def _quantities(numbers: Numbers, study: str) -> Iterator[tuple[str, list[str], str]]:
@@ -76,20 +76,20 @@ def pair_tests(paper: Paper) -> list[Row]:
     numbers = paper.numbers
     rows: list[Row] = []
     for study, question in product(CORPORA, QUESTIONS):
-        for position, pair in enumerate(numbers.below(f"{PUBLISHED}.{study}.{question}.student_t")):
+        for pair in numbers.below(f"{PUBLISHED}.{study}.{question}.student_t"):
             tests = [f"{of}.{study}.{question}.student_t.{pair}" for of in (PUBLISHED, REBUILT)]
             published, rebuilt = ([f"{test}.{of}" for of in ("t", "p")] for test in tests)
             rows.append(
                 [
-                    CORPORA[study].language if not position and question == QUESTIONS[0] else None,
-                    None if position else question,
+                    CORPORA[study].language,
+                    question,
                     pair.removeprefix("pair_"),
                     *(_joined(numbers, keys, "p") for keys in (published, rebuilt)),
                     worst_verdict(paper, published),
                     numbers.num(f"{tests[1]}.p_holm", "p"),
                 ]
             )
-    return rows
+    return grouped(rows, 2)
 
 
 def question_names(paper: Paper, study: str) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthnotes.report.kit.markup import Markdown, escape, figure, join, table
+from synthnotes.report.kit.markup import Markdown, escape, figure, grouped, join, table
 
 NASTY = [
     "{{< meta title >}}", "@tbl-x [@key]", "a|b", "$x$ and \\(y\\)", "<b>&amp;</b>", "::: {.note}", "# title", "- item",
@@ -110,3 +110,16 @@ def test_figure_needs_words_for_those_who_cannot_see_it():
     assert figure("fig-a", "a.svg", "Cap", 'An "x"') == '\n![Cap](a.svg){#fig-a fig-alt="An \\"x\\"" width=100%}\n'
     with pytest.raises(ValueError, match="alternative"):
         figure("fig-a", "a.svg", "Cap", "")
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        (1, [["a", "x", 1], [None, "x", 2], [None, "y", 3], ["b", "y", 4], ["a", "y", 5]]),
+        (2, [["a", "x", 1], [None, None, 2], [None, "y", 3], ["b", "y", 4], ["a", "y", 5]]),
+    ],
+)
+def test_the_rows_of_a_group_stand_under_its_name(columns, told):
+    rows = [["a", "x", 1], ["a", "x", 2], ["a", "y", 3], ["b", "y", 4], ["a", "y", 5]]
+    assert grouped(rows, columns) == told
+    assert grouped([], columns) == []

@@ -1,7 +1,8 @@
 """Markdown: the one filter through which data enters it, and pipe tables and figures for the report's templates."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
 
 NBSP = "\u00a0"  # an interval stays on one line
 HYPHEN = "\u2011"  # and so does micro‑F1, in a narrow column
@@ -52,6 +53,23 @@ def shorten(title: str, length: int) -> str:
 def join(*parts: object) -> Markdown:
     """Joins values, escaping those that are data."""
     return Markdown("".join(escape(part) for part in parts))
+
+
+def grouped(rows: Iterable[Sequence[object]], columns: int = 1) -> list[list[object]]:
+    """Leaves out the first cells of a row that repeat those above them: a group's rows stand under its name.
+
+    Args:
+        rows: cells of each.
+        columns: how many at most are left out, from the first.
+    """
+    told: list[list[object]] = []
+    above: Sequence[object] = ()
+    for row in rows:
+        pairs = zip(row[:columns], above, strict=False)
+        repeated = len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
+        told.append([*[None] * repeated, *row[repeated:]])
+        above = row
+    return told
 
 
 def table(
