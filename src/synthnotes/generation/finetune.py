@@ -27,6 +27,7 @@ from synthnotes.generation.encoding import NO_LOSS, TrainingTexts
 from synthnotes.generation.models import ADAPTER_CONFIG, ADAPTER_WEIGHTS, load_generator
 from synthnotes.machinery.files import UserError
 from synthnotes.machinery.machine import FinetuneMachine, steps_of
+from synthnotes.machinery.model_folders import skeleton
 from synthnotes.machinery.packing import require_apart
 from synthnotes.machinery.progress import Bar
 from synthnotes.machinery.sections import FinetuneParams
@@ -312,16 +313,8 @@ def check_target_modules(base: Path, settings: FinetuneParams) -> None:
         UserError: `target_modules` does not name linear maps of this model; each name of a list must name some.
     """
     from peft import LoraModel
-    from transformers import AutoConfig, AutoModelForCausalLM
 
-    targets = settings.lora.target_modules
-    try:
-        with torch.device("meta"):
-            model = AutoModelForCausalLM.from_config(
-                AutoConfig.from_pretrained(base, trust_remote_code=False), trust_remote_code=False
-            )
-    except Exception:  # what is wrong with the model itself is told where its weights are loaded
-        return
+    targets, model = settings.lora.target_modules, skeleton(base, "generator").model
     head = model.get_output_embeddings()
     modules = dict(model.named_modules())
     linear = {name.rpartition(".")[2] for name, m in modules.items() if isinstance(m, Linear) and m is not head}
