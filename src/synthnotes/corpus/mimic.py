@@ -206,8 +206,8 @@ def _check_sums(release: releases.Release) -> None:
 def _check_values(path: Path, table: pd.DataFrame) -> None:
     """Raises a `UserError` that names the first row whose ids are no integers or whose ICD version is not 9 or 10."""
     patterns = {
-        "subject_id": ("[0-9]*", "an integer"),
-        "hadm_id": ("[0-9]*", "an integer"),
+        "subject_id": ("(?:0|[1-9][0-9]*)?", "an integer without leading zeros"),
+        "hadm_id": ("(?:0|[1-9][0-9]*)?", "an integer without leading zeros"),
         "note_seq": ("[0-9]{1,18}", "an integer of at most 18 digits"),
         "icd_version": ("9|10", "9 or 10"),
     }

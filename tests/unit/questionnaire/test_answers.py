@@ -287,3 +287,10 @@ class TestStudyFolder:
     def test_without_a_corpus_is_refused(self, folder):
         with pytest.raises(UserError, match="no folder of a corpus in it; expected mimic or sepr"):
             read_answers(folder)
+
+    @pytest.mark.parametrize("name", ["MIMIC", "Mimic"])
+    def test_under_another_name_is_not_passed_over(self, folder, name):
+        """Beside a folder that is read, nobody would miss it."""
+        folder.rename(folder.with_name(name))
+        with pytest.raises(UserError, match=f"{name}: rename this folder to mimic"):
+            read_answers(folder.parent)
