@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from synthnotes.machinery.files import is_dropping
 from synthnotes.machinery.machine import Machine, steps_of
 from synthnotes.machinery.sections import TRAINING_SETS, Params
 
@@ -74,7 +75,8 @@ def read_model(folder: Path) -> Model:
     for name in SIZES:
         if not isinstance(config.get(name), int | None) or config.get(name) == 0:
             raise ValueError(f"config.json: {name} is no positive number")
-    sizes = {ending: sum(p.stat().st_size for p in folder.iterdir() if p.name.endswith(ending)) for ending in WEIGHTS}
+    files = [path for path in folder.iterdir() if not is_dropping(path.relative_to(folder))]
+    sizes = {ending: sum(p.stat().st_size for p in files if p.name.endswith(ending)) for ending in WEIGHTS}
     size = next((size for size in sizes.values() if size), 0)  # some folders hold the same weights in both forms
     if not size:
         raise ValueError("no weights (*.safetensors or *.bin)")
