@@ -129,7 +129,7 @@ CASES = {
         "core.autocrlf": (PLACES + "test_line_ends", "", "line ends stay"),
         "droppings of file managers in data/": (PLACES + "test_what_file_managers", "", "nobody's: neither data of your own nor a change"),
         "a file name that is not UTF-8": (GUARD + "guard.py::test_file_names_that_are", "", "looked into as any other"),
-        "corpora: sepr": (PLACES + "test_a_list_that_is_none", "[sepr]"),
+        "corpora: sepr": (UNIT + "params.py::test_a_wrong_value_is_named", "found 'sepr'"),
         "a corpus twice": (UNIT + "params.py::test_a_wrong_value_is_named", "sepr must not repeat"),
         "an unknown corpus": (UNIT + "params.py::test_a_wrong_value_is_named", "found 'spr'"),
         "no corpus": (UNIT + "params.py::test_a_wrong_value_is_named", "corpora: .*at least"),
