@@ -6,29 +6,34 @@ GPU ?= h100
 JOBS ?=
 ENGINE ?= embedded
 VENV ?= $(CURDIR)/.venv
+export VENV
 export PATH := $(VENV)/bin:$(PATH)
+SPACE := $() $()
+# Make splits names at spaces, and the shell does: no recipe names the folder of the project or of the environment but in
+# quotes, by a variable of the shell.
+READY := $(subst $(SPACE),\ ,$(subst $(CURDIR)/,,$(VENV)))/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: $(shell sed -nE 's/^([a-z-]+):.*/\1/p' $(MAKEFILE_LIST))
+.PHONY: $(shell sed -nE 's/^([a-z-]+):.*/\1/p' Makefile)
 
 help:           ## this list
-	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 20
+	@grep -hE '^[a-z-]+: .*##' Makefile | sed -E 's/:.*##/\t/' | expand -t 20
 
-setup: $(VENV)/.ready ## the environment in .venv (KIND=gpu for CUDA; QUARTO=1: Quarto besides, which downloads itself)
-	$(if $(QUARTO),$(VENV)/bin/python -m pip install --quiet --no-deps -r requirements/quarto.txt)
-$(VENV)/.ready: requirements/install requirements/common.txt requirements/$(KIND).txt pyproject.toml
-	requirements/install $(VENV) $(KIND)
-	touch $@
+setup: $(READY) ## the environment in .venv (KIND=gpu for CUDA; QUARTO=1: Quarto besides, which downloads itself)
+	$(if $(QUARTO),python -m pip install --quiet --no-deps -r requirements/quarto.txt)
+$(READY): requirements/install requirements/common.txt requirements/$(KIND).txt pyproject.toml
+	requirements/install "$$VENV" $(KIND)
+	touch "$$VENV/.ready"
 
 data: setup     ## the demo's data, unless data/ holds something already; then asks where DVC's cache is to be (CACHE=…)
 	python -m synthnotes.demo --data data --scale $(SCALE) --seed $(SEED) --unless-own-data
-	python -m synthnotes.guard.cache --data data $(if $(CACHE),--dir '$(CACHE)')
+	python -m synthnotes.guard.cache --data data $(if $(CACHE),--dir "$$CACHE")
 
 repro: data tidy ## everything: environment, demo data, the pipeline, the report (JOBS: stages at once)
 	python -m synthnotes.corpus.inventory
 	python -m synthnotes.machinery.parallel_repro --logs build/logs $(JOBS:%=--jobs=%)
 	dvc repro
-	@printf '\nThe report:\n  %s\n  %s\n' $(CURDIR)/build/report/report.html $(CURDIR)/build/report/report.pdf
+	@printf '\nThe report:\n  %s\n  %s\n' "$$PWD"/build/report/report.html "$$PWD"/build/report/report.pdf
 
 tidy: setup     ## remove outputs that no stage makes any more, since a list in params.yaml has lost a member
 	python -m synthnotes.machinery.tidy --results results --lock dvc.lock
@@ -45,7 +50,7 @@ check: setup    ## what data/ holds, what it lacks, whether params.yaml is valid
 	python -m synthnotes.guard tracked
 
 diff: setup     ## what differs between two runs, as one page: A=<revision> B=<revision>; without them HEAD and the workspace
-	python -m synthnotes.publishing.diff $(if $(A),--a "$(A)") $(if $(B),--b "$(B)") --to build/diff.html
+	python -m synthnotes.publishing.diff $(if $(A),--a "$$A") $(if $(B),--b "$$B") --to build/diff.html
 
 verify: setup   ## whether data, parameters, code, results and report are still those recorded
 	python -m synthnotes.publishing.verify --provenance build/report/provenance.json

@@ -8,6 +8,7 @@ no error, but counted or worked off, says so in a third. A test that starts a pr
 CORPUS, GENERATION, CODING = "tests/unit/corpus/test_", "tests/unit/generation/test_", "tests/unit/coding/test_"
 ERRORS, PRIVACY, STUDY = "tests/unit/errors/test_", "tests/unit/privacy/test_", "tests/unit/questionnaire/test_"
 REPORT, UNIT, GUARD = "tests/unit/report/test_", "tests/unit/machinery/test_", "tests/unit/guard/test_"
+PLACES = "tests/contract/test_odd_places.py::"
 PIPELINE = "tests/pipeline/test_pipeline.py::"
 
 CASES = {
@@ -179,6 +180,37 @@ CASES = {
         "another version's export": (STUDY + "answers.py::test_wrong_answers_are_refused", "QUESTNNR"),
         "an empty export": (STUDY + "answers.py::test_files_that_are_no_export", "an empty file"),
         "a key that does not fit": (STUDY + "answers.py::test_a_key_that_does_not_fit",),
+    },
+    "Files that another program saved again": {
+        "a refusal as 2.0, 2,0, 02 or \"2\"": (STUDY + "saved_again.py::test_an_export_saved_again", "", "read as 2: the rater's answers are not used"),
+        "an export that pandas saved again": (STUDY + "saved_again.py::test_what_pandas", "", "gives the same answers"),
+        "a consent in words": (STUDY + "saved_again.py::test_what_cannot_be_read", "S001-nein"),
+        "a consent that is missing, or a column of them": (STUDY + "saved_again.py::test_a_column_of_consents",),
+        "training in words": (STUDY + "saved_again.py::test_what_cannot_be_read", "S002-None"),
+        "an unknown mode of interview": (STUDY + "saved_again.py::test_what_cannot_be_read", "MODE-test"),
+        "a number that a spreadsheet has rounded": (STUDY + "saved_again.py::test_what_cannot_be_read", "CASE-1.23E"),
+        "a row that ends early": (STUDY + "saved_again.py::test_a_row_that_ends_early",),
+        "a quotation mark that swallows rows": (STUDY + "saved_again.py::test_a_quotation_mark_that_swallows",),
+        "a quotation mark alone": (STUDY + "saved_again.py::test_a_quotation_mark_alone", "I thought"),
+        "a spreadsheet's own file as CSV": (STUDY + "answers.py::test_files_that_are_no_export", "spreadsheet"),
+        "a key saved again": (STUDY + "saved_again.py::test_a_key_saved_again", "", "gives the same answers"),
+        "a sheet saved again": (STUDY + "saved_again.py::test_a_sheet_saved_again", "", "gives the same answers"),
+        "tidy ratings of an unknown corpus": (STUDY + "saved_again.py::test_tidy_ratings_that", "mimik"),
+        "a rule of the survey that nobody understands": (STUDY + "saved_again.py::test_a_rule_that_ends", "!= 1"),
+        "answers in a folder called MIMIC": (STUDY + "answers.py::TestStudyFolder::test_under_another_name", "MIMIC"),
+        "a split file saved again": (CORPUS + "splits.py::test_a_split_file_that_another", "", "007, 7.0 and 7 are one note"),
+        "admissions with leading zeros": (CORPUS + "bad_sources.py::test_damaged_files_are_named", "without leading"),
+    },
+    "Folders and repositories": {
+        "a folder's name with spaces, umlauts, marks": (PLACES + "test_the_environment", "", "the project's own installer runs"),
+        "an environment in a folder with spaces": (PLACES + "test_an_environment_elsewhere", "", "is made there"),
+        "core.autocrlf": (PLACES + "test_line_ends", "", "line ends stay"),
+        "droppings of file managers in data/": (PLACES + "test_what_file_managers", "", "nobody's: neither data of your own nor a change"),
+        "a file name that is not UTF-8": (GUARD + "guard.py::test_file_names_that_are", "", "looked into as any other"),
+        "corpora: sepr": (UNIT + "params.py::test_a_wrong_value_is_named", "found 'sepr'"),
+        "a corpus twice": (UNIT + "params.py::test_a_wrong_value_is_named", "sepr must not repeat"),
+        "an unknown corpus": (UNIT + "params.py::test_a_wrong_value_is_named", "found 'spr'"),
+        "no corpus": (UNIT + "params.py::test_a_wrong_value_is_named", "corpora: .*at least"),
     },
     "Report": {
         "a missing result": (REPORT + "report_stage.py::test_a_missing_result_fails_and_leaves_nothing",),

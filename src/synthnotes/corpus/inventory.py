@@ -17,7 +17,7 @@ from synthnotes.corpus.machine import GIB, Model
 from synthnotes.machinery import machine as resource_file
 from synthnotes.machinery import params, tokenizer_checks
 from synthnotes.machinery.disclosure import DEMO
-from synthnotes.machinery.files import UserError
+from synthnotes.machinery.files import UserError, is_dropping
 from synthnotes.machinery.machine import Machine
 from synthnotes.machinery.model_folders import Role, require_positions, skeleton
 from synthnotes.machinery.packing import require_architecture
@@ -86,7 +86,8 @@ def main(data: Path, params_file: Path, machine_file: Path) -> int:
 
 def inventory(data: Path, settings: Params, resources: Machine) -> Iterator[Finding]:
     """Everything that can be said of a data folder and the machine without reading more than some notes."""
-    if data.is_dir() and any(data.iterdir()) and (data / DEMO).is_file() != settings.disclosure.demo:
+    theirs = data.is_dir() and any(not is_dropping(path.relative_to(data)) for path in data.iterdir())
+    if theirs and (data / DEMO).is_file() != settings.disclosure.demo:
         told = "the demo's data" if not settings.disclosure.demo else "data that the demo kit has not made"
         found = f"{data}: {told}, but disclosure.demo is {str(settings.disclosure.demo).lower()} in params.yaml"
         yield Finding(found, stops=settings.disclosure.demo)  # nothing about few patients would be suppressed

@@ -225,8 +225,8 @@ def _check_values(path: Path, table: pd.DataFrame) -> None:
     Ids that stand for no value (`cells`) become empty.
     """
     patterns = {
-        "subject_id": ("[0-9]*", "an integer"),
-        "hadm_id": ("[0-9]*", "an integer"),
+        "subject_id": ("(?:0|[1-9][0-9]*)?", "an integer without leading zeros"),
+        "hadm_id": ("(?:0|[1-9][0-9]*)?", "an integer without leading zeros"),
         "note_seq": ("[0-9]{1,18}", "an integer of at most 18 digits"),
         "icd_version": ("9|10", "9 or 10"),
     }

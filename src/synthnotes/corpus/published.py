@@ -29,7 +29,10 @@ def subsets_of(
     Raises:
         UserError: a row has no id, a label of the file has no subset, no id is the corpus's, or a subset gets no note.
     """
-    rows = published.assign(subset=published["label"].map({label: subset for subset, label in labels.items()}))
+    form = _one_form if _keeps_apart(note_ids) and _keeps_apart(pd.Series(list(labels.values()))) else _as_they_are
+    subset_of = dict(zip(form(pd.Series(list(labels.values()))), labels, strict=True))
+    rows = published.assign(note_id=form(published["note_id"]), subset=form(published["label"]).map(subset_of))
+    note_ids = form(note_ids)
     _refuse(rows["note_id"].isna(), where, "no id. Get the file again from its source.")
     _refuse(
         rows["subset"].isna(),
@@ -52,6 +55,21 @@ def subsets_of(
     }
     _require_notes(subset, counts, labels, where)
     return subset, counts
+
+
+def _one_form(values: pd.Series) -> pd.Series:
+    """Ids or labels as they are compared, whichever program saved either side: `007`, `7.0` and ` 7` are 7."""
+    text = values.astype("string").str.strip().str.casefold()
+    return text.str.replace(r"^0*(\d+)(?:\.0+)?$", r"\1", regex=True)
+
+
+def _as_they_are(values: pd.Series) -> pd.Series:
+    return values.astype("string")
+
+
+def _keeps_apart(values: pd.Series) -> bool:
+    """Whether no two different values have the same form, as ids 7 and 007 of a corpus that has both would."""
+    return _one_form(values).nunique() == values.nunique()
 
 
 def _refuse(bad: pd.Series, where: str, what: str) -> None:

@@ -113,11 +113,18 @@ def the_release(folder: Path, product: Product) -> Release:
 def published_checksum(release: Release, name: str) -> str | None:
     """The SHA-256 that the release's own SHA256SUMS.txt gives for a file, None where it is not there or not named."""
     try:
-        lines = (release.root / CHECKSUMS).read_text(encoding="ascii").splitlines()
+        lines = (release.root / CHECKSUMS).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError):
         return None
     wanted = release.files[name].relative_to(release.root).as_posix()
-    return next((line.split()[0].lower() for line in lines if line.split()[1:] == [wanted]), None)
+    named = {name.lstrip("*").removeprefix("./"): sums.lower() for sums, name in map(_two_words, lines)}
+    return named.get(wanted)
+
+
+def _two_words(line: str) -> tuple[str, str]:
+    """A checksum and a file's name, which `sha256sum` writes as `name`, `./name` or `*name`."""
+    first, _, second = line.strip().partition(" ")
+    return first, second.strip()
 
 
 def _folders(folder: Path) -> Iterator[Path]:

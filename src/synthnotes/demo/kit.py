@@ -2,6 +2,7 @@
 
 `data/DEMO.json` says what the folder holds: scale, seed, a fingerprint of the code that made it, and the SHA-256 of
 every file. A file that it does not name, or names with other content, is somebody's own: the kit keeps its hands off.
+What file managers leave (`.DS_Store`) is nobody's.
 
 Takes some five minutes on two cores at scale `demo`, of which each of the two languages fills one.
 """
@@ -17,7 +18,7 @@ from typing import Any
 from tqdm import tqdm
 
 from synthnotes.demo.scale import DEMO, TOY, Scale
-from synthnotes.machinery.files import UserError, read_json, write_json
+from synthnotes.machinery.files import UserError, is_dropping, read_json, write_json
 
 SCALES = {"demo": DEMO, "toy": TOY}
 CORPORA = ("mimic", "sepr")
@@ -76,7 +77,7 @@ def foreign_files(data: Path) -> list[Path]:
             return False
         return name not in known or _sha256(path) != known[name]
 
-    return [path for path in sorted(data.rglob("*")) if is_foreign(path)]
+    return [path for path in sorted(data.rglob("*")) if not is_dropping(path.relative_to(data)) and is_foreign(path)]
 
 
 def is_complete(data: Path, wanted: dict[str, Any]) -> bool:
@@ -91,7 +92,7 @@ def version() -> str:
     package = Path(__file__).parent
     borrowed = [package.parent / "corpus" / "cleaning.py", package.parent / "generation" / "prompts.py"]
     digest = hashlib.sha256()
-    for source in (*sorted(package.glob("*.py")), *sorted(package.glob("*.yaml")), *borrowed):
+    for source in (*sorted(package.glob("[!.]*.py")), *sorted(package.glob("[!.]*.yaml")), *borrowed):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:12]
 

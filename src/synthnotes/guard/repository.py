@@ -1,5 +1,10 @@
-"""What git is about to keep or to send: files with their content, and messages."""
+"""What git is about to keep or to send: files with their content, and messages.
 
+Names of files are bytes to git, and need not be UTF-8 (a Latin-1 `ö` from an old archive): they are decoded as Python
+does for the file system, so that the file is found under its name, and encoded in the same way.
+"""
+
+import os
 import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -47,11 +52,11 @@ def staged(root: Path) -> Iterator[Content]:
 
 def tracked(root: Path) -> Iterator[Content]:
     """All files that git knows, as they lie in the working tree."""
-    for entry in git("ls-files", "-s", "-z", root=root).decode().split("\0")[:-1]:
+    for entry in os.fsdecode(git("ls-files", "-s", "-z", root=root)).split("\0")[:-1]:
         mode, name = entry.split()[0], entry.partition("\t")[2]
         path = root / name
         if path.is_symlink():
-            yield Content(name, str(path.readlink()).encode(), link=True)
+            yield Content(name, os.fsencode(path.readlink()), link=True)
         elif path.is_file():
             yield Content(name, path.read_bytes(), link=mode == LINK)
 
@@ -81,19 +86,19 @@ def pushed(root: Path, lines: Iterable[str]) -> Iterator[Content]:
 
 def ignored(root: Path, names: Iterable[str]) -> set[str]:
     """Those of some paths that git ignores, be they tracked by force or not."""
-    given = "\0".join(names).encode()
+    given = os.fsencode("\0".join(names))
     done = subprocess.run(
         ["git", "-C", str(root), "check-ignore", "--no-index", "-z", "--stdin"],
         input=given,
         capture_output=True,
         check=False,
     )
-    return set(done.stdout.decode().split("\0")) - {""}
+    return set(os.fsdecode(done.stdout).split("\0")) - {""}
 
 
 def _blobs(root: Path, changes: bytes, where: str = "") -> Iterator[Content]:
     """The new side of what `--raw -z` lists: `:old new old-object new-object status`, path, and so on."""
-    parts = changes.decode("utf-8", "surrogateescape").split("\0")[:-1]
+    parts = os.fsdecode(changes).split("\0")[:-1]
     for description, name in zip(parts[::2], parts[1::2], strict=True):
         _, mode, _, blob, status = description.split()
         if status != "D" and mode != "160000":

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from synthnotes.machinery.files import replacing
+from synthnotes.machinery.files import is_dropping, replacing
 
 SOURCE = Path(__file__).parents[2]
 MACHINERY = Path("synthnotes/machinery")
@@ -71,8 +71,9 @@ def folded(paths: list[Path]) -> list[Path]:
 
 @cache
 def _files(folder: Path) -> frozenset[Path]:
-    files = (path for path in (SOURCE / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return frozenset(path.relative_to(SOURCE) for path in files if path.name != "__init__.py")
+    files = (path.relative_to(SOURCE) for path in (SOURCE / folder).rglob("*") if path.is_file())
+    kept = (path for path in files if "__pycache__" not in path.parts and not is_dropping(path))
+    return frozenset(path for path in kept if path.name != "__init__.py")
 
 
 @cache

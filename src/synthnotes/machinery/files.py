@@ -12,6 +12,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,6 +32,20 @@ REFUSED = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), SPACE),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), ACCESS),
 }
+
+
+# What file managers, indexers, editors and copying leave in folders; .dvcignore lists the same.
+DROPPINGS = (
+    *(".DS_Store", "._*", ".Spotlight-V100", ".Trashes", ".Trash-*", ".fseventsd", ".AppleDouble", "__MACOSX"),  # macOS
+    *("Thumbs.db", "ehthumbs.db", "desktop.ini", "Desktop.ini", "$RECYCLE.BIN", "System Volume Information"),  # Windows
+    *(".directory", ".nfs*", ".fuse_hidden*", "lost+found", "@eaDir", ".~lock.*#", "~$*", ".*.sw?", "*~"),
+    ".ipynb_checkpoints",
+)
+
+
+def is_dropping(path: Path) -> bool:
+    """Whether a file or folder is nobody's, by its name or by that of a folder around it: give a relative path."""
+    return any(fnmatchcase(part, pattern) for part in path.parts for pattern in DROPPINGS)
 
 
 class UserError(Exception):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from synthnotes.machinery import kinds
-from synthnotes.machinery.files import UserError
+from synthnotes.machinery.files import UserError, is_dropping
 
 if TYPE_CHECKING:
     import torch
@@ -25,7 +25,7 @@ Role = Literal["generator", "encoder"]
 CONFIG = "config.json"
 SAFE, PICKLED = "model.safetensors", "pytorch_model.bin"  # or an index of several, each
 CAUSAL = ("ForCausalLM", "LMHeadModel")
-PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 ADAPTER = ("adapter_config.json", "adapter_model.safetensors", "adapter_model.bin")
 QUANTISED = ("quantization_config", "compression_config")  # keys of config.json
 FEW_BITS = re.compile(r"[IU][48]\b|F[468](_|\b)")  # safetensors' names of types that weights are quantised to
@@ -243,13 +243,14 @@ def weight_files(folder: Path, role: Role) -> list[Path]:
         index = folder / f"{single}.index.json"
         if index.is_file():
             return _of_index(index)
-    if stray := sorted(folder.glob("*.safetensors")):
+    names = sorted(path.name for path in folder.iterdir() if not is_dropping(Path(path.name)))
+    if stray := [name for name in names if name.endswith(".safetensors")]:
         raise UserError(
-            f"{folder}: {stray[0].name} is there, but neither {SAFE} nor {SAFE}.index.json, which says what the files "
+            f"{folder}: {stray[0]} is there, but neither {SAFE} nor {SAFE}.index.json, which says what the files "
             "hold. Copy the model's whole folder."
         )
-    pickled = any(next(folder.glob(pattern), None) for pattern in PICKLES)
-    other = next((path.name for ending in ("gguf", "h5", "msgpack", "onnx") for path in folder.glob(f"*.{ending}")), "")
+    pickled = any(name.endswith(PICKLES) for name in names)
+    other = next((name for name in names if name.endswith((".gguf", ".h5", ".msgpack", ".onnx"))), "")
     reason = "only pickled weights, which can run code when loaded" if pickled and role == "generator" else "no weights"
     raise UserError(f"{folder}: {reason}{f' but {other}' * bool(other)}. Put the model's *.safetensors files there.")
 

@@ -33,8 +33,10 @@ def validate(values: Any, where: str, kind: type[M] = Params) -> M:
     try:
         return kind.model_validate(values)
     except ValidationError as error:
+        hints = {"list_type": ": write it in brackets, [a] or [a, b]"}
         lines = [
-            f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']} (found {e['input']!r:.60})" for e in error.errors()
+            f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}{hints.get(e['type'], '')} (found {e['input']!r:.60})"
+            for e in error.errors()
         ]
         raise UserError(f"{where}: " + "; ".join(lines)) from None
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from synthnotes.machinery import params
 from synthnotes.machinery.files import UserError
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def stages(root: Path) -> dict[str, list[str]]:
         Paths relative to `root`, by the name of the stage, which is that of its entry in dvc.lock: `cohort@mimic`.
 
     Raises:
-        UserError: there is no dvc.yaml, or DVC cannot read it.
+        UserError: there is no dvc.yaml, DVC cannot read it, or params.yaml is not valid: of a list that is none
+            (`corpora: sepr`), DVC would say no more than "'Value' object is not iterable".
     """
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
@@ -39,7 +41,9 @@ def stages(root: Path) -> dict[str, list[str]]:
     try:
         with Repo(folder, uninitialized=True) as repo:
             return declared(repo, folder)
-    except DvcException as error:
+    except (DvcException, TypeError) as error:
+        if (root / "params.yaml").exists():
+            params.read(root / "params.yaml")
         raise UserError(f"{root / 'dvc.yaml'}: DVC cannot read it: {error}") from error
 
 

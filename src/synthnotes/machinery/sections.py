@@ -3,7 +3,7 @@
 What a parameter means stands beside its value in params.yaml.
 """
 
-from typing import Annotated, Generic, Literal, TypeVar, get_args
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -16,6 +16,19 @@ Percent = Annotated[int, Field(gt=0, le=100)]
 Rate = Annotated[float, Field(gt=0)]
 Level = Annotated[float, Field(gt=0, lt=1)]
 Precision = Literal["float32", "bfloat16"]
+
+
+def _each_once(values: list[Any]) -> list[Any]:
+    """A member that stands twice would be made once, and counted twice."""
+    twice = [value for place, value in enumerate(values) if value in values[:place]]
+    if twice:
+        raise ValueError(f"{twice[0]} must not repeat: each is made once, and would be counted twice")
+    return values
+
+
+EachOnce = AfterValidator(_each_once)
+Corpora = Annotated[list[Corpus], EachOnce]
+Seeds = Annotated[list[NotNegative], Field(min_length=1), EachOnce]
 TrainingSet = Literal["real_l", "real_s", "synthetic_s", "real_and_synthetic_s", "synthetic_s_all"]
 TRAINING_SETS: tuple[TrainingSet, ...] = get_args(TrainingSet)  # note tables from which a coder learns, see notes.py
 COMPARED_SETS = ("real_s", "synthetic_s")  # whose comparison is the paper's question; the others are larger
@@ -128,19 +141,10 @@ class GenerationParams(Section):
 class AblationParams(Section):
     """Chapter 2.2: what repetition penalty and temperature do to the samples."""
 
-    repetition_penalties: list[Rate]
-    temperatures: list[Annotated[float, Field(ge=0)]]
+    repetition_penalties: Annotated[list[Rate], EachOnce]
+    temperatures: Annotated[list[Annotated[float, Field(ge=0)]], EachOnce]
     prompts: Positive
     samples: Positive
-
-
-def _each_once(seeds: list[int]) -> list[int]:
-    if len(set(seeds)) < len(seeds):
-        raise ValueError("seeds must not repeat: a coder is trained once with each")
-    return seeds
-
-
-Seeds = Annotated[list[NotNegative], Field(min_length=1), AfterValidator(_each_once)]
 
 
 class FidelityParams(Section):
@@ -178,7 +182,9 @@ class UtilityParams(Section):
 class SignificanceParams(Section):
     """Chapter 4.2: differences between coders."""
 
-    pairs: Annotated[list[Annotated[list[TrainingSet], Field(min_length=2, max_length=2)]], Field(min_length=1)]
+    pairs: Annotated[
+        list[Annotated[list[TrainingSet], Field(min_length=2, max_length=2), EachOnce]], Field(min_length=1), EachOnce
+    ]
     resamples: Positive
     level: Level
     margin: Share
@@ -204,9 +210,9 @@ class ErrorsParams(Section):
 class NoiseParams(Section):
     """Chapter 4.3.4: coders trained on noisy real notes."""
 
-    corpora: list[Corpus]
-    hypotheses: Annotated[list[Literal["h1", "h2"]], Field(min_length=1)]
-    levels: Annotated[list[Percent], Field(min_length=1)]
+    corpora: Corpora
+    hypotheses: Annotated[list[Literal["h1", "h2"]], Field(min_length=1), EachOnce]
+    levels: Annotated[list[Percent], Field(min_length=1), EachOnce]
     words_replaced_in_noisy_note: Share
     seeds: Seeds
     dictionary_words: Positive
@@ -233,7 +239,7 @@ class PrivacyParams(Section):
     confidence: Annotated[float, Field(gt=0, lt=1)]
     tail_share: Annotated[float, Field(gt=0, lt=1)]
     planted_notes: Positive
-    planted_words: list[Positive]
+    planted_words: Annotated[list[Positive], EachOnce]
     false_alarms: Annotated[float, Field(gt=0, lt=1)]
     seed: NotNegative
 
@@ -286,7 +292,7 @@ class DisclosureParams(Section):
 class Params(Section):
     """The whole of params.yaml."""
 
-    corpora: list[Corpus]
+    corpora: Annotated[Corpora, Field(min_length=1)]
     disclosure: DisclosureParams
     seeds: Seeds
     larger_seeds: Seeds

@@ -83,6 +83,7 @@ def main() -> None:
     parser.add_argument("--dry", action="store_true", help="remove nothing")
     options = parser.parse_args()
     try:
+        params.read()  # of a misspelled corpus no stage makes anything: all that was made for the right one would go
         if options.dry:
             found = leftovers(Path(), options.results, recorded(options.lock))
         else:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from synthnotes.machinery.files import UserError
+from synthnotes.machinery.files import UserError, is_dropping
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # What safetensors and PyTorch, which pass no errno on, say of a full disk.
@@ -28,7 +28,8 @@ def fingerprint(values: Any, folder: Path, tokens: Iterable[Sequence[int]] = (),
         rows: anything that JSON holds, each by itself; hashed as they come for the same reason.
     """
     digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    files = (path for path in folder.rglob("*") if path.is_file() and not is_dropping(path.relative_to(folder)))
+    for path in sorted(files):
         with path.open("rb") as file:
             digest.update(f"{path.relative_to(folder)} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
     for ids in tokens:

@@ -9,6 +9,7 @@ import argparse
 import hashlib
 import io
 import json
+import os
 import sys
 import zipfile
 from pathlib import Path
@@ -51,10 +52,12 @@ def collect(root: Path, declared: list[Output]) -> dict[str, bytes]:
     Raises:
         UserError: something is not committed, or the report is missing.
     """
-    changed = repository.git("status", "--porcelain", root=root).decode().splitlines()
+    changed = os.fsdecode(repository.git("status", "--porcelain", root=root)).splitlines()
     if changed:
         raise UserError(f"{len(changed)} change(s) not committed ({_named(changed)}). Commit them first.")
     contents = {content.name: content.data for content in repository.tracked(root)}
+    if odd := [name for name in contents if not name.isascii() and name != os.fsencode(name).decode(errors="replace")]:
+        raise UserError(f"{odd[0]!r}: a file name that is not UTF-8, which an archive cannot hold. Rename the file.")
     tracked = len(contents)
     for path in _report(root, declared):
         contents[path.relative_to(root).as_posix()] = path.read_bytes()

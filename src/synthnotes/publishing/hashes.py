@@ -5,6 +5,8 @@ import json
 import os
 from pathlib import Path
 
+from synthnotes.machinery.files import is_dropping
+
 
 def digest(path: Path, algorithm: str = "md5") -> str:
     """The hash of a file, in hexadecimal."""
@@ -17,13 +19,15 @@ def of_folder(folder: Path, skipped: tuple[str, ...] = ("__pycache__",)) -> str:
 
     Args:
         folder: the folder.
-        skipped: names of folders that .dvcignore leaves out.
+        skipped: names of folders that .dvcignore leaves out besides what file managers leave.
     """
     entries = []
     for parent, below, names in os.walk(folder, followlinks=True):
         below[:] = [name for name in below if name not in skipped]
         for name in names:
             path = Path(parent, name)
+            if is_dropping(path.relative_to(folder)):
+                continue
             entries.append({"md5": digest(path), "relpath": path.relative_to(folder).as_posix()})
     entries.sort(key=lambda entry: entry["relpath"])  # as text: `a.txt` comes before what lies in `a/`
     return hashlib.md5(json.dumps(entries, sort_keys=True).encode()).hexdigest() + ".dir"

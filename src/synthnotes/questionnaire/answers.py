@@ -5,17 +5,21 @@
 - Tidy ratings, such as the published ones: one row per rater and note with corpus, pair and kind.
 
 An answer that is no rating from 1 to 5 is an error, a missing one is not: notes without both answers, and notes whose
-pair lacks the other note's, are left out and counted.
+pair lacks the other note's, are left out and counted. `exports` gives every cell in one form, which all is compared in.
+What decides whether answers are used (consent, training, test or interview) must be known: a code that the project does
+not know is an error, never a consent.
 """
 
 import re
 from dataclasses import dataclass
+from typing import get_args
 
 import pandas as pd
 
 from synthnotes.machinery.disclosure import setting
 from synthnotes.machinery.files import UserError
-from synthnotes.questionnaire.exports import read_table
+from synthnotes.machinery.sections import Corpus
+from synthnotes.questionnaire.exports import normalised, read_table
 from synthnotes.questionnaire.ratings import COLUMNS, KINDS, QUESTIONS, check
 from synthnotes.questionnaire.sosci import COHERENCE, READABILITY
 from synthnotes.questionnaire.sosci_project import Project
@@ -24,6 +28,11 @@ from synthnotes.questionnaire.survey import KEY_COLUMNS
 VARIABLES = {"readability": READABILITY, "coherence": COHERENCE}
 NOT_ANSWERED = ("", "-9", "-1")  # SoSci's codes: left out, "don't know"
 TESTS = ("pretest", "debug", "admin")  # SoSci's modes of interviews that are no interviews
+INTERVIEW = "interview"
+CORPORA = get_args(Corpus)
+ROUNDED = r"-?[0-9]+[.,][0-9]+(e.*)?|[0-9]+e\+[0-9]+"  # a number of which a program has lost digits
+WHOLE = "a whole number, written out with all of its digits"
+NO_EXPORT = "Is it an export of this questionnaire, and does the key belong to it?"
 
 
 @dataclass(frozen=True)
@@ -44,9 +53,7 @@ class Answers:
 def read_key(content: bytes, where: str) -> pd.DataFrame:
     """Reads the key of a questionnaire, `KEY_COLUMNS`, and checks that it is one questionnaire's and whole."""
     key = read_table(content, where)
-    missing = [column for column in KEY_COLUMNS if column not in key]
-    if missing:
-        raise UserError(f"{where}: column {missing[0]} is missing; expected a key with {', '.join(KEY_COLUMNS)}.")
+    _expect_columns(key, set(KEY_COLUMNS), where, f"Expected a key with {', '.join(KEY_COLUMNS)}.")
     for column in ("survey", "corpus"):
         if key[column].nunique() != 1:
             raise UserError(f"{where}: {column} differs between rows; a key belongs to one questionnaire.")
@@ -75,7 +82,7 @@ def from_sosci(content: bytes, key: pd.DataFrame, project: Project, where: str) 
             answer that is no rating; it names the line.
     """
     survey = key["survey"].iloc[0]
-    if project.survey != survey:
+    if normalised(project.survey) != survey:
         raise UserError(
             f"{where}: the key is of questionnaire {survey}, the project of {project.survey}. Use the files that were "
             "written together."
@@ -88,19 +95,31 @@ def from_sosci(content: bytes, key: pd.DataFrame, project: Project, where: str) 
     strange = [c for c in table if re.fullmatch(rf"({known})\d\d_01", c) and c not in variables.values()]
     if strange:
         raise UserError(f"{where}: column {strange[0]} belongs to a note that the key does not hold.")
-    if not table["CASE"].iloc[0].isdigit():  # labels of the variables
-        table = table.iloc[1:]
+    first = table.iloc[0]
+    if first["QUESTNNR"] != survey and not first[["CASE", *variables.values()]].str.isdigit().any():
+        table = table.iloc[1:]  # labels of the variables
     if table.empty:
         raise UserError(f"{where}: no interviews, only headings. Export the data again.")
+    _refuse(table, ~table["CASE"].str.fullmatch("[0-9]{1,18}"), f"CASE must be {WHOLE}", where)
     for column in {"CASE", "SERIAL"} & set(table):  # SERIAL: a person's own code, where the survey gave any
-        repeated = table[column].duplicated() & (table[column] != "")
+        _refuse(table, table[column].str.fullmatch(ROUNDED, na=False), f"{column} must be {WHOLE} or a name", where)
+        repeated = table[column].duplicated() & table[column].fillna("").ne("")
         _refuse(table, repeated, f"this {column} stands in an earlier line already", where)
     _refuse(table, table["QUESTNNR"] != survey, f"QUESTNNR must be {survey}, the key's questionnaire", where)
 
     tests = table["MODE"].isin(TESTS) if "MODE" in table else pd.Series(False, index=table.index)
+    if "MODE" in table:
+        modes = f"MODE must be {INTERVIEW} or, for a test that is left out, {', '.join(TESTS)}"
+        _refuse(table, ~tests & (table["MODE"] != INTERVIEW), modes, where)
     screened = pd.Series(False, index=table.index)
     for variable, code in project.screened_out:
         screened |= table[variable] == str(code)
+    answered = ~table[list(variables.values())].isin(NOT_ANSWERED).all(axis=1)
+    for variable in sorted(ending):
+        codes = list(map(str, project.questions[variable].options))
+        unknown = ~table[variable].isin([*codes, *NOT_ANSWERED])
+        unknown |= table[variable].isin(NOT_ANSWERED) & answered & ~tests & ~screened
+        _refuse(table, unknown, f"{variable} decides whether the answers count; it must be {' or '.join(codes)}", where)
     rated = table[~tests & ~screened].replace(dict.fromkeys(variables.values(), dict.fromkeys(NOT_ANSWERED, "")))
     notes = [
         rated[["CASE", *(variables[note, q] for q in QUESTIONS)]]
@@ -129,6 +148,7 @@ def from_tidy(content: bytes, where: str) -> dict[str, Answers]:
     _expect_columns(table, set(COLUMNS), where)
     for column in ("corpus", "pair", "rater"):
         _refuse(table, table[column] == "", f"{column} must be given", where)
+    _refuse(table, ~table["corpus"].isin(CORPORA), f"corpus must be {' or '.join(CORPORA)}", where)
     _refuse(table, ~table["kind"].isin(KINDS), "kind must be real or synthetic", where)
     return {
         corpus: _answers(rows, {"interviews": _raters(rows), "tests": 0, "screened_out": 0}, where)
@@ -140,9 +160,11 @@ def _answers(table: pd.DataFrame, counts: dict[str, int], where: str) -> Answers
     """Checks the answers of one corpus, leaves out what is not whole, and counts it."""
     for question in QUESTIONS:
         given = table[question] != ""
-        wrong = given & ~table[question].str.fullmatch(r"[1-5](\.0+)?")
+        wrong = given & ~table[question].str.fullmatch("[1-5]")
         _refuse(table, wrong, f"{question} must be a whole number from 1 to 5", where)
     _refuse(table, table["rater"] == "", "rater must be given", where)
+    for column in ("pair", "rater"):
+        _refuse(table, table[column].astype(str).str.fullmatch(ROUNDED), f"{column} must be {WHOLE} or a name", where)
     repeated = table.duplicated(["pair", "kind", "rater"])
     _refuse(table, repeated, "this rater has rated this note already", where)
 
@@ -160,7 +182,7 @@ def _answers(table: pd.DataFrame, counts: dict[str, int], where: str) -> Answers
         "without_both_answers": int((answered == 1).sum()),
         "without_the_other_note": len(whole) - len(used),
     }
-    ratings = used[list(COLUMNS)].astype(dict.fromkeys(QUESTIONS, float)).astype(dict.fromkeys(QUESTIONS, int))
+    ratings = used[list(COLUMNS)].astype(dict.fromkeys(QUESTIONS, int))
     for column in ("pair", "rater"):  # 10 after 9
         if ratings[column].astype(str).str.fullmatch(r"\d{1,18}").all():
             ratings[column] = ratings[column].astype(int)
@@ -177,14 +199,15 @@ def _raters(table: pd.DataFrame) -> int:
     return table["rater"].nunique()
 
 
-def _expect_columns(table: pd.DataFrame, expected: set[str], where: str) -> None:
+def _expect_columns(table: pd.DataFrame, expected: set[str], where: str, advice: str = NO_EXPORT) -> None:
+    """Raises for a column that is not there, or that is in the header but not in a row that ends before it."""
     missing = sorted(expected - set(table))
     if missing:
         found = f"{', '.join(list(table)[:6])}, …"
-        raise UserError(
-            f"{where}: column {missing[0]} is missing (found {found}). Is it an export of this questionnaire, and does "
-            "the key belong to it?"
-        )
+        raise UserError(f"{where}: column {missing[0]} is missing (found {found}). {advice}")
+    for column in [name for name in table if name in expected]:
+        short = f"the row ends before its column {column}. Fill in what is missing, or export the data again"
+        _refuse(table, table[column].isna(), short, where)
 
 
 def _refuse(table: pd.DataFrame, bad: pd.Series, expected: str, where: str) -> None:

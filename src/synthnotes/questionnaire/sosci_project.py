@@ -15,7 +15,10 @@ from synthnotes.machinery.files import UserError
 
 VERSION = "2.4"
 _NUMBER = re.compile(r"[0-9]{1,6}")  # "²" is a digit too, and no number
-_ENDING = re.compile(r"value\('(\w+)'\) == ([0-9]{1,6})\) \{ goToPage\('end'\)")
+_END = r"goToPage\(\s*['\"]end['\"]\s*\)"
+_ENDING = re.compile(
+    rf"if\s*\(\s*value\(\s*['\"](\w+)['\"]\s*\)\s*===?\s*['\"]?([0-9]{{1,6}})['\"]?\s*\)\s*\{{?\s*{_END}", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,8 @@ def read_project(document: bytes, where: str) -> Project:
         where: the file's name, for messages.
 
     Raises:
-        UserError: the document is not well formed, declares entities, is no survey project of the format 2.4, or holds
-            no questionnaire or several.
+        UserError: the document is not well formed, declares entities, is no survey project of the format 2.4, holds no
+            questionnaire or several, or ends the interview by a rule that cannot be read.
     """
     root = _parse(document, where)
     if root.tag != "surveyProject" or root.get("version") != VERSION:
@@ -75,7 +78,7 @@ def read_project(document: bytes, where: str) -> Project:
     if len(questionnaires) != 1:
         raise UserError(f"{where}: holds {len(questionnaires)} questionnaires; expected one.")
     # The server puts an XML declaration after a newline, where XML allows none.
-    pages = _attribute(questionnaires[0], "content").strip()
+    pages = _attribute(questionnaires[0], "content")
     content = _parse(pages.encode(), f"{where}, the questionnaire's pages")
     questions = {}
     for section in root.findall("section"):
@@ -84,15 +87,29 @@ def read_project(document: bytes, where: str) -> Project:
             if not _NUMBER.fullmatch(number):
                 raise UserError(f"{where}: a question of section {_attribute(section, 'id')} has no number.")
             questions[f"{_attribute(section, 'id')}{int(number):02d}"] = _question(question)
-    scripts = "\n".join(script.text or "" for script in content.iter("php"))
+    screened_out = _endings("\n".join(script.text or "" for script in content.iter("php")), where)
+    for variable, code in sorted(screened_out):
+        if variable not in questions or code not in questions[variable].options:
+            raise UserError(f"{where}: an answer {code} to {variable} ends the interview, but is none of its options.")
     return Project(
         survey=_attribute(questionnaires[0], "id"),
         title=root.findtext("title") or "",
         language=_attribute(root, "language"),
         questions=questions,
         pages=[[q.get("id", "") for q in page.findall("question")] for page in content.findall("page")],
-        screened_out=frozenset((variable, int(code)) for variable, code in _ENDING.findall(scripts)),
+        screened_out=screened_out,
     )
+
+
+def _endings(scripts: str, where: str) -> frozenset[tuple[str, int]]:
+    """Variables and codes that end the interview; a rule that is not understood would let answers in."""
+    found = _ENDING.findall(scripts)
+    if len(found) != len(re.findall(_END, scripts, re.IGNORECASE)):
+        raise UserError(
+            f"{where}: a page ends the interview by a rule that is none of the form "
+            "if (value('S001') == 2) { goToPage('end'); }. Write one such rule for each variable and code."
+        )
+    return frozenset((variable.upper(), int(code)) for variable, code in found)
 
 
 def _parse(document: bytes, where: str) -> ET.Element:
@@ -121,4 +138,4 @@ def _question(element: ET.Element) -> Question:
 
 def _attribute(element: ET.Element, name: str) -> str:
     """One of SoSci's own attributes; empty where it is not set."""
-    return element.findtext(f"attributes.specific/attr[@id='{name}']") or ""
+    return (element.findtext(f"attributes.specific/attr[@id='{name}']") or "").strip()

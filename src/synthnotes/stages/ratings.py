@@ -21,6 +21,10 @@ def read_answers(answers: Path) -> dict[str, Answers]:
     require(answers)
     if answers.is_file():
         return from_tidy(answers.read_bytes(), str(answers))
+    for corpus in get_args(Corpus):  # answers that lie in a folder of another name would not be read
+        for spelled in {corpus.upper(), corpus.title()}:
+            if (answers / spelled).is_dir() and not (answers / corpus).is_dir():
+                raise UserError(f"{answers / spelled}: rename this folder to {corpus}.")
     found = {corpus: of_corpus(answers / corpus) for corpus in get_args(Corpus) if (answers / corpus).is_dir()}
     if not found:
         raise UserError(f"{answers}: no folder of a corpus in it; expected {' or '.join(get_args(Corpus))}.")

@@ -106,6 +106,7 @@ def test_texts_stay_with_their_notes_over_many_blocks(project, monkeypatch):
         ("note/discharge", "3-DS-1,1,3,1", f"3-DS-1,1,3,{'1' * 30}", r"row 4 below .*note_seq must be .* 18 digits"),
         ("note/discharge", "3-DS-1,1,3,", "3-DS-1,1,٣,", r"row 4 below .*hadm_id must be an integer"),
         ("note/discharge", "3-DS-1,1,3,", "3-DS-1,1,3.0,", r"row 4 below .*hadm_id must be an integer"),
+        ("note/discharge", "3-DS-1,1,3,", "3-DS-1,1,003,", r"row 4 below .*hadm_id must be an integer without leading"),
         ("note/discharge", "3-DS-1,1,3,", "3-DS-1,p1,3,", r"row 4 below .*subject_id must be an integer"),
         ("hosp/procedures_icd", "icd_version", "version", "column icd_version is missing"),
         ("hosp/procedures_icd", ",10\n", ",ten\n", "row 1 below .*icd_version must be 9 or 10"),

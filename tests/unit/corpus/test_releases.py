@@ -73,5 +73,7 @@ def test_checksums_of_the_release(tmp_path):
     put(tmp_path, MIMIC_IV_NOTE)
     release = the_release(tmp_path, MIMIC_IV_NOTE)
     assert published_checksum(release, "note/discharge") is None
-    (tmp_path / "SHA256SUMS.txt").write_text("AB12 LICENSE.txt\nAB34  note/discharge.csv.gz\n")
-    assert published_checksum(release, "note/discharge") == "ab34"
+    for name in ("note/discharge.csv.gz", "./note/discharge.csv.gz", "*note/discharge.csv.gz\r"):  # sha256sum's own
+        for mark in ("", "\ufeff"):
+            (tmp_path / "SHA256SUMS.txt").write_text(f"{mark}AB12 LICENSE.txt\nAB34  {name}\n", encoding="utf-8")
+            assert published_checksum(release, "note/discharge") == "ab34"

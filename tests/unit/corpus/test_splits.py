@@ -188,3 +188,30 @@ def test_a_published_split_with_repeated_shared_and_unknown_ids():
 def test_a_published_split_that_does_not_fit(rows, message):
     with pytest.raises(UserError, match=message):
         published.subsets_of(pd.Series(["1", "2"]), split_file(*rows), LABELS, "f")
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [str, "{}.0".format, "00{}".format, " {} ".format, lambda text: text.upper(), lambda text: f"0{text}.00 "],
+)
+@pytest.mark.parametrize("side", ["ids of the file", "ids of the notes", "labels"])
+def test_a_split_file_that_another_program_saved_again(spelled, side):
+    """`7` and `007` are one note, and `1.0` is the label 1: counted as unknown, notes would be left out."""
+    ids, labels = ["1", "20", "300", "40"], ["1", "0", "2", "1"]
+    known = pd.Series([*ids, "5"]).map(spelled if side == "ids of the notes" else str)
+    rows = pd.DataFrame({
+        "note_id": map(spelled if side == "ids of the file" else str, ids),
+        "label": map(spelled if side == "labels" else str, labels),
+    })  # fmt: skip
+    subset, counts = published.subsets_of(known, rows, {"L": "1", "S": "0", "E": "2"}, "f")
+    assert subset.fillna("-").tolist() == ["L", "S", "E", "L", "-"]
+    assert (counts["ids_unknown"], counts["notes_not_named"]) == (0, 1)
+
+
+def test_ids_that_differ_in_nothing_but_zeros_stay_apart():
+    subset, counts = published.subsets_of(
+        pd.Series(["7", "007", "8", "9"]),
+        split_file(("7", "train"), ("007", "val"), ("8", "test"), ("9", "test")), LABELS, "f",
+    )  # fmt: skip
+    assert subset.tolist() == ["L", "S", "E", "E"]
+    assert counts["ids"] == 4

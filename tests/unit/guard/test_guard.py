@@ -336,3 +336,31 @@ class TestCache:
     def test_is_nobody_s_business_without_data(self, project):
         shutil.rmtree(project / "data")
         assert cache.choose(project, project / "data", None) is None
+
+
+@pytest.mark.parametrize(
+    "name", [b"f\xf6rs\xf6k.txt", b"\xff\xfe.py", b"map\xe9/a.md", b"new\nline.txt", "förs\u00f6k.txt".encode()]
+)
+@pytest.mark.parametrize("text", ["nothing", NOTE])
+def test_file_names_that_are_no_utf_8_are_looked_into_as_others(project, name, text):
+    """Names are bytes to git: an archive of the nineties is unpacked, and its file may hold a note all the same."""
+    path = os.fsencode(project) + b"/" + name
+    os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
+    Path(os.fsdecode(path)).write_text(text)
+    git("add", "--all", root=project)
+    for what in ("staged", "tracked"):
+        code, said = guard(project, what)
+        assert (code, "text of patients' notes" in said) == ((1, True) if text == NOTE else (0, False))
+        assert "Traceback" not in said
+    git("commit", "--quiet", "--no-verify", "-m", "x", root=project)
+    head = git("rev-parse", "HEAD", root=project).decode().strip()
+    code, said = guard(project, "push", given=f"refs/heads/main {head} refs/heads/main {'0' * 40}\n")
+    assert code == (text == NOTE)
+    assert "Traceback" not in said
+
+
+def test_a_file_name_that_is_no_utf_8_is_ignored_as_others(project):
+    path = Path(os.fsdecode(os.fsencode(project) + b"/data/\xe5.csv"))
+    path.write_text("x")
+    git("add", "--force", os.fsdecode(b"data/\xe5.csv"), root=project)
+    assert any("git ignores this path" in line for line in staged(project))

@@ -1,11 +1,14 @@
 """Tidy: what a member that has gone from a list in params.yaml leaves, and what must stay."""
 
+import re
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
 from synthnotes.machinery import tidy
+
+PARAMS = Path(__file__).parents[3] / "params.yaml"
 
 PIPELINE = """
 stages:
@@ -47,7 +50,7 @@ FILES = (
 @pytest.fixture
 def project(tmp_path):
     (tmp_path / "dvc.yaml").write_text(PIPELINE)
-    (tmp_path / "params.yaml").write_text("seeds: [1]\n")
+    (tmp_path / "params.yaml").write_text(re.sub("(?m)^seeds:.*", "seeds: [1]", PARAMS.read_text(encoding="utf-8")))
     (tmp_path / "dvc.lock").write_text(LOCK)
     for name in FILES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -85,6 +88,18 @@ def test_a_dry_run_removes_nothing(project, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["tidy", "--results", "results", "--lock", "dvc.lock", "--dry"])
     tidy.main()
     assert "coding@2, an entry of dvc.lock whose stage is no more, would be removed" in capsys.readouterr().out
+    assert left(project) == {*FILES, "dvc.yaml", "params.yaml", "dvc.lock"}
+
+
+@pytest.mark.parametrize("corpora", ["[spr]", "sepr", "[]", "[sepr, sepr]"])
+def test_a_misspelled_list_takes_nothing_away(project, monkeypatch, corpora):
+    """Of a corpus that does not exist no stage makes anything, and all that was made would go as nobody's."""
+    text = (project / "params.yaml").read_text(encoding="utf-8")
+    (project / "params.yaml").write_text(re.sub("(?m)^corpora:.*", f"corpora: {corpora}", text), encoding="utf-8")
+    monkeypatch.chdir(project)
+    monkeypatch.setattr("sys.argv", ["tidy", "--results", "results", "--lock", "dvc.lock"])
+    with pytest.raises(SystemExit, match=r"tidy: error: params.yaml: corpora"):
+        tidy.main()
     assert left(project) == {*FILES, "dvc.yaml", "params.yaml", "dvc.lock"}
 
 

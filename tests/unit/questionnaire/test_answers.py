@@ -112,8 +112,10 @@ def test_a_person_who_took_part_twice_is_refused(rows):
         (b"\xef\xbb\xbf\r\n", "an empty file"),
         (b"CASE;QUESTNNR\r\n", "no answers, only a header"),
         (b"CASE;CASE\n1;2\n", "column 'CASE' stands twice"),
-        (b"CASE;QUESTNNR\n1\n", "line 2: 1 cells, but the header has 2"),
-        ("CASE;å\n1;å\n".encode("latin-1"), "neither UTF-8 nor UTF-16"),
+        (b"CASE;QUESTNNR\n1;2;3\n", "line 2: 3 cells, but the header has 2"),
+        (b"CASE;\x81\n1;2\n", "neither UTF-8 nor UTF-16 nor Windows-1252"),
+        (b"PK\x03\x04\x14\0\0\0", "a spreadsheet's own file, no CSV. Export it as UTF-8"),
+        (b'CASE;R\n1;"no end\n2;3\n', "line 2: not a CSV file: a quoted text does not end where a cell does"),
         (b'CASE;QUESTNNR\n1;"' + b"x" * 200_000 + b'"\n', "line 2: not a CSV file: field larger"),
         (b"name;age\nx;3\n", "column C001_01 is missing .found NAME, AGE"),
     ],
@@ -238,7 +240,7 @@ def test_a_missing_half_of_a_pair_is_counted_never_averaged():
 
 def test_numbers_of_spreadsheets_and_spaces_are_read():
     table = read_table(b" a ; b \n 4.0 ; x \n\n;\n", "x.csv")
-    assert table.to_dict("list") == {"a": ["4.0"], "b": ["x"]}
+    assert table.to_dict("list") == {"a": ["4"], "b": ["x"]}
     text = PUBLISHED.read_text().replace("mimic,1,synthetic,1,4,4", "mimic,1,synthetic,1,4.0,4")
     assert from_tidy(text.encode(), "")["mimic"].ratings["readability"].dtype == int
 
@@ -285,3 +287,10 @@ class TestStudyFolder:
     def test_without_a_corpus_is_refused(self, folder):
         with pytest.raises(UserError, match="no folder of a corpus in it; expected mimic or sepr"):
             read_answers(folder)
+
+    @pytest.mark.parametrize("name", ["MIMIC", "Mimic"])
+    def test_under_another_name_is_not_passed_over(self, folder, name):
+        """Beside a folder that is read, nobody would miss it."""
+        folder.rename(folder.with_name(name))
+        with pytest.raises(UserError, match=f"{name}: rename this folder to mimic"):
+            read_answers(folder.parent)
