@@ -133,6 +133,14 @@ CASES = {
         "a connection beyond the machine": (UNIT + "network_isolation.py::test_python_reaches_nobody_else",),
         "own data under the demo's parameters": (UNIT + "disclosure.py::test_data_that_are_not_the_demo_s",),
         "own data without a place for the cache": (GUARD + "guard.py::TestCache::test_is_asked_for",),
+        **{
+            f"own data and no fingerprint: {where.strip(']')}": (GUARD + "guard.py::test_where_the_notes_are_not_there", where)
+            for where in (
+                "a worktree]", "a worktree of a bare clone", "a submodule", "the disk is not mounted",
+                "a link that leads nowhere", "the tables of the pipeline are left", "a folder within",
+            )
+        },
+        "a passage of ten words, under any salt": (GUARD + "fingerprint.py::test_the_verdict", "", "one verdict for all"),
         "a stale report in an archive": (GUARD + "publishing.py::test_a_stale_report_is_not_archived",),
         "an archive of what is not committed": (GUARD + "publishing.py::test_what_is_not_committed_is_not_archived",),
         "an archive with a file of patients": (GUARD + "publishing.py::test_what_the_guard_refuses_is_not_archived",),
