@@ -7,6 +7,8 @@ JOBS ?=
 ENGINE ?= embedded
 VENV ?= $(CURDIR)/.venv
 export PATH := $(VENV)/bin:$(PATH)
+# The code of this folder, also where VENV is the environment of another worktree.
+export PYTHONPATH := $(CURDIR)/src$(if $(PYTHONPATH),:$(PYTHONPATH))
 
 .DEFAULT_GOAL := help
 .PHONY: $(shell sed -nE 's/^([a-z-]+):.*/\1/p' $(MAKEFILE_LIST))

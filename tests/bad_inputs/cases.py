@@ -24,6 +24,8 @@ CASES = {
         "a file of YAML that stands for billions of values": (GUARD + "limits.py::test_a_bomb_of_aliases_is_refused",),
         "YAML that would make objects": (GUARD + "limits.py::test_tags_make_no_objects",),
         "a run killed at any moment": (UNIT + "disk.py::test_what_a_killed_process_has_left", "", "what it left is removed; test_kill.py"),
+        "code of another folder than that of the worktree": (UNIT + "own_code.py::test_a_worktree_runs_its_own_code",),
+        "code of another folder, and no way to its own": (UNIT + "own_code.py::test_where_it_cannot_be_had",),
         "two runs at once": (PIPELINE + "test_two_runs_at_once", "", "both end well, or DVC names its lock"),
         "a clock that jumps": (PIPELINE + "test_a_clock_that_jumps", "", "nothing runs again"),
         "a defect while a note is read": (UNIT + "redaction.py::test_a_defect_tells_what_and_where", "chained"),
