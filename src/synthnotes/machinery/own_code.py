@@ -20,7 +20,7 @@ def insist() -> None:
     Raises:
         SystemExit: that does not help, since Python has been told to ignore PYTHONPATH.
     """
-    own, imported = Path("src/synthnotes").resolve(), Path(synthnotes.__file__).resolve().parent
+    own, imported = Path("src", synthnotes.__name__).resolve(), Path(synthnotes.__file__).resolve().parent
     if own == imported or not (own / "__init__.py").is_file():
         return
     if os.environ.get(STARTED) == str(own):
