@@ -12,6 +12,8 @@ SPACE := $() $()
 # Make splits names at spaces, and the shell does: no recipe names the folder of the project or of the environment but in
 # quotes, by a variable of the shell.
 READY := $(subst $(SPACE),\ ,$(subst $(CURDIR)/,,$(VENV)))/.ready
+# The code of this folder, also where VENV is the environment of another worktree.
+export PYTHONPATH := $(CURDIR)/src$(if $(PYTHONPATH),:$(PYTHONPATH))
 
 .DEFAULT_GOAL := help
 .PHONY: $(shell sed -nE 's/^([a-z-]+):.*/\1/p' Makefile)

@@ -15,6 +15,10 @@ os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is imported, which no tes
 settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.load_profile("repeatable")
 sys.path.insert(0, str(Path(__file__).parent / "bad_inputs"))
+# The code of this worktree, in tests and in what they start, whichever is installed.
+SOURCE = str(Path(__file__).parents[1] / "src")
+sys.path.insert(0, SOURCE)
+os.environ["PYTHONPATH"] = os.pathsep.join([SOURCE, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 def pytest_configure(config):

@@ -28,6 +28,8 @@ CASES = {
         "a file of YAML that stands for billions of values": (GUARD + "limits.py::test_a_bomb_of_aliases_is_refused",),
         "YAML that would make objects": (GUARD + "limits.py::test_tags_make_no_objects",),
         "a run killed at any moment": (UNIT + "disk.py::test_what_a_killed_process_has_left", "", "what it left is removed; test_kill.py"),
+        "code of another folder than that of the worktree": (UNIT + "own_code.py::test_a_worktree_runs_its_own_code",),
+        "code of another folder, and no way to its own": (UNIT + "own_code.py::test_where_it_cannot_be_had",),
         "two runs at once": (PIPELINE + "test_two_runs_at_once", "", "both end well, or DVC names its lock"),
         "a clock that jumps": (PIPELINE + "test_a_clock_that_jumps", "", "nothing runs again"),
         "a defect while a note is read": (UNIT + "redaction.py::test_a_defect_tells_what_and_where", "chained"),
@@ -84,6 +86,10 @@ CASES = {
         "a zip archive called .json": (UNIT + "kinds.py::test_a_file_under", "[zip-result.json"),
         "a zip archive within gzip": (UNIT + "kinds.py::test_another_kind_within", "[zip"),
         "a file of zeros": (UNIT + "kinds.py::test_a_file_under", "[zeros-table.csv.gz"),
+        "the notes behind a link to a folder": (UNIT + "linked_data.py::test_a_stage_refuses", "data/mimic/note"),
+        "a corpus behind a link to a folder": (UNIT + "linked_data.py::test_a_stage_refuses", "data/mimic-corpus"),
+        "a model behind a link to a folder": (UNIT + "linked_data.py::test_a_stage_refuses", "encoder-noise"),
+        "a file of data/, or data/ itself, that is a link": (UNIT + "linked_data.py::test_what_dvc_does_not_see", "itself", "DVC hashes it"),
         "two releases at once": (CORPUS + "releases.py::test_two_releases_are_refused",),
         "a compressed file that expands without end": (GUARD + "limits.py::test_a_gzip_bomb_is_refused",),
     },
@@ -243,6 +249,14 @@ CASES = {
         "a connection beyond the machine": (UNIT + "network_isolation.py::test_python_reaches_nobody_else",),
         "own data under the demo's parameters": (UNIT + "disclosure.py::test_data_that_are_not_the_demo_s",),
         "own data without a place for the cache": (GUARD + "guard.py::TestCache::test_is_asked_for",),
+        **{
+            f"own data and no fingerprint: {where.strip(']')}": (GUARD + "guard.py::test_where_the_notes_are_not_there", where)
+            for where in (
+                "a worktree]", "a worktree of a bare clone", "a submodule", "the disk is not mounted",
+                "a link that leads nowhere", "the tables of the pipeline are left", "a folder within",
+            )
+        },
+        "a passage of ten words, under any salt": (GUARD + "fingerprint.py::test_the_verdict", "", "one verdict for all"),
         "a stale report in an archive": (GUARD + "publishing.py::test_a_stale_report_is_not_archived",),
         "an archive of what is not committed": (GUARD + "publishing.py::test_what_is_not_committed_is_not_archived",),
         "an archive with a file of patients": (GUARD + "publishing.py::test_what_the_guard_refuses_is_not_archived",),

@@ -17,7 +17,7 @@ from synthnotes.corpus.machine import GIB, Model
 from synthnotes.machinery import machine as resource_file
 from synthnotes.machinery import params, tokenizer_checks
 from synthnotes.machinery.disclosure import DEMO
-from synthnotes.machinery.files import UserError, is_dropping
+from synthnotes.machinery.files import UserError, is_dropping, refuse_linked_folders
 from synthnotes.machinery.machine import Machine
 from synthnotes.machinery.model_folders import Role, require_positions, skeleton
 from synthnotes.machinery.packing import require_architecture
@@ -91,6 +91,10 @@ def inventory(data: Path, settings: Params, resources: Machine) -> Iterator[Find
         told = "the demo's data" if not settings.disclosure.demo else "data that the demo kit has not made"
         found = f"{data}: {told}, but disclosure.demo is {str(settings.disclosure.demo).lower()} in params.yaml"
         yield Finding(found, stops=settings.disclosure.demo)  # nothing about few patients would be suppressed
+    try:
+        refuse_linked_folders(data, data)
+    except UserError as error:
+        yield Finding(str(error), stops=True)
     models, note_bytes = {}, {}
     for corpus in settings.corpora:
         yield from _mimic(data / corpus) if corpus == "mimic" else _sepr(data / corpus)

@@ -22,13 +22,14 @@ def main() -> int:
     parser.add_argument("file", nargs="*", help="of `message`: the file that holds it; git tells `push` the remote")
     parser.add_argument("--data", type=Path, default=Path("data"))
     parser.add_argument("--build", type=Path, default=Path("build"))
-    parser.add_argument("--fingerprint", type=Path, default=Path(".dvc") / "tmp" / "fingerprint")
+    parser.add_argument("--fingerprint", type=Path, help="its folder; by default in git's own")
     options = parser.parse_args()
-    root = Path(repository.git("rev-parse", "--show-toplevel").decode().strip())
+    root = repository.working_tree()
     if options.what == "hooks":
+        checks.remember_own_data(root, options.data)
         print(hooks.install(root))
         return 0
-    known = checks.current_fingerprint(root / options.data, root / options.build / "notes", root / options.fingerprint)
+    known = checks.known_notes(root, options.data, options.build / "notes", options.fingerprint)
     found, seen = look(options.what, options.file, root, known)
     for line in found:
         print(f"! {line}", file=sys.stderr)

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from synthnotes.demo import kit
-from synthnotes.guard import repository
+from synthnotes.guard import checks, repository
 from synthnotes.machinery.files import UserError
 
 ADVICE = (
@@ -35,6 +35,7 @@ def choose(root: Path, data: Path, given: str | None) -> str | None:
     """
     if not data.exists() or not kit.foreign_files(data):
         return None
+    checks.remember_own_data(root, data)
     known = _dvc(root, "config", "--local", "cache.dir", check=False)
     if known and not given:
         return f"DVC's cache: {known} (.dvc/config.local)"

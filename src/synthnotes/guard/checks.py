@@ -3,23 +3,75 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from synthnotes.guard import corpora, fingerprint, outputs, rules
+from synthnotes.demo import kit
+from synthnotes.guard import corpora, fingerprint, outputs, repository, rules
 from synthnotes.guard.fingerprint import Fingerprint
 from synthnotes.guard.outputs import Output
 from synthnotes.guard.repository import Content, ignored
+from synthnotes.machinery.files import UserError, read_yaml
 from synthnotes.machinery.progress import Bar
+
+OWN_DATA = "synthnotes.ownData"  # git's setting, the same for all working trees: that there are notes to compare with
+
+
+def known_notes(root: Path, data: Path, tables: Path, folder: Path | None = None) -> Fingerprint | None:
+    """Gives what a repository's files are to be compared with; None where it is of the demo, or of no data at all.
+
+    Args:
+        root: the repository's working tree.
+        data: the folder data/, relative to it.
+        tables: the folder of the note tables, relative to it.
+        folder: of the fingerprint; without it, a folder of git's own that all working trees of a repository share.
+
+    Raises:
+        UserError: the repository is set to data of its own, and there is nothing to compare with.
+    """
+    folder = root / folder if folder else repository.common_folder(root) / "synthnotes" / "fingerprint"
+    known = current_fingerprint(root / data, root / tables, folder)
+    remember_own_data(root, data)
+    released = [name for name in known.sources if not name.endswith(".parquet")] if known else []
+    if not released and _has_own_data(root):
+        tables_alone = "there are the pipeline's tables alone, not the notes as released" if known else "there is none"
+        raise UserError(
+            f"{root / data}: the notes are not there, and nothing else to compare with: this repository is set to data "
+            f"of its own, and of the fingerprint that `make check` makes of them ({folder}) {tables_alone}. Make "
+            "data/ accessible (mount its disk), or run `make check` in the working tree that has it, and try again. "
+            f"If this machine has never held the notes: `git config {OWN_DATA} false`."
+        )
+    return known
+
+
+def remember_own_data(root: Path, data: Path) -> None:
+    """Leaves a mark in a repository with notes that are not the demo's: without them, nothing passes any more."""
+    if repository.is_set(root, OWN_DATA):
+        return
+    notes = corpora.released_files(root / data)
+    if notes and not set(notes).isdisjoint(kit.foreign_files(root / data)):
+        repository.git("config", OWN_DATA, "true", root=root)
+
+
+def _has_own_data(root: Path) -> bool:
+    """Whether the mark is there or, where nobody has said so or otherwise, params.yaml says that it is no demo."""
+    marked = repository.is_set(root, OWN_DATA)
+    if marked is not None or not (root / "params.yaml").is_file():
+        return bool(marked)
+    values = read_yaml(root / "params.yaml")
+    section = values.get("disclosure") if isinstance(values, dict) else None
+    return isinstance(section, dict) and section.get("demo") is False
 
 
 def current_fingerprint(data: Path, tables: Path, folder: Path) -> Fingerprint | None:
-    """Gives the fingerprint of the notes on this machine, made anew if they have changed; None where there are none."""
-    protected = corpora.protected_files(data, tables)
-    if not protected:
-        return None
-    made_from = corpora.state(protected)
-    if not fingerprint.is_current(folder, made_from):
-        progress = Bar(protected, "fingerprint of the notes", unit="file")
-        sources = {str(path): corpora.patients(path) for path in progress}
-        fingerprint.build(folder, sources, corpora.public_texts(data), made_from)
+    """Gives the fingerprint of the notes that are, or were, on this machine; None where there never were any.
+
+    What has changed in a file that is there is made anew. What is known of a file that is not there any more is kept.
+    """
+    protected, public = corpora.protected_files(data, tables), corpora.public_state(data)
+    changed = fingerprint.stale(folder, corpora.state(protected) | public)
+    again = [path for path in protected if str(path.absolute()) in changed or changed & set(public)]
+    if again:
+        progress = Bar(again, "fingerprint of the notes", unit="file")
+        sources = {str(path.absolute()): corpora.patients(path) for path in progress}
+        fingerprint.build(folder, sources, corpora.public_texts(data), corpora.state(again) | public)
     return fingerprint.load(folder)
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from synthnotes.corpus import releases, sepr, sources
+from synthnotes.demo import kit
 from synthnotes.guard.fingerprint import Patient
 
 ROWS = 2048  # of a table at a time
@@ -22,6 +23,11 @@ def protected_files(data: Path, tables: Path) -> list[Path]:
         data: the folder data/.
         tables: the folder of the note tables.
     """
+    return [*released_files(data), *sorted(tables.glob("*/*.parquet"))]
+
+
+def released_files(data: Path) -> list[Path]:
+    """The files with notes or ids of patients in data/."""
     found = [
         release.files[name]
         for product in releases.PRODUCTS
@@ -29,12 +35,17 @@ def protected_files(data: Path, tables: Path) -> list[Path]:
         for name in sorted(release.files)
         if "/d_icd_" not in name
     ]
-    return [*found, *_if_there(data / "sepr" / sepr.NOTES), *sorted(tables.glob("*/*.parquet"))]
+    return [*found, *_if_there(data / "sepr" / sepr.NOTES)]
 
 
-def state(paths: Iterable[Path]) -> dict[str, list[int]]:
-    """What changes when a file does: size and time of change, by path."""
-    return {str(path): [path.stat().st_size, path.stat().st_mtime_ns] for path in paths}
+def state(paths: Iterable[Path]) -> dict[str, list[int] | str]:
+    """What changes when a file does: size and time of change, by absolute path."""
+    return {str(path.absolute()): [path.stat().st_size, path.stat().st_mtime_ns] for path in paths}
+
+
+def public_state(data: Path) -> dict[str, list[int] | str]:
+    """What changes when `public_texts` do."""
+    return {**state(_titles(data)), PUBLIC: kit.version()}
 
 
 def patients(path: Path) -> Iterator[Patient]:
@@ -51,19 +62,22 @@ def patients(path: Path) -> Iterator[Patient]:
 
 def public_texts(data: Path) -> list[str]:
     """Titles of codes, which anybody may print, and the phrases of the demo kit, which stand in this repository."""
-    titles = [
-        sources.read_csv(path, ["long_title"])["long_title"]
-        for release in releases.found(data / "mimic", releases.MIMIC_IV)
-        for name, path in release.files.items()
-        if "/d_icd_" in name
-    ]
-    titles += [
-        sources.read_csv(path, ["transcription"])["transcription"]
-        for path in _if_there(data / "sepr" / sepr.DESCRIPTIONS)
-    ]
+    columns = {path: "transcription" if path.name == sepr.DESCRIPTIONS else "long_title" for path in _titles(data)}
+    titles = [sources.read_csv(path, [column])[column] for path, column in columns.items()]
     kit = package_files("synthnotes") / PUBLIC
     phrases = [file.read_text(encoding="utf-8") for file in kit.iterdir() if file.name.endswith((".py", ".yaml"))]
     return [*phrases, *(title for table in titles for title in table)]
+
+
+def _titles(data: Path) -> list[Path]:
+    """The files with the titles of codes."""
+    found = [
+        path
+        for release in releases.found(data / "mimic", releases.MIMIC_IV)
+        for name, path in sorted(release.files.items())
+        if "/d_icd_" in name
+    ]
+    return [*found, *_if_there(data / "sepr" / sepr.DESCRIPTIONS)]
 
 
 def _rows(path: Path) -> Iterator[pd.DataFrame]:

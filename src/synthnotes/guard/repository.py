@@ -45,6 +45,23 @@ def git(*words: str, given: bytes = b"", root: Path = Path()) -> bytes:
     return done.stdout
 
 
+def working_tree() -> Path:
+    """The folder of the files; of a repository without any (a bare one), that of the repository."""
+    bare = git("rev-parse", "--is-bare-repository").strip() == b"true"
+    return Path(git("rev-parse", "--absolute-git-dir" if bare else "--show-toplevel").decode().rstrip("\n"))
+
+
+def common_folder(root: Path) -> Path:
+    """Git's own folder that all working trees of a repository share: `.git`, or that of the clone or the submodule."""
+    return (root / git("rev-parse", "--git-common-dir", root=root).decode().rstrip("\n")).resolve()
+
+
+def is_set(root: Path, name: str) -> bool | None:
+    """Whether one of git's settings is true; None where it is not set."""
+    value = git("config", "--get", "--default", "", name, root=root).decode().strip().lower()
+    return value in ("true", "yes", "on", "1") if value else None
+
+
 def staged(root: Path) -> Iterator[Content]:
     """The files that the next commit adds or changes, as they are staged."""
     yield from _blobs(root, git("diff", "--cached", "--raw", "-z", "--no-renames", "--abbrev=64", root=root))
@@ -93,6 +110,8 @@ def ignored(root: Path, names: Iterable[str]) -> set[str]:
         capture_output=True,
         check=False,
     )
+    if done.returncode > 1 and git("rev-parse", "--is-bare-repository", root=root).strip() != b"true":
+        raise UserError(f"git check-ignore: {done.stderr.decode(errors='replace').strip()}")
     return set(os.fsdecode(done.stdout).split("\0")) - {""}
 
 

@@ -53,10 +53,10 @@ def text(content: Content, fingerprint: Fingerprint) -> list[str]:
     """Refuses text of patients' notes, and lists of ids."""
     plain = normalised(decoded(content.data))
     found = []
-    runs, place = fingerprint.copied(plain)
-    if runs >= ENOUGH:
+    covered, place = fingerprint.copied(plain)
+    if covered >= ENOUGH:
         line = plain.count(b"\n", 0, place) + 1
-        found.append(f"from line {line} on: text of patients' notes ({runs} sampled passages of 8 words)")
+        found.append(f"from line {line} on: text of patients' notes (at least {covered} words)")
     ids, alike, first = fingerprint.known_ids(plain)
     if ids > MOST_IDS and ids >= SHARE_OF_IDS * alike:
         line = plain.count(b"\n", 0, first) + 1

@@ -66,13 +66,12 @@ def words(content: bytes) -> Words:
     return Words(start, end, hashes, np.logical_or.reduceat(_LETTER[letters], first))
 
 
-def runs(found: Words, texts: np.ndarray | None = None, salt: int = 0) -> np.ndarray:
+def runs(found: Words, texts: np.ndarray | None = None) -> np.ndarray:
     """Hashes every run of `RUN` words.
 
     Args:
         found: the words.
         texts: which text each word belongs to, ascending; runs do not reach from one text into the next.
-        salt: numbers are comparable between calls with the same salt.
 
     Returns:
         uint64, one per word that has enough words after it; `NONE` where a run spans texts or is mostly numbers.
@@ -85,7 +84,7 @@ def runs(found: Words, texts: np.ndarray | None = None, salt: int = 0) -> np.nda
     for place in range(RUN):
         total = total * _WORD_BASE + found.hashes[place : place + count]
         lettered += found.lettered[place : place + count]
-    hashes = mixed(total ^ np.uint64(salt))
+    hashes = mixed(total)
     hashes[lettered < LETTERED] = NONE
     if texts is not None:
         hashes[texts[:count] != texts[RUN - 1 :]] = NONE

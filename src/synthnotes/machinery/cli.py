@@ -8,6 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from synthnotes.machinery import exhaustion, progress, redaction
+from synthnotes.machinery.files import refuse_linked_folders
+
+DATA = Path("data")
 
 
 def run(main: Callable[..., str]) -> None:
@@ -16,6 +19,7 @@ def run(main: Callable[..., str]) -> None:
     Parameters annotated as Path, str or int are converted; `list[Path]` takes several values. A `UserError` prints as
     one line and ends with exit code 1; so does any other exception, a defect, of which only its type and the places in
     the code are told: its message may quote a note. Where stderr is no terminal, a line per minute says how far it is.
+    What lies in data/ must not lie behind a link to a folder.
     """
     signature = inspect.signature(main)
     stage = Path(inspect.getfile(main)).stem
@@ -28,9 +32,12 @@ def run(main: Callable[..., str]) -> None:
         )
     started = time.perf_counter()
     try:
-        options = vars(parser.parse_args())
+        given = vars(parser.parse_args())
+        for path in given.values():
+            if isinstance(path, Path) and path.is_relative_to(DATA):
+                refuse_linked_folders(DATA, path)
         with progress.told(stage):
-            summary = main(**options)
+            summary = main(**given)
     except redaction.SPEAKING as error:
         print(f"{stage}: error: {error}", file=sys.stderr)
         raise SystemExit(1) from None

@@ -215,6 +215,27 @@ def unreadable(path: Path, expected: str, otherwise: str) -> UserError:
     return UserError(kinds.other_kind(path, expected) or f"{path}: {otherwise}")
 
 
+def refuse_linked_folders(data: Path, folder: Path) -> None:
+    """Raises a `UserError` for the first link to a folder in a folder of data/, or on the way to it.
+
+    Links to files are none of these, nor is data/ itself if it is a link: DVC follows them.
+
+    Args:
+        data: the folder data/.
+        folder: the same or one within it.
+    """
+    way = [path for path in (folder, *folder.parents) if path != data and path.is_relative_to(data)]
+    below = [Path(parent, name) for parent, names, _ in os.walk(folder) for name in names]
+    for path in [*reversed(way), *sorted(below)]:
+        if path.is_symlink() and path.is_dir():
+            raise UserError(
+                f"{path}: a link to a folder. DVC hashes nothing behind it: another release there would go unnoticed. "
+                "Make a folder of that name and copy the files into it, or link them one by one (`cp -rs /the/folder "
+                f"{path}`: DVC then puts copies in place of the links), or mount the other disk there, or make {data}/ "
+                "itself a link, which DVC follows."
+            )
+
+
 def require(*paths: Path) -> None:
     """Raises a `UserError` for the first path that does not exist or is empty."""
     for path in paths:

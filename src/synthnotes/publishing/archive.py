@@ -84,13 +84,13 @@ def main() -> None:
     parser.add_argument("--to", type=Path, required=True, help="the archive, a .zip")
     parser.add_argument("--data", type=Path, default=Path("data"))
     parser.add_argument("--build", type=Path, default=Path("build"))
-    parser.add_argument("--fingerprint", type=Path, default=Path(".dvc") / "tmp" / "fingerprint")
+    parser.add_argument("--fingerprint", type=Path, help="of the guard; by default in git's own folder")
     parser.add_argument("--provenance", type=Path, required=True, help="the report's provenance.json")
     options = parser.parse_args()
     root = Path.cwd()
     declared = outputs.declared(root)
     contents = collect(root, declared)
-    known = checks.current_fingerprint(options.data, options.build / "notes", options.fingerprint)
+    known = checks.known_notes(root, options.data, options.build / "notes", options.fingerprint)
     refuse(root, contents, declared, known)
     stale = [fact.name for fact in verify(Path(), Path("dvc.lock"), options.provenance) if fact.state == CHANGED]
     if stale:

@@ -79,6 +79,22 @@ def check(data, capsys):
     return code, out
 
 
+@pytest.mark.parametrize("name", ["mimic/note", "mimic/hosp", "mimic", "models", "models/sepr/encoder"])
+def test_data_behind_a_link_to_a_folder_stop_the_run(data, capsys, name):
+    (data / name).rename(data.parent / "disk")
+    (data / name).symlink_to(data.parent / "disk")
+    code, out = check(data, capsys)
+    assert code == 1
+    assert f"! {data / name}: a link to a folder" in out
+
+
+@pytest.mark.parametrize("name", ["", "mimic/note/discharge.csv.gz", "models/sepr/encoder/model.safetensors"])
+def test_data_itself_or_a_file_may_be_a_link(data, capsys, name):
+    (data / name).rename(data.parent / "disk")
+    (data / name).symlink_to(data.parent / "disk")
+    assert check(data, capsys)[0] == 0
+
+
 def test_whole_data_pass(data, capsys):
     code, out = check(data, capsys)
     assert code == 0

@@ -17,7 +17,9 @@ import pytest
 from table import SAYS
 
 from synthnotes.corpus import notes as note_table
-from synthnotes.guard import cache, checks, corpora, outputs, repository
+from synthnotes.demo import mimic, sepr
+from synthnotes.demo.scale import DEMO
+from synthnotes.guard import cache, checks, corpora, fingerprint, outputs, repository
 from synthnotes.guard.repository import git
 from synthnotes.machinery.files import UserError
 
@@ -88,11 +90,6 @@ def staged(project, with_outputs=False):
     return checks.findings(project, repository.staged(project), known(project), declared)
 
 
-def without_count(line):
-    """A line without the number of passages that were sampled: it depends on the fingerprint's salt."""
-    return line.partition(" (")[0]
-
-
 def write(project, name, content):
     path = project / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -136,7 +133,7 @@ def test_attempts_that_are_caught_when_staged(project, attempt, record_property)
     assert found.startswith(f"{name}: ")
     assert reason in found
     assert "lighthouse" not in found.lower()
-    record_property(SAYS, without_count(found))
+    record_property(SAYS, found)
 
 
 UNSEEN = {
@@ -268,7 +265,7 @@ def test_the_hooks_refuse_a_commit_its_message_and_a_push(project, tmp_path, rec
     code, told = run("commit", "-m", f"Seen in a note: {NOTE}")
     assert code == 1, told
     assert "! the message: from line 1 on" in told
-    record_property(SAYS, without_count(next(line for line in told.splitlines() if line.startswith("!"))))
+    record_property(SAYS, next(line for line in told.splitlines() if line.startswith("!")))
     assert run("commit", "--no-verify", "-m", "A harmless page")[0] == 0
     # Whoever skips the hooks, or removes in a second commit what the first has kept, meets the push.
     write(project, "a.md", NOTE)
@@ -302,19 +299,191 @@ def test_every_note_table_is_protected_and_a_changed_one_read_again(project):
     assert "text of patients' notes" in found
 
 
-def test_without_notes_on_the_machine_the_other_rules_hold(project):
+def test_where_there_never_were_notes_the_other_rules_hold(project):
     shutil.rmtree(project / "data")
     write(project, "a.md", NOTE)
+    git("add", "a.md", root=project)
+    code, told = guard(project, "staged")
+    assert code == 0
+    assert "no notes on this machine to compare with" in told
     write(project, "b.pkl", b"x")
-    (found,) = staged(project)
-    assert found.startswith("b.pkl")
+    git("add", "b.pkl", root=project)
+    code, told = guard(project, "staged")
+    assert code == 1
+    assert told.startswith("! b.pkl")
+
+
+def _elsewhere(project, tmp_path, where):
+    """The folder in which somebody works whose data the guard has seen, but cannot see now."""
+    other = tmp_path / "other"
+    if where in ("the disk is not mounted", "a link that leads nowhere", "the tables of the pipeline are left"):
+        (project / "data").rename(tmp_path / "disk")
+        if where == "a link that leads nowhere":
+            (project / "data").symlink_to(tmp_path / "unmounted")
+        elif where.startswith("the tables"):
+            row = {"note_id": ["1"], "patient_id": ["1"], "codes": [["I10"]], "descriptions": [[]], "fold": ["train"]}
+            (project / "data").mkdir()
+            note_table.write(project / "build/notes/mimic/real_e.parquet", pd.DataFrame(row | {"text": ["Another."]}))
+        return project
+    if where == "a folder within the repository":
+        (project / "data").rename(tmp_path / "disk")
+        (project / "docs").mkdir()
+        return project / "docs"
+    if where == "a worktree":
+        git("worktree", "add", "--quiet", str(other), root=project)
+    elif where == "a worktree in the repository":
+        other = project / "build/other"
+        git("worktree", "add", "--quiet", str(other), root=project)
+    elif where == "a worktree of a worktree, whose main one is gone":
+        git("worktree", "add", "--quiet", str(tmp_path / "first"), root=project)
+        git("worktree", "add", "--quiet", "--detach", str(other), root=tmp_path / "first")
+        (project / "data").rename(tmp_path / "disk")
+    elif where == "a worktree of a bare clone":
+        git("clone", "--quiet", "--bare", str(project), str(tmp_path / "bare"))
+        git("worktree", "add", "--quiet", str(other), root=tmp_path / "bare")
+    elif where == "a submodule":
+        git("init", "--quiet", str(tmp_path / "whole"))
+        git(
+            "-c",
+            "protocol.file.allow=always",
+            "submodule",
+            "--quiet",
+            "add",
+            str(project),
+            "p",
+            root=tmp_path / "whole",
+        )
+        other = tmp_path / "whole/p"
+    if where in ("a worktree of a bare clone", "a submodule"):  # repositories of their own: the notes were there once
+        shutil.copytree(project / "data", other / "data")
+        assert guard(other, "hooks")[0] == guard(other, "staged")[0] == 0
+        (other / "data").rename(tmp_path / "disk")
+    return other
+
+
+ELSEWHERE = [
+    "a worktree", "a worktree in the repository", "a worktree of a worktree, whose main one is gone",
+    "a worktree of a bare clone", "a submodule", "the disk is not mounted", "a link that leads nowhere",
+    "the tables of the pipeline are left", "a folder within the repository",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("where", ELSEWHERE)
+def test_where_the_notes_are_not_there_they_are_known_all_the_same(project, tmp_path, where, record_property):
+    """A note is refused and another page is not, by git's own hooks; without a fingerprint, both are."""
+    assert guard(project, "hooks")[0] == guard(project, "staged")[0] == 0
+    place = _elsewhere(project, tmp_path, where)
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "GIT_COMMITTER_NAME": "T", "GIT_COMMITTER_EMAIL": "t"}
+    author = "--author=T <t@example.org>"
+
+    def commit(name, text):
+        write(place, name, text)
+        git("add", name, root=place)
+        done = subprocess.run(
+            ["git", "commit", "--quiet", author, "-m", "A page"], cwd=place, capture_output=True, text=True,
+            env=environment, check=False,
+        )  # fmt: skip
+        git("reset", "--quiet", "--", name, root=place)
+        (place / name).unlink()
+        return done.returncode, done.stderr
+
+    code, told = commit("a.md", NOTE)
+    assert code == 1, told
+    assert "a.md: from line 1 on: text of patients' notes" in told
+    code, told = commit("b.md", "harmless")
+    assert code == 0, told
+    code, told = commit("params.yaml", "coding:\n  epochs: 5\n")  # for which DVC is asked
+    assert code == 0, told
+    shutil.rmtree(repository.common_folder(place) / "synthnotes")
+    for name, text in (("a.md", NOTE), ("c.md", "harmless")):
+        code, told = commit(name, text)
+        assert code == 1, told
+        assert "nothing else to compare with" in told
+        assert f"`git config {checks.OWN_DATA} false`" in told
+    record_property(SAYS, told)
+    git("config", checks.OWN_DATA, "false", root=place)
+    assert commit("c.md", "harmless")[0] == 0
+
+
+def test_a_push_from_a_bare_clone_is_compared_too(project, tmp_path):
+    """Where there is no working tree, and git sets GIT_DIR for the hook."""
+    git("init", "--quiet", "--bare", str(tmp_path / "remote"))
+    write(project, "a.md", NOTE)
+    git("add", "a.md", root=project)
+    git("commit", "--quiet", "-m", "A page", root=project)
+    git("clone", "--quiet", "--bare", str(project), str(tmp_path / "bare"))
+    bare = tmp_path / "bare"
+    shutil.copytree(project / ".dvc/tmp/fingerprint", bare / "synthnotes/fingerprint")
+    assert guard(bare, "hooks")[0] == 0
+    words = ["git", "push", str(tmp_path / "remote"), "main"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(words, cwd=bare, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "! a.md in commit" in done.stderr
+    git("config", checks.OWN_DATA, "true", root=bare)
+    shutil.rmtree(bare / "synthnotes")
+    done = subprocess.run(words, cwd=bare, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "nothing else to compare with" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("params", "mark", "refused"),
+    [
+        ("disclosure:\n  demo: false\n", None, True),
+        ("disclosure:\n  demo: true\n", None, False),
+        ("disclosure: nothing\n", None, False),
+        ("disclosure:\n  demo: false\n", "false", False),
+        ("disclosure:\n  demo: true\n", "true", True),
+        (None, "yes", True),
+        (None, None, False),
+    ],
+)
+def test_what_sets_a_repository_to_own_data(project, params, mark, refused):
+    shutil.rmtree(project / "data")
+    (project / "params.yaml").unlink()
+    if params:
+        (project / "params.yaml").write_text(params)
+    if mark:
+        git("config", checks.OWN_DATA, mark, root=project)
+    code, told = guard(project, "staged")
+    assert code == refused, told
+    assert ("nothing else to compare with" in told) == refused
+
+
+def test_models_alone_are_no_data_to_compare_with(project):
+    shutil.rmtree(project / "data/mimic")
+    write(project, "data/models/mimic/encoder/config.json", "{}")
+    assert guard(project, "hooks")[0] == 0
+    assert repository.is_set(project, checks.OWN_DATA) is None
+
+
+def test_the_place_of_the_cache_sets_a_repository_to_own_data(project, tmp_path):
+    cache.choose(project, project / "data", str(tmp_path / "cache"))
+    assert repository.is_set(project, checks.OWN_DATA)
 
 
 def test_this_repository_passes():
-    """By all rules but the comparison with notes, which `make check` makes on a machine that has some."""
+    """By all rules but the comparison with notes."""
     declared = outputs.declared(ROOT)
     assert outputs.problems(ROOT, declared) == []
     assert checks.findings(ROOT, repository.tracked(ROOT), None, declared) == []
+
+
+def test_this_repository_holds_no_text_of_the_demo_s_notes(tmp_path, monkeypatch):
+    """Whatever the salt, and whatever runs of words are sampled: where all are kept, too, no file comes near."""
+    for corpus in (mimic, sepr):
+        corpus.write(tmp_path / "data" / corpus.__name__.rpartition(".")[2], DEMO, 1337)
+    tracked = list(repository.tracked(ROOT))
+    salts = set()
+    for number in range(4):
+        if number == 3:
+            monkeypatch.setattr(fingerprint, "WINDOW", 1)
+        made = checks.current_fingerprint(tmp_path / "data", tmp_path / "none", tmp_path / f"made-{number}")
+        salts.add(made.salt)
+        assert sum(map(len, made.runs)) > 10_000
+        assert checks.findings(ROOT, tracked, made) == []
+    assert len(salts) == 4
 
 
 class TestCache:
