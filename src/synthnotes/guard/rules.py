@@ -3,6 +3,7 @@
 Reasons name file, line and count, and never quote what they found.
 """
 
+import re
 from pathlib import PurePosixPath
 
 from synthnotes.guard.fingerprint import ENOUGH, Fingerprint
@@ -21,6 +22,7 @@ ENDINGS = {
     **dict.fromkeys((".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".tar", ".tgz"), "an archive or compressed"),
     **dict.fromkeys((".db", ".sqlite", ".sqlite3"), "a database"),
 }
+_PICKLE = re.compile(rb"\x80[\x02-\x05].*\.\Z", re.DOTALL)
 
 
 def kind(content: Content) -> str | None:
@@ -28,6 +30,8 @@ def kind(content: Content) -> str | None:
     name = PurePosixPath(content.name.partition(" in commit ")[0])
     found = ENDINGS.get(name.suffix.lower())
     found = found or kinds.container(content.data)
+    if found is None and _PICKLE.match(content.data):
+        found = "a pickle"
     if found is None and content.data[8:10] == b'{"' and b'"data_offsets"' in content.data[:100_000]:
         found = "model weights"
     if (
