@@ -224,9 +224,10 @@ def _some_notes(folder: Path, corpus: str) -> list[str]:
             texts = pd.read_csv(path, usecols=["text"], nrows=TRIED, dtype=str, keep_default_na=False)["text"].tolist()
         else:
             with pa.memory_map(str(folder / sepr.NOTES)) as file:
-                batch = pa.ipc.open_file(file).get_batch(0)
+                batches = map(pa.ipc.open_file(file).get_batch, range(pa.ipc.open_file(file).num_record_batches))
+                batch = next(batch for batch in batches if batch.num_rows)  # polars writes empty ones, too
                 texts = batch.slice(0, TRIED).column(batch.schema.get_field_index("text")).to_pylist()
-    except (IndexError, KeyError, ValueError, OSError, EOFError, zlib.error, pa.ArrowException):
+    except (StopIteration, IndexError, KeyError, ValueError, OSError, EOFError, zlib.error, pa.ArrowException):
         return []
     return [text for text in texts if isinstance(text, str)]
 

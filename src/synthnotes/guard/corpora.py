@@ -6,11 +6,14 @@ from itertools import groupby
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from synthnotes.corpus import releases, sepr, sources
 from synthnotes.demo import kit
 from synthnotes.guard.fingerprint import Patient
+from synthnotes.machinery import kinds
+from synthnotes.machinery.files import AGAIN, unreadable
 
 ROWS = 2048  # of a table at a time
 PUBLIC = "demo"  # the subpackage whose phrases the demo's notes are made of
@@ -83,10 +86,15 @@ def _titles(data: Path) -> list[Path]:
 def _rows(path: Path) -> Iterator[pd.DataFrame]:
     """A protected table, some rows at a time."""
     if path.suffix == ".parquet":
-        with pq.ParquetFile(path) as file:
-            wanted = [name for name in ("note_id", "patient_id", "text") if name in file.schema_arrow.names]
-            for batch in file.iter_batches(ROWS, columns=wanted):
-                yield batch.to_pandas()
+        wanted = ["note_id", "patient_id", "text"]
+        try:
+            with pq.ParquetFile(path) as file:
+                file.schema_arrow.empty_table().select(wanted)  # KeyError: a column is missing
+                for batch in file.iter_batches(ROWS, columns=wanted):
+                    batch.validate(full=True)
+                    yield batch.to_pandas()
+        except (pa.ArrowException, OSError, ValueError, OverflowError, KeyError):
+            raise unreadable(path, kinds.PARQUET, f"no note table, or a damaged one. {AGAIN}") from None
     elif path.suffix == ".feather":
         table = sources.read_feather(path, ["_id", "text"])
         yield from (table.iloc[start : start + ROWS] for start in range(0, len(table), ROWS))

@@ -299,6 +299,18 @@ def test_every_note_table_is_protected_and_a_changed_one_read_again(project):
     assert "text of patients' notes" in found
 
 
+@pytest.mark.parametrize("content", [parquet(), parquet()[:-20], bytes(500), b"", b"PAR1", NOTE.encode()])
+def test_a_damaged_table_is_one_line(project, content):
+    table = project / "build/notes/mimic/real_s.parquet"
+    table.parent.mkdir(parents=True, exist_ok=True)
+    table.write_bytes(content)
+    code, told = guard(project, "tracked")
+    assert code == 1
+    assert f"guard: error: {table}: " in told
+    assert "Traceback" not in told
+    assert NOTE not in told
+
+
 def test_where_there_never_were_notes_the_other_rules_hold(project):
     shutil.rmtree(project / "data")
     write(project, "a.md", NOTE)

@@ -130,7 +130,7 @@ def test_whole_models_pass(models):
         (file("model.safetensors", LFS), r"model\.safetensors: it is a Git-LFS pointer, where a file of weights"),
         (file("model.safetensors", PAGE), "it is a web page, where a file of weights is expected"),
         (file("model.safetensors", b"404: Not Found"), "it is plain text, where a file of weights is expected"),
-        (file("model.safetensors", b""), "it is empty, where a file of weights"),
+        (file("model.safetensors", b""), "it is an empty file, where a file of weights"),
         (file("model.safetensors", b"\0" * 5000), "it is nothing but zeros, where"),
         (cut, r"model\.safetensors: damaged or cut off"),
         (renamed, r"neither model\.safetensors nor model\.safetensors\.index\.json"),
