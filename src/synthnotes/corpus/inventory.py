@@ -199,7 +199,7 @@ def _model(
     folder: Path, name: str, role: Role, asked: dict[str, int], notes: list[str], packing: bool
 ) -> tuple[Model | None, Finding]:
     """All that the stages check of a model when they load it."""
-    if not (folder / "config.json").is_file() and not (folder / "adapter_config.json").is_file():
+    if not folder.is_dir():
         return None, Finding(f"{folder}: missing. {name}", stops=True)
     try:
         found = skeleton(folder, role)
@@ -263,16 +263,18 @@ def _machine(
     yield _gpus(cards, needs, max(of_corpus["generator"].parameters for of_corpus in models.values()))
 
 
-def _gpus(cards: list[int], needs: machine.Needs, parameters: int) -> Finding:
+def _gpus(cards: list[int | None], needs: machine.Needs, parameters: int) -> Finding:
     if not cards:
         if needs.gpus > 1:
             return Finding(f"GPUs: none; {needs.gpus} are needed, {ASKED}", stops=True)
         if parameters > machine.WITHOUT_GPU:
             return Finding(f"GPUs: none; one of {_gib(needs.gpu_memory)} is needed for a generator this large", True)
         return Finding("GPUs: none; the generator is small enough to go without")
-    told = f"GPUs: {len(cards)}, of {_gib(min(cards))}; {needs.gpus} needed, with about {_gib(needs.gpu_memory)} each"
+    smallest = min((size for size in cards if size is not None), default=None)
+    of = "a size that nvidia-smi does not tell" if smallest is None else _gib(smallest)
+    told = f"GPUs: {len(cards)}, of {of}; {needs.gpus} needed, with about {_gib(needs.gpu_memory)} each"
     told += f"; {ASKED}" if len(cards) < needs.gpus else ""
-    return Finding(told, stops=len(cards) < needs.gpus or min(cards) < needs.gpu_memory)
+    return Finding(told, stops=len(cards) < needs.gpus or (smallest is not None and smallest < needs.gpu_memory))
 
 
 def _size(path: Path) -> str:

@@ -132,6 +132,10 @@ def test_nothing_there(data, capsys):
         (lambda data: pd.DataFrame({"_id": [1]}).to_feather(data / "sepr/splits.feather"), "! .*split or splits is mi"),
         (
             lambda data: (data / "models/sepr/encoder/config.json").unlink(),
+            r"! .*encoder/config\.json: missing.* SweDeClin-BERT: the Health B",
+        ),
+        (
+            lambda data: shutil.rmtree(data / "models/sepr/encoder"),
             "! .*encoder: missing. SweDeClin-BERT: the Health B",
         ),
         (
@@ -269,24 +273,75 @@ def test_gpus(cards, gpus, parameters, stops):
 
 
 def test_memory_is_the_lower_of_machine_and_container(tmp_path):
-    meminfo, limit = tmp_path / "meminfo", tmp_path / "memory.max"
-    assert machine.memory(meminfo, limit) is None
+    meminfo, groups = tmp_path / "meminfo", tmp_path / "cgroup"
+    assert machine.memory(meminfo, groups) is None
     meminfo.write_text("MemTotal:       16000000 kB\nMemFree:  1 kB\n")
-    limit.write_text("max\n")
-    assert machine.memory(meminfo, limit) == 16_000_000 * 1024
-    limit.write_text(f"{4 * GIB}\n")
-    assert machine.memory(meminfo, limit) == 4 * GIB
+    groups.mkdir()
+    (groups / "memory.max").write_text("max\n")
+    assert machine.memory(meminfo, groups) == 16_000_000 * 1024
+    (groups / "memory.max").write_text(f"{4 * GIB}\n")
+    assert machine.memory(meminfo, groups) == 4 * GIB
 
 
-def test_gpus_as_nvidia_smi_tells_them(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("told", "limit"),
+    [
+        ("0::/slurm/job_7/step_0", "slurm/job_7/memory.max"),  # a scheduler's, above that of the process
+        ("0::/user.slice", "user.slice/memory.max"),
+        ("11:cpu,cpuacct:/\n4:memory:/docker/7f", "memory/docker/7f/memory.limit_in_bytes"),  # version 1
+        ("4:memory:/docker/7f", "memory/memory.limit_in_bytes"),  # version 1, as a container sees itself
+        ("0::/../..", "memory.max"),
+    ],
+)
+def test_the_limit_of_a_job_counts_wherever_it_is_kept(tmp_path, told, limit):
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self/cgroup").write_text(f"{told}\n")
+    (tmp_path / "meminfo").write_text("MemTotal:       16000000 kB\n")
+    path = tmp_path / "groups" / limit
+    path.parent.mkdir(parents=True)
+    for content, expected in ((f"{4 * GIB}\n", 4 * GIB), ("9223372036854771712\n", 16_000_000 * 1024)):
+        path.write_text(content)
+        assert machine.memory(tmp_path / "meminfo", tmp_path / "groups") == expected
+
+
+@pytest.fixture
+def nvidia_smi(tmp_path, monkeypatch):
+    """Lets a script speak for nvidia-smi."""
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+    def write(*lines):
+        tool = tmp_path / "nvidia-smi"
+        tool.write_text("\n".join(["#!/bin/sh", *lines]) + "\n")
+        tool.chmod(0o755)
+
+    return write
+
+
+def test_gpus_as_nvidia_smi_tells_them(nvidia_smi):
     assert machine.gpus() == []
-    tool = tmp_path / "nvidia-smi"
-    tool.write_text("#!/bin/sh\necho 81559\necho 143771\n")
-    tool.chmod(0o755)
+    nvidia_smi("echo GPU-1a2b, 81559", "echo GPU-3c4d, 143771")
     assert machine.gpus() == [81559 * 2**20, 143771 * 2**20]
-    tool.write_text("#!/bin/sh\necho no driver\nexit 9\n")
+    nvidia_smi("echo GPU-1a2b, [N/A]")
+    assert machine.gpus() == [None]
+    assert not inventory._gpus([None], Needs(0, 0, 40 * GIB, 1), 8 * 10**9).stops
+    nvidia_smi("echo no driver", "exit 9")
     assert machine.gpus() == []
+    nvidia_smi("echo No devices were found")
+    assert machine.gpus() == []
+
+
+@pytest.mark.parametrize(
+    ("visible", "sizes"),
+    [
+        ("", []), ("-1", []), ("NoDevFiles", []), ("0", [1]), ("1,0", [2, 1]), ("0, 1", [1, 2]), ("0,9,1", [1]),
+        ("GPU-3c", [2]), ("GPU-1a2b,GPU-3c4d", [1, 2]), ("MIG-77", [None]),
+    ],
+)  # fmt: skip
+def test_only_gpus_that_a_scheduler_has_given_count(nvidia_smi, monkeypatch, visible, sizes):
+    nvidia_smi("echo GPU-1a2b, 1", "echo GPU-3c4d, 2")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert machine.gpus() == [size and size * 2**20 for size in sizes]
 
 
 @pytest.mark.parametrize(
