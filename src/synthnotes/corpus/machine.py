@@ -18,6 +18,7 @@ full length, within the share of the GPU that may be used; fine-tuning, P b over
 and the logits of one step with their gradient (notes x tokens x vocabulary x 4 bytes, twice); training a coder, 16 E.
 """
 
+import configparser
 import os
 import shutil
 import subprocess
@@ -164,6 +165,13 @@ def memory(meminfo: Path = Path("/proc/meminfo"), groups: Path = Path("/sys/fs/c
                 continue
             known += [int(text)] if text.isdigit() else []
     return min(known, default=None)
+
+
+def cache_of(project: Path) -> Path:
+    """The folder of DVC's cache: within the project, unless .dvc/config or .dvc/config.local names another."""
+    config = configparser.ConfigParser(interpolation=None)
+    config.read([project / ".dvc" / name for name in ("config", "config.local")], encoding="utf-8")
+    return project / ".dvc" / config.get("cache", "dir", fallback="cache").strip("\"'")
 
 
 def size_of(folder: Path) -> int:

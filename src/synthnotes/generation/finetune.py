@@ -321,11 +321,15 @@ def check_target_modules(base: Path, settings: FinetuneParams) -> None:
     listed = [] if isinstance(targets, str) else targets
     lost = [target for target in listed if not any(f".{name}".endswith(f".{target}") for name in modules)]
     try:
-        LoraModel(model, lora_config(settings), "default")
+        adapted = LoraModel(model, lora_config(settings), "default").targeted_module_names
     except (ValueError, TypeError, re.error) as error:  # no note has been read, so what PEFT says can be shown
         told = str(error)
     else:
         told = f"the model has no module {', '.join(map(repr, lost))}" if lost else ""
+        ends = (head, model.get_input_embeddings())
+        shared = [name for name in adapted if any(modules[name] is end for end in ends)]
+        if shared and model.config.tie_word_embeddings:
+            told = f"{shared[0]} shares its weights with the model's other end, and merging would change both"
     if told or not targets:
         told = shorten(told, 200).rstrip(".") or "names no module"
         raise UserError(

@@ -149,13 +149,11 @@ def unknown_share(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str]) ->
         ids = encoded["input_ids"]
         dropped = 0
         if tokenizer.is_fast:
-            read = np.zeros(len(text) + 1, dtype=int)
-            for start, end in encoded["offset_mapping"]:
-                read[start] += 1
-                read[end] -= 1
-            dropped = sum(not depth and char.isprintable() and not char.isspace() for depth, char in zip(
-                read.cumsum(), text, strict=False
-            ))  # fmt: skip
+            starts, ends = np.array(encoded["offset_mapping"], dtype=int).reshape(-1, 2).T
+            size = len(text) + 1
+            depth = (np.bincount(starts, minlength=size) - np.bincount(ends, minlength=size)).cumsum()
+            left = [text[place] for place in np.flatnonzero(depth[:-1] == 0)]
+            dropped = sum(char.isprintable() and not char.isspace() for char in left)
         unknown += dropped + (0 if tokenizer.unk_token_id is None else ids.count(tokenizer.unk_token_id))
         total += dropped + len(ids)
     return unknown / total if total else 0.0

@@ -1,9 +1,11 @@
 """The inventory: what it says of whole, missing, broken and doubled files, and of a machine that is too small."""
 
 import gzip
+import os
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -140,7 +142,7 @@ def test_nothing_there(data, capsys):
         ),
         (
             lambda data: (data / "models/sepr/encoder/config.json").write_text("{"),
-            r"! .*config\.json: missing or not valid.*SweDe",
+            r"! .*config\.json: not valid.*SweDe",
         ),
         (lambda data: (data / "models/mimic/generator/model.safetensors").unlink(), "! .*no weights"),
     ],
@@ -189,6 +191,30 @@ def test_a_machine_that_is_too_small(data, capsys, monkeypatch, name, value, mes
     code, out = check(data, capsys)
     assert code == 1
     assert message in out
+
+
+@pytest.mark.parametrize("name", ["config", "config.local"])
+def test_a_cache_on_a_disk_of_its_own(data, tmp_path, monkeypatch, name):
+    """`make data` asks for one; neither disk must have room for both."""
+    (tmp_path / "cache").mkdir()
+    (tmp_path / ".dvc").mkdir()
+    assert machine.cache_of(tmp_path) == tmp_path / ".dvc/cache"
+    (tmp_path / ".dvc" / name).write_text(f"[core]\n    analytics = false\n[cache]\n    dir = {tmp_path}/cache\n")
+    assert machine.cache_of(tmp_path) == tmp_path / "cache"
+    monkeypatch.setattr(machine, "size_of", lambda folder: 10 if folder == data else 0)
+    assert len(list(inventory._disks(data, 2 * 70 + 10))) == 1
+    stat = Path.stat
+
+    def device(path, **options):
+        found = stat(path, **options)
+        return os.stat_result((*found[:2], path == tmp_path / "cache", *found[3:]))
+
+    monkeypatch.setattr(Path, "stat", device)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=75))
+    build, cache = inventory._disks(data, 2 * 70 + 10)
+    assert (build.stops, cache.stops) == (False, True)
+    assert build.text.startswith(f"disk of {tmp_path}/build: ")
+    assert cache.text.startswith(f"disk of {tmp_path}/cache: ")
 
 
 def merged(name, configuration, kind):
