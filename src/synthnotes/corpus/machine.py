@@ -132,7 +132,7 @@ def gpus() -> list[int | None]:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is None:
         return list(sizes.values())
-    found = []
+    found: list[int | None] = []
     for name in map(str.strip, visible.split(",")):
         if name.startswith("MIG-"):
             found.append(None)  # a slice of a GPU, whose size is another one
