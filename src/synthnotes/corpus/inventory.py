@@ -303,7 +303,7 @@ def _gib(size: int) -> str:
 if __name__ == "__main__":
     # Most of the check's time is that of imports. Transformers would import two packages for sampling and images, which
     # are not looked at; and what is imported stays.
-    sys.modules.update(dict.fromkeys(("sklearn", "scipy")))
+    sys.modules["sklearn"] = sys.modules["scipy"] = None  # type: ignore[assignment]
     gc.disable()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("data"))
