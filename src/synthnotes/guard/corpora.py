@@ -16,6 +16,7 @@ from synthnotes.machinery import kinds
 from synthnotes.machinery.files import AGAIN, is_dropping, unreadable
 
 ROWS = 2048  # of a table at a time
+NOTES = {"mimic": "discharge.csv", "sepr": sepr.NOTES}  # how the names of the files with text begin
 PUBLIC = "demo"  # the subpackage whose phrases the demo's notes are made of
 
 
@@ -40,6 +41,11 @@ def released_files(data: Path) -> list[Path]:
         if "/d_icd_" not in name
     ]
     return [*found, *_if_there(data / "sepr" / sepr.NOTES)]
+
+
+def holds_notes(path: str | Path, corpus: str) -> bool:
+    """Whether a file is the one with the notes of a corpus as released, not with ids alone."""
+    return Path(path).name.startswith(NOTES[corpus])
 
 
 def state(paths: Iterable[Path]) -> dict[str, list[int] | str]:

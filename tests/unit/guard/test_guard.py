@@ -688,7 +688,7 @@ def test_droppings_and_what_is_no_file_are_no_note_tables(project):
     write(project, "build/notes/mimic/._real_s.parquet", b"\0\5\26\7")
     (project / "build/notes/mimic/real_e.parquet").mkdir()
     (project / "build/notes/mimic/real_l.parquet").symlink_to("nowhere")
-    assert len(known(project).sources) == 1
+    assert {Path(source).name for source in known(project).sources} == {"discharge.csv.gz"}
 
 
 @pytest.mark.parametrize("text", ["deps: [{path: a}]\n", "- 1\n", "outs: [{md5: 0}]\n", "outs: 1\n"])
@@ -697,3 +697,49 @@ def test_a_pointer_that_dvc_has_not_written_is_told(project, text, record_proper
     with pytest.raises(UserError, match=r"pages\.dvc: not as DVC writes it") as error:
         outputs.declared(project)
     record_property(SAYS, str(error.value))
+
+
+@pytest.mark.parametrize(
+    ("place", "params", "mark", "refused"),
+    [
+        ("an empty folder", "corpora: [mimic, sepr]\n", "true", True),  # where another disk is mounted
+        ("a link that leads nowhere", "corpora: [mimic, sepr]\n", "true", True),
+        ("an empty folder", "coding: 4\n", "true", True),
+        ("an empty folder", "corpora: [mimic]\n", "true", False),
+        ("nothing", "corpora: [mimic, sepr]\n", "true", False),  # not there yet
+        ("an empty folder", "corpora: [mimic, sepr]\n", None, False),
+    ],
+)
+def test_the_notes_of_each_corpus_are_there_or_known(template, tmp_path, place, params, mark, refused, record_property):
+    """One corpus on the disk that is mounted, the other on one that is not."""
+    project = tmp_path / "project"
+    (project / "data/mimic/note").mkdir(parents=True)
+    git("init", "--quiet", root=project)
+    write(project, "params.yaml", params)
+    table = pd.read_csv(template / "data/mimic/note/discharge.csv.gz", dtype=str).head(3)
+    table.to_csv(project / "data/mimic/note/discharge.csv", index=False)
+    if place == "an empty folder":
+        (project / "data/sepr").mkdir()
+    elif place.startswith("a link"):
+        (project / "data/sepr").symlink_to("/nowhere/sepr")
+    if mark is None:  # as in a repository with the demo's data
+        (project / "data/mimic/note/discharge.csv").unlink()
+    else:
+        git("config", checks.OWN_DATA, mark, root=project)
+    if not refused:
+        checks.known_notes(project, Path("data"), Path("build/notes"))
+        return
+    with pytest.raises(UserError, match="data/sepr: the notes are not there") as error:
+        checks.known_notes(project, Path("data"), Path("build/notes"))
+    record_property(SAYS, str(error.value))
+
+
+def test_ids_alone_are_not_the_notes(project):
+    """The tables of admissions are there, and the disk with the notes is not."""
+    (project / "data/mimic/hosp").mkdir()
+    (project / "data/mimic/note/discharge.csv.gz").rename(project / "notes.csv.gz")
+    write(project, "data/mimic/hosp/diagnoses_icd.csv", "subject_id,hadm_id\n10000001,20000001\n")
+    assert checks.known_notes(project, Path("data"), Path("build/notes")) is not None
+    git("config", checks.OWN_DATA, "true", root=project)
+    with pytest.raises(UserError, match="the notes are not there"):
+        checks.known_notes(project, Path("data"), Path("build/notes"))
