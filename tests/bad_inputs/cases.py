@@ -217,7 +217,7 @@ CASES = {
         "a corpus twice": (UNIT + "params.py::test_a_wrong_value_is_named", "sepr must not repeat"),
         "an unknown corpus": (UNIT + "params.py::test_a_wrong_value_is_named", "found 'spr'"),
         "a seed that NumPy does not take": (UNIT + "params.py::test_a_wrong_value_is_named", "seeds.0: Input should be less"),
-        "a seed with a decimal point": (UNIT + "params.py::test_a_wrong_value_is_named", "change13-"),
+        "a seed with a decimal point": (UNIT + "params.py::test_a_wrong_value_is_named", "change12-"),
         "an environment that has been moved": (GUARD + "guard.py::TestInstalling::test_an_environment_and", "two words"),
         "git hooks that serve all repositories": (GUARD + "guard.py::TestInstalling::test_hooks_of_all",),
         "a hook of one's own with the guard's line": (GUARD + "guard.py::TestInstalling::test_somebody_s", "", "stays as it is"),
