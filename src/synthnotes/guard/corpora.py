@@ -13,9 +13,10 @@ from synthnotes.corpus import releases, sepr, sources
 from synthnotes.demo import kit
 from synthnotes.guard.fingerprint import Patient
 from synthnotes.machinery import kinds
-from synthnotes.machinery.files import AGAIN, unreadable
+from synthnotes.machinery.files import AGAIN, is_dropping, unreadable
 
 ROWS = 2048  # of a table at a time
+NOTES = {"mimic": "discharge.csv", "sepr": sepr.NOTES}  # how the names of the files with text begin
 PUBLIC = "demo"  # the subpackage whose phrases the demo's notes are made of
 
 
@@ -26,7 +27,8 @@ def protected_files(data: Path, tables: Path) -> list[Path]:
         data: the folder data/.
         tables: the folder of the note tables.
     """
-    return [*released_files(data), *sorted(tables.glob("*/*.parquet"))]
+    made = sorted(path for path in tables.glob("*/*.parquet") if path.is_file() and not is_dropping(Path(path.name)))
+    return [*released_files(data), *made]
 
 
 def released_files(data: Path) -> list[Path]:
@@ -39,6 +41,11 @@ def released_files(data: Path) -> list[Path]:
         if "/d_icd_" not in name
     ]
     return [*found, *_if_there(data / "sepr" / sepr.NOTES)]
+
+
+def holds_notes(path: str | Path, corpus: str) -> bool:
+    """Whether a file is the one with the notes of a corpus as released, not with ids alone."""
+    return Path(path).name.startswith(NOTES[corpus])
 
 
 def state(paths: Iterable[Path]) -> dict[str, list[int] | str]:
@@ -68,7 +75,8 @@ def public_texts(data: Path) -> list[str]:
     columns = {path: "transcription" if path.name == sepr.DESCRIPTIONS else "long_title" for path in _titles(data)}
     titles = [sources.read_csv(path, [column])[column] for path, column in columns.items()]
     kit = package_files("synthnotes") / PUBLIC
-    phrases = [file.read_text(encoding="utf-8") for file in kit.iterdir() if file.name.endswith((".py", ".yaml"))]
+    own = [file for file in kit.iterdir() if file.name.endswith((".py", ".yaml")) and not is_dropping(Path(file.name))]
+    phrases = [file.read_text(encoding="utf-8") for file in own]
     return [*phrases, *(title for table in titles for title in table)]
 
 
