@@ -169,7 +169,7 @@ BOMB = "".join(f'<!ENTITY e{i} "{f"&e{i - 1};" * 10}">' for i in range(1, 9))
         ('<!DOCTYPE s [<!ENTITY % x SYSTEM "http://localhost/x.dtd"> %x;]><s/>', "refused"),
         (f'<!DOCTYPE s [<!ENTITY e0 "ha">{BOMB}]><s>&e8;</s>', "refused"),
         ("<surveyProject version='2.4'>", "not well-formed"),
-        ("", "not well-formed"),
+        ("", "an empty file"),
         ("<html/>", "not a SoSci Survey project of the format 2.4"),
         ("<surveyProject version='3.0'/>", "found surveyProject, version 3.0"),
         ("<surveyProject version='2.4'/>", "holds 0 questionnaires"),
