@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.feather as feather
 
-from synthnotes.corpus.cells import is_absent
+from synthnotes.corpus.cells import is_absent, shown_names
 from synthnotes.machinery import kinds
 from synthnotes.machinery.files import UserError, require, unreadable
 
@@ -34,7 +34,6 @@ ALWAYS_ALLOWED = 2**30  # bytes
 AGAIN = "Copy it again from its source and compare checksums."
 TEXT = "text"  # the one column whose values may have several lines
 LINES = re.compile(r"[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")  # what ends a line, as str.splitlines sees it
-NAME = re.compile(r"\s*(?:[^\W\d][\w.-]*(?:[;|\t][^\W\d][\w.-]*)*)?\s*")  # of columns, whatever separates them
 BOM = b"\xef\xbb\xbf"
 MARK, LINE_END, RETURN = b'"\n\r'
 BORDER = np.isin(np.arange(256), list(b',"\n\r'))  # what may stand beside the marks around a field
@@ -343,12 +342,9 @@ def _with_row(path: Path, columns: list[str], error: Exception) -> str:
 def _refuse_missing(path: Path, expected: list[str], found: list[str]) -> None:
     missing = [column for column in expected if column not in found]
     if missing:
-        shown = ", ".join(name[:40] for name in found[:12]) or "none"
-        if not all(map(NAME.fullmatch, found)):
-            shown = "what may be a row of data, and is not shown"
         raise UserError(
-            f"{path}: column {missing[0]} is missing (found: {shown}). Expected the file as its source ships it, "
-            "comma-separated, with a line of column names."
+            f"{path}: column {missing[0]} is missing (found: {shown_names(found)}). Expected the file as its source "
+            "ships it, comma-separated, with a line of column names."
         )
 
 

@@ -16,6 +16,7 @@ from typing import get_args
 
 import pandas as pd
 
+from synthnotes.corpus.cells import shown_names
 from synthnotes.machinery.disclosure import setting
 from synthnotes.machinery.files import UserError
 from synthnotes.machinery.sections import Corpus
@@ -203,8 +204,7 @@ def _expect_columns(table: pd.DataFrame, expected: set[str], where: str, advice:
     """Raises for a column that is not there, or that is in the header but not in a row that ends before it."""
     missing = sorted(expected - set(table))
     if missing:
-        found = f"{', '.join(list(table)[:6])}, …"
-        raise UserError(f"{where}: column {missing[0]} is missing (found {found}). {advice}")
+        raise UserError(f"{where}: column {missing[0]} is missing (found {shown_names(list(table))}). {advice}")
     for column in [name for name in table if name in expected]:
         short = f"the row ends before its column {column}. Fill in what is missing, or export the data again"
         _refuse(table, table[column].isna(), short, where)

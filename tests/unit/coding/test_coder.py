@@ -127,12 +127,12 @@ def test_the_baseline_predicts_the_most_frequent_codes_for_every_note():
 
 @pytest.mark.parametrize("ruined", ["embeddings.word_embeddings", "encoder.layer.1.output.LayerNorm", None])
 def test_a_coder_that_reads_nothing_says_so(encoder_folder, settings, tables, tmp_path, record_property, ruined):
-    """An encoder that gives one output for every token, as a collapsed training leaves it: real weights, some zero."""
+    """An encoder that gives one output for every token, as a collapsed training leaves it: real weights, some tiny."""
     folder = shutil.copytree(encoder_folder, tmp_path / "encoder")
     weights = load_file(folder / "model.safetensors")
     names = [name for name in weights if ruined and ruined in name]
     assert names or not ruined
-    save_file(weights | {name: torch.zeros_like(weights[name]) for name in names}, folder / "model.safetensors")
+    save_file(weights | {name: torch.full_like(weights[name], 1e-12) for name in names}, folder / "model.safetensors")
     changed = settings(epochs=1, learning_rate=1e-9) if ruined else settings(epochs=20, learning_rate=1e-2)
     found = coder.run(*tables(120, 20), folder, CODES, changed, seed=1)
     said = coder.summary(found)
