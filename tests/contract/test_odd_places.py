@@ -44,7 +44,12 @@ def make(tmp_path):
         known = {name: value for name, value in os.environ.items() if name not in ("VENV", "MAKEFLAGS", "WHEELS")}
         environment = known | {"PYTHON": str(fake), "NOTED": str(tmp_path / "noted"), **variables}
         done = subprocess.run(
-            ["make", "--no-print-directory", *words], cwd=project, env=environment, capture_output=True, text=True, check=False
+            ["make", "--no-print-directory", *words],
+            cwd=project,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         noted = tmp_path / "noted"
         return project, done, noted.read_text().splitlines() if noted.exists() else []
