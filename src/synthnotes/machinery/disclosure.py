@@ -28,7 +28,8 @@ from synthnotes.machinery.files import UserError, read_json, write_csv, write_js
 from synthnotes.machinery.sections import DisclosureParams
 
 DEMO = "DEMO.json"  # what the demo kit leaves beside its data: the SHA-256 of each of its files
-P, T = ParamSpec("P"), TypeVar("T")
+P = ParamSpec("P")
+T = TypeVar("T")
 Bases = tuple[float, ...]
 
 

@@ -39,7 +39,7 @@ def describe(error: BaseException) -> str:
     """
     if shown():
         return "".join(traceback.format_exception(error)).rstrip()
-    lines = []
+    lines: list[str] = []
     for one in chain(error):
         lines.append(f"{'  caused by ' if lines else ''}{_name(one)}")
         frames = traceback.extract_tb(one.__traceback__, limit=None)
