@@ -1,6 +1,8 @@
 """Cells of source tables: what stands for no value, whichever program wrote it."""
 
-ABSENT = frozenset({"nan", "na", "n/a", "<na>", "none", "null", "nat", "\\n"})  # in any case; `\N` is a database's
+ABSENT = frozenset(  # in any case; `\N`, `(null)`, `.` and `#…` are those of databases, SAS and spreadsheets
+    {"nan", "-nan", "na", "n/a", "<na>", "#na", "#n/a", "none", "null", "<null>", "(null)", "#null!", "nat", "\\n", "."}
+)
 LONGEST = max(map(len, ABSENT))
 
 

@@ -18,17 +18,18 @@ UNKNOWN: Kind = "unknown"
 
 # A second letter is that of ICD-10-CM's QA0 alone, and no code has two letters and two digits behind its dot: what else
 # would look like a diagnosis are Swedish procedures (AAG00, DT016) and drugs (C09AA05).
-DIAGNOSIS = re.compile(r"(?:[A-Z]\d[\dA-Z]|QA\d)(?:\.(?![A-Z]{2}\d\d)[\dA-Z]{1,4})?")
+DIAGNOSIS = re.compile(r"(?:[A-Z]\d[\dA-Z]|QA\d)(?:\.(?![A-Z]{2}\d\d)[\dA-Z]{1,4})?", re.ASCII)
 PROCEDURE = re.compile(r"[0-9B-DF-HX][0-9A-HJ-NP-Z]{6}")  # PCS uses neither I nor O
-SWEDISH_PROCEDURE = re.compile(r"[A-Z]{3}\d\d|[A-Z]{2}\d{3}")  # KVÅ, surgical and other
+SWEDISH_PROCEDURE = re.compile(r"[A-Z]{3}\d\d|[A-Z]{2}\d{3}", re.ASCII)  # KVÅ, surgical and other
 
-# What people write around and between codes: brackets, quotation marks, separators, and the marks of double-coded
-# diagnoses and of codes that stand for none alone (dagger, double dagger, plus, asterisk, exclamation mark).
-_BETWEEN = re.compile(r"""[\s\u200b\ufeff,;:|/\\'"`´‘’“”„«»\[\]{}()<>+*†‡!#&_^~§¤•]+""")
-_SPACED = re.compile(  # E 11.9, I10 9, E11 .9; but not two codes side by side
-    r"(?<![\w.])([A-Z])\s*(\d[\dA-Z])(?:\s*[.·]\s*|\s+)(\d[\dA-Z]?)(?![\w.])|(?<![\w.])([A-Z])\s+(?=\d)"
+# Around and between codes stands whatever is no letter, digit, dot, dash or question mark (a doubt about the code):
+# brackets, separators, and the marks of double-coded diagnoses and of codes that stand for none alone (dagger, plus).
+_BETWEEN = re.compile(r"(?:[^\w.·?-]|_)+")
+_SPACED = re.compile(  # E 11.9, I10 9, E11 .9, I10,9; but not two codes side by side
+    r"(?<![\w.])([A-Z])\s*(\d[\dA-Z])(?:\s*[.·]\s*|\s+|[,_•])(\d[\dA-Z]?)(?![\w.])|(?<![\w.])([A-Z])\s+(?=\d)"
 )
-_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
+_PLAIN = str.maketrans(dict.fromkeys("‐‑‒–—−", "-") | {chr(0xFEE0 + place): chr(place) for place in range(0x21, 0x7F)})
+_RANGE = re.compile(r"\s+-\s*(?=[A-Z]\d)|(?<=\d)-\s+(?=[A-Z]\d)")  # A00 - B99 is no more two codes than A00-B99
 _WITHIN = re.compile(r"[.·]|-+P?$")  # I10.-; J45-P, the form of Swedish primary care
 
 
@@ -117,7 +118,7 @@ def codes_in(text: str, kind: Kind) -> tuple[str, ...]:
     """
     if is_absent(text):
         return ()
-    spaced = _SPACED.sub(r"\1\2\3\4", text.upper().translate(_DASHES))
+    spaced = _SPACED.sub(r"\1\2\3\4", _RANGE.sub("-", text.upper().translate(_PLAIN)))
     bare = (_WITHIN.sub("", part) for part in _BETWEEN.split(spaced))
     return tuple(_printed(part, kind) for part in bare if part and not is_absent(part))
 

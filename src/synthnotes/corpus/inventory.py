@@ -1,6 +1,7 @@
 """What data/ holds and lacks, and whether the machine is large enough: `make check`, before anything long runs."""
 
 import argparse
+import gc
 import shutil
 import sys
 import zlib
@@ -199,7 +200,7 @@ def _model(
     folder: Path, name: str, role: Role, asked: dict[str, int], notes: list[str], packing: bool
 ) -> tuple[Model | None, Finding]:
     """All that the stages check of a model when they load it."""
-    if not (folder / "config.json").is_file() and not (folder / "adapter_config.json").is_file():
+    if not folder.is_dir():
         return None, Finding(f"{folder}: missing. {name}", stops=True)
     try:
         found = skeleton(folder, role)
@@ -224,9 +225,10 @@ def _some_notes(folder: Path, corpus: str) -> list[str]:
             texts = pd.read_csv(path, usecols=["text"], nrows=TRIED, dtype=str, keep_default_na=False)["text"].tolist()
         else:
             with pa.memory_map(str(folder / sepr.NOTES)) as file:
-                batch = pa.ipc.open_file(file).get_batch(0)
+                batches = map(pa.ipc.open_file(file).get_batch, range(pa.ipc.open_file(file).num_record_batches))
+                batch = next(batch for batch in batches if batch.num_rows)  # polars writes empty ones, too
                 texts = batch.slice(0, TRIED).column(batch.schema.get_field_index("text")).to_pylist()
-    except (IndexError, KeyError, ValueError, OSError, EOFError, zlib.error, pa.ArrowException):
+    except (StopIteration, IndexError, KeyError, ValueError, OSError, EOFError, zlib.error, pa.ArrowException):
         return []
     return [text for text in texts if isinstance(text, str)]
 
@@ -250,11 +252,7 @@ def _machine(
     """Disk, memory and GPUs against the estimates of `machine.needs`."""
     cards = machine.gpus()
     needs = machine.needs(settings, resources, models, note_bytes, machine.size_of(data), bool(cards))
-    project = data.absolute().parent
-    held = machine.size_of(project / "build") + machine.size_of(project / ".dvc" / "cache")
-    free = shutil.disk_usage(project).free
-    there = f"{_gib(free)} free, {_gib(held)} in use by earlier runs"
-    yield Finding(f"disk: {there}; needs about {_gib(needs.disk)}", stops=free + held < needs.disk)
+    yield from _disks(data, needs.disk)
     memory = machine.memory()
     if memory is None:
         yield Finding(f"memory: not told by this system; needs about {_gib(needs.memory)}")
@@ -263,16 +261,35 @@ def _machine(
     yield _gpus(cards, needs, max(of_corpus["generator"].parameters for of_corpus in models.values()))
 
 
-def _gpus(cards: list[int], needs: machine.Needs, parameters: int) -> Finding:
+def _disks(data: Path, needed: int) -> Iterator[Finding]:
+    """The disk of the project, and that of DVC's cache where it is another: it takes a copy of data/ and of build/."""
+    project = data.absolute().parent
+    build, cache = project / "build", machine.cache_of(project)
+    built = (needed - machine.size_of(data)) // 2
+    disks: dict[int, list[tuple[Path, Path, int]]] = {}
+    for folder, takes in ((build, built), (cache, needed - built)):
+        there = next(above for above in (folder, *folder.parents) if above.exists())
+        disks.setdefault(there.stat().st_dev, []).append((folder, there, takes))
+    for parts in disks.values():
+        folder, there, _ = parts[0]
+        held, needs = sum(machine.size_of(part) for part, _, _ in parts), sum(takes for _, _, takes in parts)
+        free = shutil.disk_usage(there).free
+        told = f"{_gib(free)} free, {_gib(held)} in use by earlier runs; needs about {_gib(needs)}"
+        yield Finding(f"disk{f' of {folder}' * (len(disks) > 1)}: {told}", stops=free + held < needs)
+
+
+def _gpus(cards: list[int | None], needs: machine.Needs, parameters: int) -> Finding:
     if not cards:
         if needs.gpus > 1:
             return Finding(f"GPUs: none; {needs.gpus} are needed, {ASKED}", stops=True)
         if parameters > machine.WITHOUT_GPU:
             return Finding(f"GPUs: none; one of {_gib(needs.gpu_memory)} is needed for a generator this large", True)
         return Finding("GPUs: none; the generator is small enough to go without")
-    told = f"GPUs: {len(cards)}, of {_gib(min(cards))}; {needs.gpus} needed, with about {_gib(needs.gpu_memory)} each"
+    smallest = min((size for size in cards if size is not None), default=None)
+    of = "a size that nvidia-smi does not tell" if smallest is None else _gib(smallest)
+    told = f"GPUs: {len(cards)}, of {of}; {needs.gpus} needed, with about {_gib(needs.gpu_memory)} each"
     told += f"; {ASKED}" if len(cards) < needs.gpus else ""
-    return Finding(told, stops=len(cards) < needs.gpus or min(cards) < needs.gpu_memory)
+    return Finding(told, stops=len(cards) < needs.gpus or (smallest is not None and smallest < needs.gpu_memory))
 
 
 def _size(path: Path) -> str:
@@ -285,6 +302,10 @@ def _gib(size: int) -> str:
 
 
 if __name__ == "__main__":
+    # Most of the check's time is that of imports. Transformers would import two packages for sampling and images, which
+    # are not looked at; and what is imported stays.
+    sys.modules["sklearn"] = sys.modules["scipy"] = None  # type: ignore[assignment]
+    gc.disable()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("data"))
     parser.add_argument("--params-file", type=Path, default=Path("params.yaml"))

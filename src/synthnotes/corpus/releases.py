@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from synthnotes.machinery import kinds
 from synthnotes.machinery.files import UserError
 
 ENDINGS = (".csv.gz", ".csv")  # of both, the one whose checksum PhysioNet publishes
@@ -111,11 +112,21 @@ def the_release(folder: Path, product: Product) -> Release:
 
 
 def published_checksum(release: Release, name: str) -> str | None:
-    """The SHA-256 that the release's own SHA256SUMS.txt gives for a file, None where it is not there or not named."""
-    try:
-        lines = (release.root / CHECKSUMS).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError):
+    """The SHA-256 that the release's own SHA256SUMS.txt gives for a file, None where it is not there or not named.
+
+    Raises:
+        UserError: the list is there, but is no text, or a web page.
+    """
+    path = release.root / CHECKSUMS
+    if not path.is_file():
         return None
+    told = kinds.other_kind(path, kinds.TEXT)
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        told = told or f"{path}: not text in UTF-8. Copy it again from its source."
+    if told:
+        raise UserError(told)
     wanted = release.files[name].relative_to(release.root).as_posix()
     named = {name.lstrip("*").removeprefix("./"): sums.lower() for sums, name in map(_two_words, lines)}
     return named.get(wanted)

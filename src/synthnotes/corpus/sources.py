@@ -34,11 +34,13 @@ ALWAYS_ALLOWED = 2**30  # bytes
 AGAIN = "Copy it again from its source and compare checksums."
 TEXT = "text"  # the one column whose values may have several lines
 LINES = re.compile(r"[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")  # what ends a line, as str.splitlines sees it
+NAME = re.compile(r"\s*(?:[^\W\d][\w.-]*(?:[;|\t][^\W\d][\w.-]*)*)?\s*")  # of columns, whatever separates them
 BOM = b"\xef\xbb\xbf"
 MARK, LINE_END, RETURN = b'"\n\r'
 BORDER = np.isin(np.arange(256), list(b',"\n\r'))  # what may stand beside the marks around a field
 STRAY = 'a quotation mark within a field, which would swallow rows. If it came so, write it twice (""); otherwise:'
 UNENDED = "a quotation mark begins a field that does not end."
+NO_FEATHER = "not a complete feather file."
 BROKEN = (
     "a field goes on beyond the end of its line, by a line break or a stray quotation mark. If it came so, take "
     "that out; otherwise:"
@@ -60,7 +62,8 @@ def check_columns(path: Path, columns: list[str]) -> list[str]:
             first = file.readline(HEADER_BYTES)  # a line without end would fill the memory
             if told := kinds.other_kind(path, kinds.TEXT, first + file.read(kinds.START)):
                 raise UserError(told)
-            header = next(csv.reader([first.decode("utf-8-sig")]), [])
+            line = re.split(rb"[\r\n]", first, maxsplit=1)[0]
+            header = next(csv.reader([line.decode("utf-8-sig")]), [])
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UserError(f"{path}: not a complete gzip file. {AGAIN}") from error
     except (UnicodeDecodeError, csv.Error) as error:
@@ -139,9 +142,11 @@ def _feather(path: Path, columns: list[str]) -> tuple[pa.Table, list[str]]:
     try:
         table = feather.read_table(path, memory_map=False)
         table.validate(full=True)  # damaged text, and places in it that do not exist
-    except (pa.ArrowException, OSError) as error:
-        raise unreadable(path, kinds.FEATHER, f"not a complete feather file. {AGAIN}") from error
-    return table, _names(path, columns, table.column_names)
+        names = table.column_names
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        told = "text that is not UTF-8. Convert it, if it came so; otherwise:" if "UTF8" in str(error) else NO_FEATHER
+        raise unreadable(path, kinds.FEATHER, f"{told} {AGAIN}") from error
+    return table, _names(path, columns, names)
 
 
 def _names(path: Path, columns: list[str], there: list[str]) -> list[str]:
@@ -339,6 +344,8 @@ def _refuse_missing(path: Path, expected: list[str], found: list[str]) -> None:
     missing = [column for column in expected if column not in found]
     if missing:
         shown = ", ".join(name[:40] for name in found[:12]) or "none"
+        if not all(map(NAME.fullmatch, found)):
+            shown = "what may be a row of data, and is not shown"
         raise UserError(
             f"{path}: column {missing[0]} is missing (found: {shown}). Expected the file as its source ships it, "
             "comma-separated, with a line of column names."

@@ -315,17 +315,20 @@ def check_target_modules(base: Path, settings: FinetuneParams) -> None:
     from peft import LoraModel
 
     targets, model = settings.lora.target_modules, skeleton(base, "generator").model
-    head = model.get_output_embeddings()
+    head, embeddings = model.get_output_embeddings(), model.get_input_embeddings()
     modules = dict(model.named_modules())
     linear = {name.rpartition(".")[2] for name, m in modules.items() if isinstance(m, Linear) and m is not head}
     listed = [] if isinstance(targets, str) else targets
     lost = [target for target in listed if not any(f".{name}".endswith(f".{target}") for name in modules)]
     try:
-        LoraModel(model, lora_config(settings), "default")
+        adapted = LoraModel(model, lora_config(settings), "default").targeted_module_names
     except (ValueError, TypeError, re.error) as error:  # no note has been read, so what PEFT says can be shown
         told = str(error)
     else:
         told = f"the model has no module {', '.join(map(repr, lost))}" if lost else ""
+        shared = [name for name in adapted if modules[name] in (head, embeddings)]
+        if shared and model.config.tie_word_embeddings:
+            told = f"{shared[0]} shares its weights with the model's other end, and merging would change both"
     if told or not targets:
         told = shorten(told, 200).rstrip(".") or "names no module"
         raise UserError(

@@ -8,11 +8,17 @@ What it sees and what it does not see stands in SECURITY.md.
 """
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
 from synthnotes.guard import checks, hooks, outputs, repository
+from synthnotes.machinery import progress
 from synthnotes.machinery.files import UserError
+
+# Below it, `git commit -v` shows what is committed, and what is taken out. Other lines with a # stay in messages that
+# no editor has been asked for.
+SCISSORS = re.compile(r"^\S+ -+ >8 -+$.*", re.MULTILINE | re.DOTALL)
 
 
 def main() -> int:
@@ -29,8 +35,9 @@ def main() -> int:
         checks.remember_own_data(root, options.data)
         print(hooks.install(root))
         return 0
-    known = checks.known_notes(root, options.data, options.build / "notes", options.fingerprint)
-    found, seen = look(options.what, options.file, root, known)
+    with progress.told("guard"):
+        known = checks.known_notes(root, options.data, options.build / "notes", options.fingerprint)
+        found, seen = look(options.what, options.file, root, known)
     for line in found:
         print(f"! {line}", file=sys.stderr)
     if known is None:
@@ -42,12 +49,11 @@ def main() -> int:
 def look(what: str, given: list[str], root: Path, known: checks.Fingerprint | None) -> tuple[list[str], str]:
     """Collects what is to be looked at, and gives the reasons to refuse it with a description of what was seen."""
     if what == "message":
-        lines = Path(given[0]).read_text(encoding="utf-8", errors="replace").splitlines()
-        message = "\n".join(line for line in lines if not line.startswith("#"))
+        message = SCISSORS.sub("", Path(given[0]).read_text(encoding="utf-8", errors="replace"))
         contents = [repository.Content("the message", message.encode(), file=False)]
         return checks.findings(root, contents, known), "the message"
     if what == "push":
-        contents = list(repository.pushed(root, sys.stdin.read().splitlines()))
+        contents = list(repository.pushed(root, given[0] if given else "", sys.stdin.read().splitlines()))
         return checks.findings(root, contents, known), f"{len(contents)} files and messages to be sent"
     contents = list(repository.staged(root) if what == "staged" else repository.tracked(root))
     described = f"{len(contents)} {what} files"

@@ -1,7 +1,9 @@
 """The check: rules, fingerprint and outputs, applied to what git holds, is about to keep, or is about to send."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from synthnotes.demo import kit
 from synthnotes.guard import corpora, fingerprint, outputs, repository, rules
@@ -29,13 +31,19 @@ def known_notes(root: Path, data: Path, tables: Path, folder: Path | None = None
     folder = root / folder if folder else repository.common_folder(root) / "synthnotes" / "fingerprint"
     known = current_fingerprint(root / data, root / tables, folder)
     remember_own_data(root, data)
-    released = [name for name in known.sources if not name.endswith(".parquet")] if known else []
-    if not released and _has_own_data(root):
-        tables_alone = "there are the pipeline's tables alone, not the notes as released" if known else "there is none"
+    sources = known.sources if known else []
+    unknown = [name for name in corpora.NOTES if not any(corpora.holds_notes(source, name) for source in sources)]
+    missing = [
+        root / data / name for name in unknown if _is_asked_for(root, name) and os.path.lexists(root / data / name)
+    ]
+    if len(unknown) == len(corpora.NOTES):
+        missing = [root / data]
+    if missing and _has_own_data(root):
+        others = "there are other files' alone, not that of the notes as released" if known else "there is none"
         raise UserError(
-            f"{root / data}: the notes are not there, and nothing else to compare with: this repository is set to data "
-            f"of its own, and of the fingerprint that `make check` makes of them ({folder}) {tables_alone}. Make "
-            "data/ accessible (mount its disk), or run `make check` in the working tree that has it, and try again. "
+            f"{missing[0]}: the notes are not there, and nothing else to compare with: this repository is set to data "
+            f"of its own, and of the fingerprint that `make check` makes of them ({folder}) {others}. Make "
+            f"{data}/ accessible (mount its disk), or run `make check` in the working tree that has it, and try again. "
             f"If this machine has never held the notes: `git config {OWN_DATA} false`."
         )
     return known
@@ -45,7 +53,9 @@ def remember_own_data(root: Path, data: Path) -> None:
     """Leaves a mark in a repository with notes that are not the demo's: without them, nothing passes any more."""
     if repository.is_set(root, OWN_DATA):
         return
-    notes = corpora.released_files(root / data)
+    notes = [
+        path for path in corpora.released_files(root / data) if any(corpora.holds_notes(path, n) for n in corpora.NOTES)
+    ]
     if notes and not set(notes).isdisjoint(kit.foreign_files(root / data)):
         repository.git("config", OWN_DATA, "true", root=root)
 
@@ -53,11 +63,19 @@ def remember_own_data(root: Path, data: Path) -> None:
 def _has_own_data(root: Path) -> bool:
     """Whether the mark is there or, where nobody has said so or otherwise, params.yaml says that it is no demo."""
     marked = repository.is_set(root, OWN_DATA)
-    if marked is not None or not (root / "params.yaml").is_file():
-        return bool(marked)
-    values = read_yaml(root / "params.yaml")
-    section = values.get("disclosure") if isinstance(values, dict) else None
-    return isinstance(section, dict) and section.get("demo") is False
+    section = _parameters(root).get("disclosure") if marked is None else None
+    return bool(marked) or (isinstance(section, dict) and section.get("demo") is False)
+
+
+def _is_asked_for(root: Path, corpus: str) -> bool:
+    """Whether params.yaml has a corpus in its list, or has no list."""
+    asked = _parameters(root).get("corpora")
+    return corpus in asked if isinstance(asked, list) else True
+
+
+def _parameters(root: Path) -> dict[str, Any]:
+    values = read_yaml(root / "params.yaml") if (root / "params.yaml").is_file() else None
+    return values if isinstance(values, dict) else {}
 
 
 def current_fingerprint(data: Path, tables: Path, folder: Path) -> Fingerprint | None:

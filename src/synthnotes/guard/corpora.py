@@ -6,13 +6,17 @@ from itertools import groupby
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from synthnotes.corpus import releases, sepr, sources
 from synthnotes.demo import kit
 from synthnotes.guard.fingerprint import Patient
+from synthnotes.machinery import kinds
+from synthnotes.machinery.files import AGAIN, is_dropping, unreadable
 
 ROWS = 2048  # of a table at a time
+NOTES = {"mimic": "discharge.csv", "sepr": sepr.NOTES}  # how the names of the files with text begin
 PUBLIC = "demo"  # the subpackage whose phrases the demo's notes are made of
 
 
@@ -23,7 +27,8 @@ def protected_files(data: Path, tables: Path) -> list[Path]:
         data: the folder data/.
         tables: the folder of the note tables.
     """
-    return [*released_files(data), *sorted(tables.glob("*/*.parquet"))]
+    made = sorted(path for path in tables.glob("*/*.parquet") if path.is_file() and not is_dropping(Path(path.name)))
+    return [*released_files(data), *made]
 
 
 def released_files(data: Path) -> list[Path]:
@@ -36,6 +41,11 @@ def released_files(data: Path) -> list[Path]:
         if "/d_icd_" not in name
     ]
     return [*found, *_if_there(data / "sepr" / sepr.NOTES)]
+
+
+def holds_notes(path: str | Path, corpus: str) -> bool:
+    """Whether a file is the one with the notes of a corpus as released, not with ids alone."""
+    return Path(path).name.startswith(NOTES[corpus])
 
 
 def state(paths: Iterable[Path]) -> dict[str, list[int] | str]:
@@ -65,7 +75,8 @@ def public_texts(data: Path) -> list[str]:
     columns = {path: "transcription" if path.name == sepr.DESCRIPTIONS else "long_title" for path in _titles(data)}
     titles = [sources.read_csv(path, [column])[column] for path, column in columns.items()]
     kit = package_files("synthnotes") / PUBLIC
-    phrases = [file.read_text(encoding="utf-8") for file in kit.iterdir() if file.name.endswith((".py", ".yaml"))]
+    own = [file for file in kit.iterdir() if file.name.endswith((".py", ".yaml")) and not is_dropping(Path(file.name))]
+    phrases = [file.read_text(encoding="utf-8") for file in own]
     return [*phrases, *(title for table in titles for title in table)]
 
 
@@ -83,10 +94,15 @@ def _titles(data: Path) -> list[Path]:
 def _rows(path: Path) -> Iterator[pd.DataFrame]:
     """A protected table, some rows at a time."""
     if path.suffix == ".parquet":
-        with pq.ParquetFile(path) as file:
-            wanted = [name for name in ("note_id", "patient_id", "text") if name in file.schema_arrow.names]
-            for batch in file.iter_batches(ROWS, columns=wanted):
-                yield batch.to_pandas()
+        wanted = ["note_id", "patient_id", "text"]
+        try:
+            with pq.ParquetFile(path) as file:
+                file.schema_arrow.empty_table().select(wanted)  # KeyError: a column is missing
+                for batch in file.iter_batches(ROWS, columns=wanted):
+                    batch.validate(full=True)
+                    yield batch.to_pandas()
+        except (pa.ArrowException, OSError, ValueError, OverflowError, KeyError):
+            raise unreadable(path, kinds.PARQUET, f"no note table, or a damaged one. {AGAIN}") from None
     elif path.suffix == ".feather":
         table = sources.read_feather(path, ["_id", "text"])
         yield from (table.iloc[start : start + ROWS] for start in range(0, len(table), ROWS))

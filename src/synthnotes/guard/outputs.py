@@ -36,11 +36,14 @@ def declared(root: Path) -> list[Output]:
     for name, stage in stages.items():
         for kind in ("outs", "metrics", "plots"):
             found += [_output(item, name) for item in stage.get(kind, [])]
-    pointers = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.dvc", root=root).decode()
-    for name in sorted(set(pointers.split("\0")) - {""}):
+    pointers = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.dvc", root=root)
+    for name in sorted(set(os.fsdecode(pointers).split("\0")) - {""}):
         if (root / name).is_file():
             folder = PurePosixPath(name).parent
-            found += [_output({str(folder / out["path"]): out}, name) for out in read_yaml(root / name)["outs"]]
+            try:
+                found += [_output({str(folder / out["path"]): out}, name) for out in read_yaml(root / name)["outs"]]
+            except (KeyError, TypeError, AttributeError):
+                raise UserError(f"{root / name}: not as DVC writes it: expected `outs`, each with a `path`.") from None
     return found
 
 

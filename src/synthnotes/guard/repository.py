@@ -12,7 +12,7 @@ from pathlib import Path
 
 from synthnotes.machinery.files import UserError
 
-LINK = "120000"  # git's mode of a symbolic link
+LINK, SUBMODULE = "120000", "160000"  # git's modes of a symbolic link, and of another repository's commit
 NOTHING = "0" * 40
 
 
@@ -34,12 +34,14 @@ class Content:
 
 
 def git(*words: str, given: bytes = b"", root: Path = Path()) -> bytes:
-    """Runs git and gives what it prints.
+    """Runs git on the objects as they are, whatever `git replace` shows in their places, and gives what it prints.
 
     Raises:
         UserError: git fails.
     """
-    done = subprocess.run(["git", "-C", str(root), *words], input=given, capture_output=True, check=False)
+    done = subprocess.run(
+        ["git", "--no-replace-objects", "-C", str(root), *words], input=given, capture_output=True, check=False
+    )
     if done.returncode:
         raise UserError(f"git {words[0]}: {done.stderr.decode(errors='replace').strip()}")
     return done.stdout
@@ -48,12 +50,12 @@ def git(*words: str, given: bytes = b"", root: Path = Path()) -> bytes:
 def working_tree() -> Path:
     """The folder of the files; of a repository without any (a bare one), that of the repository."""
     bare = git("rev-parse", "--is-bare-repository").strip() == b"true"
-    return Path(git("rev-parse", "--absolute-git-dir" if bare else "--show-toplevel").decode().rstrip("\n"))
+    return Path(os.fsdecode(git("rev-parse", "--absolute-git-dir" if bare else "--show-toplevel")).rstrip("\n"))
 
 
 def common_folder(root: Path) -> Path:
     """Git's own folder that all working trees of a repository share: `.git`, or that of the clone or the submodule."""
-    return (root / git("rev-parse", "--git-common-dir", root=root).decode().rstrip("\n")).resolve()
+    return (root / os.fsdecode(git("rev-parse", "--git-common-dir", root=root)).rstrip("\n")).resolve()
 
 
 def is_set(root: Path, name: str) -> bool | None:
@@ -68,31 +70,41 @@ def staged(root: Path) -> Iterator[Content]:
 
 
 def tracked(root: Path) -> Iterator[Content]:
-    """All files that git knows, as they lie in the working tree."""
+    """All files that git knows, as they lie in the working tree; of those that do not, what is staged."""
     for entry in os.fsdecode(git("ls-files", "-s", "-z", root=root)).split("\0")[:-1]:
-        mode, name = entry.split()[0], entry.partition("\t")[2]
+        (mode, blob, _), name = entry.partition("\t")[0].split(), entry.partition("\t")[2]
         path = root / name
         if path.is_symlink():
             yield Content(name, os.fsencode(path.readlink()), link=True)
         elif path.is_file():
             yield Content(name, path.read_bytes(), link=mode == LINK)
+        elif mode != SUBMODULE:  # removed, or left out of a sparse checkout
+            yield Content(name, git("cat-file", "blob", blob, root=root), link=mode == LINK)
 
 
-def pushed(root: Path, lines: Iterable[str]) -> Iterator[Content]:
-    """What a push would send that no remote has: messages of commits and tags, and every version of every file.
+def pushed(root: Path, to: str, lines: Iterable[str]) -> Iterator[Content]:
+    """What a push would send that the remote does not have: messages of commits and tags, every version of every file.
 
     Args:
         root: the repository.
+        to: the remote's name, or its address if it has none. What another one has (the hospital's own) is new to it.
         lines: what git tells a pre-push hook: local ref, its object, remote ref, its object.
+
+    Raises:
+        UserError: a tag leads to something that is no commit.
     """
     for line in lines:
-        _, local, _, remote = line.split()
+        _, local, _, remote = line.rsplit(" ", 3)  # a ref may be given as `HEAD^{/words of a message}`
         if set(local) == {"0"}:  # a branch is deleted
             continue
-        if git("cat-file", "-t", local, root=root).strip() == b"tag":
-            yield Content(f"message of tag {local[:8]}", git("cat-file", "-p", local, root=root), file=False)
+        while (kind := git("cat-file", "-t", local, root=root).strip()) == b"tag":
+            tag = git("cat-file", "-p", local, root=root)
+            yield Content(f"message of tag {local[:8]}", tag, file=False)
+            local = tag.split(maxsplit=2)[1].decode()  # which may be a tag itself
+        if kind != b"commit":
+            raise UserError(f"{line.split()[0]}: leads to a {kind.decode()}. Push commits, and tags of commits, alone.")
         known = [f"^{remote}"] if set(remote) != {"0"} and _has(root, remote) else []
-        for commit in git("rev-list", local, *known, "--not", "--remotes", root=root).decode().split():
+        for commit in git("rev-list", local, *known, "--not", f"--remotes={to}", root=root).decode().split():
             message = git("log", "-1", "--format=%an%n%ae%n%B%n%N", commit, root=root)
             yield Content(f"message of commit {commit[:8]}", message, file=False)
             changes = git(
@@ -120,7 +132,7 @@ def _blobs(root: Path, changes: bytes, where: str = "") -> Iterator[Content]:
     parts = os.fsdecode(changes).split("\0")[:-1]
     for description, name in zip(parts[::2], parts[1::2], strict=True):
         _, mode, _, blob, status = description.split()
-        if status != "D" and mode != "160000":
+        if status != "D" and mode != SUBMODULE:
             yield Content(name + where, git("cat-file", "blob", blob, root=root), link=mode == LINK)
 
 

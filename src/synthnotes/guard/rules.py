@@ -14,6 +14,7 @@ from synthnotes.machinery import kinds
 MOST_IDS = 9  # ten ids of patients, admissions or notes are a list
 SHARE_OF_IDS = 0.2  # of a file's words of that length: numbers of eight digits are ids by chance now and then
 PICTURES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"\0\0\1\0")
+UTF_32 = b"\xff\xfe\0\0"  # which begins as UTF-16 does
 ENDINGS = {
     **dict.fromkeys((".parquet", ".feather", ".arrow"), "a table of data"),
     **dict.fromkeys((".pkl", ".pickle", ".joblib", ".dill"), "a pickle"),
@@ -34,10 +35,12 @@ def kind(content: Content) -> str | None:
         found = "a pickle"
     if found is None and content.data[8:10] == b'{"' and b'"data_offsets"' in content.data[:100_000]:
         found = "model weights"
+    if found is None and kinds.kind_of(content.data[: kinds.START]) in (kinds.LFS, kinds.ANNEX):
+        found = "a pointer to a file that lies elsewhere (Git LFS, git-annex)"
     if (
         found is None
         and b"\0" in content.data[:8000]
-        and not content.data.startswith((*PICTURES, b"\xff\xfe", b"\xfe\xff"))
+        and not content.data.removeprefix(UTF_32).startswith((*PICTURES, b"\xff\xfe", b"\xfe\xff"))
     ):
         found = "no text"
     return found and f"{found}; git is for code, parameters and aggregate results"

@@ -242,4 +242,4 @@ def require(*paths: Path) -> None:
         if not path.exists():
             raise UserError(f"{path}: no such file or folder. `make check` says what belongs into data/.")
         if path.is_file() and path.stat().st_size == 0:
-            raise UserError(f"{path}: the file is empty. Copy it again from its source.")
+            raise UserError(f"{path}: the file is empty. {AGAIN}")

@@ -28,6 +28,8 @@ CAUSAL = ("ForCausalLM", "LMHeadModel")
 PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 ADAPTER = ("adapter_config.json", "adapter_model.safetensors", "adapter_model.bin")
 QUANTISED = ("quantization_config", "compression_config")  # keys of config.json
+KERNELS = ("attn_implementation", "_attn_implementation")  # keys of config.json that name one
+EVERYWHERE = (None, "eager", "sdpa")  # kernels that need no package or GPU of their own
 FEW_BITS = re.compile(r"[IU][48]\b|F[468](_|\b)")  # safetensors' names of types that weights are quantised to
 LAYER = re.compile(r"(.*?\.)(\d+)\.")  # of a weight's name: the list of layers, and which of them
 # What LLaMA calls a size, and what others do where their configuration does not translate it.
@@ -136,18 +138,35 @@ def read_config(folder: Path, role: Role) -> "PreTrainedConfig":
         raise UserError(f"{folder}: no such folder. Put the {role}'s whole folder there (Hugging Face layout).")
     _refuse_adapter(folder)
     path = folder / CONFIG
+    if not path.is_file():
+        # An unpacked archive has a folder within, and so has the hub's cache.
+        within = min(folder.rglob(CONFIG), key=lambda found: (len(found.parts), found), default=None)
+        names = sorted(found.name for found in folder.iterdir() if not is_dropping(Path(found.name)))
+        raise UserError(
+            f"{path}: missing, but {within} is there. Move what lies beside it up into {folder}."
+            if within
+            else f"{path}: missing (found: {', '.join(names[:5]) or 'nothing'}). Copy the {role}'s whole folder, as "
+            "save_pretrained writes it (Hugging Face layout)."
+        )
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         architectures = [str(name) for name in values.get("architectures") or []]
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
-        other = instead(path, "a model's configuration") if path.is_file() else None
-        raise UserError(other or f"{path}: missing or not valid for a model. Copy the model's folder again.") from None
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        line = f" (line {error.lineno}: {error.msg})" if isinstance(error, json.JSONDecodeError) else ""
+        raise UserError(
+            instead(path, "a model's configuration")
+            or f"{path}: not valid for a model{line}. Copy it again, or save it as UTF-8 that is valid JSON."
+        ) from None
     for key in QUANTISED:
         if values.get(key) is not None:
             raise UserError(
                 f"{path}: {key} says that the weights are quantised, which can be neither trained nor merged here. "
                 "Take the model's plain weights (float32, bfloat16 or float16); if these are plain, remove the key."
             )
+    asked = [key for key in KERNELS if values.get(key) not in EVERYWHERE]
+    if asked or values.get("return_dict") is False:
+        key = asked[0] if asked else "return_dict"
+        raise UserError(f"{path}: {key} is set to what cannot be used here: transformers chooses it. Remove the key.")
     _require_role(folder, role, architectures, values)
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
@@ -158,16 +177,27 @@ def read_config(folder: Path, role: Role) -> "PreTrainedConfig":
         named = str(values.get("model_type"))[:40]
         raise UserError(
             f"{path}: describes no model that transformers knows (model_type: {named}; {type(error).__name__}). "
-            "Expected one that needs no code of its own. Copy the folder again."
+            "Expected one that needs no code of its own. Copy the folder again; in files of before 2020 the key "
+            'is missing: add it, as in "model_type": "bert".'
         ) from error
     return config
 
 
 def _require_role(folder: Path, role: Role, architectures: list[str], values: dict[str, Any]) -> None:
-    found = ", ".join(architectures) or "none"
+    from transformers.models.auto import modeling_auto as known
+
+    found, kind = ", ".join(architectures) or "none", str(values.get("model_type"))
+    masked = kind in known.MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    # Without its head, a LLaMA is called LlamaModel; and BERT reads both ways unless is_decoder says otherwise.
     causal = any(name.endswith(CAUSAL) for name in architectures)
     if role == "generator" and (not causal or values.get("is_encoder_decoder")):
         raise UserError(f"{folder}: not a causal language model (architecture: {found}). Expected one like LLaMA.")
+    if role == "generator" and masked and not values.get("is_decoder"):
+        raise UserError(
+            f"{folder}: not a causal language model (architecture: {found}; is_decoder is not true): each token is "
+            "read with those after it. Expected one like LLaMA."
+        )
+    causal = causal or (kind in known.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES and not masked)
     if role == "encoder" and (causal or values.get("is_decoder") or values.get("is_encoder_decoder")):
         raise UserError(
             f"{folder}: not an encoder (architecture: {found}; is_decoder: {values.get('is_decoder', False)}): no "
@@ -301,18 +331,34 @@ def _header(path: Path) -> Iterator[tuple[str, "torch.Tensor"]]:
             shapes = [(name, file.get_slice(name)) for name in file.keys()]  # noqa: SIM118  (it is no dict)
             types = {name: piece.get_dtype() for name, piece in shapes}
             weights = [(name, torch.empty(piece.get_shape(), device="meta")) for name, piece in shapes]
+            matrices = [name for name, weight in weights if weight.ndim > 1 and name.endswith("weight")]
+            quantised = next((name for name in matrices if FEW_BITS.match(types[name])), None)
+            empty = (
+                None if quantised else next((name for name, piece in shapes if name in matrices and _void(piece)), None)
+            )
     except Exception as error:  # damaged bytes raise whatever they happen to mean
         other = instead(path, "a file of weights", binary=True)
         raise UserError(
             other or f"{path}: damaged or cut off ({type(error).__name__}): no whole file of weights. Copy it again."
         ) from error
-    for name, weight in weights:
-        if weight.ndim > 1 and name.endswith("weight") and FEW_BITS.match(types[name]):
-            raise UserError(
-                f"{path}: {name} is of type {types[name]}: the weights are quantised, which can be neither trained nor "
-                "merged here. Take the model's plain weights (float32, bfloat16 or float16)."
-            )
+    if quantised:
+        raise UserError(
+            f"{path}: {quantised} is of type {types[quantised]}: the weights are quantised, which can be neither "
+            "trained nor merged here. Take the model's plain weights (float32, bfloat16 or float16)."
+        )
+    if empty:
+        raise UserError(
+            f"{path}: {empty} holds nothing but zeros, or what is no number. A download broke off in a file that "
+            "had its whole size from the start, or a training diverged. Copy it again from its source."
+        )
     yield from weights
+
+
+def _void(piece: Any) -> bool:
+    """Whether a matrix of a file, by its middle and its last row, holds no values. RoBERTa's only type may be zeros."""
+    rows = piece.get_shape()[0]
+    some = [piece[row : row + 1] for row in (rows // 2, rows - 1)] if rows > 2 else []
+    return bool(some) and (not any(row.any() for row in some) or not all(row.isfinite().all() for row in some))
 
 
 def _require_all(folder: Path, found: dict[str, Any], expected: list[str]) -> None:

@@ -11,6 +11,7 @@ T = TypeVar("T")
 Corpus = Literal["mimic", "sepr"]
 Positive = Annotated[int, Field(gt=0)]
 NotNegative = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # NumPy takes no larger ones
 Share = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[int, Field(gt=0, le=100)]
 Rate = Annotated[float, Field(gt=0)]
@@ -28,7 +29,7 @@ def _each_once(values: list[Any]) -> list[Any]:
 
 EachOnce = AfterValidator(_each_once)
 Corpora = Annotated[list[Corpus], EachOnce]
-Seeds = Annotated[list[NotNegative], Field(min_length=1), EachOnce]
+Seeds = Annotated[list[Seed], Field(min_length=1), EachOnce]
 TrainingSet = Literal["real_l", "real_s", "synthetic_s", "real_and_synthetic_s", "synthetic_s_all"]
 TRAINING_SETS: tuple[TrainingSet, ...] = get_args(TrainingSet)  # note tables from which a coder learns, see notes.py
 COMPARED_SETS = ("real_s", "synthetic_s")  # whose comparison is the paper's question; the others are larger
@@ -69,7 +70,7 @@ class CorpusParams(Section):
     evaluation_share: Share
     validation_share: Share
     published_subsets: PerCorpus[SubsetNames]
-    seed: NotNegative
+    seed: Seed
 
     @model_validator(mode="after")
     def _leaves_training_notes(self) -> "CorpusParams":
@@ -100,7 +101,7 @@ class FinetuneParams(Section):
     batch: Positive
     epochs: PerCorpus[Rate]
     precision: Precision
-    seed: NotNegative
+    seed: Seed
 
 
 class MergeParams(Section):
@@ -121,7 +122,7 @@ class GenerateParams(Section):
     max_new_tokens: PerCorpus[Positive]
     model_length: PerCorpus[Positive]
     precision: Precision
-    seed: NotNegative
+    seed: Seed
 
     @model_validator(mode="after")
     def _fits_together(self) -> "GenerateParams":
@@ -135,7 +136,7 @@ class GenerationParams(Section):
 
     curve_steps: Positive
     validation_records: Positive
-    seed: NotNegative
+    seed: Seed
 
 
 class AblationParams(Section):
@@ -188,7 +189,7 @@ class SignificanceParams(Section):
     resamples: Positive
     level: Level
     margin: Share
-    seed: NotNegative
+    seed: Seed
 
 
 class ErrorsParams(Section):
@@ -204,7 +205,7 @@ class ErrorsParams(Section):
     predict_at_threshold: bool
     published_match: bool
     published_families: bool
-    seed: NotNegative
+    seed: Seed
 
 
 class NoiseParams(Section):
@@ -216,7 +217,7 @@ class NoiseParams(Section):
     words_replaced_in_noisy_note: Share
     seeds: Seeds
     dictionary_words: Positive
-    seed: NotNegative
+    seed: Seed
 
 
 class HypothesesParams(Section):
@@ -241,7 +242,7 @@ class PrivacyParams(Section):
     planted_notes: Positive
     planted_words: Annotated[list[Positive], EachOnce]
     false_alarms: Annotated[float, Field(gt=0, lt=1)]
-    seed: NotNegative
+    seed: Seed
 
 
 class QuestionnaireParams(Section):
@@ -251,7 +252,7 @@ class QuestionnaireParams(Section):
     raters: PerCorpus[Positive]
     minimum_words: Positive
     maximum_words: Positive
-    seed: NotNegative
+    seed: Seed
 
 
 class RatingsParams(Section):
@@ -261,7 +262,7 @@ class RatingsParams(Section):
     equivalence_margin: Rate
     significance_level: Share
     resamples: Positive
-    seed: NotNegative
+    seed: Seed
 
     @model_validator(mode="after")
     def _has_the_published_study(self) -> "RatingsParams":

@@ -61,7 +61,7 @@ def tidy(root: Path, results: Path, lock_file: Path) -> Leftovers:
     """Removes leftover outputs and entries of dvc.lock, and gives what it found."""
     found = leftovers(root, results, recorded(lock_file))
     for path in found.paths:
-        if (root / path).is_dir():
+        if (root / path).is_dir() and not (root / path).is_symlink():
             shutil.rmtree(root / path)
         else:
             (root / path).unlink(missing_ok=True)  # it may lie in a folder that has just gone

@@ -4,6 +4,7 @@ A tokenizer that does not fit its vocabulary fails in silence: it drops spaces, 
 unknown token.
 """
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,6 +25,8 @@ SETTINGS = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.js
 USED = ("unk", "pad", "eos", "cls", "sep")  # of the special tokens; a mask is used in pretraining alone
 MOST_UNKNOWN = 0.03  # of the tokens of notes: a model that fits has a few per thousand
 NOTES = 100  # that are looked at, evenly spread
+FEWEST_USED = 0.5  # of the embeddings: some are left over, for round numbers and tokens to come, but not the most
+LEAST_MERGES = 0.8  # of the tokens of several letters, among which are special ones
 WRONG_CASE = 0.01  # of a vocabulary: single odd tokens occur
 TEXTS = (
     "Admitted 2024-03-07 with chest pain,\nBP 118/76 mmHg.\n\n  - aspirin  75 mg (Rx #690345)\nDISCHARGE: stable",
@@ -87,7 +90,7 @@ def load(folder: Path, role: Role, rows: int | None = None) -> "PreTrainedTokeni
 
 
 def require_ids(tokenizer: "PreTrainedTokenizerBase", rows: int, folder: Path) -> None:
-    """Raises a `UserError` if a token that can occur has no embedding.
+    """Raises a `UserError` if a token that can occur has no embedding, or if many embeddings have no token.
 
     Args:
         tokenizer: the model's. Special tokens count only where they are used: a RoBERTa without `<mask>` is whole.
@@ -96,7 +99,14 @@ def require_ids(tokenizer: "PreTrainedTokenizerBase", rows: int, folder: Path) -
     """
     used = {name: id for name in USED if (id := getattr(tokenizer, f"{name}_token_id", None)) is not None}
     around = [*tokenizer("")["input_ids"], *tokenizer("a")["input_ids"]]
+    everything = tokenizer.get_vocab().values()
     highest = max([*_ordinary(tokenizer).values(), *used.values(), *around])
+    if max(everything) + 1 < FEWEST_USED * rows:
+        raise UserError(
+            f"{folder}: the tokenizer's largest id is {max(everything)}, the model has {rows} embeddings (ids to "
+            f"{rows - 1}). They are not of one model, and its ids mean other words here: copy both from the same "
+            "source."
+        )
     if highest >= rows:
         which = next((f", of the {name} token" for name, id in used.items() if id == highest), "")
         raise UserError(
@@ -139,13 +149,11 @@ def unknown_share(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str]) ->
         ids = encoded["input_ids"]
         dropped = 0
         if tokenizer.is_fast:
-            read = np.zeros(len(text) + 1, dtype=int)
-            for start, end in encoded["offset_mapping"]:
-                read[start] += 1
-                read[end] -= 1
-            dropped = sum(not depth and char.isprintable() and not char.isspace() for depth, char in zip(
-                read.cumsum(), text, strict=False
-            ))  # fmt: skip
+            starts, ends = np.array(encoded["offset_mapping"], dtype=int).reshape(-1, 2).T
+            size = len(text) + 1
+            depth = (np.bincount(starts, minlength=size) - np.bincount(ends, minlength=size)).cumsum()
+            left = [text[place] for place in np.flatnonzero(depth[:-1] == 0)]
+            dropped = sum(char.isprintable() and not char.isspace() for char in left)
         unknown += dropped + (0 if tokenizer.unk_token_id is None else ids.count(tokenizer.unk_token_id))
         total += dropped + len(ids)
     return unknown / total if total else 0.0
@@ -163,15 +171,36 @@ def require_files(folder: Path) -> None:
         path = folder / name
         with path.open("rb") as file:
             start = file.read(64)
-        binary = name in BINARY and start[:1] != b"\n"  # with which SentencePiece's files begin
+        # SentencePiece's files begin with \n; tiktoken's are text, and are not read where there is a tokenizer.json.
+        binary = name in BINARY and start[:1] != b"\n" and "tokenizer.json" not in there
         if told := instead(path, "a file of the tokenizer", binary):
             raise UserError(told)
-        if path.suffix == ".json" and start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b"["):
+        if path.suffix == ".json" and start.startswith(b"\xef\xbb\xbf"):
+            raise UserError(f"{path}: begins with a byte order mark (BOM). Save it as UTF-8 without one.")
+        if path.suffix == ".json" and start.lstrip()[:1] not in (b"{", b"["):
             raise UserError(
                 f"{path}: no JSON, where a file of the tokenizer is expected. Copy it again from its source."
             )
+    if {"vocab.json", "merges.txt"} <= there and "tokenizer.json" not in there:
+        _require_merges(folder)
     if "vocab.json" in there and not there.intersection({"merges.txt", "tokenizer.json", *BINARY}):
         raise UserError(f"{folder}: vocab.json without merges.txt, which says how it joins letters. Copy that, too.")
+
+
+def _require_merges(folder: Path) -> None:
+    """Every token of several letters is the result of a merge: a file that is cut off leaves letters alone."""
+    try:
+        tokens = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
+        with (folder / "merges.txt").open(encoding="utf-8") as file:
+            merges = sum(not line.startswith("#version") for line in file)
+    except (ValueError, RecursionError):
+        return  # which loading tells
+    joined = sum(len(token) > 1 for token in tokens)
+    if merges < LEAST_MERGES * joined:
+        raise UserError(
+            f"{folder / 'merges.txt'}: {merges} merges, where {folder / 'vocab.json'} has {joined} tokens of several "
+            "letters: it is cut off, or another model's. Copy both again from their source."
+        )
 
 
 def _ordinary(tokenizer: "PreTrainedTokenizerBase") -> dict[str, int]:

@@ -15,10 +15,11 @@ from itertools import dropwhile
 
 import pandas as pd
 
+from synthnotes.corpus.cells import is_absent
+from synthnotes.machinery import kinds
 from synthnotes.machinery.files import UserError
 
 SEPARATORS = ("\t", ";", ",", "|")
-MISSING = {"nan", "na", "n/a", "#n/a", "<na>", "null", "none", "nat", "."}  # as programs write an empty cell
 _AROUND = string.whitespace + "\xa0\u202f\u200b\ufeff\"'="  # a cell: what spreadsheets put there, too: ="007"
 _NUMBER = re.compile(r"(-?)0*([0-9]+)(?:[.,](?!000$)0*)?")  # 1.000 may be a thousand
 _SCIENTIFIC = re.compile(r"(-?[0-9])(?:[.,]([0-9]+))?e\+?([0-9]{1,2})")  # 1.01E+02
@@ -33,7 +34,7 @@ def normalised(cell: str) -> str:
     a spreadsheet has rounded (`1.23E+11`): it is for the reader of the column to refuse it.
     """
     text = unicodedata.normalize("NFC", cell).replace("\N{MINUS SIGN}", "-").strip(_AROUND).casefold()
-    if text in MISSING:
+    if is_absent(text):
         return ""
     if (found := _SCIENTIFIC.fullmatch(text)) and len(found[2] or "") >= int(found[3]):  # no digit is lost
         digits = found[2] or ""
@@ -59,6 +60,7 @@ def read_table(content: bytes, where: str) -> pd.DataFrame:
             rows.
     """
     text = decode(content, where)
+    text = text.replace("\r\n", "\n") if "\n" in text else text.replace("\r", "\n")  # old Macs end lines by \r
     first, _, rest = text.partition("\n")
     hint = re.fullmatch(r'"?sep=(.)"?\s*', first)  # a spreadsheet's own first line
     separator = hint[1] if hint else _separator(text)
@@ -104,8 +106,11 @@ def decode(content: bytes, where: str) -> str:
     """Decodes UTF-16 (by its mark, or by the zeros between its letters), UTF-8, or what is neither as Windows-1252.
 
     Raises:
-        UserError: it is no text.
+        UserError: it is no text, or text of another kind.
     """
+    found = kinds.kind_of(content[: kinds.START])
+    if content and found not in (None, kinds.TEXT, kinds.UTF_16):
+        raise UserError(f"{where}: it is {found}, no CSV. {kinds.REMEDIES.get(found, _EXPORT)}")
     encodings = ["utf-8-sig", "cp1252"]  # every code of an answer is the same in both
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encodings = ["utf-16"]
@@ -118,9 +123,7 @@ def decode(content: bytes, where: str) -> str:
             continue
         if "\0" not in text:
             return text
-    workbook = content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0"))
-    found = "a spreadsheet's own file, no CSV" if workbook else "neither UTF-8 nor UTF-16 nor Windows-1252"
-    raise UserError(f"{where}: {found}. {_EXPORT}") from None
+    raise UserError(f"{where}: neither UTF-8 nor UTF-16 nor Windows-1252. {_EXPORT}") from None
 
 
 def _separator(text: str) -> str:

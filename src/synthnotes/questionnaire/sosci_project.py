@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+from synthnotes.machinery import kinds
 from synthnotes.machinery.files import UserError
 
 VERSION = "2.4"
@@ -120,7 +121,11 @@ def _parse(document: bytes, where: str) -> ET.Element:
         name = type(error).__name__
         raise UserError(f"{where}: declares entities or external references, which are refused ({name}).") from None
     except (ET.ParseError, LookupError, ValueError) as error:
-        raise UserError(f"{where}: not well-formed XML: {error}.") from None
+        found = kinds.kind_of(document[: kinds.START])
+        if found in (None, kinds.XML, kinds.TEXT, kinds.UTF_16):
+            raise UserError(f"{where}: not well-formed XML: {error}.") from None
+        remedy = kinds.REMEDIES.get(found, "Take the project's own file.")
+        raise UserError(f"{where}: it is {found}, where XML is expected. {remedy}") from None
 
 
 def _question(element: ET.Element) -> Question:

@@ -124,6 +124,21 @@ def test_codes_of_fixed_number(write):
     assert found[2] == [["I10"], [], ["E11", "I10"], ["I10", "E11"]]
 
 
+def test_the_inventory_tries_notes_behind_an_empty_batch(tmp_path):
+    table = pa.table({"_id": ["1"], "text": ["hemlig"], "target": ["I10"]})
+    with pa.ipc.new_file(tmp_path / sepr.NOTES, table.schema) as writer:
+        writer.write_batch(pa.RecordBatch.from_pylist([], table.schema))
+        writer.write_table(table)
+    assert inventory._some_notes(tmp_path, "sepr") == ["hemlig"]
+
+
+def test_texts_that_are_not_utf_8(write):
+    latin = pa.array([b"hemlig \xe5"] * 4)
+    with pytest.raises(UserError, match=r"notes.feather: text that is not UTF-8. Convert it") as error:
+        read(write(text=pa.Array.from_buffers(TEXT, 4, latin.buffers())))
+    assert "hemlig" not in str(error.value)
+
+
 def test_nothing_but_nulls_is_nothing(write):
     assert read(write(target=pa.nulls(4)))[2] == [[], [], [], []]
     assert read(write(text=pa.nulls(4)))[1] == [None] * 4

@@ -1,9 +1,11 @@
 """The inventory: what it says of whole, missing, broken and doubled files, and of a machine that is too small."""
 
 import gzip
+import os
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -132,11 +134,15 @@ def test_nothing_there(data, capsys):
         (lambda data: pd.DataFrame({"_id": [1]}).to_feather(data / "sepr/splits.feather"), "! .*split or splits is mi"),
         (
             lambda data: (data / "models/sepr/encoder/config.json").unlink(),
+            r"! .*encoder/config\.json: missing.* SweDeClin-BERT: the Health B",
+        ),
+        (
+            lambda data: shutil.rmtree(data / "models/sepr/encoder"),
             "! .*encoder: missing. SweDeClin-BERT: the Health B",
         ),
         (
             lambda data: (data / "models/sepr/encoder/config.json").write_text("{"),
-            r"! .*config\.json: missing or not valid.*SweDe",
+            r"! .*config\.json: not valid.*SweDe",
         ),
         (lambda data: (data / "models/mimic/generator/model.safetensors").unlink(), "! .*no weights"),
     ],
@@ -185,6 +191,30 @@ def test_a_machine_that_is_too_small(data, capsys, monkeypatch, name, value, mes
     code, out = check(data, capsys)
     assert code == 1
     assert message in out
+
+
+@pytest.mark.parametrize("name", ["config", "config.local"])
+def test_a_cache_on_a_disk_of_its_own(data, tmp_path, monkeypatch, name):
+    """`make data` asks for one; neither disk must have room for both."""
+    (tmp_path / "cache").mkdir()
+    (tmp_path / ".dvc").mkdir()
+    assert machine.cache_of(tmp_path) == tmp_path / ".dvc/cache"
+    (tmp_path / ".dvc" / name).write_text(f"[core]\n    analytics = false\n[cache]\n    dir = {tmp_path}/cache\n")
+    assert machine.cache_of(tmp_path) == tmp_path / "cache"
+    monkeypatch.setattr(machine, "size_of", lambda folder: 10 if folder == data else 0)
+    assert len(list(inventory._disks(data, 2 * 70 + 10))) == 1
+    stat = Path.stat
+
+    def device(path, **options):
+        found = stat(path, **options)
+        return os.stat_result((*found[:2], path == tmp_path / "cache", *found[3:]))
+
+    monkeypatch.setattr(Path, "stat", device)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=75))
+    build, cache = inventory._disks(data, 2 * 70 + 10)
+    assert (build.stops, cache.stops) == (False, True)
+    assert build.text.startswith(f"disk of {tmp_path}/build: ")
+    assert cache.text.startswith(f"disk of {tmp_path}/cache: ")
 
 
 def merged(name, configuration, kind):
@@ -269,24 +299,75 @@ def test_gpus(cards, gpus, parameters, stops):
 
 
 def test_memory_is_the_lower_of_machine_and_container(tmp_path):
-    meminfo, limit = tmp_path / "meminfo", tmp_path / "memory.max"
-    assert machine.memory(meminfo, limit) is None
+    meminfo, groups = tmp_path / "meminfo", tmp_path / "cgroup"
+    assert machine.memory(meminfo, groups) is None
     meminfo.write_text("MemTotal:       16000000 kB\nMemFree:  1 kB\n")
-    limit.write_text("max\n")
-    assert machine.memory(meminfo, limit) == 16_000_000 * 1024
-    limit.write_text(f"{4 * GIB}\n")
-    assert machine.memory(meminfo, limit) == 4 * GIB
+    groups.mkdir()
+    (groups / "memory.max").write_text("max\n")
+    assert machine.memory(meminfo, groups) == 16_000_000 * 1024
+    (groups / "memory.max").write_text(f"{4 * GIB}\n")
+    assert machine.memory(meminfo, groups) == 4 * GIB
 
 
-def test_gpus_as_nvidia_smi_tells_them(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("told", "limit"),
+    [
+        ("0::/slurm/job_7/step_0", "slurm/job_7/memory.max"),  # a scheduler's, above that of the process
+        ("0::/user.slice", "user.slice/memory.max"),
+        ("11:cpu,cpuacct:/\n4:memory:/docker/7f", "memory/docker/7f/memory.limit_in_bytes"),  # version 1
+        ("4:memory:/docker/7f", "memory/memory.limit_in_bytes"),  # version 1, as a container sees itself
+        ("0::/../..", "memory.max"),
+    ],
+)
+def test_the_limit_of_a_job_counts_wherever_it_is_kept(tmp_path, told, limit):
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self/cgroup").write_text(f"{told}\n")
+    (tmp_path / "meminfo").write_text("MemTotal:       16000000 kB\n")
+    path = tmp_path / "groups" / limit
+    path.parent.mkdir(parents=True)
+    for content, expected in ((f"{4 * GIB}\n", 4 * GIB), ("9223372036854771712\n", 16_000_000 * 1024)):
+        path.write_text(content)
+        assert machine.memory(tmp_path / "meminfo", tmp_path / "groups") == expected
+
+
+@pytest.fixture
+def nvidia_smi(tmp_path, monkeypatch):
+    """Lets a script speak for nvidia-smi."""
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+    def write(*lines):
+        tool = tmp_path / "nvidia-smi"
+        tool.write_text("\n".join(["#!/bin/sh", *lines]) + "\n")
+        tool.chmod(0o755)
+
+    return write
+
+
+def test_gpus_as_nvidia_smi_tells_them(nvidia_smi):
     assert machine.gpus() == []
-    tool = tmp_path / "nvidia-smi"
-    tool.write_text("#!/bin/sh\necho 81559\necho 143771\n")
-    tool.chmod(0o755)
+    nvidia_smi("echo GPU-1a2b, 81559", "echo GPU-3c4d, 143771")
     assert machine.gpus() == [81559 * 2**20, 143771 * 2**20]
-    tool.write_text("#!/bin/sh\necho no driver\nexit 9\n")
+    nvidia_smi("echo GPU-1a2b, [N/A]")
+    assert machine.gpus() == [None]
+    assert not inventory._gpus([None], Needs(0, 0, 40 * GIB, 1), 8 * 10**9).stops
+    nvidia_smi("echo no driver", "exit 9")
     assert machine.gpus() == []
+    nvidia_smi("echo No devices were found")
+    assert machine.gpus() == []
+
+
+@pytest.mark.parametrize(
+    ("visible", "sizes"),
+    [
+        ("", []), ("-1", []), ("NoDevFiles", []), ("0", [1]), ("1,0", [2, 1]), ("0, 1", [1, 2]), ("0,9,1", [1]),
+        ("GPU-3c", [2]), ("GPU-1a2b,GPU-3c4d", [1, 2]), ("MIG-77", [None]),
+    ],
+)  # fmt: skip
+def test_only_gpus_that_a_scheduler_has_given_count(nvidia_smi, monkeypatch, visible, sizes):
+    nvidia_smi("echo GPU-1a2b, 1", "echo GPU-3c4d, 2")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert machine.gpus() == [size and size * 2**20 for size in sizes]
 
 
 @pytest.mark.parametrize(

@@ -77,3 +77,11 @@ def test_checksums_of_the_release(tmp_path):
         for mark in ("", "\ufeff"):
             (tmp_path / "SHA256SUMS.txt").write_text(f"{mark}AB12 LICENSE.txt\nAB34  {name}\n", encoding="utf-8")
             assert published_checksum(release, "note/discharge") == "ab34"
+
+
+@pytest.mark.parametrize("content", [b"<html>log in</html>", b"\xff\xfea\0", b"ab12  \xe5.csv\n", b"\x1f\x8b\x08\0"])
+def test_a_list_of_checksums_that_is_none_is_told(tmp_path, content):
+    put(tmp_path, MIMIC_IV_NOTE)
+    (tmp_path / "SHA256SUMS.txt").write_bytes(content)
+    with pytest.raises(UserError, match=r"SHA256SUMS.txt: (it is|not text)"):
+        published_checksum(the_release(tmp_path, MIMIC_IV_NOTE), "note/discharge")

@@ -57,6 +57,23 @@ def test_broken_files(write, content, message):
     assert "secret" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "headless",
+    [b'1,"secret, note",I10\n', b"secret note of one,1,2\n", b'[{"id": "secret"}]\n', b"secret,-,10\n"],
+    ids=str,
+)
+def test_a_row_of_data_in_the_place_of_names_is_not_quoted(write, headless):
+    with pytest.raises(UserError, match=r"column id is missing .found: what may be a row of data") as error:
+        sources.read_csv(write(headless * 2, "t.csv"), ["id", "text"])
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_lines_of_an_old_mac_end_in_returns(write, pack):
+    path = write(pack(b'id,text\r1,"a, b"\r2,c\r'), "t.csv" if pack is bytes else "t.csv.gz")
+    assert sources.read_csv(path, ["id", "text"]).values.tolist() == [["1", "a, b"], ["2", "c"]]
+
+
 def test_missing_file(tmp_path):
     with pytest.raises(UserError, match="no such file"):
         sources.check_columns(tmp_path / "absent.csv.gz", ["id"])

@@ -327,6 +327,8 @@ TARGETS = {
     "no pattern": ("[", "unterminated character set"),
     "no linear map": (["input_layernorm"], "LlamaRMSNorm.* is not supported"),
     "what holds linear maps": (["self_attn"], "Target module LlamaAttention"),
+    "the head of a tied model": (["q_proj", "lm_head"], "lm_head shares its weights"),
+    "the embeddings of a tied model": (["embed_tokens"], "embed_tokens shares its weights"),
     "an empty list": ([], "No `target_modules` passed"),
     "nothing": ("", "No `target_modules` passed"),
 }

@@ -35,7 +35,7 @@ def test_an_encoder_is_no_generator(copy):
 
 def test_a_broken_configuration_is_refused(copy):
     (copy / "config.json").write_text("{")
-    with pytest.raises(UserError, match=r"config\.json: missing or not valid"):
+    with pytest.raises(UserError, match=r"config\.json: not valid for a model .line 1: "):
         check_generator(copy)
 
 

@@ -19,7 +19,8 @@ from table import SAYS
 from synthnotes.corpus import notes as note_table
 from synthnotes.demo import mimic, sepr
 from synthnotes.demo.scale import DEMO
-from synthnotes.guard import cache, checks, corpora, fingerprint, outputs, repository
+from synthnotes.guard import __main__ as command
+from synthnotes.guard import cache, checks, corpora, fingerprint, hooks, outputs, repository
 from synthnotes.guard.repository import git
 from synthnotes.machinery.files import UserError
 
@@ -122,6 +123,10 @@ SEEN = {
     "a list of ids": ("a.txt", "\n".join(IDS[:10]), "a list of 10 ids"),
     "a note in a picture's description": ("a.png", b"\x89PNG\r\n" + NOTE.encode() + b"\0", "text of patients' notes"),
     "a database": ("a", b"SQLite format 3\0", "a database"),
+    "a note in UTF-32": ("a.txt", NOTE.encode("utf-32"), "no text"),
+    "a pointer of Git LFS": ("a.csv", f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 9\n",
+        "a pointer to a file that lies elsewhere"),
+    "a pointer of git-annex": ("a.csv", "/annex/objects/S-s9--0.csv\n", "a pointer to a file that lies elsewhere"),
 }  # fmt: skip
 
 
@@ -297,6 +302,18 @@ def test_every_note_table_is_protected_and_a_changed_one_read_again(project):
     write(project, "a.md", other)
     (found,) = staged(project)
     assert "text of patients' notes" in found
+
+
+@pytest.mark.parametrize("content", [parquet(), parquet()[:-20], bytes(500), b"", b"PAR1", NOTE.encode()])
+def test_a_damaged_table_is_one_line(project, content):
+    table = project / "build/notes/mimic/real_s.parquet"
+    table.parent.mkdir(parents=True, exist_ok=True)
+    table.write_bytes(content)
+    code, told = guard(project, "tracked")
+    assert code == 1
+    assert f"guard: error: {table}: " in told
+    assert "Traceback" not in told
+    assert NOTE not in told
 
 
 def test_where_there_never_were_notes_the_other_rules_hold(project):
@@ -533,3 +550,208 @@ def test_a_file_name_that_is_no_utf_8_is_ignored_as_others(project):
     path.write_text("x")
     git("add", "--force", os.fsdecode(b"data/\xe5.csv"), root=project)
     assert any("git ignores this path" in line for line in staged(project))
+
+
+def to_be_pushed(project, to, ref):
+    """The reasons to refuse a push of a ref to a remote that does not have it."""
+    pushed = git("rev-parse", ref, root=project).decode().strip()
+    lines = [f"{ref} {pushed} refs/heads/x {'0' * 40}"]
+    return checks.findings(project, repository.pushed(project, to, lines), known(project))
+
+
+@pytest.fixture
+def leaked(project):
+    """A repository with a note below its last commit, which the remote `inner` has, and `outer` has not."""
+    write(project, "a.md", NOTE)
+    git("add", "a.md", root=project)
+    git("commit", "--quiet", "-m", "A page", root=project)
+    git("tag", "-a", "-m", "harmless", "inside", "HEAD:a.md", root=project)
+    git("tag", "-a", "-m", "harmless", "tree", "HEAD^{tree}", root=project)
+    git("tag", "-a", "-m", NOTE, "first", "HEAD~1", root=project)
+    git("-c", "advice.nestedTag=false", "tag", "-a", "-m", "harmless", "second", "first", root=project)
+    git("rm", "--quiet", "a.md", root=project)
+    git("commit", "--quiet", "-m", "Gone", root=project)
+    git("update-ref", "refs/remotes/inner/main", "HEAD", root=project)
+    return project
+
+
+@pytest.mark.parametrize("to", ["outer", "https://example.org/a?*.git", "/a folder/of mine"])
+def test_what_another_remote_has_is_new_to_this_one(leaked, to, record_property):
+    """The hospital's own server may have a note; the public one, with a name or an address alone, may not."""
+    assert to_be_pushed(leaked, "inner", "main") == []
+    (found,) = to_be_pushed(leaked, to, "HEAD^{/A page}")
+    assert found.startswith("a.md in commit")
+    record_property(SAYS, found)
+
+
+def test_tags_are_followed_to_commits(leaked, record_property):
+    assert [line[:14] for line in to_be_pushed(leaked, "inner", "second")] == ["message of tag"]
+    for tag, kind in (("inside", "blob"), ("tree", "tree")):
+        with pytest.raises(UserError, match=f"{tag}: leads to a {kind}. Push commits") as error:
+            to_be_pushed(leaked, "inner", tag)
+    record_property(SAYS, str(error.value))
+
+
+def test_objects_are_looked_at_as_they_are_sent(leaked):
+    """Not as `git replace` shows them here."""
+    note, other = (git("rev-parse", name, root=leaked).decode().strip() for name in ("HEAD~1:a.md", "HEAD:params.yaml"))
+    git("replace", note, other, root=leaked)
+    assert len(to_be_pushed(leaked, "outer", "main")) == 1
+
+
+@pytest.mark.parametrize("way", ["removed", "out of a sparse checkout", "a link"])
+def test_tracked_files_that_do_not_lie_in_the_working_tree_are_looked_at(project, way, record_property):
+    if way == "a link":
+        (project / "a.md").symlink_to("/etc/hostname")
+    else:
+        write(project, "a.md", NOTE)
+    git("add", "a.md", root=project)
+    if way == "out of a sparse checkout":
+        git("update-index", "--skip-worktree", "a.md", root=project)
+    (project / "a.md").unlink()
+    (found,) = checks.findings(project, repository.tracked(project), known(project))
+    assert ("a link" if way == "a link" else "text of patients' notes") in found
+    record_property(SAYS, found)
+
+
+SCISSORS = "# ------------------------ >8 ------------------------"
+
+
+@pytest.mark.parametrize(
+    ("message", "refused"),
+    [
+        ("\n".join(f"# {line}" for line in NOTE.splitlines()), True),  # -m and -F keep such lines: a heading, say
+        (f"Out with it\n\n# Please enter the message\n{SCISSORS}\n# Do not touch\n-{NOTE}", False),  # commit -v
+        (f"Out\n{SCISSORS.replace('#', ';')}\n-{NOTE}", False),  # core.commentChar
+        (f"{NOTE}\n{SCISSORS}\ndiff", True),
+    ],
+)
+def test_a_message_is_what_stands_above_the_scissors(project, message, refused):
+    write(project, ".git/COMMIT_EDITMSG", message)
+    found, _ = command.look("message", [str(project / ".git/COMMIT_EDITMSG")], project, known(project))
+    assert bool(found) == refused
+
+
+class TestInstalling:
+    def test_somebody_s_hook_with_our_line_stays(self, project):
+        hooks.install(project)
+        theirs = f'#!/bin/sh\nsomething\n{sys.executable} -m synthnotes.guard staged "$@"\n'
+        write(project, ".git/hooks/pre-commit", theirs)
+        hooks.install(project)
+        assert (project / ".git/hooks/pre-commit").read_text() == theirs
+
+    def test_hooks_of_all_repositories_are_left_alone(self, project, tmp_path, record_property):
+        git("config", "core.hooksPath", str(tmp_path / "all"), root=project)
+        with pytest.raises(UserError, match=r"core\.hooksPath leads there") as error:
+            hooks.install(project)
+        assert not (tmp_path / "all").exists()
+        record_property(SAYS, str(error.value))
+        git("config", "core.hooksPath", ".husky", root=project)
+        assert ".husky" in hooks.install(project)
+
+    @pytest.mark.parametrize("name", [b"two words", b'it\'s $HOME `x` "y"', b"f\xf6r"])
+    def test_an_environment_and_a_repository_of_any_name(self, project, tmp_path, monkeypatch, name, record_property):
+        """The hook calls its Python by its name; where that is gone, the commit is refused with what to do."""
+        place = tmp_path / os.fsdecode(name)
+        project.rename(place)
+        python = place / "build" / os.fsdecode(name)
+        python.write_bytes(b'#!/bin/sh\necho called "$@"\nexit 3\n')
+        python.chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(python))
+        monkeypatch.chdir(place)
+        hooks.install(repository.working_tree())
+        assert outputs.declared(place)
+
+        def commit():
+            words = ["git", "commit", "--allow-empty", "-m", "x"]
+            done = subprocess.run(words, cwd=place, capture_output=True, text=True, check=False)
+            assert done.returncode == 1
+            return done.stderr.strip()
+
+        assert commit() == "called -m synthnotes.guard staged"
+        python.unlink()
+        assert commit() == hooks.GONE
+        record_property(SAYS, commit())
+
+    def test_a_merge_is_looked_at_before_its_commit(self, project):
+        """It brings what others have, who may have no hooks."""
+        git("checkout", "--quiet", "-b", "theirs", root=project)
+        write(project, "a.pkl", "x")
+        git("add", "a.pkl", root=project)
+        git("commit", "--quiet", "-m", "Theirs", root=project)
+        git("checkout", "--quiet", "main", root=project)
+        hooks.install(project)
+        environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+        words = ["git", "merge", "--no-ff", "theirs", "-m", "x"]
+        done = subprocess.run(words, cwd=project, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert "! a.pkl: a pickle" in done.stderr
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 and no more", b"version https://git-lfs.github.com/spec/v1\n"])
+def test_a_damaged_note_table_is_told(project, content, record_property):
+    write(project, "build/notes/mimic/real_s.parquet", content)
+    with pytest.raises(UserError, match=r"real_s.parquet: .*(delete it|git lfs pull|Copy it again)") as error:
+        known(project)
+    record_property(SAYS, str(error.value))
+
+
+def test_droppings_and_what_is_no_file_are_no_note_tables(project):
+    write(project, "build/notes/mimic/._real_s.parquet", b"\0\5\26\7")
+    (project / "build/notes/mimic/real_e.parquet").mkdir()
+    (project / "build/notes/mimic/real_l.parquet").symlink_to("nowhere")
+    assert {Path(source).name for source in known(project).sources} == {"discharge.csv.gz"}
+
+
+@pytest.mark.parametrize("text", ["deps: [{path: a}]\n", "- 1\n", "outs: [{md5: 0}]\n", "outs: 1\n"])
+def test_a_pointer_that_dvc_has_not_written_is_told(project, text, record_property):
+    write(project, "pages.dvc", text)
+    with pytest.raises(UserError, match=r"pages\.dvc: not as DVC writes it") as error:
+        outputs.declared(project)
+    record_property(SAYS, str(error.value))
+
+
+@pytest.mark.parametrize(
+    ("place", "params", "mark", "refused"),
+    [
+        ("an empty folder", "corpora: [mimic, sepr]\n", "true", True),  # where another disk is mounted
+        ("a link that leads nowhere", "corpora: [mimic, sepr]\n", "true", True),
+        ("an empty folder", "coding: 4\n", "true", True),
+        ("an empty folder", "corpora: [mimic]\n", "true", False),
+        ("nothing", "corpora: [mimic, sepr]\n", "true", False),  # not there yet
+        ("an empty folder", "corpora: [mimic, sepr]\n", None, False),
+    ],
+)
+def test_the_notes_of_each_corpus_are_there_or_known(template, tmp_path, place, params, mark, refused, record_property):
+    """One corpus on the disk that is mounted, the other on one that is not."""
+    project = tmp_path / "project"
+    (project / "data/mimic/note").mkdir(parents=True)
+    git("init", "--quiet", root=project)
+    write(project, "params.yaml", params)
+    table = pd.read_csv(template / "data/mimic/note/discharge.csv.gz", dtype=str).head(3)
+    table.to_csv(project / "data/mimic/note/discharge.csv", index=False)
+    if place == "an empty folder":
+        (project / "data/sepr").mkdir()
+    elif place.startswith("a link"):
+        (project / "data/sepr").symlink_to("/nowhere/sepr")
+    if mark is None:  # as in a repository with the demo's data
+        (project / "data/mimic/note/discharge.csv").unlink()
+    else:
+        git("config", checks.OWN_DATA, mark, root=project)
+    if not refused:
+        checks.known_notes(project, Path("data"), Path("build/notes"))
+        return
+    with pytest.raises(UserError, match="data/sepr: the notes are not there") as error:
+        checks.known_notes(project, Path("data"), Path("build/notes"))
+    record_property(SAYS, str(error.value))
+
+
+def test_ids_alone_are_not_the_notes(project):
+    """The tables of admissions are there, and the disk with the notes is not."""
+    (project / "data/mimic/hosp").mkdir()
+    (project / "data/mimic/note/discharge.csv.gz").rename(project / "notes.csv.gz")
+    write(project, "data/mimic/hosp/diagnoses_icd.csv", "subject_id,hadm_id\n10000001,20000001\n")
+    assert checks.known_notes(project, Path("data"), Path("build/notes")) is not None
+    git("config", checks.OWN_DATA, "true", root=project)
+    with pytest.raises(UserError, match="the notes are not there"):
+        checks.known_notes(project, Path("data"), Path("build/notes"))

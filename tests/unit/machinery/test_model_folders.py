@@ -93,6 +93,21 @@ def halves(found):
     found[name] = found[name].to(torch.int8)
 
 
+def zeroed(found):
+    found[max(name for name in found if found[name].ndim == 2)].zero_()
+
+
+def diverged(found):
+    found[max(name for name in found if found[name].ndim == 2)].fill_(float("nan"))
+
+
+def preallocated(folder):
+    """As some programs download: the whole size is there from the start, and what has not come is zeros."""
+    content = (folder / "model.safetensors").read_bytes()
+    half = len(content) // 2
+    (folder / "model.safetensors").write_bytes(content[:half] + bytes(len(content) - half))
+
+
 def cut(folder):
     content = (folder / "model.safetensors").read_bytes()
     (folder / "model.safetensors").write_bytes(content[: len(content) // 2])
@@ -100,6 +115,17 @@ def cut(folder):
 
 def renamed(folder):
     (folder / "model.safetensors").rename(folder / "model-00001-of-00001.safetensors")
+
+
+def a_folder_deeper(name):
+    """As an archive unpacks, and as the hub's cache keeps it."""
+
+    def move(folder):
+        (folder / name).mkdir(parents=True)
+        for path in [path for path in folder.iterdir() if path.is_file()]:
+            path.rename(folder / name / path.name)
+
+    return move
 
 
 def test_whole_models_pass(models):
@@ -123,6 +149,12 @@ def test_whole_models_pass(models):
         (config(hidden_size="large"), "config.json"),
         (config(quantization_config={"quant_method": "gptq", "bits": 4}), "quantization_config says that the weights"),
         (config(quantization_config={}), "quantization_config says that the weights are quantised"),
+        (config(return_dict=False), r"config\.json: return_dict is set .* Remove the key"),
+        (config(attn_implementation="flash_attention_2"), r"config\.json: attn_implementation is set to what cannot"),
+        (config(_attn_implementation="flex_attention"), r"config\.json: _attn_implementation is set .*Remove the key"),
+        (weights(zeroed), r"model\.safetensors: .*weight holds nothing but zeros.* Copy it again"),
+        (weights(diverged), r"model\.safetensors: .*weight holds nothing but zeros, or what is no number"),
+        (preallocated, r"model\.safetensors: .*weight holds nothing but zeros"),
         (config(compression_config={"format": "dense"}), "compression_config says"),
         (config(model_type="unheard-of", auto_map={"AutoModel": "own.Model"}), "no model that transformers knows"),
         (file("adapter_config.json", b"{}"), r"adapter_config\.json: an adapter lies in the model's folder"),
@@ -130,13 +162,19 @@ def test_whole_models_pass(models):
         (file("model.safetensors", LFS), r"model\.safetensors: it is a Git-LFS pointer, where a file of weights"),
         (file("model.safetensors", PAGE), "it is a web page, where a file of weights is expected"),
         (file("model.safetensors", b"404: Not Found"), "it is plain text, where a file of weights is expected"),
-        (file("model.safetensors", b""), "it is empty, where a file of weights"),
+        (file("model.safetensors", b""), "it is an empty file, where a file of weights"),
         (file("model.safetensors", b"\0" * 5000), "it is nothing but zeros, where"),
         (cut, r"model\.safetensors: damaged or cut off"),
         (renamed, r"neither model\.safetensors nor model\.safetensors\.index\.json"),
         (file("config.json", LFS), r"config\.json: it is a Git-LFS pointer"),
         (file("config.json", PAGE), r"config\.json: it is a web page"),
-        (file("config.json", b"[]"), r"config\.json: missing or not valid for a model"),
+        (file("config.json", b"[]"), r"config\.json: not valid for a model\. "),
+        (file("config.json", b'{"a": 1,\n}'), r"config\.json: not valid for a model \(line [12]: "),
+        (file("config.json", b"\xef\xbb\xbf{}"), r"config\.json: not valid for a model \(line 1: .*BOM"),
+        (file("config.json", b'{"a": "\xe5"}'), r"config\.json: not valid for a model\. "),
+        (without("config.json"), r"config\.json: missing \(found: .*model\.safetensors, tokenizer\.json"),
+        (a_folder_deeper("RoBERTa-hf"), r"config\.json: missing, but .*RoBERTa-hf/config\.json is there\. Move"),
+        (a_folder_deeper("models--x--y/snapshots/0a1b"), r"config\.json: missing, but .*0a1b/config\.json is there"),
         (without("tokenizer.json"), r"no tokenizer that transformers can load: none of tokenizer\.json"),
         (file("tokenizer.json", LFS), r"tokenizer\.json: it is a Git-LFS pointer, where a file of the tokenizer"),
         (file("tokenizer.json", PAGE), r"tokenizer\.json: it is a web page"),
@@ -163,6 +201,20 @@ def test_a_head_of_its_own_must_be_there_and_a_tied_one_need_not(copy, tmp_path)
     check_generator(tied)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda found: found["embeddings.token_type_embeddings.weight"].zero_(),  # as RoBERTa's, which has one type
+        lambda found: found["embeddings.word_embeddings.weight"][-3:].zero_(),  # rows that no token uses
+        lambda found: [weight.zero_() for name, weight in found.items() if name.endswith("bias")],
+    ],
+)
+def test_zeros_that_belong_into_a_model_pass(copy, change):
+    folder = copy("roberta")
+    weights(change)(folder)
+    opened(folder)
+
+
 def test_pickled_encoders_are_checked_alike(copy):
     folder = copy("roberta")
     found = load_file(folder / "model.safetensors")
@@ -187,6 +239,22 @@ def test_what_reads_in_one_direction_is_no_encoder(copy, values):
     config(**values)(folder)
     with pytest.raises(UserError, match="not an encoder"):
         opened(folder)
+
+
+@pytest.mark.parametrize("values", [{"architectures": ["LlamaModel"]}, {"architectures": None}])
+def test_a_causal_model_without_its_head_is_no_encoder(copy, values):
+    folder = copy("generator")
+    config(**values)(folder)
+    with pytest.raises(UserError, match="not an encoder"):
+        skeleton(folder, "encoder")
+
+
+@pytest.mark.parametrize("architecture", ["RobertaForCausalLM", "BertLMHeadModel"])
+def test_what_reads_both_ways_is_no_generator(copy, architecture):
+    folder = copy("roberta" if "Roberta" in architecture else "bert")
+    config(architectures=[architecture])(folder)
+    with pytest.raises(UserError, match=r"not a causal language model .*is_decoder is not true"):
+        skeleton(folder, "generator")
 
 
 # What a file of the model may not decide.

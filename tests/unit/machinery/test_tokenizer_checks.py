@@ -258,6 +258,47 @@ def test_ids_beyond_the_embeddings_are_refused_and_their_number_does_not_matter(
         load(copy, "generator", rows)
 
 
+def test_a_tokenizer_of_a_model_with_fewer_tokens_is_refused(copy):
+    """As of Llama 2, with 32,000, in a folder of Llama 3, with 128,256: no id is too large, and no text is lost."""
+    tokens = len(load(copy, "generator"))
+    load(copy, "generator", 2 * tokens)
+    with pytest.raises(UserError, match=rf"largest id is {tokens - 1}, the model has {4 * tokens} .*not of one model"):
+        load(copy, "generator", 4 * tokens)
+
+
+@pytest.mark.parametrize(("line_end", "share", "version"), [("\n", 1, 1), ("\r\n", 1, 1), ("\n", 1, 0), ("\n", 0.5, 1)])
+def test_merges_must_be_whole_however_they_are_written(copy, line_end, share, version):
+    model = json.loads((copy / "tokenizer.json").read_text())["model"]
+    no_vocabulary(copy)
+    (copy / "vocab.json").write_text(json.dumps(model["vocab"]))
+    merges = [" ".join(pair) for pair in model["merges"]]
+    lines = ["#version: 0.2"] * version + merges[: int(share * len(merges))]
+    (copy / "merges.txt").write_bytes("".join(line + line_end for line in lines).encode())
+    edit(copy / "tokenizer_config.json", tokenizer_class="GPT2Tokenizer", unk_token="</s>")
+    if share == 1:
+        load(copy, "generator")
+        return
+    with pytest.raises(
+        UserError, match=r"merges\.txt: \d+ merges, where .*vocab\.json has \d+ tokens of several letters"
+    ):
+        load(copy, "generator")
+
+
+@pytest.mark.parametrize("name", ["tokenizer_config.json", "tokenizer.json"])
+def test_a_byte_order_mark_is_told(copy, name):
+    (copy / name).write_bytes(b"\xef\xbb\xbf" + (copy / name).read_bytes())
+    with pytest.raises(UserError, match=rf"{name}: begins with a byte order mark"):
+        load(copy, "generator")
+
+
+def test_tiktoken_s_file_beside_tokenizer_json_does_no_harm(copy):
+    (copy / "tokenizer.model").write_bytes(b"IQ== 0\nIg== 1\n")
+    load(copy, "generator")
+    (copy / "tokenizer.json").unlink()
+    with pytest.raises(UserError, match=r"tokenizer\.model: it is plain text, where a file of the tokenizer"):
+        load(copy, "generator")
+
+
 def test_a_mask_without_an_embedding_does_no_harm_but_padding_does(tmp_path):
     folder = save_encoder(tmp_path / "e")
     tokenizer = load(folder, "encoder")
