@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from synthnotes.machinery import kinds
-from synthnotes.machinery.files import UserError
+from synthnotes.machinery.files import UserError, is_dropping
 
 ENDINGS = (".csv.gz", ".csv")  # of both, the one whose checksum PhysioNet publishes
 CHECKSUMS = "SHA256SUMS.txt"
 DEPTH = 6  # folders below data/mimic that are searched; `wget -r` needs five
+BSD = re.compile(r"SHA256 ?\((?P<name>.+)\) ?= (?P<sum>[0-9A-Fa-f]{64})")  # as `shasum --tag` and openssl write
 VERSION = re.compile(r"(?:^|[^\d.])(\d+(?:\.\d+)+)$")
 
 
@@ -133,16 +134,18 @@ def published_checksum(release: Release, name: str) -> str | None:
 
 
 def _two_words(line: str) -> tuple[str, str]:
-    """A checksum and a file's name, which `sha256sum` writes as `name`, `./name` or `*name`."""
+    """A checksum and a file's name, which `sha256sum` writes as `name`, `./name` or `*name`, and BSD the other way."""
+    if tagged := BSD.fullmatch(line.strip()):
+        return tagged["sum"], tagged["name"]
     first, _, second = line.strip().partition(" ")
     return first, second.strip()
 
 
 def _folders(folder: Path) -> Iterator[Path]:
-    """The folder and those below it, as deep as a release may lie; links are followed, hidden folders are not."""
+    """The folder and those below it, as deep as a release may lie; links are followed, hidden and waste folders not."""
     for name, below, _ in os.walk(folder, followlinks=True):
         directory = Path(name)
-        below[:] = sorted(b for b in below if not b.startswith("."))
+        below[:] = sorted(b for b in below if not b.startswith(".") and not is_dropping(Path(b)))
         if len(directory.relative_to(folder).parts) >= DEPTH:
             below.clear()
         yield directory

@@ -62,7 +62,8 @@ def test_what_is_missing_is_named(tmp_path):
 
 def test_links_are_followed_but_not_for_ever_and_hidden_folders_are_not_searched(tmp_path):
     put(tmp_path / "elsewhere/3.1", MIMIC_IV)
-    put(tmp_path / "data/.demo-1/3.1", MIMIC_IV)
+    for nowhere in (".demo-1", "$RECYCLE.BIN/S-1", "lost+found", "@eaDir", "__MACOSX"):
+        put(tmp_path / "data" / nowhere / "3.1", MIMIC_IV)
     (tmp_path / "data/physionet").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
     assert the_release(tmp_path / "data", MIMIC_IV).root == tmp_path / "data/physionet/3.1"
     (tmp_path / "elsewhere/round").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
@@ -77,6 +78,9 @@ def test_checksums_of_the_release(tmp_path):
         for mark in ("", "\ufeff"):
             (tmp_path / "SHA256SUMS.txt").write_text(f"{mark}AB12 LICENSE.txt\nAB34  {name}\n", encoding="utf-8")
             assert published_checksum(release, "note/discharge") == "ab34"
+    for line in (f"SHA256 (note/discharge.csv.gz) = {'AB' * 32}", f"SHA256(./note/discharge.csv.gz)= {'AB' * 32}"):
+        (tmp_path / "SHA256SUMS.txt").write_text(f"{line}\n", encoding="utf-8")  # BSD's, and openssl's
+        assert published_checksum(release, "note/discharge") == "ab" * 32
 
 
 @pytest.mark.parametrize("content", [b"<html>log in</html>", b"\xff\xfea\0", b"ab12  \xe5.csv\n", b"\x1f\x8b\x08\0"])
