@@ -15,6 +15,7 @@ cannot be helped: who holds the data of all patients but one learns from any sum
 runs on nearly the same patients can be subtracted.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +25,11 @@ import numpy as np
 import pandas as pd
 
 from synthnotes.machinery import makers
-from synthnotes.machinery.files import UserError, read_json, write_csv, write_json
+from synthnotes.machinery.files import UserError, is_dropping, read_json, write_csv, write_json
 from synthnotes.machinery.sections import DisclosureParams
 
 DEMO = "DEMO.json"  # what the demo kit leaves beside its data: the SHA-256 of each of its files
+UNFINISHED = ".demo-"  # prefix of the folder in which a demo grows
 P = ParamSpec("P")
 T = TypeVar("T")
 Bases = tuple[float, ...]
@@ -402,10 +404,44 @@ def require_demo(data: Path, checksums: Mapping[str, str], settings: DisclosureP
     """
     if not settings.demo:
         return
-    made = read_json(data / DEMO)["files"] if (data / DEMO).is_file() else {}
+    made = demo_marker(data).get("files", {})
     for name, checksum in checksums.items():
         if made.get(name) != checksum:
             raise UserError(
                 f"{data / name}: not the demo's, but disclosure.demo is true in params.yaml, and nothing about few "
                 f"patients would be suppressed. Set it to false."
             )
+
+
+def demo_marker(data: Path) -> dict[str, Any]:
+    """What the demo kit has written beside the data that it has made; empty where it has made none."""
+    return read_json(data / DEMO) if (data / DEMO).is_file() else {}
+
+
+def is_demo(data: Path) -> bool:
+    """Whether a folder holds the demo's files, and no others; False where that cannot be told."""
+    try:
+        return bool(demo_marker(data)) and not foreign_files(data)
+    except (UserError, OSError):
+        return False
+
+
+def foreign_files(data: Path) -> list[Path]:
+    """Gives the files in `data` that are not the demo's (or `data` itself, if it is a file), sorted."""
+    if data.exists() and not data.is_dir():
+        return [data]
+    known = demo_marker(data).get("files", {})
+
+    def is_foreign(path: Path) -> bool:
+        name = path.relative_to(data).as_posix()
+        if name == DEMO or name.startswith(UNFINISHED) or (path.is_dir() and not path.is_symlink()):
+            return False
+        return name not in known or checksum(path) != known[name]
+
+    return [path for path in sorted(data.rglob("*")) if not is_dropping(path.relative_to(data)) and is_foreign(path)]
+
+
+def checksum(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
