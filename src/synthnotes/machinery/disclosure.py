@@ -296,8 +296,8 @@ def _results(found: Any, minimum: int, place: str) -> Any:
         raise TypeError(f"{place.lstrip('.')}: a {type(found).__name__} says nothing of whom it tells")
     if any(few(base, minimum) for base in found.bases):
         return f"1 to {minimum - 1}" if found.is_sign else None
-    kinds = ((_Truth, bool), (str, str), (int, int), (float, float))
-    return next(plain(found) for kind, plain in kinds if isinstance(found, kind))
+    plain: dict[type, Callable[[Any], Any]] = {_Truth: bool, str: str, int: int, float: float}
+    return next(made(found) for kind, made in plain.items() if isinstance(found, kind))
 
 
 def _size(found: Any) -> float:
@@ -387,8 +387,8 @@ def kept_steps(left: Sequence[Mapping[str, int | None]], minimum: int) -> list[i
 
 
 def _loses_few(before: Mapping[str, int | None], after: Mapping[str, int | None], minimum: int) -> bool:
-    losses = [abs(before[unit] - after[unit]) for unit in before if None not in (before[unit], after.get(unit))]
-    return any(few(loss, minimum) for loss in losses)
+    both = ((count, after.get(unit)) for unit, count in before.items())
+    return any(few(abs(one - other), minimum) for one, other in both if one is not None and other is not None)
 
 
 def require_demo(data: Path, checksums: Mapping[str, str], settings: DisclosureParams) -> None:
