@@ -79,6 +79,8 @@ plan: setup     ## tokens, GPU memory, GPU hours and disk of fine-tuning and sam
 
 test: setup     ## unit, contract and pipeline tests (minutes)
 	ruff check . && ruff format --check .
+	lint-imports --no-cache
+	mypy
 	pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 fuzz: setup     ## random documents for every parser and the markup filter (MINUTES=10)

@@ -9,19 +9,12 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline import ROOT, called, closure, dvc_yaml, imports, looks_like_a_path, modules, stages, tree
+from pipeline import ROOT, called, dvc_yaml, looks_like_a_path, modules, stages, tree
 from synthnotes.machinery import configure, dependencies, machine, params
 from synthnotes.machinery.machine import Machine
 from synthnotes.machinery.sections import COMPARED_SETS, TRAINING_SETS, Params
 
 STAGES = stages()
-BY_NAME = pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
-MODULES = pytest.mark.parametrize("module", modules(), ids=str)
-CHAPTERS = {"corpus", "generation", "fidelity", "coding", "errors", "privacy", "questionnaire", "report", "demo"}
-# The paper's own dependencies between chapters: noise makes corpora for coders, errors reads coders' predictions.
-# The demo kit writes what the chapters read, in their own form.
-ALLOWED = {("errors", "coding"), ("errors", "corpus"), ("report", "corpus"), ("demo", "corpus"), ("demo", "generation")}
-
 CONFIGURATIONS = "configs/accelerate"  # of the processes that train: how, not what
 WORK = "build/work"  # what survives a kill inside a stage lies outside of what DVC knows and deletes
 
@@ -45,14 +38,14 @@ def strings(module):
 # Law 1: stage name = module = params section = results folder; paths are written once, in dvc.yaml.
 
 
-@BY_NAME
-def test_stage_is_its_module_and_results_folder(stage):
-    assert (ROOT / module_of(stage)).exists()
-    name = stage.name.split("@")[0]
-    assert name == stage.module or name.startswith(f"{stage.module}_")  # the same work on another list of members
-    for output in stage.outputs:
-        if output.path.startswith("results/"):
-            assert f"{output.path}/".startswith(f"results/{stage.module}/")
+def test_stage_is_its_module_and_results_folder():
+    for stage in STAGES:
+        assert (ROOT / module_of(stage)).exists()
+        name = stage.name.split("@")[0]
+        assert name == stage.module or name.startswith(f"{stage.module}_")  # the same work on another list of members
+        for output in stage.outputs:
+            if output.path.startswith("results/"):
+                assert f"{output.path}/".startswith(f"results/{stage.module}/")
 
 
 def test_every_stage_module_is_a_stage_and_every_section_belongs_to_one():
@@ -62,17 +55,17 @@ def test_every_stage_module_is_a_stage_and_every_section_belongs_to_one():
     assert set(Machine.model_fields) <= names
 
 
-@BY_NAME
-def test_options_are_the_parameters_of_main(stage):
-    main = import_module(f"synthnotes.stages.{stage.module}").main
-    assert {option[2:].replace("-", "_") for option in stage.options} == set(inspect.signature(main).parameters)
+def test_options_are_the_parameters_of_main():
+    for stage in STAGES:
+        main = import_module(f"synthnotes.stages.{stage.module}").main
+        assert {option[2:].replace("-", "_") for option in stage.options} == set(inspect.signature(main).parameters)
 
 
-@MODULES
-def test_paths_are_not_written_in_code(module):
-    if module.name in {"params.py", "machine.py"} or module.parts[2] == "demo":
-        return  # these files' own names; the demo kit fills data/ for the user, outside the pipeline
-    assert not [s for s in strings(module) if looks_like_a_path(s) and "/" in s and " " not in s]
+def test_paths_are_not_written_in_code():
+    for module in modules():
+        if module.name in {"params.py", "machine.py"} or module.parts[2] == "demo":
+            continue  # these files' own names; the demo kit fills data/ for the user, outside the pipeline
+        assert not [s for s in strings(module) if looks_like_a_path(s) and "/" in s and " " not in s]
 
 
 # Law 2: deps name what decides a stage's bytes, and nothing else: modules without the machinery, files, parameters.
@@ -85,16 +78,16 @@ def test_dvc_yaml_names_the_modules_that_decide():
     assert len(text.splitlines()) <= 450
 
 
-@BY_NAME
-def test_deps_name_modules_that_decide_and_no_machinery(stage):
-    named = [Path(dep).relative_to("src") for dep in stage.deps if dep.startswith("src/")]
-    assert named == dependencies.folded(dependencies.deciding(stage.module))
-    assert not [path for path in named if dependencies.MACHINERY in (path, *path.parents)]
+def test_deps_name_modules_that_decide_and_no_machinery():
+    for stage in STAGES:
+        named = [Path(dep).relative_to("src") for dep in stage.deps if dep.startswith("src/")]
+        assert named == dependencies.folded(dependencies.deciding(stage.module))
+        assert not [path for path in named if dependencies.MACHINERY in (path, *path.parents)]
 
 
-@BY_NAME
-def test_nothing_depends_on_how_it_is_computed(stage):
-    assert not [dep for dep in stage.deps if dep.startswith(("configs", "machine.yaml", "dvc.yaml"))]
+def test_nothing_depends_on_how_it_is_computed():
+    for stage in STAGES:
+        assert not [dep for dep in stage.deps if dep.startswith(("configs", "machine.yaml", "dvc.yaml"))]
 
 
 # What costs hours must not run again for a measure, its bounds or its words.
@@ -102,16 +95,16 @@ MEASURES = {"metrics.py", "groups.py", "utility.py", "outcomes.py"}  # of coders
 MEASURES |= {"quality.py", "samples.py", "description.py", "completeness.py"}  # of notes
 
 
-@BY_NAME
-def test_what_makes_knows_no_measure_and_nothing_of_disclosure(stage):
-    if stage.makes:
-        assert not {path.name for path in dependencies.deciding(stage.module)} & MEASURES
-        told = {param for param in stage.params if param.startswith("disclosure")}
-        assert told <= (
-            {"disclosure.demo"} if stage.module == "corpus" else set()
-        )  # whether the data may be read at all
-    else:
-        assert any(output.path.startswith(("results/", "build/report/")) for output in stage.outputs)
+def test_what_makes_knows_no_measure_and_nothing_of_disclosure():
+    for stage in STAGES:
+        if stage.makes:
+            assert not {path.name for path in dependencies.deciding(stage.module)} & MEASURES
+            told = {param for param in stage.params if param.startswith("disclosure")}
+            assert told <= (
+                {"disclosure.demo"} if stage.module == "corpus" else set()
+            )  # whether the data may be read at all
+        else:
+            assert any(output.path.startswith(("results/", "build/report/")) for output in stage.outputs)
 
 
 # Parameters of a section that a stage reads, and that decide nothing of what it makes.
@@ -133,53 +126,53 @@ READ_IN_PART = {
 }
 
 
-@BY_NAME
-def test_a_stage_that_names_parameters_one_by_one_forgets_none(stage):
+def test_a_stage_that_names_parameters_one_by_one_forgets_none():
     """A new parameter of a section must make the stages that read it stale."""
-    if stage.module in READ_IN_PART:
-        return
-    for section in {param.split(".")[0] for param in stage.params if "." in param} - {"disclosure"}:
-        fields = set(getattr(params.read(ROOT / "params.yaml"), section).model_fields)
-        named = {param.split(".")[1] for param in stage.params if param.startswith(f"{section}.")}
-        assert {f"{section}.{field}" for field in fields - named} == {
-            param for param in WITHOUT.get(stage.module, ()) if param.startswith(f"{section}.")
-        }
+    for stage in STAGES:
+        if stage.module in READ_IN_PART:
+            continue
+        for section in {param.split(".")[0] for param in stage.params if "." in param} - {"disclosure"}:
+            fields = set(getattr(params.read(ROOT / "params.yaml"), section).model_fields)
+            named = {param.split(".")[1] for param in stage.params if param.startswith(f"{section}.")}
+            assert {f"{section}.{field}" for field in fields - named} == {
+                param for param in WITHOUT.get(stage.module, ()) if param.startswith(f"{section}.")
+            }
 
 
-@BY_NAME
-def test_deps_and_outputs_name_every_path_of_the_command(stage):
-    known = [*stage.deps, *(output.path for output in stage.outputs)]
-    for values in stage.options.values():
-        for value in values:
-            if looks_like_a_path(value) and value not in (WORK, CONFIGURATIONS):
-                inside = [k for k in known if value == k or value.startswith(f"{k}/") or k.startswith(f"{value}/")]
-                assert inside, f"{value} is neither a dependency nor an output"
+def test_deps_and_outputs_name_every_path_of_the_command():
+    for stage in STAGES:
+        known = [*stage.deps, *(output.path for output in stage.outputs)]
+        for values in stage.options.values():
+            for value in values:
+                if looks_like_a_path(value) and value not in (WORK, CONFIGURATIONS):
+                    inside = [k for k in known if value == k or value.startswith(f"{k}/") or k.startswith(f"{value}/")]
+                    assert inside, f"{value} is neither a dependency nor an output"
 
 
-@BY_NAME
-def test_params_name_every_section_that_is_read(stage):
-    read = set()
-    for call in called(module_of(stage), "load"):
-        if ast.unparse(call.func) == "params.load":
-            read.add(call.args[0].value)
-    if list(called(module_of(stage), "load_seeds")):
-        read |= {"seeds", "larger_seeds"}
-    if stage.module != "report":  # which depends on the whole file
-        assert read == {name.split(".")[0] for name in stage.params}
+def test_params_name_every_section_that_is_read():
+    for stage in STAGES:
+        read = set()
+        for call in called(module_of(stage), "load"):
+            if ast.unparse(call.func) == "params.load":
+                read.add(call.args[0].value)
+        if list(called(module_of(stage), "load_seeds")):
+            read |= {"seeds", "larger_seeds"}
+        if stage.module != "report":  # which depends on the whole file
+            assert read == {name.split(".")[0] for name in stage.params}
 
 
 # Law 3: every output tells its sensitivity; patient data lies in build/ and is never pushed.
 
 
-@BY_NAME
-def test_outputs_tell_their_sensitivity(stage):
-    for output in stage.outputs:
-        assert output.sensitivity in {"patient", "aggregate"}, output.path
-        if output.sensitivity == "patient":
-            assert output.path.startswith("build/"), output.path
-            assert output.options.get("push") is False, output.path
-        else:
-            assert output.path.startswith(("results/", "build/report/")), output.path
+def test_outputs_tell_their_sensitivity():
+    for stage in STAGES:
+        for output in stage.outputs:
+            assert output.sensitivity in {"patient", "aggregate"}, output.path
+            if output.sensitivity == "patient":
+                assert output.path.startswith("build/"), output.path
+                assert output.options.get("push") is False, output.path
+            else:
+                assert output.path.startswith(("results/", "build/report/")), output.path
 
 
 def test_data_is_patient_data():
@@ -207,34 +200,34 @@ NOT_SUPPRESSED = {"questionnaire": "numbers chosen", "ratings": "raters"}
 NOT_SUPPRESSED |= dict.fromkeys(("headline", "published"), "published")
 
 
-@BY_NAME
-def test_results_are_published_by_the_function_that_suppresses(stage):
-    results = {
-        option[2:].replace("-", "_")
-        for option, values in stage.options.items()
-        if any(output.path in values for output in stage.outputs if output.path.startswith("results/"))
-    }
-    ways = {
-        (call.args[0].id, way)
-        for way in ("publish", "write_json", "write_csv")
-        for call in called(module_of(stage), way)
-        if isinstance(call.args[0], ast.Name)
-    }
-    if stage.module not in NOT_SUPPRESSED:
-        assert {(name, way) for name, way in ways if name in results} == {(name, "publish") for name in results}
+def test_results_are_published_by_the_function_that_suppresses():
+    for stage in STAGES:
+        results = {
+            option[2:].replace("-", "_")
+            for option, values in stage.options.items()
+            if any(output.path in values for output in stage.outputs if output.path.startswith("results/"))
+        }
+        ways = {
+            (call.args[0].id, way)
+            for way in ("publish", "write_json", "write_csv")
+            for call in called(module_of(stage), way)
+            if isinstance(call.args[0], ast.Name)
+        }
+        if stage.module not in NOT_SUPPRESSED:
+            assert {(name, way) for name, way in ways if name in results} == {(name, "publish") for name in results}
 
 
 # Law 4: what makes has cached outputs alone, so that the run cache works for it; results are outputs without cache, and
 # metrics are the headline's; nothing persists; nothing depends on dvc.lock.
 
 
-@BY_NAME
-def test_results_lie_in_git_and_everything_else_in_the_cache(stage):
-    for output in stage.outputs:
-        assert output.kind == "outs", output.path
-        assert (output.options.get("cache") is False) == output.path.startswith("results/"), output.path
-        assert "persist" not in output.options, output.path
-    assert "dvc.lock" not in [*stage.deps, *stage.cmd.split()]
+def test_results_lie_in_git_and_everything_else_in_the_cache():
+    for stage in STAGES:
+        for output in stage.outputs:
+            assert output.kind == "outs", output.path
+            assert (output.options.get("cache") is False) == output.path.startswith("results/"), output.path
+            assert "persist" not in output.options, output.path
+        assert "dvc.lock" not in [*stage.deps, *stage.cmd.split()]
 
 
 def test_metrics_are_the_headline_s():
@@ -246,11 +239,11 @@ def test_metrics_are_the_headline_s():
 # Law 5: what aggregates over a list in params iterates over the list; it never globs.
 
 
-@MODULES
-def test_stages_and_chapters_do_not_glob(module):
-    if module.parts[2] in {"stages", "errors", "report", "questionnaire", "privacy"}:
-        for name in ("glob", "rglob", "iterdir", "listdir", "scandir"):
-            assert not list(called(module, name))
+def test_stages_and_chapters_do_not_glob():
+    for module in modules():
+        if module.parts[2] in {"stages", "errors", "report", "questionnaire", "privacy"}:
+            for name in ("glob", "rglob", "iterdir", "listdir", "scandir"):
+                assert not list(called(module, name))
 
 
 def test_coders_learn_from_every_training_set():
@@ -259,13 +252,7 @@ def test_coders_learn_from_every_training_set():
     assert {of for matrix in matrices.values() for of in matrix["training"]} == set(TRAINING_SETS)
 
 
-# Law 6: JSON without NaN; files are written to a temporary name and renamed.
-
-
-@MODULES
-def test_json_is_written_by_one_function(module):
-    if module.name != "files.py":
-        assert not [c for c in called(module, "dump") if getattr(getattr(c.func, "value", None), "id", "") == "json"]
+# Law 6: JSON without NaN (that one function writes it is ruff's TID251).
 
 
 def test_committed_results_are_strict_json():
@@ -276,21 +263,6 @@ def test_committed_results_are_strict_json():
         for output in stage.outputs:
             if output.path.startswith("results/") and output.path.endswith(".json"):
                 json.loads((ROOT / output.path).read_text(encoding="utf-8"), parse_constant=refuse)
-
-
-# No result and no decision depends on the time of day, which can jump; durations are measured by clocks that cannot.
-
-
-@MODULES
-def test_nobody_asks_for_the_time_of_day(module):
-    asked = [
-        node
-        for node in ast.walk(tree(module))
-        if isinstance(node, ast.Attribute)
-        and (getattr(node.value, "id", ""), node.attr)
-        in {("time", "time"), ("datetime", "now"), ("datetime", "today"), ("date", "today"), ("datetime", "utcnow")}
-    ]
-    assert not asked
 
 
 # Law 7: configurations validate against the types of params.yaml.
@@ -311,46 +283,6 @@ def overlaid(name, path):
     values = reader.load(ROOT / name)
     configure.overlay(values, reader.load(path))
     return values
-
-
-# Floors: stages -> chapters -> (notes, params, files). Nothing imports stages; results and report never load torch.
-
-
-@MODULES
-def test_nothing_imports_stages(module):
-    assert not [m for m in imports(module) if m.parts[2] == "stages" and m.name != "__init__.py"]
-
-
-@MODULES
-def test_chapters_keep_to_themselves(module):
-    chapter = module.parts[2]
-    if chapter in CHAPTERS:
-        imported = {
-            m for m in imports(module) if m.parts[2:] not in (("corpus", "notes.py"), ("corpus", "cells.py"))
-        }  # the note table and what stands for no value are everybody's
-        others = {m.parts[2] for m in imported} & CHAPTERS - {chapter}
-        assert {(chapter, other) for other in others} <= ALLOWED
-
-
-@pytest.mark.parametrize(
-    "stage",
-    [
-        *("corpus", "synthetic", "cohort", "fidelity", "utility", "significance", "errors", "hypotheses", "privacy"),
-        *("detection", "ratings", "published", "headline", "report"),
-    ],
-)
-def test_light_stages_do_not_load_torch(stage):
-    heavy = {"torch", "transformers", "vllm", "peft", "trl"}
-    for module in closure(Path(f"src/synthnotes/stages/{stage}.py")):
-        for node in ast.walk(tree(module)):
-            names = (
-                [a.name for a in node.names]
-                if isinstance(node, ast.Import)
-                else [node.module or ""]
-                if isinstance(node, ast.ImportFrom)
-                else []
-            )
-            assert not heavy & {name.split(".")[0] for name in names}, module
 
 
 def test_dvc_yaml_holds_no_lock_and_no_persistence():

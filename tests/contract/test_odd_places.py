@@ -12,8 +12,7 @@ from dvc.repo import Repo
 from ruamel.yaml import YAML
 
 from pipeline import ROOT
-from synthnotes.demo import kit
-from synthnotes.machinery import pipeline
+from synthnotes.machinery import disclosure, pipeline
 from synthnotes.machinery.files import DROPPINGS, UserError, is_dropping
 from synthnotes.machinery.workdir import fingerprint
 from synthnotes.publishing import hashes
@@ -157,7 +156,7 @@ def test_what_file_managers_leave_is_nobody_s_and_changes_nothing(tmp_path):
         with Repo(str(root)) as repo:
             repo.add(str(data))
         (out,) = YAML(typ="safe", pure=True).load(root / "data.dvc")["outs"]
-        return out["md5"], out["nfiles"], hashes.of_folder(data), kit.foreign_files(data), fingerprint(1, data)
+        return out["md5"], out["nfiles"], hashes.of_folder(data), disclosure.foreign_files(data), fingerprint(1, data)
 
     before = seen()
     assert before[0] == before[2]
@@ -165,7 +164,7 @@ def test_what_file_managers_leave_is_nobody_s_and_changes_nothing(tmp_path):
     leave(data / "sepr")
     assert seen() == before
     (data / "sepr/splits.feather").write_bytes(b"mine")
-    assert kit.foreign_files(data) == [data / "sepr/splits.feather"]
+    assert disclosure.foreign_files(data) == [data / "sepr/splits.feather"]
 
 
 @pytest.mark.parametrize(

@@ -17,14 +17,14 @@ from typing import Any
 
 from tqdm import tqdm
 
-from synthnotes.demo.scale import DEMO, TOY, Scale
-from synthnotes.machinery.files import UserError, is_dropping, read_json, write_json
+from synthnotes.demo import scale as scales
+from synthnotes.demo.scale import Scale
+from synthnotes.machinery.disclosure import DEMO, UNFINISHED, checksum, demo_marker, foreign_files
+from synthnotes.machinery.files import UserError, write_json
 
-SCALES = {"demo": DEMO, "toy": TOY}
+SCALES = {"demo": scales.DEMO, "toy": scales.TOY}
 CORPORA = ("mimic", "sepr")
 FOLDERS = (*CORPORA, "models")
-MARKER = "DEMO.json"
-UNFINISHED = ".demo-"  # prefix of the folder in which a demo grows
 
 
 def make(data: Path, scale: str, seed: int) -> str:
@@ -65,24 +65,9 @@ def make(data: Path, scale: str, seed: int) -> str:
     return f"the demo is in {data} (scale {scale}, seed {seed})"
 
 
-def foreign_files(data: Path) -> list[Path]:
-    """Gives the files in `data` that are not the demo's (or `data` itself, if it is a file), sorted."""
-    if data.exists() and not data.is_dir():
-        return [data]
-    known = _marker(data).get("files", {})
-
-    def is_foreign(path: Path) -> bool:
-        name = path.relative_to(data).as_posix()
-        if name == MARKER or name.startswith(UNFINISHED) or (path.is_dir() and not path.is_symlink()):
-            return False
-        return name not in known or _sha256(path) != known[name]
-
-    return [path for path in sorted(data.rglob("*")) if not is_dropping(path.relative_to(data)) and is_foreign(path)]
-
-
 def is_complete(data: Path, wanted: dict[str, Any]) -> bool:
     """Whether the marker names this demo, and every file that it names is there."""
-    marker = _marker(data)
+    marker = demo_marker(data)
     same = all(marker.get(key) == value for key, value in wanted.items())
     return same and bool(marker["files"]) and all((data / name).is_file() for name in marker["files"])
 
@@ -124,19 +109,10 @@ def _move(grown: Path, data: Path, wanted: dict[str, Any]) -> None:
     The marker comes before the files: whenever this is interrupted, all files in `data` are named by its marker, and
     the next run sees an incomplete demo, not somebody's data.
     """
-    hashes = {path.relative_to(grown).as_posix(): _sha256(path) for path in sorted(grown.rglob("*")) if path.is_file()}
+    hashes = {path.relative_to(grown).as_posix(): checksum(path) for path in sorted(grown.rglob("*")) if path.is_file()}
     for name in FOLDERS:
         if (data / name).exists():
             shutil.rmtree(data / name)
-    write_json(data / MARKER, {**wanted, "files": hashes})
+    write_json(data / DEMO, {**wanted, "files": hashes})
     for name in FOLDERS:
         (grown / name).replace(data / name)
-
-
-def _marker(data: Path) -> dict[str, Any]:
-    return read_json(data / MARKER) if (data / MARKER).is_file() else {}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -19,6 +19,7 @@ from synthnotes.machinery.files import is_dropping, replacing
 
 SOURCE = Path(__file__).parents[2]
 MACHINERY = Path("synthnotes/machinery")
+STARTS = (Path("synthnotes"), Path("synthnotes/stages"))  # packages whose own code isolates every process alike
 STAGE = re.compile(
     r"python -m synthnotes\.stages\.(?P<stage>\w+) .*?^(?P<indent> *)deps: \[(?P<listed>.*?)\]\n", re.S | re.M
 )
@@ -36,8 +37,9 @@ def imports(module: Path) -> frozenset[Path]:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         else:
             continue
-        candidates = (Path(*name.split(".")).with_suffix(".py") for name in names if name.startswith("synthnotes."))
-        found |= {candidate for candidate in candidates if (SOURCE / candidate).exists()}
+        paths = [Path(*name.split(".")) for name in names if name.startswith("synthnotes.")]
+        candidates = [path for name in paths for path in (name.with_suffix(".py"), name / "__init__.py")]
+        found |= {candidate for candidate in candidates if (SOURCE / candidate).exists() and _decides(candidate)}
     return frozenset(found)
 
 
@@ -56,7 +58,7 @@ def closure(module: Path) -> set[Path]:
 def deciding(stage: str) -> list[Path]:
     """What decides a stage's bytes: its module first, then the others, and files beside them that they read by name."""
     own = Path("synthnotes/stages", f"{stage}.py")
-    modules = {m for m in closure(own) if MACHINERY not in m.parents and m.name != "__init__.py"}
+    modules = {m for m in closure(own) if MACHINERY not in m.parents}
     read = {path for module in modules for path in _files_named(module)}
     return [own, *sorted((modules | read) - {own})]
 
@@ -73,7 +75,12 @@ def folded(paths: list[Path]) -> list[Path]:
 def _files(folder: Path) -> frozenset[Path]:
     files = (path.relative_to(SOURCE) for path in (SOURCE / folder).rglob("*") if path.is_file())
     kept = (path for path in files if "__pycache__" not in path.parts and not is_dropping(path))
-    return frozenset(path for path in kept if path.name != "__init__.py")
+    return frozenset(filter(_decides, kept))
+
+
+def _decides(path: Path) -> bool:
+    """Whether it is none of the empty files that make a folder a package, nor what starts every stage alike."""
+    return path.name != "__init__.py" or ((SOURCE / path).stat().st_size > 0 and path.parent not in STARTS)
 
 
 @cache

@@ -15,6 +15,7 @@ cannot be helped: who holds the data of all patients but one learns from any sum
 runs on nearly the same patients can be subtracted.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +25,13 @@ import numpy as np
 import pandas as pd
 
 from synthnotes.machinery import makers
-from synthnotes.machinery.files import UserError, read_json, write_csv, write_json
+from synthnotes.machinery.files import UserError, is_dropping, read_json, write_csv, write_json
 from synthnotes.machinery.sections import DisclosureParams
 
 DEMO = "DEMO.json"  # what the demo kit leaves beside its data: the SHA-256 of each of its files
-P, T = ParamSpec("P"), TypeVar("T")
+UNFINISHED = ".demo-"  # prefix of the folder in which a demo grows
+P = ParamSpec("P")
+T = TypeVar("T")
 Bases = tuple[float, ...]
 
 
@@ -293,8 +296,8 @@ def _results(found: Any, minimum: int, place: str) -> Any:
         raise TypeError(f"{place.lstrip('.')}: a {type(found).__name__} says nothing of whom it tells")
     if any(few(base, minimum) for base in found.bases):
         return f"1 to {minimum - 1}" if found.is_sign else None
-    kinds = ((_Truth, bool), (str, str), (int, int), (float, float))
-    return next(plain(found) for kind, plain in kinds if isinstance(found, kind))
+    plain: dict[type, Callable[[Any], Any]] = {_Truth: bool, str: str, int: int, float: float}
+    return next(made(found) for kind, made in plain.items() if isinstance(found, kind))
 
 
 def _size(found: Any) -> float:
@@ -384,8 +387,8 @@ def kept_steps(left: Sequence[Mapping[str, int | None]], minimum: int) -> list[i
 
 
 def _loses_few(before: Mapping[str, int | None], after: Mapping[str, int | None], minimum: int) -> bool:
-    losses = [abs(before[unit] - after[unit]) for unit in before if None not in (before[unit], after.get(unit))]
-    return any(few(loss, minimum) for loss in losses)
+    both = ((count, after.get(unit)) for unit, count in before.items())
+    return any(few(abs(one - other), minimum) for one, other in both if one is not None and other is not None)
 
 
 def require_demo(data: Path, checksums: Mapping[str, str], settings: DisclosureParams) -> None:
@@ -401,10 +404,44 @@ def require_demo(data: Path, checksums: Mapping[str, str], settings: DisclosureP
     """
     if not settings.demo:
         return
-    made = read_json(data / DEMO)["files"] if (data / DEMO).is_file() else {}
+    made = demo_marker(data).get("files", {})
     for name, checksum in checksums.items():
         if made.get(name) != checksum:
             raise UserError(
                 f"{data / name}: not the demo's, but disclosure.demo is true in params.yaml, and nothing about few "
                 f"patients would be suppressed. Set it to false."
             )
+
+
+def demo_marker(data: Path) -> dict[str, Any]:
+    """What the demo kit has written beside the data that it has made; empty where it has made none."""
+    return read_json(data / DEMO) if (data / DEMO).is_file() else {}
+
+
+def is_demo(data: Path) -> bool:
+    """Whether a folder holds the demo's files, and no others; False where that cannot be told."""
+    try:
+        return bool(demo_marker(data)) and not foreign_files(data)
+    except (UserError, OSError):
+        return False
+
+
+def foreign_files(data: Path) -> list[Path]:
+    """Gives the files in `data` that are not the demo's (or `data` itself, if it is a file), sorted."""
+    if data.exists() and not data.is_dir():
+        return [data]
+    known = demo_marker(data).get("files", {})
+
+    def is_foreign(path: Path) -> bool:
+        name = path.relative_to(data).as_posix()
+        if name == DEMO or name.startswith(UNFINISHED) or (path.is_dir() and not path.is_symlink()):
+            return False
+        return name not in known or checksum(path) != known[name]
+
+    return [path for path in sorted(data.rglob("*")) if not is_dropping(path.relative_to(data)) and is_foreign(path)]
+
+
+def checksum(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

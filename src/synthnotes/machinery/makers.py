@@ -19,7 +19,7 @@ Makers = str | dict[str, Any]
 
 def name_of(function: Callable[..., Any]) -> str:
     """A function's name, without the package's: `significance.agreement.intraclass_correlation`."""
-    return _name(function.__globals__, function.__qualname__)  # type: ignore[attr-defined]
+    return _name(function.__globals__, function.__qualname__)
 
 
 def calling() -> str:

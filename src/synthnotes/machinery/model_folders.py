@@ -223,7 +223,7 @@ def sizes_of(config: "PreTrainedConfig") -> dict[str, Any]:
         UserError: hidden size, layers, heads or vocabulary are not told.
     """
     text = config.get_text_config()
-    values = {
+    values: dict[str, Any] = {
         name: next((size for key in (name, *others) if (size := getattr(text, key, None)) is not None), None)
         for name, others in SIZES.items()
     }
@@ -376,12 +376,14 @@ def _require_all(folder: Path, found: dict[str, Any], expected: list[str]) -> No
             "would be random. Use a complete model, saved with save_pretrained."
         )
     layers: dict[str, set[str]] = {}
-    for match in filter(None, map(LAYER.match, expected)):
-        layers.setdefault(match[1], set()).add(match[2])
+    for numbered in filter(None, map(LAYER.match, expected)):
+        layers.setdefault(numbered[1], set()).add(numbered[2])
     for key in sorted(found["unexpected_keys"]):
         match = LAYER.match(key)
-        known = match and next((ids for name, ids in layers.items() if match[1].endswith(name)), None)
-        if match and known and match[2] not in known:
+        if not match:
+            continue
+        known = next((ids for name, ids in layers.items() if match[1].endswith(name)), None)
+        if known and match[2] not in known:
             raise UserError(
                 f"{folder}: the files hold {key}, but {CONFIG} describes {len(known)} layers, so that the others would "
                 "not be read. They are not of one model: copy both from the same source."

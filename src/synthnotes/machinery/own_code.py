@@ -29,4 +29,4 @@ def insist() -> None:
     print(f"with the code of {own.parent}, not of {imported.parent}", file=sys.stderr, flush=True)
     paths = [str(own.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     os.environ |= {STARTED: str(own), "PYTHONPATH": os.pathsep.join(paths)}
-    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  (the same program and words)

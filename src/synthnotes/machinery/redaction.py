@@ -3,8 +3,8 @@
 Of an exception its type and the places in the code stay, of a warning and of a log's line the kind and the place. The
 messages of our own errors (`UserError`) name files, parameters, ids and counts, and stay whole.
 
-`SYNTHNOTES_SHOW_VALUES=1` shows everything. It is for the demo's data, or for a terminal that may show notes and whose
-output is kept nowhere.
+Of the demo's data, whose patients are invented, everything is shown. `SYNTHNOTES_SHOW_VALUES=1` shows it of all: for a
+terminal that may show notes, and whose output is kept nowhere.
 """
 
 import logging
@@ -15,10 +15,12 @@ import threading
 import traceback
 import warnings
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from synthnotes.machinery.disclosure import is_demo
 from synthnotes.machinery.files import UserError
 from synthnotes.machinery.network_isolation import NetworkDeniedError
 
@@ -27,9 +29,10 @@ SPEAKING = (UserError, NetworkDeniedError)  # errors whose messages are ours, an
 HOW = f"What it says is withheld, since it may quote a note; {SHOW}=1 shows it (SECURITY.md)."
 
 
+@cache
 def shown() -> bool:
-    """Whether the user has asked to see values."""
-    return os.environ.get(SHOW) == "1"
+    """Whether the user has asked to see values, or all data in the current folder are the demo's."""
+    return os.environ.get(SHOW) == "1" or is_demo(Path("data"))
 
 
 def describe(error: BaseException) -> str:
@@ -39,7 +42,7 @@ def describe(error: BaseException) -> str:
     """
     if shown():
         return "".join(traceback.format_exception(error)).rstrip()
-    lines = []
+    lines: list[str] = []
     for one in chain(error):
         lines.append(f"{'  caused by ' if lines else ''}{_name(one)}")
         frames = traceback.extract_tb(one.__traceback__, limit=None)

@@ -30,7 +30,7 @@ def of_folder(folder: Path, skipped: tuple[str, ...] = ("__pycache__",)) -> str:
                 continue
             entries.append({"md5": digest(path), "relpath": path.relative_to(folder).as_posix()})
     entries.sort(key=lambda entry: entry["relpath"])  # as text: `a.txt` comes before what lies in `a/`
-    return hashlib.md5(json.dumps(entries, sort_keys=True).encode()).hexdigest() + ".dir"
+    return hashlib.md5(json.dumps(entries, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
 
 
 def recomputed(path: Path) -> str | None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from synthnotes.corpus.description import tabulate_flow, tell_flow
 from synthnotes.corpus.flow import Flow
-from synthnotes.demo import kit
 from synthnotes.machinery.disclosure import (
+    DEMO,
     Parts,
     Table,
     computed,
@@ -232,7 +232,7 @@ def test_publish_suppresses_what_it_writes(tmp_path):
 )
 def test_data_that_are_not_the_demo_s_cannot_be_called_so(tmp_path, made, there, named):
     if made is not None:
-        write_json(tmp_path / kit.MARKER, {"files": made})
+        write_json(tmp_path / DEMO, {"files": made})
     require_demo(tmp_path, there, DisclosureParams(demo=False, minimum_patients=10))
     demo = DisclosureParams(demo=True, minimum_patients=10)
     if named is None:

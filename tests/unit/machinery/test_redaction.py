@@ -11,7 +11,9 @@ import pyarrow as pa
 import pytest
 from table import SAYS
 
-from synthnotes.machinery.files import UserError
+from synthnotes.machinery import redaction
+from synthnotes.machinery.disclosure import DEMO, checksum
+from synthnotes.machinery.files import UserError, write_json
 from synthnotes.machinery.redaction import describe
 from synthnotes.machinery.sections import ReportParams
 
@@ -26,7 +28,9 @@ import logging, threading, warnings
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from synthnotes.machinery.cli import run
-from synthnotes.machinery.files import UserError
+from synthnotes.machinery import redaction
+from synthnotes.machinery.disclosure import DEMO, checksum
+from synthnotes.machinery.files import UserError, write_json
 
 SECRET = {SECRET!r}
 
@@ -162,3 +166,23 @@ def test_a_description_of_an_error_that_causes_itself_ends():
     assert describe(one).count("caused by") == 1
     assert SECRET not in describe(one)
     assert "row 3" in describe(UserError("row 3"))
+
+
+@pytest.mark.parametrize(("changed", "shown"), [(None, True), ("content", False), ("file", False), ("marker", False)])
+def test_of_the_demo_s_data_everything_is_shown(tmp_path, monkeypatch, changed, shown):
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "notes.csv").write_text(SECRET)
+    write_json(data / DEMO, {"files": {"notes.csv": checksum(data / "notes.csv")}})
+    if changed == "content":
+        (data / "notes.csv").write_text(f"{SECRET}.")
+    elif changed == "file":
+        (data / "own.csv").write_text(SECRET)
+    elif changed == "marker":
+        (data / DEMO).write_text("{")
+    monkeypatch.chdir(tmp_path)
+    redaction.shown.cache_clear()
+    try:
+        assert (SECRET in describe(ValueError(SECRET))) is shown
+    finally:
+        redaction.shown.cache_clear()
