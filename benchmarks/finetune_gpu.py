@@ -64,7 +64,7 @@ def main() -> int:
     from tokenizers import Tokenizer, models
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, TrainerCallback
 
-    from synthnotes.generation.finetune import build_trainer, lengths, load_base, lora_config, training_arguments
+    from synthnotes.generation.fine_tuning import build_trainer, lengths, load_base, lora_config, training_arguments
     from synthnotes.generation.quiet import quiet
     from synthnotes.generation.sizing import Architecture, training_flops
     from synthnotes.machinery.machine import Machine

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from synthnotes.corpus import icd
-from synthnotes.corpus.flow import UNITS, distinct, minus
+from synthnotes.corpus.attrition import UNITS, distinct, minus
 from synthnotes.corpus.splits import SUBSETS, fold_shares, subset_shares
 from synthnotes.machinery.disclosure import Parts, Table, extreme, kept_steps, over, people, setting, share
 from synthnotes.machinery.sections import CorpusParams

@@ -14,7 +14,7 @@ import pandas as pd
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from synthnotes.corpus.flow import Flow
+from synthnotes.corpus.attrition import Flow
 from synthnotes.corpus.stratification import stratify
 from synthnotes.corpus.table import Corpus, code_set, with_descriptions
 from synthnotes.machinery.sections import CorpusParams

@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from synthnotes.generation.encoding import encode_prompts
-from synthnotes.generation.models import load_tokenizer
+from synthnotes.generation.generators import load_tokenizer
 from synthnotes.generation.records import Record
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler, decisive
 from synthnotes.machinery.files import UserError, replacing

@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, TopPLogitsWarper
 
-from synthnotes.generation.models import decode, load_generator, load_tokenizer
+from synthnotes.generation.generators import decode, load_generator, load_tokenizer
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler, new_token_limit, seed_of
 from synthnotes.machinery.machine import GenerateMachine
 from synthnotes.machinery.progress import Bar

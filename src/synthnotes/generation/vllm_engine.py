@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from synthnotes.generation.models import decode
+from synthnotes.generation.generators import decode
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler, new_token_limit, seed_of
 from synthnotes.machinery.machine import GenerateMachine
 from synthnotes.machinery.progress import Bar

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from synthnotes.generation.models import check_generator, load_tokenizer
+from synthnotes.generation.generators import check_generator, load_tokenizer
 from synthnotes.generation.records import read_records
 from synthnotes.machinery import machine, params
 from synthnotes.machinery.accelerate_launch import check_processes, launch, launch_command, launched
@@ -53,7 +53,7 @@ def _train(
     from transformers import set_seed
 
     from synthnotes.generation.encoding import encode_records
-    from synthnotes.generation.finetune import (
+    from synthnotes.generation.fine_tuning import (
         build_trainer,
         check_target_modules,
         checkpoint_folder,

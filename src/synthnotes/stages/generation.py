@@ -4,9 +4,9 @@ from pathlib import Path
 
 from synthnotes.corpus import notes
 from synthnotes.generation.encoding import encode_records
-from synthnotes.generation.models import load_tokenizer
+from synthnotes.generation.generators import load_tokenizer
 from synthnotes.generation.records import read_records
-from synthnotes.generation.samples import assess, summarise
+from synthnotes.generation.sample_measures import assess, summarise
 from synthnotes.generation.sampling import COLUMNS
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
@@ -29,17 +29,17 @@ def main(
     """Describes the training by its log and by the tuned model's loss on notes of S, the merge, and the samples."""
     settings, tuning = params.load("generation", GenerationParams), params.load("finetune", FinetuneParams)
     disclosure = params.load("disclosure", DisclosureParams)
-    from synthnotes.generation import losses
+    from synthnotes.generation import training_measures
     from synthnotes.generation.quiet import quiet
 
     quiet()
     log_of = read_json(log)
-    points = losses.curve(log_of.pop("losses"), settings.curve_steps)
+    points = training_measures.curve(log_of.pop("losses"), settings.curve_steps)
     unseen = read_records(records / "prompts.jsonl")[: settings.validation_records]
-    loss = losses.mean_loss(
+    loss = training_measures.mean_loss(
         model, encode_records(load_tokenizer(model), corpus, unseen, tuning.max_length), tuning.precision
     )
-    told = losses.describe(log_of, points, loss, len(unseen))
+    told = training_measures.describe(log_of, points, loss, len(unseen))
     drawn = read_parquet(samples, COLUMNS).to_pandas()
     of_samples = summarise(drawn, settings.seed) | {"quality": assess(drawn, notes.read(real)["text"], corpus)}
     publish(curve, Table(points, labels=["step"], statistics=["loss"], basis=told["records"]), disclosure)

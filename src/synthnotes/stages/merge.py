@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from synthnotes.generation.encoding import encode_prompts
-from synthnotes.generation.models import check_adapter, load_tokenizer
+from synthnotes.generation.generators import check_adapter, load_tokenizer
 from synthnotes.generation.records import read_records
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run

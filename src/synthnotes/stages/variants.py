@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from synthnotes.generation import sampling, shards
-from synthnotes.generation.models import check_generator
+from synthnotes.generation.generators import check_generator
 from synthnotes.generation.records import read_records
 from synthnotes.generation.variants import join, variants
 from synthnotes.machinery import machine, params

@@ -153,15 +153,7 @@ def test_vital_signs():
 
 
 def test_laboratory_headings_go_alone():
-    lines = [
-        "PERTINENT RESULTS:",
-        "sodium 140",
-        "On admission labs were normal",
-        "Discharge lab:",
-        "admission",
-        "lab",
-        "b",
-    ]
+    lines = ["PERTINENT RESULTS:", "sodium 140", "On admission labs were normal", "Discharge lab:", "admission", "lab"]
     assert cleaning.drop_laboratory_headings(lines) == ["sodium 140", "admission", "lab"]
 
 

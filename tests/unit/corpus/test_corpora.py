@@ -9,7 +9,7 @@ from own_data import ROOT, describe, parameters_of_own_data, prepare
 
 from synthnotes.corpus import mimic, sepr
 from synthnotes.corpus import notes as note_table
-from synthnotes.corpus.flow import Flow
+from synthnotes.corpus.attrition import Flow
 from synthnotes.corpus.splits import divide
 from synthnotes.corpus.table import Corpus, code_set, with_descriptions, without_rare_codes
 from synthnotes.generation.prompts import render_prompt

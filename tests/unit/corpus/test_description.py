@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from own_data import ROOT
 
+from synthnotes.corpus.attrition import Flow
 from synthnotes.corpus.description import describe, quality, shared
-from synthnotes.corpus.flow import Flow
 from synthnotes.corpus.splits import SUBSETS, subset_shares
 from synthnotes.corpus.table import code_set, with_descriptions
 from synthnotes.machinery.dependencies import deciding

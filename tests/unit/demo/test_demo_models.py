@@ -15,7 +15,7 @@ from synthnotes.demo import kit, models, pretraining, sepr
 from synthnotes.demo.clinic import PretrainingCase
 from synthnotes.demo.scale import DEMO, TOY, Network
 from synthnotes.generation.encoding import encode_prompts
-from synthnotes.generation.models import check_generator
+from synthnotes.generation.generators import check_generator
 from synthnotes.generation.prompts import render_prompt
 from synthnotes.machinery.files import UserError
 

@@ -1,7 +1,7 @@
 import pytest
 
 from synthnotes.generation.encoding import NO_LOSS, encode_prompts, encode_records
-from synthnotes.generation.models import load_tokenizer
+from synthnotes.generation.generators import load_tokenizer
 from synthnotes.generation.prompts import render_prompt
 from synthnotes.generation.records import Record
 

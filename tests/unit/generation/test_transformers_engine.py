@@ -6,7 +6,7 @@ from scipy import stats
 from transformers import AutoModelForCausalLM, RepetitionPenaltyLogitsProcessor
 
 from synthnotes.generation.encoding import encode_prompts
-from synthnotes.generation.models import load_tokenizer
+from synthnotes.generation.generators import load_tokenizer
 from synthnotes.generation.sampling import Prompt
 from synthnotes.generation.shards import starter
 from synthnotes.generation.transformers_engine import SeededSampling, start

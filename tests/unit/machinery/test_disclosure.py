@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synthnotes.corpus.attrition import Flow
 from synthnotes.corpus.description import tabulate_flow, tell_flow
-from synthnotes.corpus.flow import Flow
 from synthnotes.demo import kit
 from synthnotes.machinery.disclosure import (
     Parts,

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
+from synthnotes.corpus.attrition import Flow
 from synthnotes.corpus.description import tabulate_flow, tell_flow
-from synthnotes.corpus.flow import Flow
 from synthnotes.report.appendix import splits
 from synthnotes.report.corpora import Phase, flow_chart, phases_of, subset_boxes, subsets
 from synthnotes.report.paper import CORPORA

@@ -6,8 +6,8 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from synthnotes.generation.encoding import NO_LOSS, TrainingTexts, encode_records
-from synthnotes.generation.losses import curve, mean_loss
-from synthnotes.generation.models import load_tokenizer
+from synthnotes.generation.generators import load_tokenizer
+from synthnotes.generation.training_measures import curve, mean_loss
 
 
 def test_points_are_means_of_as_many_updates_and_what_is_left_over_makes_none():

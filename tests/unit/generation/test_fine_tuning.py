@@ -12,7 +12,7 @@ from trl import SFTTrainer
 
 from synthnotes.generation import merging
 from synthnotes.generation.encoding import NO_LOSS, encode_prompts, encode_records
-from synthnotes.generation.finetune import (
+from synthnotes.generation.fine_tuning import (
     SimilarLengths,
     build_trainer,
     check_target_modules,
@@ -24,8 +24,8 @@ from synthnotes.generation.finetune import (
     train,
     training_arguments,
 )
+from synthnotes.generation.generators import load_tokenizer
 from synthnotes.generation.merging import merge
-from synthnotes.generation.models import load_tokenizer
 from synthnotes.generation.quiet import quiet
 from synthnotes.generation.sizing import Architecture
 from synthnotes.machinery import configure, machine, params

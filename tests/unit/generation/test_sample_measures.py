@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from synthnotes.generation.samples import assess, summarise
+from synthnotes.generation.sample_measures import assess, summarise
 from synthnotes.generation.sampling import COLUMNS, Prompt, split_by_length, unsampled
 from synthnotes.machinery import params
 from synthnotes.machinery.sections import GenerateParams

@@ -1,4 +1,4 @@
-"""Losses: the curve of fine-tuning, and what the tuned model makes of notes that it has not seen."""
+"""Measures of training: the curve of fine-tuning, and what the tuned model makes of notes that it has not seen."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from synthnotes.generation.encoding import NO_LOSS, TrainingTexts
-from synthnotes.generation.models import load_generator
+from synthnotes.generation.generators import load_generator
 from synthnotes.machinery.disclosure import over, people
 
 
@@ -33,7 +33,7 @@ def describe(counts: Mapping[str, Any], points: pd.DataFrame, unseen: float | No
     """What is told of a training.
 
     Args:
-        counts: of its texts and updates, as `finetune.summarise` gives them.
+        counts: of its texts and updates, as `fine_tuning.summarise` gives them.
         points: its curve.
         unseen: the tuned model's loss on notes that it has not seen; None where there are none.
         validation: how many notes these are.
