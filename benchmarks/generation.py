@@ -156,8 +156,7 @@ def large_transformers(folder: str) -> dict[str, Any]:
 
 def demo(tokenizer: Any, sequences: int, count: int) -> tuple[Any, list[list[int]]]:
     """The section `generate` and the tokens of the first prompts, as many as `count` batches of sequences take."""
-    from synthnotes.generation.encoding import encode_prompts
-    from synthnotes.generation.records import read_records
+    from synthnotes.generation.records import encode_prompts, read_records
     from synthnotes.machinery import params
     from synthnotes.machinery.sections import GenerateParams
 

@@ -23,8 +23,8 @@ from torch.utils.data import Sampler
 from transformers.trainer_callback import PrinterCallback, ProgressCallback, TrainerCallback
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
-from synthnotes.generation.encoding import NO_LOSS, TrainingTexts
 from synthnotes.generation.generators import ADAPTER_CONFIG, ADAPTER_WEIGHTS, load_generator
+from synthnotes.generation.records import NO_LOSS, TrainingTexts
 from synthnotes.machinery.files import UserError
 from synthnotes.machinery.machine import FinetuneMachine, steps_of
 from synthnotes.machinery.model_folders import skeleton

@@ -1,16 +1,39 @@
-"""Samples: what can be said of them as a whole, and against the real notes of their prompts."""
+"""Measures of samples: how they end and differ, what they are as texts, and whether they show the codes asked for.
 
-from collections.abc import Iterable
+The last is what the ablation of repetition penalty and temperature is after. vLLM's repetition penalty counts the
+prompt's tokens, too, so that it punishes the very words of the diagnoses that a note is asked for (Keskar et al. 2019
+penalise what was generated alone).
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from synthnotes.generation.quality import jaccard, language, loops, near_identical
 from synthnotes.generation.sampling import TOO_LONG
-from synthnotes.machinery.disclosure import over, people, share
+from synthnotes.machinery.disclosure import over, people, setting, share
 
 PAIRS = 2000  # pairs of notes that a mean similarity is taken over
+LOOP_WORDS, LOOP_TIMES = 20, 3  # a note loops if it holds the same 20 words in a row three times
+NEAR_IDENTICAL = 0.9  # Jaccard index of word sets from which on two notes are near-identical
+
+# Function words that are frequent in one language and are no word of the other's; "i", "in", "man", "men", "under",
+# "hade" and the like are left out for that reason. Clinical prose is telegraphic, but rarely without any of these.
+_ENGLISH = (
+    "the of and with was were had has his her he she they that which for from this been who is are be by as to on at "
+    "or not no there then after before while during due given also"
+)
+_SWEDISH = (
+    "och att det som en ett av för med på är var vid till har inte sedan från eller om hon han den de ej ingen inga "
+    "utan efter mot även dock när kan ska fått får sin sitt samt mycket"
+)
+STOP_WORDS = {"mimic": frozenset(_ENGLISH.split()), "sepr": frozenset(_SWEDISH.split())}
+TELLING_HITS = 3  # a note with fewer function words of either language tells nothing about its language
+_WORD = re.compile(r"[^\W\d_]+")
 
 
 def summarise(samples: pd.DataFrame, seed: int) -> dict[str, Any]:
@@ -61,34 +84,33 @@ def assess(samples: pd.DataFrame, real: pd.Series, corpus: str) -> dict[str, Any
         corpus: `mimic` or `sepr`, which decides the language.
 
     Returns:
-        For `real` and `samples` what `of_texts` gives, and in `prompts_near_identical` the number and share of the
-        prompts of which all samples are near-identical (of those with two samples or more).
+        For `real` and `samples` what `describe_texts` gives, and in `prompts_near_identical` the number and share of
+        the prompts of which all samples are near-identical (of those with two samples or more).
     """
     drawn = samples[samples["finish_reason"] != TOO_LONG]
-    of_prompts = [texts.tolist() for _, texts in drawn.groupby("note_id", sort=False)["text"]]
-    several = [texts for texts in of_prompts if len(texts) > 1]
+    several = [texts.tolist() for _, texts in drawn.groupby("note_id", sort=False)["text"] if len(texts) > 1]
     alike = sum(map(near_identical, several))
     return {
-        "real": of_texts(real, corpus),
-        "samples": of_texts(drawn["text"], corpus),
+        "real": describe_texts(real, corpus),
+        "samples": describe_texts(drawn["text"], corpus),
         "prompts_near_identical": {"prompts": people(alike), "share": share(alike, len(several), digits=4)},
     }
 
 
-def of_texts(texts: pd.Series, corpus: str) -> dict[str, Any]:
+def describe_texts(texts: pd.Series, corpus: str) -> dict[str, Any]:
     """Describes notes as texts; all None if there are none.
 
     Returns:
         Mean, median, and 5th and 95th percentile of their words; the share of them that loop, that are empty, that are
         in the other corpus's language, and that hold too few function words to tell.
     """
-    lengths = texts.str.split().map(len).to_numpy(dtype=float)
+    lengths = texts.str.split().map(len).astype(float)
     languages = [language(text) for text in texts]
     measures = {
-        "mean_words": np.mean,
-        "median_words": np.median,
-        "percentile_5_words": lambda words: np.percentile(words, 5),
-        "percentile_95_words": lambda words: np.percentile(words, 95),
+        "mean_words": lengths.mean(),
+        "median_words": lengths.median(),
+        "percentile_5_words": lengths.quantile(0.05),
+        "percentile_95_words": lengths.quantile(0.95),
     }
     counts = {
         "share_looping": sum(map(loops, texts)),
@@ -96,8 +118,88 @@ def of_texts(texts: pd.Series, corpus: str) -> dict[str, Any]:
         "share_other_language": sum(found not in (corpus, None) for found in languages),
         "share_language_unknown": sum(found is None for found in languages),
     }
-    told = {name: _round(measure(lengths)) if len(texts) else None for name, measure in measures.items()}
-    return over(len(texts), told) | {name: share(count, len(texts), digits=4) for name, count in counts.items()}
+    described = {name: _round(measure) if len(texts) else None for name, measure in measures.items()}
+    return over(len(texts), described) | {name: share(count, len(texts), digits=4) for name, count in counts.items()}
+
+
+def describe_setting(samples: pd.DataFrame, penalty: float, temperature: float) -> dict[str, Any]:
+    """Describes the samples of one pair of values: how they ended, how long they are, how many of them loop."""
+    measures = {
+        "samples": len(samples),
+        "share_stopped": _round((samples["finish_reason"] == "stop").mean()),
+        "mean_words": _round(samples["text"].str.split().map(len).mean()),
+        "share_looping": _round(samples["text"].map(loops).mean()),
+        "mean_log_probability": _round(samples["mean_log_probability"].mean()),
+    }
+    return setting({"repetition_penalty": penalty, "temperature": temperature}) | over(len(samples), measures)
+
+
+def count_codes_found(
+    notes: pd.DataFrame, codes: Sequence[str], titled: set[str], predicted: np.ndarray
+) -> dict[str, Any]:
+    """Counts how many of the prompted codes a coder finds again in the notes.
+
+    Args:
+        notes: note table; the codes of a note that have a title were in its prompt.
+        codes: the coder's codes.
+        titled: the codes that have a title.
+        predicted: bool [notes, codes], what the coder finds.
+
+    Returns:
+        The prompted codes, those of them that are found and their share, the predicted codes per note, and the share of
+        the words of the prompted titles that stand in the note.
+    """
+    column = {code: index for index, code in enumerate(codes)}
+    prompted = [[column[code] for code in listed if code in titled] for listed in notes["codes"]]
+    total = sum(map(len, prompted))
+    found = sum(int(row[columns].sum()) for row, columns in zip(predicted, prompted, strict=True))
+    of_titles = [set(words(" ".join(titles))) for titles in notes["descriptions"]]
+    asked = sum(map(len, of_titles))
+    repeated = sum(len(own & set(words(text))) for own, text in zip(of_titles, notes["text"], strict=True))
+    measures = {
+        "prompted_codes": total,
+        "found_codes": found,
+        "share_found": round(found / total, 4) if total else None,
+        "predicted_per_note": _round(predicted.sum() / len(notes)),
+        "share_of_title_words": round(repeated / asked, 4) if asked else None,
+    }
+    return over(len(notes), measures)
+
+
+def words(text: str) -> list[str]:
+    """Gives a text's runs of letters, in lower case."""
+    return _WORD.findall(text.lower())
+
+
+def loops(text: str) -> bool:
+    """Whether a note repeats itself: any 20 words in a row (split at white space) occur at least three times."""
+    tokens = text.split()
+    runs = Counter(tuple(tokens[start : start + LOOP_WORDS]) for start in range(len(tokens) - LOOP_WORDS + 1))
+    return max(runs.values(), default=0) >= LOOP_TIMES
+
+
+def language(text: str) -> str | None:
+    """Tells by function words whether a note is English (`mimic`) or Swedish (`sepr`).
+
+    Returns:
+        The language with more hits among the note's lower-case words; None on a tie, or where neither has three.
+    """
+    counts = Counter(words(text))
+    english, swedish = (sum(counts[word] for word in STOP_WORDS[corpus]) for corpus in ("mimic", "sepr"))
+    if english == swedish or max(english, swedish) < TELLING_HITS:
+        return None
+    return "mimic" if english > swedish else "sepr"
+
+
+def jaccard(first: str, second: str) -> float:
+    """Gives the Jaccard index of two texts' sets of lower-case words; of two empty texts 1."""
+    a, b = set(first.lower().split()), set(second.lower().split())
+    return len(a & b) / len(a | b) if a | b else 1.0
+
+
+def near_identical(texts: Sequence[str]) -> bool:
+    """Whether all of several texts are near-identical: every two have a Jaccard index of 0.9 or more."""
+    return len(texts) > 1 and all(jaccard(a, b) >= NEAR_IDENTICAL for a, b in combinations(texts, 2))
 
 
 def _similarity_between(texts: list[str], seed: int) -> float | None:

@@ -14,9 +14,8 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from synthnotes.generation.encoding import encode_prompts
 from synthnotes.generation.generators import load_tokenizer
-from synthnotes.generation.records import Record
+from synthnotes.generation.records import Record, encode_prompts
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler, decisive
 from synthnotes.machinery.files import UserError, replacing
 from synthnotes.machinery.machine import GenerateMachine

@@ -76,3 +76,15 @@ def real_and_synthetic(real: pd.DataFrame, synthetic: pd.DataFrame) -> pd.DataFr
         The real notes, then the synthetic ones, whose note_id gets the `#0` that it has among all samples.
     """
     return pd.concat([real, synthetic.assign(note_id=synthetic["note_id"] + "#0")], ignore_index=True)
+
+
+def samples_to_code(samples: pd.DataFrame, real: pd.DataFrame) -> pd.DataFrame:
+    """Gives the note table of all samples, empty ones too, for a coder: each with the codes of the note that asked.
+
+    Args:
+        samples: table with note_id, sample and text.
+        real: note table that the prompts come from.
+    """
+    prompted = real.set_index("note_id").loc[samples["note_id"]].reset_index()
+    ids = prompted["note_id"] + " " + samples["sample"].astype(str).to_numpy()
+    return prompted.assign(note_id=ids, text=samples["text"].to_numpy())

@@ -1,4 +1,4 @@
-"""Measures of training: the curve of fine-tuning, and what the tuned model makes of notes that it has not seen."""
+"""Measures of fine-tuning: what its records lack, the curve of its loss, and its loss on notes that it has not seen."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,16 +6,39 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
-from torch.nn.functional import cross_entropy
 
-from synthnotes.generation.encoding import NO_LOSS, TrainingTexts
 from synthnotes.generation.generators import load_generator
+from synthnotes.generation.records import NO_LOSS, TrainingTexts, render_prompt
 from synthnotes.machinery.disclosure import over, people
 
 
-def curve(losses: Sequence[tuple[int, float]], updates: int) -> pd.DataFrame:
-    """Averages the losses of the updates.
+def summarise_records(corpus: str, notes: pd.DataFrame) -> dict[str, Any]:
+    """Counts what the records of a note table hold, and what their prompts lack (repair c).
+
+    Returns:
+        Numbers of records and codes; of codes without a description, and of the prompts that are shortened or left
+        without any by that; mean numbers of descriptions per prompt and of words (split at white space) per prompt and
+        note.
+    """
+    codes, titles = notes["codes"].map(len), notes["descriptions"].map(len)
+    prompt_words = notes["descriptions"].map(lambda descriptions: len(render_prompt(corpus, descriptions).split()))
+    counts = {
+        "records": len(notes),
+        "codes": int(codes.sum()),
+        "codes_without_description": int((codes - titles).sum()),
+        "prompts_shortened": int(((titles < codes) & (titles > 0)).sum()),
+        "prompts_without_descriptions": int((titles == 0).sum()),
+    }
+    means = {
+        "mean_descriptions": round(float(titles.mean()), 3),
+        "mean_prompt_words": round(float(prompt_words.mean()), 2),
+        "mean_note_words": round(float(notes["text"].str.split().map(len).mean()), 2),
+    }
+    return {name: people(count) for name, count in counts.items()} | over(len(notes), means)
+
+
+def average_losses(losses: Sequence[tuple[int, float]], updates: int) -> pd.DataFrame:
+    """Averages the losses of the updates, which gives the training's curve.
 
     Args:
         losses: of every update its number and its loss.
@@ -29,39 +52,29 @@ def curve(losses: Sequence[tuple[int, float]], updates: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["step", "loss"])
 
 
-def describe(counts: Mapping[str, Any], points: pd.DataFrame, unseen: float | None, validation: int) -> dict[str, Any]:
-    """What is told of a training.
+def describe_training(
+    counts: Mapping[str, Any], points: pd.DataFrame, unseen: float | None, validation: int
+) -> dict[str, Any]:
+    """Gives the counts of a training, and the first, the last and the mean loss of its curve beside that on new notes.
 
     Args:
         counts: of its texts and updates, as `fine_tuning.summarise` gives them.
         points: its curve.
         unseen: the tuned model's loss on notes that it has not seen; None where there are none.
         validation: how many notes these are.
-
-    Returns:
-        The counts, and the first, the last and the mean loss of the curve beside that on unseen notes.
     """
-    records, cut, dropped, sequences = (
-        counts[name] for name in ("records", "records_truncated", "records_dropped", "sequences_per_epoch")
-    )
-    losses = {
-        "first_loss": points["loss"].iloc[0],
-        "last_loss": points["loss"].iloc[-1],
-        "mean_loss": points["loss"].mean(),
-    }
-    told = {
+    records, losses = counts["records"], points["loss"]
+    averages = {"first_loss": losses.iloc[0], "last_loss": losses.iloc[-1], "mean_loss": losses.mean()}
+    described = {
         **counts,
-        "records": people(records),
-        "records_truncated": people(cut),
-        "records_dropped": people(dropped),
-        "sequences_per_epoch": people(sequences, of=records),  # without packing, as many as were not dropped
-        **{name: round(float(loss), 4) for name, loss in losses.items()},
+        **{name: people(counts[name]) for name in ("records", "records_truncated", "records_dropped")},
+        "sequences_per_epoch": people(counts["sequences_per_epoch"], of=records),  # unpacked, as many as not dropped
+        **{name: round(float(loss), 4) for name, loss in averages.items()},
         "validation_loss": over(validation, None if unseen is None else round(unseen, 4)),
     }
-    return over(records, told)
+    return over(records, described)
 
 
-@torch.inference_mode()
 def mean_loss(model: Path, texts: TrainingTexts, precision: str) -> float | None:
     """Gives a model's mean cross-entropy per response token of all texts; None if there is none.
 
@@ -72,13 +85,17 @@ def mean_loss(model: Path, texts: TrainingTexts, precision: str) -> float | None
         texts: what it has not been trained on.
         precision: `float32` or `bfloat16`, of its weights; the cross-entropy itself is float32.
     """
+    import torch
+    from torch.nn.functional import cross_entropy
+
     if not texts.response_tokens:
         return None
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     loaded = load_generator(model, precision).to(device).eval()
     total = 0.0
-    for ids, labels in zip(texts.input_ids, texts.labels, strict=True):
-        tokens, expected = (torch.from_numpy(row).long().to(device) for row in (ids, labels))
-        logits = loaded(input_ids=tokens[None], use_cache=False).logits[0, :-1].float()
-        total += float(cross_entropy(logits, expected[1:], ignore_index=NO_LOSS, reduction="sum"))
+    with torch.inference_mode():
+        for ids, labels in zip(texts.input_ids, texts.labels, strict=True):
+            tokens, expected = (torch.from_numpy(row).long().to(device) for row in (ids, labels))
+            logits = loaded(input_ids=tokens[None], use_cache=False).logits[0, :-1].float()
+            total += float(cross_entropy(logits, expected[1:], ignore_index=NO_LOSS, reduction="sum"))
     return total / texts.response_tokens

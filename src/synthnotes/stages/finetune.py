@@ -52,7 +52,6 @@ def _train(
     import torch
     from transformers import set_seed
 
-    from synthnotes.generation.encoding import encode_records
     from synthnotes.generation.fine_tuning import (
         build_trainer,
         check_target_modules,
@@ -63,13 +62,14 @@ def _train(
         train,
         training_arguments,
     )
-    from synthnotes.generation.quiet import quiet
+    from synthnotes.generation.generators import silence_libraries
+    from synthnotes.generation.records import encode_records
     from synthnotes.machinery.workdir import disk_space_needed, fingerprint
 
     gpu = torch.cuda.is_available()
     if not gpu:
         torch.set_num_threads(resources.threads)
-    quiet()
+    silence_libraries()
     check_target_modules(base, settings)
     set_seed(settings.seed)
     tokenizer = load_tokenizer(base)

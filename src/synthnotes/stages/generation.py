@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from synthnotes.corpus import notes
-from synthnotes.generation.encoding import encode_records
 from synthnotes.generation.generators import load_tokenizer
-from synthnotes.generation.records import read_records
+from synthnotes.generation.records import encode_records, read_records
 from synthnotes.generation.sample_measures import assess, summarise
 from synthnotes.generation.sampling import COLUMNS
 from synthnotes.machinery import params
@@ -30,16 +29,16 @@ def main(
     settings, tuning = params.load("generation", GenerationParams), params.load("finetune", FinetuneParams)
     disclosure = params.load("disclosure", DisclosureParams)
     from synthnotes.generation import training_measures
-    from synthnotes.generation.quiet import quiet
+    from synthnotes.generation.generators import silence_libraries
 
-    quiet()
+    silence_libraries()
     log_of = read_json(log)
-    points = training_measures.curve(log_of.pop("losses"), settings.curve_steps)
+    points = training_measures.average_losses(log_of.pop("losses"), settings.curve_steps)
     unseen = read_records(records / "prompts.jsonl")[: settings.validation_records]
     loss = training_measures.mean_loss(
         model, encode_records(load_tokenizer(model), corpus, unseen, tuning.max_length), tuning.precision
     )
-    told = training_measures.describe(log_of, points, loss, len(unseen))
+    told = training_measures.describe_training(log_of, points, loss, len(unseen))
     drawn = read_parquet(samples, COLUMNS).to_pandas()
     of_samples = summarise(drawn, settings.seed) | {"quality": assess(drawn, notes.read(real)["text"], corpus)}
     publish(curve, Table(points, labels=["step"], statistics=["loss"], basis=told["records"]), disclosure)

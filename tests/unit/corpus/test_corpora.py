@@ -12,8 +12,7 @@ from synthnotes.corpus import notes as note_table
 from synthnotes.corpus.attrition import Flow
 from synthnotes.corpus.splits import divide
 from synthnotes.corpus.table import Corpus, code_set, with_descriptions, without_rare_codes
-from synthnotes.generation.prompts import render_prompt
-from synthnotes.generation.records import read_records
+from synthnotes.generation.records import read_records, render_prompt
 from synthnotes.machinery.files import UserError, read_json
 from synthnotes.machinery.sections import CorpusParams
 
