@@ -22,10 +22,10 @@ import numpy as np
 import pandas as pd
 import published_corpora
 
+from synthnotes.corpus.attrition import with_descriptions
 from synthnotes.corpus.cleaning import clean_notes
 from synthnotes.corpus.icd import format_code
 from synthnotes.corpus.mimic import AT_ONCE, titles_of_codes
-from synthnotes.corpus.table import with_descriptions
 
 CLEANED = {"published": 2_000, "here": 8_000, "release": 122_279}
 CORES = len(os.sched_getaffinity(0))

@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 from iterstrat.ml_stratifiers import IterativeStratification
 
+from synthnotes.corpus.attrition import without_rare_codes
 from synthnotes.corpus.description import quality
 from synthnotes.corpus.splits import by_group, groups
-from synthnotes.corpus.table import without_rare_codes
 
 NOTES, PATIENTS, CODES, CODES_PER_NOTE, LEAST = 122_279, 60_000, 7_900, 15, 10
 SHARES = {"L": 0.75, "S": 0.10, "E": 0.15}

@@ -1,12 +1,44 @@
-"""The flow table: what is left of a corpus after each step, and why the rest was dropped (as in a CONSORT diagram)."""
+"""Attrition: a corpus on its way from source tables to the note table, and what each step drops (as in CONSORT)."""
 
+import re
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from synthnotes.corpus.cells import is_absent
+from synthnotes.corpus.icd import Kind, is_swedish_procedure, is_valid, kind_of
+from synthnotes.machinery.files import UserError
+
 UNITS = ("notes", "admissions", "patients", "codes")
+EXAMPLES = {"diagnosis": "I10, E11.9 or E119", "procedure": "0DTJ4ZZ"}
+MOST_FORMLESS = 0.1  # of a file's codes; a register holds some slips of the pen
+SHOWN = 12  # characters of a form
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A corpus before splitting.
+
+    Attributes:
+        notes: columns note_id, patient_id, text and codes (lists of printed codes: procedures, then diagnoses).
+        titles: the title of each code that has one; may hold codes that no note has.
+        release: what the source files say about themselves.
+        flow: the flow table, by step.
+        code_rows: for each kind of code, what became of the rows that assign codes to notes.
+        files: the source files read.
+    """
+
+    notes: pd.DataFrame
+    titles: dict[str, str]
+    release: dict[str, Any]
+    flow: dict[str, dict[str, Any]]
+    code_rows: dict[str, dict[str, int]]
+    files: list[Path]
 
 
 class Flow:
@@ -42,12 +74,12 @@ class Flow:
             raise ValueError(f"flow: step {step} twice")
         left = {
             "notes": len(notes),
-            "admissions": named(notes["note_id"]) if self.names_patients else None,
-            "patients": named(notes["patient_id"]) if self.names_patients else None,
-            "codes": distinct(notes["codes"]) if "codes" in notes else None,
+            "admissions": _count_named(notes["note_id"]) if self.names_patients else None,
+            "patients": _count_named(notes["patient_id"]) if self.names_patients else None,
+            "codes": count_distinct(notes["codes"]) if "codes" in notes else None,
         }
         before = next(reversed(self.steps.values())) if self.steps else left
-        dropped = {unit: minus(before.get(unit), left[unit]) for unit in UNITS}
+        dropped = {unit: subtract(before.get(unit), left[unit]) for unit in UNITS}
         if dropped["notes"] < 0:
             raise ValueError(f"flow: step {step} leaves {left['notes']} notes of {before['notes']}")
         of_units = {f"dropped_{unit}": dropped[unit] for unit in UNITS[1:]}
@@ -55,16 +87,62 @@ class Flow:
         return notes
 
 
-def named(ids: pd.Series) -> int:
-    """The number of different ids, an absent or empty one not counted."""
-    return int(ids[ids != ""].nunique())
+def without_rare_codes(notes: pd.DataFrame, minimum: int) -> pd.DataFrame:
+    """Drops codes that occur in fewer than `minimum` notes, then notes that have no code left."""
+    frequency = Counter(chain.from_iterable(notes["codes"]))
+    codes = notes["codes"].map(lambda own: [code for code in own if frequency[code] >= minimum])
+    return notes.assign(codes=codes)[codes.map(len) > 0]
 
 
-def distinct(code_lists: Iterable[list[str]]) -> int:
+def has_text(notes: pd.DataFrame) -> pd.Series:
+    """Which notes have a text that is more than white space, or than what stands for none (`cells`)."""
+    return ~notes["text"].fillna("").map(is_absent).astype(bool)
+
+
+def with_descriptions(notes: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame:
+    """Adds the titles of each note's codes, in the order of the codes; a code without title gives none."""
+    return notes.assign(descriptions=notes["codes"].map(lambda own: [titles[code] for code in own if code in titles]))
+
+
+def code_set(notes: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame:
+    """The codes of a corpus, sorted: columns code, title (empty where there is none) and kind."""
+    codes = sorted(set(chain.from_iterable(notes["codes"])))
+    kinds: list[Kind] = [kind_of(code) for code in codes]
+    return pd.DataFrame({"code": codes, "title": [titles.get(code, "") for code in codes], "kind": kinds})
+
+
+def refuse_formless(counts: Counter[str], kind: Kind, where: str) -> None:
+    """Raises a `UserError` if many codes of a file have no form of their kind, with the forms that they have.
+
+    Args:
+        counts: how often each printed code stands there.
+        kind: the kind that they should be of.
+        where: the file's name.
+    """
+    formless = Counter({code: count for code, count in counts.items() if not is_valid(code, kind)})
+    known = sum(count for code, count in formless.items() if is_swedish_procedure(code))
+    if formless.total() - known <= MOST_FORMLESS * counts.total():
+        return
+    forms: Counter[str] = Counter()
+    for code, count in formless.items():
+        forms[re.sub(r"[^\W\d_]", "A", re.sub(r"\d", "9", code.replace(".", "")))[:SHOWN]] += count
+    found = ", ".join(f"{form} ({count:,})" for form, count in forms.most_common(5))
+    raise UserError(
+        f"{where}: {formless.total():,} of {counts.total():,} codes have no form of an ICD-10 {kind}: {found}, where A "
+        f"is any letter and 9 any digit. Expected codes such as {EXAMPLES[kind]}; write the file with them."
+    )
+
+
+def count_distinct(code_lists: Iterable[list[str]]) -> int:
     """The number of different codes in lists of codes."""
     return len(set(chain.from_iterable(code_lists)))
 
 
-def minus(before: int | None, left: int | None) -> int | None:
+def subtract(before: int | None, left: int | None) -> int | None:
     """What a step drops of a unit, None where that is not known of both sides."""
     return None if before is None or left is None else before - left
+
+
+def _count_named(ids: pd.Series) -> int:
+    """The number of different ids, an absent or empty one not counted."""
+    return int(ids[ids != ""].nunique())

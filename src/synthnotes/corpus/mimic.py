@@ -13,12 +13,11 @@ from pathlib import Path
 import pandas as pd
 
 from synthnotes.corpus import releases, sources
-from synthnotes.corpus.attrition import Flow
+from synthnotes.corpus.attrition import Corpus, Flow, has_text, refuse_formless, without_rare_codes
 from synthnotes.corpus.cells import is_absent
 from synthnotes.corpus.cleaning import clean_notes
 from synthnotes.corpus.icd import Kind, codes_in, format_code, is_valid
 from synthnotes.corpus.releases import MIMIC_IV, MIMIC_IV_NOTE
-from synthnotes.corpus.table import Corpus, has_text, refuse_formless, without_rare_codes
 from synthnotes.machinery.files import UserError
 from synthnotes.machinery.progress import Bar
 

@@ -32,11 +32,11 @@ def main(corpus: str, base: Path, records: Path, accelerate: Path, work: Path, a
     if way is not None and not launched():
         command = launch_command(accelerate / f"{way}.yaml", processes, "synthnotes.stages.finetune", sys.argv[1:])
         launch(command, "finetune")
-        told = read_json(log)
+        found = read_json(log)
     else:
-        told = _train(corpus, settings, resources, base, records, work, adapter, log)
-    (_, first), (_, last) = told["losses"][0], told["losses"][-1]
-    return f"{corpus}: {told['records']} records, {told['steps']} updates, loss {first:.2f} -> {last:.2f}"
+        found = _train(corpus, settings, resources, base, records, work, adapter, log)
+    (_, first), (_, last) = found["losses"][0], found["losses"][-1]
+    return f"{corpus}: {found['records']} records, {found['steps']} updates, loss {first:.2f} -> {last:.2f}"
 
 
 def _train(
@@ -89,14 +89,14 @@ def _train(
         print(f"{base}: {known}")
     with disk_space_needed(folder):
         losses = train(trainer)
-    told = summarise(texts, trainer) | {"losses": losses}
+    found = summarise(texts, trainer) | {"losses": losses}
     if trainer.is_world_process_zero():
         with disk_space_needed(adapter):
             with replacing(adapter) as temporary:
                 shutil.copytree(checkpoints / "adapter", temporary)
-            write_json(log, told)
+            write_json(log, found)
         shutil.rmtree(folder)
-    return told
+    return found
 
 
 if __name__ == "__main__":

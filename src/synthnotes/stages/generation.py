@@ -38,16 +38,16 @@ def main(
     loss = training_measures.mean_loss(
         model, encode_records(load_tokenizer(model), corpus, unseen, tuning.max_length), tuning.precision
     )
-    told = training_measures.describe_training(log_of, points, loss, len(unseen))
+    tuned = training_measures.describe_training(log_of, points, loss, len(unseen))
     drawn = read_parquet(samples, COLUMNS).to_pandas()
     of_samples = summarise(drawn, settings.seed) | {"quality": assess(drawn, notes.read(real)["text"], corpus)}
-    publish(curve, Table(points, labels=["step"], statistics=["loss"], basis=told["records"]), disclosure)
+    publish(curve, Table(points, labels=["step"], statistics=["loss"], basis=tuned["records"]), disclosure)
     # How far merged and adapted model differ is rounding, whatever the few notes on which they were compared.
-    found = {"finetune": told, "merge": setting(read_json(check)), "samples": of_samples}
+    found = {"finetune": tuned, "merge": setting(read_json(check)), "samples": of_samples}
     publish(results, found, disclosure)
     on_unseen = "" if loss is None else f" (on unseen notes {loss:.2f})"
     return (
-        f"{corpus}: loss {told['first_loss']:.2f} -> {told['last_loss']:.2f}{on_unseen}; of {of_samples['samples']} "
+        f"{corpus}: loss {tuned['first_loss']:.2f} -> {tuned['last_loss']:.2f}{on_unseen}; of {of_samples['samples']} "
         f"samples {of_samples['share_stopped']:.1%} ended by themselves, {of_samples['mean_words']:.0f} words a note"
     )
 

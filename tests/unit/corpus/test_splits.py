@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from iterstrat.ml_stratifiers import IterativeStratification
 from scipy import sparse
 
-from synthnotes.corpus import published, splits
+from synthnotes.corpus import splits
 from synthnotes.corpus.description import quality, shared
 from synthnotes.corpus.stratification import _Parts, stratify
 from synthnotes.machinery.files import UserError
@@ -165,7 +165,7 @@ def split_file(*rows):
 def test_a_published_split_with_repeated_shared_and_unknown_ids():
     rows = [("1", "train"), ("1", "train"), ("2", "train"), ("2", "val"), ("3", "val"), ("3", "test"), ("3", "train")]
     rows += [("4", "val"), ("5", "test"), ("9", "train"), ("9", "train")]
-    subset, counts = published.subsets_of(pd.Series(["1", "2", "3", "4", "5", "6"]), split_file(*rows), LABELS, "f")
+    subset, counts = splits.resolve_published(pd.Series(["1", "2", "3", "4", "5", "6"]), split_file(*rows), LABELS, "f")
     assert subset.fillna("-").tolist() == ["L", "S", "E", "S", "E", "-"]  # E before S before L
     assert counts == {
         "rows": 11, "ids": 6, "ids_repeated": 4, "ids_in_several_subsets": 2, "ids_unknown": 1, "notes_not_named": 1,
@@ -187,7 +187,7 @@ def test_a_published_split_with_repeated_shared_and_unknown_ids():
 )
 def test_a_published_split_that_does_not_fit(rows, message):
     with pytest.raises(UserError, match=message):
-        published.subsets_of(pd.Series(["1", "2"]), split_file(*rows), LABELS, "f")
+        splits.resolve_published(pd.Series(["1", "2"]), split_file(*rows), LABELS, "f")
 
 
 @pytest.mark.parametrize(
@@ -203,13 +203,13 @@ def test_a_split_file_that_another_program_saved_again(spelled, side):
         "note_id": map(spelled if side == "ids of the file" else str, ids),
         "label": map(spelled if side == "labels" else str, labels),
     })  # fmt: skip
-    subset, counts = published.subsets_of(known, rows, {"L": "1", "S": "0", "E": "2"}, "f")
+    subset, counts = splits.resolve_published(known, rows, {"L": "1", "S": "0", "E": "2"}, "f")
     assert subset.fillna("-").tolist() == ["L", "S", "E", "L", "-"]
     assert (counts["ids_unknown"], counts["notes_not_named"]) == (0, 1)
 
 
 def test_ids_that_differ_in_nothing_but_zeros_stay_apart():
-    subset, counts = published.subsets_of(
+    subset, counts = splits.resolve_published(
         pd.Series(["7", "007", "8", "9"]),
         split_file(("7", "train"), ("007", "val"), ("8", "test"), ("9", "test")), LABELS, "f",
     )  # fmt: skip
