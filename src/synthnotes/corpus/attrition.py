@@ -15,6 +15,7 @@ from synthnotes.corpus.icd import Kind, is_swedish_procedure, is_valid, kind_of
 from synthnotes.machinery.files import UserError
 
 UNITS = ("notes", "admissions", "patients", "codes")
+DROPPED = {"notes": "dropped"} | {unit: f"dropped_{unit}" for unit in UNITS[1:]}  # the keys of what a step drops
 EXAMPLES = {"diagnosis": "I10, E11.9 or E119", "procedure": "0DTJ4ZZ"}
 MOST_FORMLESS = 0.1  # of a file's codes; a register holds some slips of the pen
 SHOWN = 12  # characters of a form
@@ -79,11 +80,10 @@ class Flow:
             "codes": count_distinct(notes["codes"]) if "codes" in notes else None,
         }
         before = next(reversed(self.steps.values())) if self.steps else left
-        dropped = {unit: subtract(before.get(unit), left[unit]) for unit in UNITS}
-        if dropped["notes"] < 0:
+        dropped = {key: subtract(before[unit], left[unit]) for unit, key in DROPPED.items()}
+        if dropped["dropped"] < 0:
             raise ValueError(f"flow: step {step} leaves {left['notes']} notes of {before['notes']}")
-        of_units = {f"dropped_{unit}": dropped[unit] for unit in UNITS[1:]}
-        self.steps[step] = left | {"dropped": dropped["notes"]} | of_units | {"why": why}
+        self.steps[step] = left | dropped | {"why": why}
         return notes
 
 

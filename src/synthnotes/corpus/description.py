@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from synthnotes.corpus import icd
-from synthnotes.corpus.attrition import UNITS, count_distinct, subtract
+from synthnotes.corpus.attrition import DROPPED, UNITS, count_distinct, subtract
 from synthnotes.corpus.notes import FOLDS
 from synthnotes.corpus.splits import SUBSETS, fold_shares, subset_shares
 from synthnotes.machinery.disclosure import Parts, Table, extreme, kept_steps, over, people, setting, share
@@ -131,9 +131,8 @@ def disclose_flow(
             continue
         found[name] = dict(step)
         if position and position - 1 not in kept:
-            lost = {unit: subtract(before[unit], step[unit]) if before else None for unit in UNITS}
-            found[name] |= {"dropped" if unit == "notes" else f"dropped_{unit}": lost[unit] for unit in UNITS}
-            found[name]["why"] = "; ".join(reasons)
+            lost = {key: subtract(before[unit], step[unit]) if before else None for unit, key in DROPPED.items()}
+            found[name] |= lost | {"why": "; ".join(reasons)}
         before, reasons = step, []
     return found, {kind: _disclose_rows(counts, minimum) for kind, counts in code_rows.items()}
 
@@ -150,9 +149,9 @@ def tabulate_flow(steps: Mapping[str, Mapping[str, Any]], code_rows: Mapping[str
         step that is not disclosed, has no row.
     """
     rows = [
-        ("notes", step, unit, count[unit], count["dropped" if unit == "notes" else f"dropped_{unit}"], count["why"])
+        ("notes", step, unit, count[unit], count[dropped], count["why"])
         for step, count in steps.items()
-        for unit in UNITS
+        for unit, dropped in DROPPED.items()
         if count[unit] is not None
     ]
     for kind, counts in code_rows.items():

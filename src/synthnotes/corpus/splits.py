@@ -33,7 +33,7 @@ class Subsets:
         tables: the note table of each of L, S and E.
         codes: the code set, columns code, title and kind.
         flow: the steps of the corpus's flow, the last one included.
-        groups: counts of the groups of notes that were not parted, as `groups` gives them.
+        groups: counts of the groups of notes that were not parted, as `group_notes` gives them.
     """
 
     tables: dict[str, pd.DataFrame]
@@ -54,9 +54,9 @@ def divide(corpus: Corpus, names_patients: bool, settings: CorpusParams, publish
     """
     flow = Flow(names_patients, corpus.flow)
     notes = corpus.notes
-    group, counts = groups(notes)
+    group, counts = group_notes(notes)
     if published is None:
-        notes = notes.assign(subset=by_group(group, notes["codes"], subset_shares(settings), settings.seed))
+        notes = notes.assign(subset=distribute(group, notes["codes"], subset_shares(settings), settings.seed))
     else:
         notes = notes.assign(subset=published)
         notes = flow.keep("in_split_file", notes[notes["subset"].notna()], "not in the published split file")
@@ -76,7 +76,7 @@ def fold_shares(settings: CorpusParams) -> dict[str, float]:
     return {"train": round(1 - settings.validation_share, 12), "validation": settings.validation_share}
 
 
-def groups(notes: pd.DataFrame) -> tuple[pd.Series, dict[str, int]]:
+def group_notes(notes: pd.DataFrame) -> tuple[pd.Series, dict[str, int]]:
     """Groups notes that must not be parted: of one patient, or of identical text, or linked by a chain of such notes.
 
     Args:
@@ -101,7 +101,7 @@ def groups(notes: pd.DataFrame) -> tuple[pd.Series, dict[str, int]]:
     return pd.Series(group, index=notes.index), counts
 
 
-def by_group(group: pd.Series, codes: pd.Series, shares: Mapping[str, float], seed: int) -> pd.Series:
+def distribute(group: pd.Series, codes: pd.Series, shares: Mapping[str, float], seed: int) -> pd.Series:
     """Distributes notes over parts, all notes of a group into one, the codes stratified.
 
     Args:
@@ -127,7 +127,7 @@ def _folds(notes: pd.DataFrame, group: pd.Series, settings: CorpusParams) -> pd.
     fold = pd.Series("evaluation", index=notes.index)
     for name in ("L", "S"):
         own = notes.index[notes["subset"] == name]
-        fold[own] = by_group(group[own], notes.loc[own, "codes"], fold_shares(settings), settings.seed)
+        fold[own] = distribute(group[own], notes.loc[own, "codes"], fold_shares(settings), settings.seed)
     return fold
 
 

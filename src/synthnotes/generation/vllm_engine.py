@@ -18,24 +18,13 @@ if TYPE_CHECKING:
 
 # Read by vLLM when it is imported. Requests stay in this process, since only then does a seed make a run repeatable.
 # Only errors are logged, since other messages may quote prompts.
-ENVIRONMENT = {
-    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
-    "VLLM_LOGGING_LEVEL": "ERROR",
-}
+ENVIRONMENT = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_LOGGING_LEVEL": "ERROR"}
 
 
 def engine_arguments(
     settings: GenerateParams, resources: GenerateMachine, corpus: str, model: Path, gpu: bool
 ) -> dict[str, Any]:
-    """Gives the arguments of `vllm.LLM`.
-
-    Args:
-        settings: the section `generate` of params.yaml.
-        resources: that of machine.yaml.
-        corpus: `mimic` or `sepr`.
-        model: the merged model's folder.
-        gpu: whether there is one.
-    """
+    """Gives the arguments of `vllm.LLM` for a merged model's folder, on GPUs or, without any, on the CPU."""
     length = settings.model_length[corpus]
     arguments: dict[str, Any] = {
         "model": str(model),
