@@ -1,18 +1,16 @@
 """Cleaning and describing notes, against the published method: row by row, a search of the titles for every code.
 
 Notes are invented, of some 1,500 words with all sections (`invented`); codes and titles are of the number that a
-release of MIMIC-IV has. The ways run one after another, in processes of their own: `published`, `reference` and `bulk`
-on one core; `release` by a thread for each core, on as many notes as a release's splits have, as the corpus stage does.
-The rules in bulk are compiled once a run, by one thread while the others wait: `release` includes that, `bulk` does
-not. The outputs must be equal, which they are where the method is not repaired: every note has a chief complaint
-(repair a).
+release of MIMIC-IV has. The ways run one after another, in processes of their own: `published` and `here` on one core;
+`release` by a process for each core, on as many notes as a release's splits have, as the corpus stage does. The outputs
+must be equal, which they are where the method is not repaired: every note has a chief complaint (repair a).
 
-Beside the time on the clock stands that of the processor, which other work disturbs less. From it follows
-`ratio_if_idle`: the ratio that as many threads as there are cores would reach if each had a core for itself and none
-waited for another but while the rules are compiled.
+Beside the time on the clock stands that of the processors, which other work disturbs less. From it follows
+`ratio_if_idle`: the ratio that as many processes as there are cores would reach if each had a core for itself.
 """
 
 import hashlib
+import os
 import random
 import time
 from itertools import chain, islice
@@ -24,13 +22,13 @@ import numpy as np
 import pandas as pd
 import published_corpora
 
-from synthnotes.corpus.cleaning import clean_note
+from synthnotes.corpus.attrition import with_descriptions
+from synthnotes.corpus.cleaning import clean_notes
 from synthnotes.corpus.icd import format_code
 from synthnotes.corpus.mimic import AT_ONCE, titles_of_codes
-from synthnotes.corpus.table import with_descriptions
-from synthnotes.corpus.threads import cores, map_in_order
 
-CLEANED = {"published": 2_000, "reference": 4_000, "bulk": 40_000, "release": 122_279}
+CLEANED = {"published": 2_000, "here": 8_000, "release": 122_279}
+CORES = len(os.sched_getaffinity(0))
 COMPARED = 2_000  # notes whose outputs are compared
 DESCRIBED = {"published": 100, "here": 50_000}
 TITLES, CODES_PER_NOTE = 112_107, 15
@@ -44,22 +42,13 @@ def measure(topic: str, method: str) -> dict[str, Any]:
 def clean(method: str) -> dict[str, Any]:
     """Cleans notes by one method."""
     notes = list(islice(invented.long_notes(invented.sections(), seed=1), CLEANED[method]))
-    started, compiled = _clocks(), None
+    started = _clocks()
     if method == "published":
         cleaned = published_corpora.clean(pd.DataFrame({"text": notes})).tolist()
-    elif method == "reference":
-        cleaned = [clean_note(note) for note in notes]
     else:
-        from synthnotes.corpus.bulk import clean_notes
-
-        clean_notes(notes[:1])  # compiles
-        compiled = _clocks()
-        if method == "bulk":
-            started = compiled
         batches = (notes[start : start + AT_ONCE] for start in range(0, len(notes), AT_ONCE))
-        cleaned = list(chain.from_iterable(map_in_order(clean_notes, batches, cores() if method == "release" else 1)))
-    alone = {} if compiled is None else {"cpu_seconds_compiling": float((compiled - started)[1])}
-    return alone | _figures(len(notes), started, cleaned[:COMPARED])
+        cleaned = list(chain.from_iterable(clean_notes(batches, CORES if method == "release" else 1)))
+    return _figures(len(notes), started, cleaned[:COMPARED])
 
 
 def describe(method: str) -> dict[str, Any]:
@@ -80,8 +69,9 @@ def describe(method: str) -> dict[str, Any]:
 
 
 def _clocks() -> np.ndarray:
-    """Seconds on the clock and of the processor."""
-    return np.array([time.perf_counter(), time.process_time()])
+    """Seconds on the clock, and of the processors, those of processes that have ended among them."""
+    spent = os.times()
+    return np.array([time.perf_counter(), spent.user + spent.system + spent.children_user + spent.children_system])
 
 
 def _figures(notes: int, started: np.ndarray, outputs: list[Any]) -> dict[str, Any]:
@@ -104,9 +94,7 @@ def compare() -> dict[str, Any]:
         assert len({figures.pop("digest") for figures in found.values()}) == 1, f"{topic}: outputs differ"
         slow = found["published"]
         for method, figures in found.items():
-            compiling = figures.get("cpu_seconds_compiling", 0.0)
-            threads = cores() if method == "release" else 1
-            idle_seconds = compiling + (figures["cpu_seconds"] - compiling) / threads
+            idle_seconds = figures["cpu_seconds"] / (CORES if method == "release" else 1)
             figures["ratio"] = figures["notes_per_second"] / slow["notes_per_second"]
             figures["ratio_if_idle"] = figures["notes"] / idle_seconds * slow["cpu_seconds"] / slow["notes"]
             print(

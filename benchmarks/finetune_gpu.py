@@ -36,7 +36,7 @@ PROMISED = {"H100": 989, "H200": 989, "H800": 989, "A100": 312, "L40S": 362, "A6
 
 def texts(count: int, longest: int, vocabulary: int) -> Any:
     """Random training texts, of lengths like those of discharge notes: most well below the sequence length."""
-    from synthnotes.generation.encoding import NO_LOSS, TrainingTexts
+    from synthnotes.generation.records import NO_LOSS, TrainingTexts
 
     chance = np.random.default_rng(1)
     lengths = np.clip(chance.lognormal(7.4, 0.5, count), PROMPT_TOKENS + 50, longest).astype(int)
@@ -64,8 +64,8 @@ def main() -> int:
     from tokenizers import Tokenizer, models
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, TrainerCallback
 
-    from synthnotes.generation.finetune import build_trainer, lengths, load_base, lora_config, training_arguments
-    from synthnotes.generation.quiet import quiet
+    from synthnotes.generation.fine_tuning import build_trainer, lengths, load_base, lora_config, training_arguments
+    from synthnotes.generation.generators import silence_libraries
     from synthnotes.generation.sizing import Architecture, training_flops
     from synthnotes.machinery.machine import Machine
     from synthnotes.machinery.sections import Params
@@ -80,7 +80,7 @@ def main() -> int:
             torch.cuda.synchronize()
             self.times.append(time.perf_counter())
 
-    quiet()
+    silence_libraries()
     settings = configured("params.yaml", "configs/paper.yaml", Params).finetune
     resources = configured("machine.yaml", "configs/machine/two-gpus.yaml", Machine).finetune
     resources = resources.model_copy(update={"processes": 1, "accelerate": None})

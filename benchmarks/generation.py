@@ -114,7 +114,7 @@ def batches(precision: str, size: str, count: str) -> dict[str, Any]:
 def large_vllm(folder: str) -> dict[str, Any]:
     """The engine with the stage's arguments, on the large model."""
     from synthnotes.generation import vllm_engine
-    from synthnotes.generation.models import load_tokenizer
+    from synthnotes.generation.generators import load_tokenizer
     from synthnotes.generation.sampling import Prompt
     from synthnotes.machinery import machine as machine_file
     from synthnotes.machinery.machine import GenerateMachine
@@ -156,8 +156,7 @@ def large_transformers(folder: str) -> dict[str, Any]:
 
 def demo(tokenizer: Any, sequences: int, count: int) -> tuple[Any, list[list[int]]]:
     """The section `generate` and the tokens of the first prompts, as many as `count` batches of sequences take."""
-    from synthnotes.generation.encoding import encode_prompts
-    from synthnotes.generation.records import read_records
+    from synthnotes.generation.records import encode_prompts, read_records
     from synthnotes.machinery import params
     from synthnotes.machinery.sections import GenerateParams
 
@@ -180,7 +179,7 @@ def load(folder: Path, precision: str) -> tuple[Any, Any]:
     import torch
     from transformers import AutoModelForCausalLM
 
-    from synthnotes.generation.models import load_tokenizer
+    from synthnotes.generation.generators import load_tokenizer
 
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, precision)).eval()
     return model, load_tokenizer(folder)

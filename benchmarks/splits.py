@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 from iterstrat.ml_stratifiers import IterativeStratification
 
+from synthnotes.corpus.attrition import without_rare_codes
 from synthnotes.corpus.description import quality
-from synthnotes.corpus.splits import by_group, groups
-from synthnotes.corpus.table import without_rare_codes
+from synthnotes.corpus.splits import distribute, group_notes
 
 NOTES, PATIENTS, CODES, CODES_PER_NOTE, LEAST = 122_279, 60_000, 7_900, 15, 10
 SHARES = {"L": 0.75, "S": 0.10, "E": 0.15}
@@ -58,18 +58,18 @@ def measure(method: str, notes: str) -> dict[str, Any]:
 
 def here(corpus: pd.DataFrame) -> pd.Series:
     """All that the stages of the corpus do about splits."""
-    group, _ = groups(corpus)
-    subset = by_group(group, corpus["codes"], SHARES, 1)
+    group, _ = group_notes(corpus)
+    subset = distribute(group, corpus["codes"], SHARES, 1)
     quality(corpus["codes"], subset, SHARES)
     for name in "LS":
         own = subset == name
-        quality(corpus["codes"][own], by_group(group[own], corpus["codes"][own], CUT, 1), CUT)
+        quality(corpus["codes"][own], distribute(group[own], corpus["codes"][own], CUT, 1), CUT)
     return subset
 
 
 def stratification(corpus: pd.DataFrame) -> pd.Series:
     """L, S and E alone, which is what the published method gives."""
-    return by_group(groups(corpus)[0], corpus["codes"], SHARES, 1)
+    return distribute(group_notes(corpus)[0], corpus["codes"], SHARES, 1)
 
 
 def published(corpus: pd.DataFrame) -> pd.Series:

@@ -92,7 +92,7 @@ def test_nothing_depends_on_how_it_is_computed():
 
 # What costs hours must not run again for a measure, its bounds or its words.
 MEASURES = {"metrics.py", "groups.py", "utility.py", "outcomes.py"}  # of coders
-MEASURES |= {"quality.py", "samples.py", "description.py", "completeness.py"}  # of notes
+MEASURES |= {"sample_measures.py", "training_measures.py", "description.py"}  # of notes
 
 
 def test_what_makes_knows_no_measure_and_nothing_of_disclosure():

@@ -120,7 +120,7 @@ def test_the_words_of_a_metric_train_no_coder(copy):
 
 
 def test_a_stop_word_samples_nothing(copy):
-    changed = copy.after("src/synthnotes/generation/quality.py", '"the of and', '"the of also and')
+    changed = copy.after("src/synthnotes/generation/sample_measures.py", '"the of and', '"the of also and')
     assert "generation" in changed
     assert not changed & MAKING
 

@@ -18,7 +18,7 @@ def make_generator(folder: Path, bos: bool = True, positions: int = 512, tied: b
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-    from synthnotes.generation.prompts import INSTRUCTION, TEMPLATE
+    from synthnotes.generation.records import INSTRUCTION, TEMPLATE
 
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

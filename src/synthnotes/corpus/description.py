@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 
 from synthnotes.corpus import icd
-from synthnotes.corpus.flow import UNITS, distinct, minus
+from synthnotes.corpus.attrition import DROPPED, UNITS, count_distinct, subtract
+from synthnotes.corpus.notes import FOLDS
 from synthnotes.corpus.splits import SUBSETS, fold_shares, subset_shares
 from synthnotes.machinery.disclosure import Parts, Table, extreme, kept_steps, over, people, setting, share
 from synthnotes.machinery.sections import CorpusParams
 
-FOLDS = ("train", "validation", "evaluation")
 PLURALS = {"procedure": "procedures", "diagnosis": "diagnoses"}
 
 
@@ -37,25 +37,25 @@ def describe(
         facts: what the stage `corpus` noted down: corpus, sources_sha256, release, flow, code_rows, split_file (its
             counts, None without one), groups, and names_patients; without patients, counts of them are None.
         settings: the shares that were wanted.
-        minimum_patients: steps that lose fewer are put together in what is told of the flow.
+        minimum_patients: steps that lose fewer are put together in what is disclosed of the flow.
 
     Returns:
-        Aggregates for `publish`; the flow is one that may be told already.
+        Aggregates for `publish`; the flow is one that may be disclosed already.
     """
     every = pd.concat([tables[name].assign(subset=name) for name in SUBSETS], ignore_index=True)
     names_patients, split_file = facts["names_patients"], facts["split_file"]
     shares = subset_shares(settings) if split_file is None else dict.fromkeys(SUBSETS)
     folds = {name: quality(tables[name]["codes"], tables[name]["fold"], fold_shares(settings)) for name in ("L", "S")}
-    flow, code_rows = tell_flow(facts["flow"], facts["code_rows"], minimum_patients)
+    flow, code_rows = disclose_flow(facts["flow"], facts["code_rows"], minimum_patients)
     groups = facts["groups"]
     return {
         **setting({name: facts[name] for name in ("corpus", "sources_sha256")}),
-        # How many notes were released is the flow's first step, and told where that is.
+        # How many notes were released is the flow's first step, and disclosed where that is.
         "release": {
             name: flow["released"]["notes"] and people(value) if name == "discharge_notes" else setting(value)
             for name, value in facts["release"].items()
         },
-        "flow": {name: _told_step(step) for name, step in flow.items()},
+        "flow": {name: _describe_step(step) for name, step in flow.items()},
         "code_rows": {kind: {name: _count(rows) for name, rows in of.items()} for kind, of in code_rows.items()},
         "subsets": Parts({name: _sizes(tables[name], names_patients) for name in SUBSETS}),
         "splits": {
@@ -106,10 +106,10 @@ def shared(values: pd.Series, parts: pd.Series) -> dict[str, int]:
     return {f"{one}_{other}": people(len(members[one] & members[other])) for one, other in combinations(SUBSETS, 2)}
 
 
-def tell_flow(
+def disclose_flow(
     steps: Mapping[str, Mapping[str, Any]], code_rows: Mapping[str, Mapping[str, int]], minimum: int
 ) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, int | None]]]:
-    """What may be told of a flow: steps that lose fewer than a minimum are put together with the next.
+    """What may be disclosed of a flow: steps that lose fewer than a minimum are put together with the next.
 
     Args:
         steps: those of a `Flow`.
@@ -131,28 +131,27 @@ def tell_flow(
             continue
         found[name] = dict(step)
         if position and position - 1 not in kept:
-            lost = {unit: minus(before[unit], step[unit]) if before else None for unit in UNITS}
-            found[name] |= {"dropped" if unit == "notes" else f"dropped_{unit}": lost[unit] for unit in UNITS}
-            found[name]["why"] = "; ".join(reasons)
+            lost = {key: subtract(before[unit], step[unit]) if before else None for unit, key in DROPPED.items()}
+            found[name] |= lost | {"why": "; ".join(reasons)}
         before, reasons = step, []
-    return found, {kind: _told_rows(counts, minimum) for kind, counts in code_rows.items()}
+    return found, {kind: _disclose_rows(counts, minimum) for kind, counts in code_rows.items()}
 
 
 def tabulate_flow(steps: Mapping[str, Mapping[str, Any]], code_rows: Mapping[str, Mapping[str, int]]) -> Table:
-    """The flow as a tidy table; what may be told of it must be told already, so that nothing more is hidden.
+    """The flow as a tidy table; what may be disclosed of it must be so already, so that nothing more is hidden.
 
     Args:
-        steps: those of a `Flow`, or what may be told of them.
+        steps: those of a `Flow`, or what may be disclosed of them.
         code_rows: for each kind of code the rows that assign codes: `released`, `dropped_…` for each reason, `kept`.
 
     Returns:
         Columns of (notes, procedures, diagnoses), step, unit, left, dropped and why; a unit that is not known, and a
-        step that is not told, has no row.
+        step that is not disclosed, has no row.
     """
     rows = [
-        ("notes", step, unit, count[unit], count["dropped" if unit == "notes" else f"dropped_{unit}"], count["why"])
+        ("notes", step, unit, count[unit], count[dropped], count["why"])
         for step, count in steps.items()
-        for unit in UNITS
+        for unit, dropped in DROPPED.items()
         if count[unit] is not None
     ]
     for kind, counts in code_rows.items():
@@ -173,7 +172,7 @@ def tabulate_flow(steps: Mapping[str, Mapping[str, Any]], code_rows: Mapping[str
     return Table(table, labels=columns, basis=0)
 
 
-def _told_rows(counts: Mapping[str, int], minimum: int) -> dict[str, int | None]:
+def _disclose_rows(counts: Mapping[str, int], minimum: int) -> dict[str, int | None]:
     """Rows of codes likewise, each reason for dropping rows being a step."""
     reasons = [name for name in counts if name.startswith("dropped_")]
     left = [counts["released"]]
@@ -183,7 +182,7 @@ def _told_rows(counts: Mapping[str, int], minimum: int) -> dict[str, int | None]
     found: dict[str, int | None] = {"released": counts["released"] if 0 in kept else None}
     before = left[0] if 0 in kept else None
     for position, name in enumerate(reasons, 1):
-        found[name] = minus(before, left[position]) if position in kept else None
+        found[name] = subtract(before, left[position]) if position in kept else None
         before = left[position] if position in kept else before
     return found | {"kept": counts["kept"]}
 
@@ -192,7 +191,7 @@ def _count(rows: int | None) -> int | None:
     return None if rows is None else people(rows)
 
 
-def _told_step(step: Mapping[str, Any]) -> dict[str, Any]:
+def _describe_step(step: Mapping[str, Any]) -> dict[str, Any]:
     """Says what the numbers of a flow's step are: codes and reasons tell of nobody."""
     people = [name for name in step if name != "why" and not name.endswith("codes")]
     return setting(dict(step) | {name: _count(step[name]) for name in people})
@@ -213,7 +212,7 @@ def _sizes(table: pd.DataFrame, names_patients: bool) -> dict[str, int | None]:
     counted = {
         "notes": people(len(table)),
         "patients": people(table["patient_id"].nunique()) if names_patients else None,
-        "codes": over(len(table), distinct(table["codes"])),
+        "codes": over(len(table), count_distinct(table["codes"])),
     }
     return Parts(counted | of_folds, FOLDS)
 

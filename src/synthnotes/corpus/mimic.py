@@ -5,6 +5,7 @@ then for the texts of the notes that stay. So no more than those, cleaned, are e
 """
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +13,11 @@ from pathlib import Path
 import pandas as pd
 
 from synthnotes.corpus import releases, sources
+from synthnotes.corpus.attrition import Corpus, Flow, has_text, refuse_formless, without_rare_codes
 from synthnotes.corpus.cells import is_absent
-from synthnotes.corpus.cleaning import clean_note
-from synthnotes.corpus.flow import Flow
+from synthnotes.corpus.cleaning import clean_notes
 from synthnotes.corpus.icd import Kind, codes_in, format_code, is_valid
 from synthnotes.corpus.releases import MIMIC_IV, MIMIC_IV_NOTE
-from synthnotes.corpus.table import Corpus, has_text, refuse_formless, without_rare_codes
-from synthnotes.corpus.threads import cores, map_in_order
 from synthnotes.machinery.files import UserError
 from synthnotes.machinery.progress import Bar
 
@@ -32,8 +31,8 @@ FILES = {
     "hosp/d_icd_procedures.csv.gz": TITLE_COLUMNS,
     "hosp/d_icd_diagnoses.csv.gz": TITLE_COLUMNS,
 }
-BULK = 10_000  # notes; compiling takes as long as the reference needs for some 5,000 long ones, or 20,000 of the demo's
-AT_ONCE = 256  # notes to a thread, some two megabytes
+MANY = 10_000  # notes from which on processes clean side by side; starting them takes as long as a few thousand notes
+AT_ONCE = 256  # notes to a process, some two megabytes
 DISCHARGE_NOTES = {331_793: "MIMIC-IV-Note 2.2"}
 
 
@@ -150,15 +149,10 @@ def select_notes(notes: pd.DataFrame, codes: pd.Series, minimum_notes_per_code: 
 
 def clean_texts(path: Path, rows: pd.Index) -> pd.Series:
     """Reads and cleans the texts of some notes (steps 4 and 5), given their rows in ascending order."""
-    if len(rows) < BULK:
-        batches = (list(map(clean_note, texts)) for texts in _texts(path, rows))
-    else:
-        from synthnotes.corpus.bulk import clean_notes  # takes a second: it loads a compiler
-
-        batches = map_in_order(clean_notes, _texts(path, rows), cores())
+    processes = len(os.sched_getaffinity(0)) if len(rows) >= MANY else 1
     cleaned: list[str] = []
     with Bar(total=len(rows), desc="cleaning", unit=" notes") as progress:
-        for batch in batches:
+        for batch in clean_notes(_texts(path, rows), processes):
             cleaned += batch
             progress.update(len(batch))
     return pd.Series(cleaned, index=rows, dtype=str)

@@ -15,10 +15,9 @@ import pandas as pd
 from tqdm import tqdm
 
 from synthnotes.corpus import icd, sources
+from synthnotes.corpus.attrition import Corpus, Flow, has_text, refuse_formless, without_rare_codes
 from synthnotes.corpus.cells import is_absent
-from synthnotes.corpus.flow import Flow
 from synthnotes.corpus.icd import format_code, is_valid
-from synthnotes.corpus.table import Corpus, has_text, refuse_formless, without_rare_codes
 
 NAMES_PATIENTS = False
 NOTES, DESCRIPTIONS = "notes.feather", "descriptions.csv"

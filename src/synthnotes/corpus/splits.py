@@ -1,5 +1,7 @@
 """Splits: notes distributed over subsets and folds, what belongs together in one of them (METHOD 1.1, step 7).
 
+A published split file decides the subsets where there is one, and is resolved where it contradicts itself (repair f).
+
 What belongs together are the notes of a patient, and notes of the same text: SEPR names no patients, and a text that
 stands in both L and E would be learnt by heart and then count as a success, or as a leak.
 """
@@ -14,12 +16,13 @@ import pandas as pd
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from synthnotes.corpus.flow import Flow
+from synthnotes.corpus.attrition import Corpus, Flow, code_set, with_descriptions
 from synthnotes.corpus.stratification import stratify
-from synthnotes.corpus.table import Corpus, code_set, with_descriptions
+from synthnotes.machinery.files import UserError
 from synthnotes.machinery.sections import CorpusParams
 
 SUBSETS = ("L", "S", "E")
+PRECEDENCE = ("E", "S", "L")  # a note that a published file puts into several subsets stays in the first of these
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Subsets:
         tables: the note table of each of L, S and E.
         codes: the code set, columns code, title and kind.
         flow: the steps of the corpus's flow, the last one included.
-        groups: counts of the groups of notes that were not parted, as `groups` gives them.
+        groups: counts of the groups of notes that were not parted, as `group_notes` gives them.
     """
 
     tables: dict[str, pd.DataFrame]
@@ -51,9 +54,9 @@ def divide(corpus: Corpus, names_patients: bool, settings: CorpusParams, publish
     """
     flow = Flow(names_patients, corpus.flow)
     notes = corpus.notes
-    group, counts = groups(notes)
+    group, counts = group_notes(notes)
     if published is None:
-        notes = notes.assign(subset=by_group(group, notes["codes"], subset_shares(settings), settings.seed))
+        notes = notes.assign(subset=distribute(group, notes["codes"], subset_shares(settings), settings.seed))
     else:
         notes = notes.assign(subset=published)
         notes = flow.keep("in_split_file", notes[notes["subset"].notna()], "not in the published split file")
@@ -73,7 +76,7 @@ def fold_shares(settings: CorpusParams) -> dict[str, float]:
     return {"train": round(1 - settings.validation_share, 12), "validation": settings.validation_share}
 
 
-def groups(notes: pd.DataFrame) -> tuple[pd.Series, dict[str, int]]:
+def group_notes(notes: pd.DataFrame) -> tuple[pd.Series, dict[str, int]]:
     """Groups notes that must not be parted: of one patient, or of identical text, or linked by a chain of such notes.
 
     Args:
@@ -98,7 +101,7 @@ def groups(notes: pd.DataFrame) -> tuple[pd.Series, dict[str, int]]:
     return pd.Series(group, index=notes.index), counts
 
 
-def by_group(group: pd.Series, codes: pd.Series, shares: Mapping[str, float], seed: int) -> pd.Series:
+def distribute(group: pd.Series, codes: pd.Series, shares: Mapping[str, float], seed: int) -> pd.Series:
     """Distributes notes over parts, all notes of a group into one, the codes stratified.
 
     Args:
@@ -124,5 +127,87 @@ def _folds(notes: pd.DataFrame, group: pd.Series, settings: CorpusParams) -> pd.
     fold = pd.Series("evaluation", index=notes.index)
     for name in ("L", "S"):
         own = notes.index[notes["subset"] == name]
-        fold[own] = by_group(group[own], notes.loc[own, "codes"], fold_shares(settings), settings.seed)
+        fold[own] = distribute(group[own], notes.loc[own, "codes"], fold_shares(settings), settings.seed)
     return fold
+
+
+def resolve_published(
+    note_ids: pd.Series, published: pd.DataFrame, labels: Mapping[str, str], where: str
+) -> tuple[pd.Series, dict[str, int]]:
+    """Takes the subsets from a published split file.
+
+    Args:
+        note_ids: the ids of the corpus's notes.
+        published: columns note_id and label, as the file has them.
+        labels: the file's label of each of L, S and E.
+        where: the file's name, for messages.
+
+    Returns:
+        The subset of each note, missing where the file does not name it; and counts: the file's rows and different ids,
+        ids in more than one row, those of them in more than one subset, ids that are no notes of this corpus, and
+        notes that the file does not name.
+
+    Raises:
+        UserError: a row has no id, a label of the file has no subset, no id is the corpus's, or a subset gets no note.
+    """
+    form = _one_form if _keeps_apart(note_ids) and _keeps_apart(pd.Series(list(labels.values()))) else _as_they_are
+    subset_of = dict(zip(form(pd.Series(list(labels.values()))), labels, strict=True))
+    rows = published.assign(note_id=form(published["note_id"]), subset=form(published["label"]).map(subset_of))
+    note_ids = form(note_ids)
+    _refuse(rows["note_id"].isna(), where, "no id. Get the file again from its source.")
+    _refuse(
+        rows["subset"].isna(),
+        where,
+        f"a label that is none of {', '.join(sorted(labels.values()))}. "
+        f"Found: {', '.join(map(repr, published['label'].dropna().unique()[:6]))}. "
+        "Name the file's labels in params.yaml, corpus.published_subsets.",
+    )
+    pairs = rows.drop_duplicates(["note_id", "subset"])
+    resolved = pairs.sort_values("subset", key=lambda own: own.map(PRECEDENCE.index), kind="stable")
+    resolved = resolved.drop_duplicates("note_id")
+    subset = note_ids.map(resolved.set_index("note_id")["subset"])
+    counts = {
+        "rows": len(rows),
+        "ids": len(resolved),
+        "ids_repeated": int(rows["note_id"].value_counts().gt(1).sum()),
+        "ids_in_several_subsets": int(pairs["note_id"].value_counts().gt(1).sum()),
+        "ids_unknown": int((~resolved["note_id"].isin(note_ids)).sum()),
+        "notes_not_named": int(subset.isna().sum()),
+    }
+    _require_notes(subset, counts, labels, where)
+    return subset, counts
+
+
+def _one_form(values: pd.Series) -> pd.Series:
+    """Ids or labels as they are compared, whichever program saved either side: `007`, `7.0` and ` 7` are 7."""
+    text = values.astype("string").str.strip().str.casefold()
+    return text.str.replace(r"^0*(\d+)(?:\.0+)?$", r"\1", regex=True)
+
+
+def _as_they_are(values: pd.Series) -> pd.Series:
+    return values.astype("string")
+
+
+def _keeps_apart(values: pd.Series) -> bool:
+    """Whether no two different values have the same form, as ids 7 and 007 of a corpus that has both would."""
+    return _one_form(values).nunique() == values.nunique()
+
+
+def _refuse(bad: pd.Series, where: str, what: str) -> None:
+    if bad.any():
+        raise UserError(f"{where}: row {int(bad.to_numpy().argmax()) + 1}: {what} ({int(bad.sum())} such rows)")
+
+
+def _require_notes(subset: pd.Series, counts: Mapping[str, int], labels: Mapping[str, str], where: str) -> None:
+    fit = f"{counts['ids'] - counts['ids_unknown']:,} of the file's {counts['ids']:,} ids are"
+    if counts["ids_unknown"] == counts["ids"]:
+        raise UserError(
+            f"{where}: none of the file's {counts['ids']:,} ids is one of the corpus's {len(subset):,} notes. It is "
+            "another corpus's file, or its ids are of another kind; remove it to draw the subsets by patient."
+        )
+    for name in SUBSETS:
+        if not (subset == name).any():
+            raise UserError(
+                f"{where}: subset {name} (label {labels[name]!r}) would get no note; {fit} notes of the corpus. "
+                "Check params.yaml, corpus.published_subsets, or get the whole file from its source."
+            )

@@ -29,7 +29,7 @@ from transformers import (
 from synthnotes.demo import pretraining
 from synthnotes.demo.clinic import PretrainingCase, load_clinic
 from synthnotes.demo.scale import Network, Scale
-from synthnotes.generation.prompts import render_prompt
+from synthnotes.generation.records import render_prompt
 
 LANGUAGE = {"mimic": "english", "sepr": "swedish"}
 START, PADDING, END, UNKNOWN, MASK = SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")  # RoBERTa's, by id

@@ -8,7 +8,7 @@ import torch
 from peft import PeftModel
 from transformers import PreTrainedTokenizerBase
 
-from synthnotes.generation.models import bare_generation, check_generator, load_generator
+from synthnotes.generation.generators import bare_generation, check_generator, load_generator
 from synthnotes.machinery.files import UserError
 
 # Positions, of those compared, at which merged and adapted model must expect the same next token. Rounding alone turns

@@ -14,9 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from synthnotes.generation import sizing
-from synthnotes.generation.encoding import encode_prompts
-from synthnotes.generation.models import check_generator, load_tokenizer
-from synthnotes.generation.records import Record, read_records
+from synthnotes.generation.generators import check_generator, load_tokenizer
+from synthnotes.generation.records import Record, encode_prompts, read_records
 from synthnotes.generation.sizing import BYTES, GPUS, RESERVE, Architecture, Gpu
 from synthnotes.machinery import machine, params
 from synthnotes.machinery.files import UserError

@@ -1,8 +1,9 @@
-"""Sampling: what every engine is given and gives back, and what decides a sample (paper, section 4.1)."""
+"""Sampling: what every engine is given and gives back, and what decides a sample (paper, sections 4.1 and 4.2)."""
 
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import pandas as pd
 
 from synthnotes.machinery.files import UserError
 from synthnotes.machinery.machine import GenerateMachine
-from synthnotes.machinery.sections import GenerateParams
+from synthnotes.machinery.sections import AblationParams, GenerateParams
 
 COLUMNS = ["note_id", "sample", "text", "finish_reason", "prompt_tokens", "new_tokens", "mean_log_probability"]
+SETTING = "setting"  # the column of a table of samples for the ablation that names their penalty and temperature
 TOO_LONG = "prompt_too_long"  # the finish reason of samples that were never drawn
 TAUGHT_NOTHING = (
     "It ends a note at once, so that fine-tuning has taught it nothing, or the wrong thing: see the loss that stage "
@@ -106,3 +108,34 @@ def unsampled(prompts: Sequence[Prompt], samples: int) -> pd.DataFrame:
         for sample in range(samples)
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def pairs_of_values(ablation: AblationParams) -> dict[str, tuple[float, float]]:
+    """Gives all pairs of repetition penalty and temperature to compare, by name; none if a list is empty."""
+    return {
+        f"penalty_{penalty}_temperature_{temperature}".replace(".", "_"): (penalty, temperature)
+        for penalty, temperature in product(ablation.repetition_penalties, ablation.temperatures)
+    }
+
+
+def vary(settings: GenerateParams, ablation: AblationParams) -> dict[str, GenerateParams]:
+    """Gives the values to sample with for each pair, by its name."""
+    return {
+        name: settings.model_copy(
+            update={"repetition_penalty": penalty, "temperature": temperature, "samples": ablation.samples}
+        )
+        for name, (penalty, temperature) in pairs_of_values(ablation).items()
+    }
+
+
+def join_tables(drawn: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Puts the samples of all pairs of values into one table, under a column with the pair's name."""
+    if not drawn:
+        return pd.DataFrame(columns=[SETTING, *COLUMNS])
+    return pd.concat(drawn, names=[SETTING]).droplevel(1).reset_index()
+
+
+def part_tables(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Takes it apart again, in its order."""
+    groups = table.groupby(SETTING, sort=False)
+    return {name: samples.drop(columns=SETTING).reset_index(drop=True) for name, samples in groups}

@@ -14,9 +14,8 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from synthnotes.generation.encoding import encode_prompts
-from synthnotes.generation.models import load_tokenizer
-from synthnotes.generation.records import Record
+from synthnotes.generation.generators import load_tokenizer
+from synthnotes.generation.records import Record, encode_prompts
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler, decisive
 from synthnotes.machinery.files import UserError, replacing
 from synthnotes.machinery.machine import GenerateMachine
@@ -99,14 +98,7 @@ def starter(settings: GenerateParams, resources: GenerateMachine, corpus: str, m
 
 
 def cut(prompts: Sequence[Prompt], settings: GenerateParams, folder: Path, size: int) -> list[Shard]:
-    """Cuts prompts into shards.
-
-    Args:
-        prompts: all prompts, in order.
-        settings: the section `generate` of params.yaml.
-        folder: where the shards will lie, named so that it belongs to these prompts and settings alone.
-        size: prompts per shard.
-    """
+    """Cuts prompts into shards of `size` prompts, in a folder that belongs to these prompts and settings alone."""
     return [
         Shard(folder / f"shard-{number:05d}.parquet", prompts[first : first + size], settings)
         for number, first in enumerate(range(0, len(prompts), size))
@@ -153,11 +145,12 @@ def read_shard(shard: Shard) -> pd.DataFrame | None:
     try:
         table = pd.read_parquet(shard.path, columns=COLUMNS)
     except (OSError, ValueError, KeyError, pa.ArrowException):
-        _warn(f"{shard.path} is damaged and is sampled again.")
+        Bar.write(f"generate: {shard.path} is damaged and is sampled again.", file=sys.stderr)
         return None
     expected = [(prompt.note_id, sample) for prompt in shard.prompts for sample in range(shard.settings.samples)]
     if list(zip(table["note_id"], table["sample"], strict=True)) != expected:
-        _warn(f"{shard.path} does not hold the samples of its prompts and is sampled again.")
+        wrong = "does not hold the samples of its prompts and is sampled again."
+        Bar.write(f"generate: {shard.path} {wrong}", file=sys.stderr)
         return None
     return table
 
@@ -219,7 +212,3 @@ def devices_of(rank: int, gpus: int) -> str | None:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     names = visible.split(",") if visible else list(map(str, range((rank + 1) * gpus)))
     return ",".join(names[rank * gpus : (rank + 1) * gpus])
-
-
-def _warn(message: str) -> None:
-    Bar.write(f"generate: {message}", file=sys.stderr)

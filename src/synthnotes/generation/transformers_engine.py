@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, TopPLogitsWarper
 
-from synthnotes.generation.models import decode, load_generator, load_tokenizer
+from synthnotes.generation.generators import decode, load_generator, load_tokenizer
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler, new_token_limit, seed_of
 from synthnotes.machinery.machine import GenerateMachine
 from synthnotes.machinery.progress import Bar
@@ -116,9 +116,8 @@ def _sample_batch(
     log_probabilities = torch.stack(sampling.log_probabilities, dim=1).tolist()
     rows = []
     for (prompt, number), limit, tokens, chosen in zip(batch, limits, output, log_probabilities, strict=True):
-        end = next((position for position, token in enumerate(tokens[:limit]) if token == end_token), None)
-        count = limit if end is None else end + 1
-        text = decode(tokenizer, tokens[:count])
-        reason = "length" if end is None else "stop"
+        ended = end_token in tokens[:limit]
+        count = tokens.index(end_token) + 1 if ended else limit
+        text, reason = decode(tokenizer, tokens[:count]), "stop" if ended else "length"
         rows.append((prompt.note_id, number, text, reason, len(prompt.tokens), count, sum(chosen[:count]) / count))
     return rows

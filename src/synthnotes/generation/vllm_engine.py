@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from synthnotes.generation.models import decode
+from synthnotes.generation.generators import decode
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler, new_token_limit, seed_of
 from synthnotes.machinery.machine import GenerateMachine
 from synthnotes.machinery.progress import Bar
@@ -18,24 +18,13 @@ if TYPE_CHECKING:
 
 # Read by vLLM when it is imported. Requests stay in this process, since only then does a seed make a run repeatable.
 # Only errors are logged, since other messages may quote prompts.
-ENVIRONMENT = {
-    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
-    "VLLM_LOGGING_LEVEL": "ERROR",
-}
+ENVIRONMENT = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_LOGGING_LEVEL": "ERROR"}
 
 
 def engine_arguments(
     settings: GenerateParams, resources: GenerateMachine, corpus: str, model: Path, gpu: bool
 ) -> dict[str, Any]:
-    """Gives the arguments of `vllm.LLM`.
-
-    Args:
-        settings: the section `generate` of params.yaml.
-        resources: that of machine.yaml.
-        corpus: `mimic` or `sepr`.
-        model: the merged model's folder.
-        gpu: whether there is one.
-    """
+    """Gives the arguments of `vllm.LLM` for a merged model's folder, on GPUs or, without any, on the CPU."""
     length = settings.model_length[corpus]
     arguments: dict[str, Any] = {
         "model": str(model),

@@ -6,9 +6,9 @@ from typing import Any
 import pandas as pd
 
 from synthnotes.corpus import notes
-from synthnotes.generation.ablation import codes_found, describe, to_code
-from synthnotes.generation.sampling import COLUMNS
-from synthnotes.generation.variants import SETTING, pairs, split
+from synthnotes.generation.sample_measures import count_codes_found, describe_setting
+from synthnotes.generation.sampling import COLUMNS, SETTING, pairs_of_values, part_tables
+from synthnotes.generation.synthetic_notes import samples_to_code
 from synthnotes.machinery import machine, params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import people, publish
@@ -19,16 +19,17 @@ from synthnotes.machinery.sections import AblationParams, CodingParams, Disclosu
 
 def main(samples: Path, real: Path, codes: Path, coder: Path, results: Path) -> str:
     """Compares the samples of each pair of values; without any there is nothing to do, and the result says so."""
-    compared, disclosure = pairs(params.load("ablation", AblationParams)), params.load("disclosure", DisclosureParams)
-    drawn = split(read_parquet(samples, [SETTING, *COLUMNS]).to_pandas())
+    compared = pairs_of_values(params.load("ablation", AblationParams))
+    disclosure = params.load("disclosure", DisclosureParams)
+    drawn = part_tables(read_parquet(samples, [SETTING, *COLUMNS]).to_pandas())
     if not drawn:
         publish(results, {"prompts": people(0), "settings": {}}, disclosure)
         return "switched off (ablation.repetition_penalties or ablation.temperatures is empty)"
     prompted = notes.read(real).set_index("note_id", drop=False)
     prompted = prompted.loc[next(iter(drawn.values()))["note_id"].unique()].reset_index(drop=True)
-    tables = [to_code(table, prompted) for table in drawn.values()]
+    tables = [samples_to_code(table, prompted) for table in drawn.values()]
     of_real, *of_samples = _codes_found([prompted, *tables], codes, coder)
-    described = [describe(table, *compared[name]) for name, table in drawn.items()]
+    described = [describe_setting(table, *compared[name]) for name, table in drawn.items()]
     merged = [description | found for description, found in zip(described, of_samples, strict=True)]
     numbers = {"prompts": people(len(prompted)), "real": of_real, "settings": dict(zip(drawn, merged, strict=True))}
     publish(results, numbers, disclosure)
@@ -59,7 +60,7 @@ def _codes_found(tables: list[pd.DataFrame], codes: Path, folder: Path) -> list[
     for table in tables:
         encoded = encode(table, coder.tokenizer, coder.codes, settings.max_words, settings.join_lines)
         probabilities = predict(coder.model, encoded, settings, min(resources.micro_batch, settings.batch))
-        found.append(codes_found(table, coder.codes, titled, above(probabilities, coder.threshold)))
+        found.append(count_codes_found(table, coder.codes, titled, above(probabilities, coder.threshold)))
     return found
 
 

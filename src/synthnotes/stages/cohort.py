@@ -5,7 +5,7 @@ from pathlib import Path
 from synthnotes.corpus import notes as note_table
 from synthnotes.corpus.description import describe, tabulate_flow
 from synthnotes.corpus.splits import SUBSETS
-from synthnotes.generation.completeness import summarise
+from synthnotes.generation.training_measures import summarise_records
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import publish
@@ -18,7 +18,7 @@ def main(corpus: str, notes: Path, codes: Path, facts: Path, results: Path, flow
     settings, disclosure = params.load("corpus", CorpusParams), params.load("disclosure", DisclosureParams)
     tables = {subset: note_table.read(notes / f"real_{subset.lower()}.parquet") for subset in SUBSETS}
     found = describe(tables, read_csv(codes, text=True), read_json(facts), settings, disclosure.least)
-    records = {"training": summarise(corpus, tables["L"]), "prompts": summarise(corpus, tables["S"])}
+    records = {"training": summarise_records(corpus, tables["L"]), "prompts": summarise_records(corpus, tables["S"])}
     publish(flow, tabulate_flow(found["flow"], found["code_rows"]), disclosure)
     publish(results, found | {"records": records}, disclosure)
     without = f"{found['codes']['without_description']:,} of {found['codes']['unique']:,} codes without a description"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from synthnotes.corpus import mimic, published, sepr, sources, splits
+from synthnotes.corpus import mimic, sepr, sources, splits
 from synthnotes.corpus import notes as note_table
 from synthnotes.generation.records import build_records, write_records
 from synthnotes.machinery import params
@@ -61,7 +61,7 @@ def prepare(corpus: str, data: Path, settings: CorpusParams) -> tuple[splits.Sub
     chosen, split_counts = None, None
     if split_rows is not None:
         labels = settings.published_subsets[corpus].model_dump()
-        chosen, split_counts = published.subsets_of(prepared.notes["note_id"], split_rows, labels, str(split_file))
+        chosen, split_counts = splits.resolve_published(prepared.notes["note_id"], split_rows, labels, str(split_file))
     subsets = splits.divide(prepared, source.NAMES_PATIENTS, settings, chosen)
     files = prepared.files + [split_file] * (split_rows is not None)
     return subsets, {

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from synthnotes.generation.models import check_generator, load_tokenizer
+from synthnotes.generation.generators import check_generator, load_tokenizer
 from synthnotes.generation.records import read_records
 from synthnotes.machinery import machine, params
 from synthnotes.machinery.accelerate_launch import check_processes, launch, launch_command, launched
@@ -32,11 +32,11 @@ def main(corpus: str, base: Path, records: Path, accelerate: Path, work: Path, a
     if way is not None and not launched():
         command = launch_command(accelerate / f"{way}.yaml", processes, "synthnotes.stages.finetune", sys.argv[1:])
         launch(command, "finetune")
-        told = read_json(log)
+        found = read_json(log)
     else:
-        told = _train(corpus, settings, resources, base, records, work, adapter, log)
-    (_, first), (_, last) = told["losses"][0], told["losses"][-1]
-    return f"{corpus}: {told['records']} records, {told['steps']} updates, loss {first:.2f} -> {last:.2f}"
+        found = _train(corpus, settings, resources, base, records, work, adapter, log)
+    (_, first), (_, last) = found["losses"][0], found["losses"][-1]
+    return f"{corpus}: {found['records']} records, {found['steps']} updates, loss {first:.2f} -> {last:.2f}"
 
 
 def _train(
@@ -52,8 +52,7 @@ def _train(
     import torch
     from transformers import set_seed
 
-    from synthnotes.generation.encoding import encode_records
-    from synthnotes.generation.finetune import (
+    from synthnotes.generation.fine_tuning import (
         build_trainer,
         check_target_modules,
         checkpoint_folder,
@@ -63,13 +62,14 @@ def _train(
         train,
         training_arguments,
     )
-    from synthnotes.generation.quiet import quiet
+    from synthnotes.generation.generators import silence_libraries
+    from synthnotes.generation.records import encode_records
     from synthnotes.machinery.workdir import disk_space_needed, fingerprint
 
     gpu = torch.cuda.is_available()
     if not gpu:
         torch.set_num_threads(resources.threads)
-    quiet()
+    silence_libraries()
     check_target_modules(base, settings)
     set_seed(settings.seed)
     tokenizer = load_tokenizer(base)
@@ -89,14 +89,14 @@ def _train(
         print(f"{base}: {known}")
     with disk_space_needed(folder):
         losses = train(trainer)
-    told = summarise(texts, trainer) | {"losses": losses}
+    found = summarise(texts, trainer) | {"losses": losses}
     if trainer.is_world_process_zero():
         with disk_space_needed(adapter):
             with replacing(adapter) as temporary:
                 shutil.copytree(checkpoints / "adapter", temporary)
-            write_json(log, told)
+            write_json(log, found)
         shutil.rmtree(folder)
-    return told
+    return found
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from synthnotes.generation import sampling, shards
-from synthnotes.generation.models import check_generator
+from synthnotes.generation.generators import check_generator
 from synthnotes.generation.records import read_records
 from synthnotes.machinery import machine, params
 from synthnotes.machinery.cli import run

@@ -3,10 +3,9 @@
 from pathlib import Path
 
 from synthnotes.corpus import notes
-from synthnotes.generation.encoding import encode_records
-from synthnotes.generation.models import load_tokenizer
-from synthnotes.generation.records import read_records
-from synthnotes.generation.samples import assess, summarise
+from synthnotes.generation.generators import load_tokenizer
+from synthnotes.generation.records import encode_records, read_records
+from synthnotes.generation.sample_measures import assess, summarise
 from synthnotes.generation.sampling import COLUMNS
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
@@ -29,26 +28,26 @@ def main(
     """Describes the training by its log and by the tuned model's loss on notes of S, the merge, and the samples."""
     settings, tuning = params.load("generation", GenerationParams), params.load("finetune", FinetuneParams)
     disclosure = params.load("disclosure", DisclosureParams)
-    from synthnotes.generation import losses
-    from synthnotes.generation.quiet import quiet
+    from synthnotes.generation import training_measures
+    from synthnotes.generation.generators import silence_libraries
 
-    quiet()
+    silence_libraries()
     log_of = read_json(log)
-    points = losses.curve(log_of.pop("losses"), settings.curve_steps)
+    points = training_measures.average_losses(log_of.pop("losses"), settings.curve_steps)
     unseen = read_records(records / "prompts.jsonl")[: settings.validation_records]
-    loss = losses.mean_loss(
+    loss = training_measures.mean_loss(
         model, encode_records(load_tokenizer(model), corpus, unseen, tuning.max_length), tuning.precision
     )
-    told = losses.describe(log_of, points, loss, len(unseen))
+    tuned = training_measures.describe_training(log_of, points, loss, len(unseen))
     drawn = read_parquet(samples, COLUMNS).to_pandas()
     of_samples = summarise(drawn, settings.seed) | {"quality": assess(drawn, notes.read(real)["text"], corpus)}
-    publish(curve, Table(points, labels=["step"], statistics=["loss"], basis=told["records"]), disclosure)
+    publish(curve, Table(points, labels=["step"], statistics=["loss"], basis=tuned["records"]), disclosure)
     # How far merged and adapted model differ is rounding, whatever the few notes on which they were compared.
-    found = {"finetune": told, "merge": setting(read_json(check)), "samples": of_samples}
+    found = {"finetune": tuned, "merge": setting(read_json(check)), "samples": of_samples}
     publish(results, found, disclosure)
     on_unseen = "" if loss is None else f" (on unseen notes {loss:.2f})"
     return (
-        f"{corpus}: loss {told['first_loss']:.2f} -> {told['last_loss']:.2f}{on_unseen}; of {of_samples['samples']} "
+        f"{corpus}: loss {tuned['first_loss']:.2f} -> {tuned['last_loss']:.2f}{on_unseen}; of {of_samples['samples']} "
         f"samples {of_samples['share_stopped']:.1%} ended by themselves, {of_samples['mean_words']:.0f} words a note"
     )
 

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from synthnotes.generation.encoding import encode_prompts
-from synthnotes.generation.models import check_adapter, load_tokenizer
-from synthnotes.generation.records import read_records
+from synthnotes.generation.generators import check_adapter, load_tokenizer
+from synthnotes.generation.records import encode_prompts, read_records
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.files import replacing, write_json
@@ -19,10 +18,10 @@ def main(corpus: str, base: Path, adapter: Path, records: Path, merged: Path, ch
     chosen = read_records(records / "prompts.jsonl")[: settings.check_records]
     tokenizer = load_tokenizer(base)
     prompts = encode_prompts(tokenizer, corpus, [record.input for record in chosen])
+    from synthnotes.generation.generators import silence_libraries
     from synthnotes.generation.merging import merge
-    from synthnotes.generation.quiet import quiet
 
-    quiet()
+    silence_libraries()
     with disk_space_needed(merged), replacing(merged) as folder:
         found = merge(base, adapter, folder, tokenizer, settings.precision, prompts)
     write_json(check, found)

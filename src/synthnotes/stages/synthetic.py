@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from synthnotes.corpus import notes
-from synthnotes.generation.synthetic import all_samples, first_samples, real_and_synthetic, require_texts
+from synthnotes.generation.synthetic_notes import all_samples, first_samples, real_and_synthetic, require_texts
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.files import read_parquet
 

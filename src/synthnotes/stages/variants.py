@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from synthnotes.generation import sampling, shards
-from synthnotes.generation.models import check_generator
+from synthnotes.generation.generators import check_generator
 from synthnotes.generation.records import read_records
-from synthnotes.generation.variants import join, variants
 from synthnotes.machinery import machine, params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.files import UserError
@@ -18,9 +17,9 @@ def main(corpus: str, model: Path, records: Path, work: Path, samples: Path) -> 
     """Samples from the first prompts with each pair of values; without any the table is empty."""
     settings, ablation = params.load("generate", GenerateParams), params.load("ablation", AblationParams)
     resources = machine.load("generate", GenerateMachine)
-    compared = variants(settings, ablation)
+    compared = sampling.vary(settings, ablation)
     if not compared:
-        shards.write(samples, join({}))
+        shards.write(samples, sampling.join_tables({}))
         return f"{corpus}: switched off (ablation.repetition_penalties or ablation.temperatures is empty)"
     check_generator(model, settings.model_length[corpus], f"generate.model_length.{corpus}")
     import torch
@@ -35,7 +34,7 @@ def main(corpus: str, model: Path, records: Path, work: Path, samples: Path) -> 
         )
     asked = shards.Work(corpus, model, prompts, compared)
     with work_folder(work / f"variants-{asked.key(resources.prompts_per_shard)}") as folder:
-        table = join(shards.sample(asked, resources, gpus, folder))
+        table = sampling.join_tables(shards.sample(asked, resources, gpus, folder))
         sampling.require_texts(table, model)
         shards.write(samples, table)
     return f"{corpus}: {len(table)} samples of {len(prompts)} prompts at {len(compared)} pairs of values"

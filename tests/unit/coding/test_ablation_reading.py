@@ -5,7 +5,7 @@ import pytest
 
 from synthnotes.coding.plm_icd import coder
 from synthnotes.coding.predictions import above
-from synthnotes.generation.ablation import codes_found
+from synthnotes.generation.sample_measures import count_codes_found
 from synthnotes.machinery import machine, params
 from synthnotes.machinery.machine import CodingMachine
 from synthnotes.stages import ablation
@@ -29,7 +29,7 @@ def test_samples_are_read_by_the_coder_of_a_folder(tmp_path, notes_of, encoder_f
     )
     decided = above(experiment.predictions.probabilities, experiment.predictions.threshold)
     titled = {code for code, title in TITLES.items() if title}
-    assert found == codes_found(prompted, list(TITLES), titled, decided)
+    assert found == count_codes_found(prompted, list(TITLES), titled, decided)
     assert found["found_codes"] > 0
     assert found["share_of_title_words"] == pytest.approx(1.0)
     assert of_empty["share_of_title_words"] == 0.0

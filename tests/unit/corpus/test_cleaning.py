@@ -1,13 +1,19 @@
-"""Cleaning, rule by rule, on invented notes."""
+"""Cleaning, rule by rule, on invented notes; and of many notes, by several processes."""
 
+import os
 import re
+import signal
+import sys
+from itertools import count
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthnotes.corpus import cleaning
-from synthnotes.corpus.cleaning import clean_note
+from synthnotes.corpus import cleaning, mimic
+from synthnotes.corpus.cleaning import clean_note, clean_notes
+from synthnotes.machinery.files import UserError
 
 NOTE = """
 Name:  ___                     Unit No:   ___
@@ -99,6 +105,7 @@ def test_tail(text, left):
         ("Name MAJOR SURGICAL OR INVASIVE PROCEDURE: x", "MAJOR SURGICAL OR INVASIVE PROCEDURE: x"),
         ("Name History of Present Illness: x", "History of Present Illness: x"),  # repair a: the text after it
         ("İİ chief complaint: x", "chief complaint: x"),  # lower() would shift the position
+        ("DİSCHARGE CHİEF COMPLAİNT", "DİSCHARGE CHİEF COMPLAİNT"),
         ("nothing", "nothing"),
     ],
 )
@@ -108,13 +115,30 @@ def test_head(text, left):
 
 @pytest.mark.parametrize(
     "line",
-    ["Discharge Medications:", "medication", "MEDICATIONS ", "Medications on Admission:", "takes no medications"],
+    [
+        "Discharge Medications:",
+        "medication",
+        "MEDICATIONS",
+        "a: Medications b:",
+        "takes no medications",
+        "x.MEDICATIONſ",
+    ],
 )
 def test_medication_lists_end_at_the_blank_line(line):
-    assert cleaning.drop_medication_lists(["a", line, "aspirin", " ", "b"]) == ["a", "b"]
+    assert cleaning.drop_medication_lists(["a", line, "aspirin", "", "b"]) == ["a", "b"]
 
 
-@pytest.mark.parametrize("line", ["medications were stopped", "Medications: aspirin", "premedications:", "list: none"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "medications were stopped",
+        "Medications: aspirin",
+        "premedications",
+        "premedications:",
+        "medications: b:",
+        "none",
+    ],
+)
 def test_other_lines_are_no_medication_lists(line):
     assert cleaning.drop_medication_lists([line, "x"]) == [line, "x"]
 
@@ -124,22 +148,22 @@ def test_an_unended_medication_list_runs_to_the_end():
 
 
 def test_vital_signs():
-    lines = ["a", " ___ 06:00AM BLOOD WBC 12", "more", "", "b", "___ was seen at 06:00", "c"]
+    lines = ["a", "___ 06:00AM BLOOD WBC 12", "more", "", "b", "___ was seen at 06:00", "c"]
     assert cleaning.drop_vital_signs(lines) == ["a", "b", "___ was seen at 06:00", "c"]
 
 
 def test_laboratory_headings_go_alone():
-    lines = ["PERTINENT RESULTS:", "sodium 140", "On admission labs were normal", "Discharge lab:", "b"]
-    assert cleaning.drop_laboratory_headings(lines) == ["sodium 140", "b"]
+    lines = ["PERTINENT RESULTS:", "sodium 140", "On admission labs were normal", "Discharge lab:", "admission", "lab"]
+    assert cleaning.drop_laboratory_headings(lines) == ["sodium 140", "admission", "lab"]
 
 
 def test_placeholders():
-    lines = [" Facility: ", "___", "___ ___", "Facility: ___", "b"]
+    lines = ["Facility:", "___", "___ ___", "Facility: ___", "b"]
     assert cleaning.drop_placeholders(lines) == ["___ ___", "Facility: ___", "b"]
 
 
 def test_joining():
-    assert cleaning.join_sections(["x", " y ", "", "HEAD", "z", "Exam:", "fine", "BP 120"]) == (
+    assert cleaning.join_sections(["x", "y", "", "HEAD", "z", "Exam:", "fine", "BP 120"]) == (
         "x y\nHEAD z\nExam: fine\nBP 120"
     )
 
@@ -160,3 +184,55 @@ def test_cleaning_adds_no_words(lines):
     words = " ".join(lines).split()
     remaining = iter(words)
     assert all(word in remaining for word in clean_note("\n".join(lines)).split())  # a subsequence
+
+
+def test_one_letter_alone_has_a_longer_lower_case():
+    assert [letter for letter in map(chr, range(sys.maxunicode + 1)) if len(letter.lower()) > 1] == ["İ"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "medication " * 450_000,
+        "medications:" * 400_000,
+        " " * 5_000_000,
+        "admission " * 500_000,
+        "___\t" * 1_200_000,
+        "an invented line\n" * 300_000,
+    ],
+    ids=["medication", "colons", "spaces", "laboratory", "blanks", "lines"],
+)
+def test_five_megabytes_of_what_a_quadratic_rule_would_take_hours_over(text):
+    assert len(clean_note(text)) <= len(text)
+
+
+@pytest.mark.parametrize("many", [1, 10**9], ids=["by two processes", "by one"])
+def test_a_release_is_cleaned_in_order(many, tmp_path, monkeypatch):
+    monkeypatch.setattr(mimic, "MANY", many)
+    monkeypatch.setattr(mimic, "AT_ONCE", 3)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr("synthnotes.corpus.sources.BLOCK_BYTES", 4000)  # some forty notes
+    texts = [f"Name: å\nChief Complaint:\nNote {n}\n{'Ā' * (n % 5 == 0)}\nMedications:\nnone" for n in range(500)]
+    pd.DataFrame({"subject_id": 1, "text": texts}).to_csv(tmp_path / "discharge.csv", index=False)
+    rows = pd.Index(range(0, 500, 2))
+    cleaned = mimic.clean_texts(tmp_path / "discharge.csv", rows)
+    assert cleaned.index.equals(rows)
+    assert cleaned.tolist() == [clean_note(texts[row]) for row in rows]
+
+
+def test_batches_are_read_only_somewhat_ahead():
+    numbers = count()
+    cleaned = clean_notes(([f"note {number}"] for number in numbers), 2)
+    assert [next(cleaned) for _ in range(3)] == [["note 0"], ["note 1"], ["note 2"]]
+    cleaned.close()
+    assert next(numbers) <= 3 + 2 * 2
+
+
+def test_a_killed_process_is_told(monkeypatch):
+    monkeypatch.setattr(cleaning, "_clean_batch", _be_killed)
+    with pytest.raises(UserError, match="was killed, perhaps for memory"):
+        list(clean_notes([["a"]], 2))
+
+
+def _be_killed(texts):
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synthnotes.corpus import icd, mimic, sepr
+from synthnotes.corpus.attrition import has_text
 from synthnotes.corpus.cells import ABSENT, is_absent
-from synthnotes.corpus.table import has_text
 from synthnotes.machinery.files import UserError
 
 DISEASES = [name for name in icd10cm.get_all_codes(with_dots=True) if icd10cm.is_category(name)]

@@ -9,11 +9,9 @@ from own_data import ROOT, describe, parameters_of_own_data, prepare
 
 from synthnotes.corpus import mimic, sepr
 from synthnotes.corpus import notes as note_table
-from synthnotes.corpus.flow import Flow
+from synthnotes.corpus.attrition import Corpus, Flow, code_set, with_descriptions, without_rare_codes
 from synthnotes.corpus.splits import divide
-from synthnotes.corpus.table import Corpus, code_set, with_descriptions, without_rare_codes
-from synthnotes.generation.prompts import render_prompt
-from synthnotes.generation.records import read_records
+from synthnotes.generation.records import read_records, render_prompt
 from synthnotes.machinery.files import UserError, read_json
 from synthnotes.machinery.sections import CorpusParams
 

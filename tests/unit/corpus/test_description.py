@@ -10,10 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from own_data import ROOT
 
+from synthnotes.corpus.attrition import Flow, code_set, with_descriptions
 from synthnotes.corpus.description import describe, quality, shared
-from synthnotes.corpus.flow import Flow
 from synthnotes.corpus.splits import SUBSETS, subset_shares
-from synthnotes.corpus.table import code_set, with_descriptions
 from synthnotes.machinery.dependencies import deciding
 from synthnotes.machinery.sections import CorpusParams
 
@@ -116,6 +115,6 @@ def test_quality_by_hand():
 
 
 def test_what_describes_decides_no_note():
-    describing = {Path("synthnotes/corpus/description.py"), Path("synthnotes/generation/completeness.py")}
+    describing = {Path("synthnotes/corpus/description.py"), Path("synthnotes/generation/training_measures.py")}
     assert describing <= set(deciding("cohort"))
     assert not describing & set(deciding("corpus"))

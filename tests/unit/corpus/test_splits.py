@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from iterstrat.ml_stratifiers import IterativeStratification
 from scipy import sparse
 
-from synthnotes.corpus import published, splits
+from synthnotes.corpus import splits
 from synthnotes.corpus.description import quality, shared
 from synthnotes.corpus.stratification import _Parts, stratify
 from synthnotes.machinery.files import UserError
@@ -117,7 +117,7 @@ def test_stratification_is_no_worse_than_iterstrat():
 def test_groups_by_hand():
     # b links its own notes; its second note has the text of c's, whose text d has too; e stands alone.
     notes = pd.DataFrame({"patient_id": list("abbcde"), "text": ["1", "2", "3", "3", "3", "4"]}, index=range(7, 13))
-    group, counts = splits.groups(notes)
+    group, counts = splits.group_notes(notes)
     assert group.index.equals(notes.index)
     assert [sorted(ids) for ids in group.groupby(group).groups.values()] == [[7], [8, 9, 10, 11], [12]]
     assert counts == {"groups": 3, "notes_in_largest": 4, "notes_of_same_text": 3, "texts_shared": 1}
@@ -133,28 +133,28 @@ def test_groups_by_hand():
 def test_every_patient_and_every_text_stands_in_one_part(rows, seed):
     patients, texts, codes = zip(*rows, strict=True)
     notes = pd.DataFrame({"patient_id": patients, "text": texts, "codes": codes}, index=range(100, 100 + len(rows)))
-    group, counts = splits.groups(notes.astype({"patient_id": str, "text": str}))
-    parts = splits.by_group(group, notes["codes"], SHARES, seed)
+    group, counts = splits.group_notes(notes.astype({"patient_id": str, "text": str}))
+    parts = splits.distribute(group, notes["codes"], SHARES, seed)
     assert parts.index.equals(notes.index)
     assert parts.isin(list(SHARES)).all()
     for column in ("patient_id", "text"):
         assert parts.groupby(notes[column]).nunique().max() == 1
         assert shared(notes[column], parts) == {"L_S": 0, "L_E": 0, "S_E": 0}
     assert counts["groups"] == group.nunique()
-    assert parts.equals(splits.by_group(group, notes["codes"], SHARES, seed))
+    assert parts.equals(splits.distribute(group, notes["codes"], SHARES, seed))
 
 
 @pytest.mark.parametrize("shares", [SHARES, {"train": 0.9, "validation": 0.1}])
 def test_shares_are_kept_to_the_note(shares):
     rng = np.random.default_rng(1)
     codes = [[str(code) for code in np.flatnonzero(row)] or ["none"] for row in rng.random((3000, 20)) < 0.15]
-    parts = splits.by_group(pd.Series(rng.integers(0, 2000, 3000)), pd.Series(codes), shares, 1)
+    parts = splits.distribute(pd.Series(rng.integers(0, 2000, 3000)), pd.Series(codes), shares, 1)
     assert parts.value_counts().to_dict() == pytest.approx({name: 3000 * s for name, s in shares.items()}, abs=1)
 
 
 def test_a_code_of_two_notes_is_lost_to_no_more_parts_than_it_must():
     codes = [[f"rare {i // 2}", "common"] for i in range(200)]
-    parts = splits.by_group(pd.Series(range(200)), pd.Series(codes), {"one": 0.5, "other": 0.5}, 4)
+    parts = splits.distribute(pd.Series(range(200)), pd.Series(codes), {"one": 0.5, "other": 0.5}, 4)
     assert quality(pd.Series(codes), parts, {"one": 0.5, "other": 0.5})["one"]["share_of_codes_missing"] == 0
 
 
@@ -165,7 +165,7 @@ def split_file(*rows):
 def test_a_published_split_with_repeated_shared_and_unknown_ids():
     rows = [("1", "train"), ("1", "train"), ("2", "train"), ("2", "val"), ("3", "val"), ("3", "test"), ("3", "train")]
     rows += [("4", "val"), ("5", "test"), ("9", "train"), ("9", "train")]
-    subset, counts = published.subsets_of(pd.Series(["1", "2", "3", "4", "5", "6"]), split_file(*rows), LABELS, "f")
+    subset, counts = splits.resolve_published(pd.Series(["1", "2", "3", "4", "5", "6"]), split_file(*rows), LABELS, "f")
     assert subset.fillna("-").tolist() == ["L", "S", "E", "S", "E", "-"]  # E before S before L
     assert counts == {
         "rows": 11, "ids": 6, "ids_repeated": 4, "ids_in_several_subsets": 2, "ids_unknown": 1, "notes_not_named": 1,
@@ -187,7 +187,7 @@ def test_a_published_split_with_repeated_shared_and_unknown_ids():
 )
 def test_a_published_split_that_does_not_fit(rows, message):
     with pytest.raises(UserError, match=message):
-        published.subsets_of(pd.Series(["1", "2"]), split_file(*rows), LABELS, "f")
+        splits.resolve_published(pd.Series(["1", "2"]), split_file(*rows), LABELS, "f")
 
 
 @pytest.mark.parametrize(
@@ -203,13 +203,13 @@ def test_a_split_file_that_another_program_saved_again(spelled, side):
         "note_id": map(spelled if side == "ids of the file" else str, ids),
         "label": map(spelled if side == "labels" else str, labels),
     })  # fmt: skip
-    subset, counts = published.subsets_of(known, rows, {"L": "1", "S": "0", "E": "2"}, "f")
+    subset, counts = splits.resolve_published(known, rows, {"L": "1", "S": "0", "E": "2"}, "f")
     assert subset.fillna("-").tolist() == ["L", "S", "E", "L", "-"]
     assert (counts["ids_unknown"], counts["notes_not_named"]) == (0, 1)
 
 
 def test_ids_that_differ_in_nothing_but_zeros_stay_apart():
-    subset, counts = published.subsets_of(
+    subset, counts = splits.resolve_published(
         pd.Series(["7", "007", "8", "9"]),
         split_file(("7", "train"), ("007", "val"), ("8", "test"), ("9", "test")), LABELS, "f",
     )  # fmt: skip

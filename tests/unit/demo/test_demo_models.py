@@ -14,9 +14,8 @@ from synthnotes.demo import __main__ as command
 from synthnotes.demo import kit, models, pretraining, sepr
 from synthnotes.demo.clinic import PretrainingCase
 from synthnotes.demo.scale import DEMO, TOY, Network
-from synthnotes.generation.encoding import encode_prompts
-from synthnotes.generation.models import check_generator
-from synthnotes.generation.prompts import render_prompt
+from synthnotes.generation.generators import check_generator
+from synthnotes.generation.records import encode_prompts, render_prompt
 from synthnotes.machinery.files import UserError
 
 NETWORK = Network(hidden_size=32, layers=1, heads=1, steps=3, batch=2, learning_rate=1e-3)

@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from synthnotes.corpus import notes
-from synthnotes.generation.ablation import codes_found, describe, to_code
 from synthnotes.generation.records import build_records, write_records
-from synthnotes.generation.sampling import COLUMNS
-from synthnotes.generation.variants import join, pairs, split, variants
+from synthnotes.generation.sample_measures import count_codes_found, describe_setting
+from synthnotes.generation.sampling import COLUMNS, join_tables, pairs_of_values, part_tables, vary
+from synthnotes.generation.synthetic_notes import samples_to_code
 from synthnotes.machinery import params
 from synthnotes.machinery.files import UserError, read_json
 from synthnotes.machinery.makers import without_makers
@@ -45,35 +45,38 @@ SAMPLES = pd.DataFrame(
 def test_all_pairs_are_compared_and_none_if_a_list_is_empty():
     base, nothing = params.load("generate", GenerateParams), params.load("ablation", AblationParams)
     lists = nothing.model_copy(update={"repetition_penalties": [1.0, 1.5], "temperatures": [0.8], "samples": 2})
-    found = variants(base, lists)
+    found = vary(base, lists)
     assert list(found) == ["penalty_1_0_temperature_0_8", "penalty_1_5_temperature_0_8"]
     changed = found["penalty_1_5_temperature_0_8"]
     assert (changed.repetition_penalty, changed.temperature, changed.samples) == (1.5, 0.8, 2)
     assert changed.seed == base.seed
-    assert pairs(lists) == {"penalty_1_0_temperature_0_8": (1.0, 0.8), "penalty_1_5_temperature_0_8": (1.5, 0.8)}
-    assert variants(base, nothing) == pairs(nothing) == {}
+    assert pairs_of_values(lists) == {
+        "penalty_1_0_temperature_0_8": (1.0, 0.8),
+        "penalty_1_5_temperature_0_8": (1.5, 0.8),
+    }
+    assert vary(base, nothing) == pairs_of_values(nothing) == {}
 
 
 def test_samples_of_several_pairs_travel_in_one_table():
     drawn = {"b": SAMPLES, "a": SAMPLES.tail(2).reset_index(drop=True)}
-    table = join(drawn)
+    table = join_tables(drawn)
     assert table.columns.tolist() == ["setting", *COLUMNS]
     assert table["setting"].tolist() == ["b"] * 4 + ["a"] * 2
-    found = split(table)
+    found = part_tables(table)
     assert list(found) == ["b", "a"]
     for name, samples in drawn.items():
         pd.testing.assert_frame_equal(found[name], samples)
-    assert join({}).columns.tolist() == table.columns.tolist()
-    assert split(join({})) == {}
+    assert join_tables({}).columns.tolist() == table.columns.tolist()
+    assert part_tables(join_tables({})) == {}
 
 
 def test_prompted_codes_that_are_found_again_are_counted_by_hand():
-    table = to_code(SAMPLES, REAL)
+    table = samples_to_code(SAMPLES, REAL)
     assert table["note_id"].tolist() == ["b 0", "b 1", "a 0", "a 1"]
     assert table["codes"].map(len).tolist() == [1, 1, 3, 3]
     assert table["text"].tolist() == SAMPLES["text"].tolist()
     predicted = np.array([[0, 0, 0], [1, 1, 0], [1, 1, 1], [0, 0, 0]], dtype=bool)  # of I10, R05, X
-    found = codes_found(table, ["I10", "R05", "X"], {"I10", "R05"}, predicted)
+    found = count_codes_found(table, ["I10", "R05", "X"], {"I10", "R05"}, predicted)
     # Prompted: R05, R05, I10 and R05, I10 and R05 (X has no title); found: the second R05, and both of the third.
     assert (found["prompted_codes"], found["found_codes"], found["share_found"]) == (6, 3, 0.5)
     assert found["predicted_per_note"] == 1.25
@@ -82,7 +85,7 @@ def test_prompted_codes_that_are_found_again_are_counted_by_hand():
 
 
 def test_samples_of_a_pair_are_described():
-    found = describe(SAMPLES, 1.5, 0.7)
+    found = describe_setting(SAMPLES, 1.5, 0.7)
     assert (found["repetition_penalty"], found["temperature"]) == (1.5, 0.7)
     assert (found["samples"], found["share_stopped"], found["mean_words"]) == (4, 0.75, 1.5)
     assert (found["mean_log_probability"], found["share_looping"]) == (-2.5, 0.0)
@@ -149,7 +152,9 @@ def test_switched_on_the_stages_compare_samples_by_the_coders_reading(run, gener
     def coder(tables, codes, folder):
         assert folder == Path("coder")
         predicted = [np.array([list(everywhere.values())] * len(table)) for table in tables]
-        return [codes_found(t, list(everywhere), set(everywhere), p) for t, p in zip(tables, predicted, strict=True)]
+        return [
+            count_codes_found(t, list(everywhere), set(everywhere), p) for t, p in zip(tables, predicted, strict=True)
+        ]
 
     monkeypatch.setattr(ablation, "_codes_found", coder)
     drawn, counted = run(generator, generate=SHORT, ablation=COMPARED)

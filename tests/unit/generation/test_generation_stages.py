@@ -141,7 +141,7 @@ def test_an_empty_training_set_is_named(project, generator):
 
 def test_the_name_of_unfinished_work_says_what_decides_the_adapter_and_nothing_else(project, generator, monkeypatch):
     """What machine.yaml holds changes nothing of it; nor does what another corpus is given."""
-    from synthnotes.generation import finetune as chapter
+    from synthnotes.generation import fine_tuning as chapter
 
     class Stopped(Exception):  # noqa: N818
         pass

@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from synthnotes.generation.models import check_adapter, check_generator, load_tokenizer
+from synthnotes.generation.generators import check_adapter, check_generator, load_tokenizer
 from synthnotes.machinery.files import UserError
 
 

@@ -12,10 +12,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
 from synthnotes.generation import plan, sizing
-from synthnotes.generation.encoding import encode_records
-from synthnotes.generation.finetune import lora_config
-from synthnotes.generation.models import load_tokenizer
-from synthnotes.generation.records import write_records
+from synthnotes.generation.fine_tuning import lora_config
+from synthnotes.generation.generators import load_tokenizer
+from synthnotes.generation.records import encode_records, write_records
 from synthnotes.generation.sizing import GPUS, Architecture
 from synthnotes.machinery import configure, params
 from synthnotes.machinery.machine import Machine

@@ -5,8 +5,8 @@ import torch
 from scipy import stats
 from transformers import AutoModelForCausalLM, RepetitionPenaltyLogitsProcessor
 
-from synthnotes.generation.encoding import encode_prompts
-from synthnotes.generation.models import load_tokenizer
+from synthnotes.generation.generators import load_tokenizer
+from synthnotes.generation.records import encode_prompts
 from synthnotes.generation.sampling import Prompt
 from synthnotes.generation.shards import starter
 from synthnotes.generation.transformers_engine import SeededSampling, start

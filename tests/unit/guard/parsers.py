@@ -22,7 +22,7 @@ from tiny_models import make_generator
 from synthnotes.coding import labels, predictions
 from synthnotes.coding.plm_icd import checkpoints
 from synthnotes.corpus import inventory, machine, notes, releases, sources
-from synthnotes.generation import models, records
+from synthnotes.generation import generators, records
 from synthnotes.guard import corpora
 from synthnotes.machinery import configure, files, model_folders, params, tokenizer_checks
 from synthnotes.machinery.files import UserError
@@ -289,7 +289,7 @@ def _model_folder(path: Path) -> Path:
 
 
 def _generator(path: Path) -> object:
-    return models.check_generator(_model_folder(path), 8)
+    return generators.check_generator(_model_folder(path), 8)
 
 
 def _inventory(path: Path) -> object:

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from synthnotes.corpus import sources
-from synthnotes.generation.models import load_tokenizer
+from synthnotes.generation.generators import load_tokenizer
 from synthnotes.machinery import params
 from synthnotes.machinery.files import MOST_VALUES, UserError, read_yaml
 from synthnotes.report.kit.tables import Tables

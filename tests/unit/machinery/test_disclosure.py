@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthnotes.corpus.description import tabulate_flow, tell_flow
-from synthnotes.corpus.flow import Flow
+from synthnotes.corpus.attrition import Flow
+from synthnotes.corpus.description import disclose_flow, tabulate_flow
 from synthnotes.machinery.disclosure import (
     DEMO,
     Parts,
@@ -188,7 +188,7 @@ def test_a_flow_puts_small_losses_together():
         ids = [str(note) for note in range(count)]
         flow.keep(name, pd.DataFrame({"note_id": ids, "patient_id": ids}), why)
     rows = {"released": 500, "dropped_null": 3, "dropped_repeated": 0, "dropped_invalid": 40, "kept": 457}
-    steps, code_rows = tell_flow(flow.steps, {"diagnosis": rows}, 10)
+    steps, code_rows = disclose_flow(flow.steps, {"diagnosis": rows}, 10)
     assert steps["with_text"] == dict.fromkeys(flow.steps["released"]) | {"why": "no text"}
     assert (steps["coded"]["dropped"], steps["coded"]["why"]) == (30, "no text; no code")
     nothing = {"dropped_null": None, "dropped_repeated": None}
@@ -196,7 +196,7 @@ def test_a_flow_puts_small_losses_together():
     table = tabulate_flow(steps, code_rows).frame
     assert table["step"].tolist() == ["released", "coded", "released", "without_invalid"]
     assert table["dropped"].tolist() == [0, 30, 0, 43]
-    assert tell_flow(flow.steps, {"diagnosis": rows}, 1) == (flow.steps, {"diagnosis": rows})
+    assert disclose_flow(flow.steps, {"diagnosis": rows}, 1) == (flow.steps, {"diagnosis": rows})
 
 
 def test_a_flow_that_loses_too_few_in_all_does_not_tell_where_it_began():
@@ -204,7 +204,7 @@ def test_a_flow_that_loses_too_few_in_all_does_not_tell_where_it_began():
     for name, count, why in (("released", 100, None), ("with_text", 95, "no text")):
         ids = [str(note) for note in range(count)]
         flow.keep(name, pd.DataFrame({"note_id": ids, "patient_id": ids}), why)
-    steps, _ = tell_flow(flow.steps, {}, 10)
+    steps, _ = disclose_flow(flow.steps, {}, 10)
     assert steps["released"]["notes"] is None
     assert (steps["with_text"]["notes"], steps["with_text"]["dropped"]) == (95, None)
 

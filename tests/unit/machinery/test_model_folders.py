@@ -18,7 +18,7 @@ from transformers import (
     OPTForCausalLM,
 )
 
-from synthnotes.generation.models import bare_generation, check_generator, decode, load_generator, load_tokenizer
+from synthnotes.generation.generators import bare_generation, check_generator, decode, load_generator, load_tokenizer
 from synthnotes.machinery import packing
 from synthnotes.machinery.files import UserError
 from synthnotes.machinery.model_folders import positions, sizes_of, skeleton

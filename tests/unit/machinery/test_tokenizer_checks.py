@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_models import FILLERS, make_generator, save_encoder, save_tokenizer
 
-from synthnotes.generation.models import load_tokenizer
+from synthnotes.generation.generators import load_tokenizer
 from synthnotes.machinery.files import UserError
 from synthnotes.machinery.tokenizer_checks import load, require_ids, require_known, unknown_share
 

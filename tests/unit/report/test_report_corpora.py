@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from synthnotes.corpus.description import tabulate_flow, tell_flow
-from synthnotes.corpus.flow import Flow
+from synthnotes.corpus.attrition import Flow
+from synthnotes.corpus.description import disclose_flow, tabulate_flow
 from synthnotes.report.appendix import splits
 from synthnotes.report.corpora import Phase, flow_chart, phases_of, subset_boxes, subsets
 from synthnotes.report.paper import CORPORA
@@ -18,7 +18,7 @@ def told(sizes, minimum):
         notes = pd.DataFrame({"note_id": ids, "patient_id": ids})
         coded = notes.assign(codes=[["I10"]] * size) if position == len(sizes) - 1 else notes
         flow.keep("released" if not position else f"step_{position}", coded, f"reason {position}" if position else None)
-    steps, _ = tell_flow(flow.steps, {}, minimum)
+    steps, _ = disclose_flow(flow.steps, {}, minimum)
     return tabulate_flow(steps, {}).frame
 
 

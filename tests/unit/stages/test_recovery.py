@@ -10,12 +10,12 @@ from recovery import recovered
 from synthnotes.coding.labels import label_matrix
 from synthnotes.coding.predictions import Predictions
 from synthnotes.coding.utility import Evaluation, measure, over_seeds
+from synthnotes.corpus.attrition import Flow
 from synthnotes.corpus.description import describe, shared, tabulate_flow
-from synthnotes.corpus.flow import Flow
 from synthnotes.errors import analysis, calibration, curves, families, losses
 from synthnotes.errors.predictions import describe as describe_predictions
 from synthnotes.fidelity.statistics import compare as describe_texts
-from synthnotes.generation.completeness import summarise
+from synthnotes.generation.training_measures import summarise_records
 from synthnotes.machinery import disclosure, params
 from synthnotes.privacy.control import compare
 from synthnotes.privacy.planting import detection, plant
@@ -127,7 +127,7 @@ def shared_text(rng: np.random.Generator) -> dict[str, Any]:
         "passages": compared.lengths,
         "detection": detection(planted, real, searched, settings.rouge_n, "ascii", settings.false_alarms, 1),
         "fidelity": describe_texts(real, copied),
-        "records": {name: summarise("mimic", table) for name, table in {"training": training, "s": synthetic}.items()},
+        "records": {"training": summarise_records("mimic", training), "s": summarise_records("mimic", synthetic)},
     }
 
 

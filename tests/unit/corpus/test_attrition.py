@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthnotes.corpus import mimic
+from synthnotes.corpus.attrition import UNITS, Flow
 from synthnotes.corpus.description import tabulate_flow
-from synthnotes.corpus.flow import UNITS, Flow
 
 WORDS = st.sampled_from(["", " ", "x y", "x z", "Facility: x", "Discharge Condition: ok"])
 CODES = st.sampled_from([["I10"], ["I10", "A00"], ["A00", "A01"], ["B20"]])

@@ -3,6 +3,8 @@
 A synthetic note has all but the text of the real note that prompted it, the patient and the fold too. So whatever is
 put together here, a patient's notes, real and synthetic, stand in one fold, and no validation note, nor a second sample
 of its prompt, is among the notes that teach.
+
+Everywhere, `samples` is a table with note_id, sample and text, and `real` the note table that the prompts come from.
 """
 
 from pathlib import Path
@@ -15,12 +17,7 @@ from synthnotes.machinery.files import UserError
 def first_samples(samples: pd.DataFrame, real: pd.DataFrame) -> pd.DataFrame:
     """Makes the note table of the synthetic corpus: each prompt's first sample, with all but the text of its real note.
 
-    Args:
-        samples: table with note_id, sample and text.
-        real: note table that the prompts come from.
-
-    Returns:
-        A note table in the order of `real`, without the notes whose first sample is empty.
+    It is in the order of `real`, without the notes whose first sample is empty.
     """
     first = samples[samples["sample"] == 0].set_index("note_id")["text"]
     synthetic = real.assign(text=real["note_id"].map(first).fillna(""))
@@ -30,13 +27,8 @@ def first_samples(samples: pd.DataFrame, real: pd.DataFrame) -> pd.DataFrame:
 def require_texts(samples: pd.DataFrame, real: pd.DataFrame, file: Path) -> None:
     """Refuses samples of which all that would teach a coder, or all that would validate it, are empty.
 
-    Args:
-        samples: table with note_id, sample and text.
-        real: note table that the prompts come from.
-        file: of the samples, for the message.
-
     Raises:
-        UserError: names the fold.
+        UserError: names the file of the samples and the fold.
     """
     first = samples[samples["sample"] == 0]
     folds = first["note_id"].map(real.set_index("note_id")["fold"].to_dict())
@@ -52,13 +44,8 @@ def require_texts(samples: pd.DataFrame, real: pd.DataFrame, file: Path) -> None
 def all_samples(samples: pd.DataFrame, real: pd.DataFrame) -> pd.DataFrame:
     """Makes a note table of every sample of every prompt, as `first_samples` does of the first ones.
 
-    Args:
-        samples: table with note_id, sample and text.
-        real: note table that the prompts come from.
-
-    Returns:
-        A note table in the order of `real` and of the samples, without empty ones. The note_id of a sample is that of
-        its prompt with `#` and the sample's number, so that it is unique.
+    It is in the order of `real` and of the samples, without empty ones. The note_id of a sample is that of its prompt
+    with `#` and the sample's number, so that it is unique.
     """
     written = samples.loc[samples["text"].str.strip() != "", ["note_id", "sample", "text"]].sort_values("sample")
     table = real.drop(columns="text").merge(written, on="note_id", validate="one_to_many")
@@ -66,13 +53,12 @@ def all_samples(samples: pd.DataFrame, real: pd.DataFrame) -> pd.DataFrame:
 
 
 def real_and_synthetic(real: pd.DataFrame, synthetic: pd.DataFrame) -> pd.DataFrame:
-    """Puts real notes and the first sample of each of their prompts into one note table.
-
-    Args:
-        real: note table.
-        synthetic: note table of the first samples, under the note_id of their prompts.
-
-    Returns:
-        The real notes, then the synthetic ones, whose note_id gets the `#0` that it has among all samples.
-    """
+    """Puts real notes and the table of their first samples into one; these get the `#0` that they have among all."""
     return pd.concat([real, synthetic.assign(note_id=synthetic["note_id"] + "#0")], ignore_index=True)
+
+
+def samples_to_code(samples: pd.DataFrame, real: pd.DataFrame) -> pd.DataFrame:
+    """Makes the note table of all samples, empty ones too, for a coder: each with the codes of the note that asked."""
+    prompted = real.set_index("note_id").loc[samples["note_id"]].reset_index()
+    ids = prompted["note_id"] + " " + samples["sample"].astype(str).to_numpy()
+    return prompted.assign(note_id=ids, text=samples["text"].to_numpy())

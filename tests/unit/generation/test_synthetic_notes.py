@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from synthnotes.corpus import notes
-from synthnotes.generation.synthetic import all_samples, first_samples, real_and_synthetic
+from synthnotes.generation.synthetic_notes import all_samples, first_samples, real_and_synthetic
 from synthnotes.machinery.files import UserError
 from synthnotes.stages import synthetic
 

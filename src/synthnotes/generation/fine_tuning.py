@@ -23,9 +23,9 @@ from torch.utils.data import Sampler
 from transformers.trainer_callback import PrinterCallback, ProgressCallback, TrainerCallback
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
-from synthnotes.generation.encoding import NO_LOSS, TrainingTexts
-from synthnotes.generation.models import ADAPTER_CONFIG, ADAPTER_WEIGHTS, load_generator
-from synthnotes.machinery.files import UserError
+from synthnotes.generation.generators import ADAPTER_CONFIG, ADAPTER_WEIGHTS, load_generator
+from synthnotes.generation.records import NO_LOSS, TrainingTexts
+from synthnotes.machinery.files import UserError, read_json
 from synthnotes.machinery.machine import FinetuneMachine, steps_of
 from synthnotes.machinery.model_folders import skeleton
 from synthnotes.machinery.packing import require_apart
@@ -260,7 +260,14 @@ def train(trainer: "SFTTrainer") -> list[tuple[int, float]]:
     trainer.save_model(str(saved))
     if trainer.is_world_process_zero():
         require_finite(saved / ADAPTER_WEIGHTS)
-        _copy_adapter(saved, output / "adapter")
+        # What makes the adapter and is the same in every run: no pickled arguments, names in alphabetical order.
+        adapter = output / "adapter"
+        adapter.mkdir(exist_ok=True)
+        shutil.copyfile(saved / ADAPTER_WEIGHTS, adapter / ADAPTER_WEIGHTS)
+        config = read_json(saved / ADAPTER_CONFIG)
+        if isinstance(config["target_modules"], list):
+            config["target_modules"].sort()
+        (adapter / ADAPTER_CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return losses
 
 
@@ -323,25 +330,15 @@ def check_target_modules(base: Path, settings: FinetuneParams) -> None:
     try:
         adapted = LoraModel(model, lora_config(settings), "default").targeted_module_names
     except (ValueError, TypeError, re.error) as error:  # no note has been read, so what PEFT says can be shown
-        told = str(error)
+        wrong = str(error)
     else:
-        told = f"the model has no module {', '.join(map(repr, lost))}" if lost else ""
+        wrong = f"the model has no module {', '.join(map(repr, lost))}" if lost else ""
         shared = [name for name in adapted if modules[name] in (head, embeddings)]
         if shared and model.config.tie_word_embeddings:
-            told = f"{shared[0]} shares its weights with the model's other end, and merging would change both"
-    if told or not targets:
-        told = shorten(told, 200).rstrip(".") or "names no module"
+            wrong = f"{shared[0]} shares its weights with the model's other end, and merging would change both"
+    if wrong or not targets:
+        wrong = shorten(wrong, 200).rstrip(".") or "names no module"
         raise UserError(
-            f"params.yaml: finetune.lora.target_modules: {told}. Expected all-linear, or a list of linear maps of "
+            f"params.yaml: finetune.lora.target_modules: {wrong}. Expected all-linear, or a list of linear maps of "
             f"{base}: {', '.join(sorted(linear))}."
         )
-
-
-def _copy_adapter(saved: Path, adapter: Path) -> None:
-    """Copies what makes the adapter and is the same in every run: no pickled arguments, names in alphabetical order."""
-    adapter.mkdir(exist_ok=True)
-    shutil.copyfile(saved / ADAPTER_WEIGHTS, adapter / ADAPTER_WEIGHTS)
-    config = json.loads((saved / ADAPTER_CONFIG).read_text(encoding="utf-8"))
-    if isinstance(config["target_modules"], list):
-        config["target_modules"].sort()
-    (adapter / ADAPTER_CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")

@@ -1,7 +1,8 @@
-"""What both corpora share on the way from source tables to note table: rare codes, titles, and the assembled corpus."""
+"""Attrition: a corpus on its way from source tables to the note table, and what each step drops (as in CONSORT)."""
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -13,6 +14,8 @@ from synthnotes.corpus.cells import is_absent
 from synthnotes.corpus.icd import Kind, is_swedish_procedure, is_valid, kind_of
 from synthnotes.machinery.files import UserError
 
+UNITS = ("notes", "admissions", "patients", "codes")
+DROPPED = {"notes": "dropped"} | {unit: f"dropped_{unit}" for unit in UNITS[1:]}  # the keys of what a step drops
 EXAMPLES = {"diagnosis": "I10, E11.9 or E119", "procedure": "0DTJ4ZZ"}
 MOST_FORMLESS = 0.1  # of a file's codes; a register holds some slips of the pen
 SHOWN = 12  # characters of a form
@@ -37,6 +40,51 @@ class Corpus:
     flow: dict[str, dict[str, Any]]
     code_rows: dict[str, dict[str, int]]
     files: list[Path]
+
+
+class Flow:
+    """Records the notes that each step keeps.
+
+    Used as `notes = flow.keep("with_text", notes[...], "no text")`, so that a recipe reads as a list of steps and no
+    step can drop notes uncounted.
+
+    Args:
+        names_patients: whether the source names admissions and patients; if not, their counts are None.
+        steps: the steps of an earlier flow to go on from.
+    """
+
+    def __init__(self, names_patients: bool, steps: dict[str, dict[str, Any]] | None = None) -> None:
+        self.names_patients = names_patients
+        self.steps = dict(steps or {})
+
+    def keep(self, step: str, notes: pd.DataFrame, why: str | None = None) -> pd.DataFrame:
+        """Records `notes` as what `step` leaves and returns them.
+
+        A step's record holds what is left of each of `UNITS` and how much the step dropped of it: `dropped` are notes,
+        `dropped_patients` patients none of whose notes is left, and so on; None where a unit is not known (yet).
+
+        Args:
+            step: the step's name, snake_case.
+            notes: columns note_id (the admission, where the source names one), patient_id and, once joined, codes.
+            why: what the dropped notes have in common; None for the first step, which drops none.
+
+        Raises:
+            ValueError: the step exists, or leaves more notes than there were.
+        """
+        if step in self.steps:
+            raise ValueError(f"flow: step {step} twice")
+        left = {
+            "notes": len(notes),
+            "admissions": _count_named(notes["note_id"]) if self.names_patients else None,
+            "patients": _count_named(notes["patient_id"]) if self.names_patients else None,
+            "codes": count_distinct(notes["codes"]) if "codes" in notes else None,
+        }
+        before = next(reversed(self.steps.values())) if self.steps else left
+        dropped = {key: subtract(before[unit], left[unit]) for unit, key in DROPPED.items()}
+        if dropped["dropped"] < 0:
+            raise ValueError(f"flow: step {step} leaves {left['notes']} notes of {before['notes']}")
+        self.steps[step] = left | dropped | {"why": why}
+        return notes
 
 
 def without_rare_codes(notes: pd.DataFrame, minimum: int) -> pd.DataFrame:
@@ -78,8 +126,23 @@ def refuse_formless(counts: Counter[str], kind: Kind, where: str) -> None:
     forms: Counter[str] = Counter()
     for code, count in formless.items():
         forms[re.sub(r"[^\W\d_]", "A", re.sub(r"\d", "9", code.replace(".", "")))[:SHOWN]] += count
-    told = ", ".join(f"{form} ({count:,})" for form, count in forms.most_common(5))
+    found = ", ".join(f"{form} ({count:,})" for form, count in forms.most_common(5))
     raise UserError(
-        f"{where}: {formless.total():,} of {counts.total():,} codes have no form of an ICD-10 {kind}: {told}, where A "
+        f"{where}: {formless.total():,} of {counts.total():,} codes have no form of an ICD-10 {kind}: {found}, where A "
         f"is any letter and 9 any digit. Expected codes such as {EXAMPLES[kind]}; write the file with them."
     )
+
+
+def count_distinct(code_lists: Iterable[list[str]]) -> int:
+    """The number of different codes in lists of codes."""
+    return len(set(chain.from_iterable(code_lists)))
+
+
+def subtract(before: int | None, left: int | None) -> int | None:
+    """What a step drops of a unit, None where that is not known of both sides."""
+    return None if before is None or left is None else before - left
+
+
+def _count_named(ids: pd.Series) -> int:
+    """The number of different ids, an absent or empty one not counted."""
+    return int(ids[ids != ""].nunique())

@@ -11,8 +11,7 @@ from transformers import AutoModelForCausalLM, TrainerCallback, set_seed
 from trl import SFTTrainer
 
 from synthnotes.generation import merging
-from synthnotes.generation.encoding import NO_LOSS, encode_prompts, encode_records
-from synthnotes.generation.finetune import (
+from synthnotes.generation.fine_tuning import (
     SimilarLengths,
     build_trainer,
     check_target_modules,
@@ -24,9 +23,9 @@ from synthnotes.generation.finetune import (
     train,
     training_arguments,
 )
+from synthnotes.generation.generators import load_tokenizer, silence_libraries
 from synthnotes.generation.merging import merge
-from synthnotes.generation.models import load_tokenizer
-from synthnotes.generation.quiet import quiet
+from synthnotes.generation.records import NO_LOSS, encode_prompts, encode_records
 from synthnotes.generation.sizing import Architecture
 from synthnotes.machinery import configure, machine, params
 from synthnotes.machinery.files import UserError
@@ -52,7 +51,7 @@ def resources(**changes):
 
 
 def trainer_for(generator, records, output, settings, epochs=1.0, **changes):
-    quiet()
+    silence_libraries()
     set_seed(settings.seed)
     tokenizer = load_tokenizer(generator)
     texts = encode_records(tokenizer, "mimic", records, settings.max_length)

@@ -5,19 +5,19 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from synthnotes.generation.encoding import NO_LOSS, TrainingTexts, encode_records
-from synthnotes.generation.losses import curve, mean_loss
-from synthnotes.generation.models import load_tokenizer
+from synthnotes.generation.generators import load_tokenizer
+from synthnotes.generation.records import NO_LOSS, TrainingTexts, encode_records
+from synthnotes.generation.training_measures import average_losses, mean_loss
 
 
 def test_points_are_means_of_as_many_updates_and_what_is_left_over_makes_none():
     losses = [(step, float(step)) for step in range(1, 8)]
-    assert curve(losses, 3).values.tolist() == [[3, 2.0], [6, 5.0]]
-    assert curve(losses, 7).values.tolist() == [[7, 4.0]]
-    assert curve(losses, 1)["step"].tolist() == list(range(1, 8))
-    assert curve(losses, 9).values.tolist() == [[7, 4.0]]  # fewer than a point's worth
-    assert curve([], 3).empty
-    assert curve(losses, 3).columns.tolist() == ["step", "loss"]
+    assert average_losses(losses, 3).values.tolist() == [[3, 2.0], [6, 5.0]]
+    assert average_losses(losses, 7).values.tolist() == [[7, 4.0]]
+    assert average_losses(losses, 1)["step"].tolist() == list(range(1, 8))
+    assert average_losses(losses, 9).values.tolist() == [[7, 4.0]]  # fewer than a point's worth
+    assert average_losses([], 3).empty
+    assert average_losses(losses, 3).columns.tolist() == ["step", "loss"]
 
 
 def test_the_loss_is_the_mean_over_the_response_tokens_of_all_notes(generator, records):

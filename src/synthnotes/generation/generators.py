@@ -108,3 +108,23 @@ def bare_generation(tokenizer: "PreTrainedTokenizerBase") -> "GenerationConfig":
 def decode(tokenizer: "PreTrainedTokenizerBase", tokens: Sequence[int]) -> str:
     """Gives a sample's text as the tokens spell it, whatever tokenizer_config.json says of spaces before full stops."""
     return tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False).strip()
+
+
+def silence_libraries() -> None:
+    """Has transformers, datasets, PEFT and TRL report errors only: their warnings may quote notes.
+
+    Their progress bars for small steps go too; our own stay.
+    """
+    import logging
+    import warnings
+
+    import datasets
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    datasets.logging.set_verbosity_error()
+    datasets.disable_progress_bars()
+    for library in ("accelerate", "peft", "trl"):
+        logging.getLogger(library).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore")

@@ -1,0 +1,227 @@
+"""Measures of samples: how they end and differ, what they are as texts, and whether they show the codes asked for.
+
+The last is what the ablation of repetition penalty and temperature is after. vLLM's repetition penalty counts the
+prompt's tokens, too, so that it punishes the very words of the diagnoses that a note is asked for (Keskar et al. 2019
+penalise what was generated alone).
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from synthnotes.generation.sampling import TOO_LONG
+from synthnotes.machinery.disclosure import over, people, setting, share
+
+PAIRS = 2000  # pairs of notes that a mean similarity is taken over
+LOOP_WORDS, LOOP_TIMES = 20, 3  # a note loops if it holds the same 20 words in a row three times
+NEAR_IDENTICAL = 0.9  # Jaccard index of word sets from which on two notes are near-identical
+
+# Function words that are frequent in one language and are no word of the other's; "i", "in", "man", "men", "under",
+# "hade" and the like are left out for that reason. Clinical prose is telegraphic, but rarely without any of these.
+_ENGLISH = (
+    "the of and with was were had has his her he she they that which for from this been who is are be by as to on at "
+    "or not no there then after before while during due given also"
+)
+_SWEDISH = (
+    "och att det som en ett av för med på är var vid till har inte sedan från eller om hon han den de ej ingen inga "
+    "utan efter mot även dock när kan ska fått får sin sitt samt mycket"
+)
+STOP_WORDS = {"mimic": frozenset(_ENGLISH.split()), "sepr": frozenset(_SWEDISH.split())}
+TELLING_HITS = 3  # a note with fewer function words of either language tells nothing about its language
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+def summarise(samples: pd.DataFrame, seed: int) -> dict[str, Any]:
+    """Describes samples: how they ended, how long they are, and how much they differ.
+
+    Similarity is the Jaccard index of two notes' sets of lower-case words, averaged over at most 2,000 random pairs:
+    first samples of two prompts (`between_prompts`) against the first two samples of one prompt (`within_prompts`).
+    Where prompts decide what a note says, the second is clearly higher.
+
+    Args:
+        samples: table with note_id, sample, text, finish_reason, prompt_tokens, new_tokens and mean_log_probability.
+        seed: draws the pairs.
+    """
+    drawn = samples[samples["finish_reason"] != TOO_LONG]
+    first = drawn[drawn["sample"] == 0]
+    ends = drawn["finish_reason"].value_counts()
+    copies = first["text"].value_counts()
+    prompts = int(samples["note_id"].nunique())
+    too_long = prompts - int(drawn["note_id"].nunique())
+    # How a sample ends is the generator's doing: of the people behind the prompts, it tells in the mean alone.
+    measures = {
+        "prompts": people(prompts),
+        "prompts_too_long": people(too_long),
+        "samples": people(len(drawn), of=len(drawn) + too_long),
+        "share_stopped": _round(ends.get("stop", 0) / len(drawn)) if len(drawn) else None,
+        "share_cut": _round(ends.get("length", 0) / len(drawn)) if len(drawn) else None,
+        "empty": int((drawn["text"].str.strip() == "").sum()),
+        "empty_first": int((first["text"].str.strip() == "").sum()),
+        "prompt_tokens": int(first["prompt_tokens"].sum()),
+        "new_tokens": int(drawn["new_tokens"].sum()),
+        "mean_log_probability": _round(drawn["mean_log_probability"].mean()) if len(drawn) else None,
+        "mean_words": _round(drawn["text"].str.split().map(len).mean()) if len(drawn) else None,
+        "identical_first_pairs": int((copies * (copies - 1) // 2).sum()),
+        "similarity": {
+            "between_prompts": _similarity_between(first["text"].tolist(), seed),
+            "within_prompts": _similarity_within(drawn, seed),
+        },
+    }
+    return over(prompts, measures)
+
+
+def assess(samples: pd.DataFrame, real: pd.Series, corpus: str) -> dict[str, Any]:
+    """Compares samples as texts with the real notes of their prompts.
+
+    Args:
+        samples: table with note_id, text and finish_reason.
+        real: the texts of the real notes.
+        corpus: `mimic` or `sepr`, which decides the language.
+
+    Returns:
+        For `real` and `samples` what `describe_texts` gives, and in `prompts_near_identical` the number and share of
+        the prompts of which all samples are near-identical (of those with two samples or more).
+    """
+    drawn = samples[samples["finish_reason"] != TOO_LONG]
+    several = [texts.tolist() for _, texts in drawn.groupby("note_id", sort=False)["text"] if len(texts) > 1]
+    alike = sum(map(near_identical, several))
+    return {
+        "real": describe_texts(real, corpus),
+        "samples": describe_texts(drawn["text"], corpus),
+        "prompts_near_identical": {"prompts": people(alike), "share": share(alike, len(several), digits=4)},
+    }
+
+
+def describe_texts(texts: pd.Series, corpus: str) -> dict[str, Any]:
+    """Describes notes as texts; all None if there are none.
+
+    Returns:
+        Mean, median, and 5th and 95th percentile of their words; the share of them that loop, that are empty, that are
+        in the other corpus's language, and that hold too few function words to tell.
+    """
+    lengths = texts.str.split().map(len).astype(float)
+    languages = [language(text) for text in texts]
+    measures = {
+        "mean_words": lengths.mean(),
+        "median_words": lengths.median(),
+        "percentile_5_words": lengths.quantile(0.05),
+        "percentile_95_words": lengths.quantile(0.95),
+    }
+    counts = {
+        "share_looping": sum(map(loops, texts)),
+        "share_empty": int((lengths == 0).sum()),
+        "share_other_language": sum(found not in (corpus, None) for found in languages),
+        "share_language_unknown": sum(found is None for found in languages),
+    }
+    described = {name: _round(measure) if len(texts) else None for name, measure in measures.items()}
+    return over(len(texts), described) | {name: share(count, len(texts), digits=4) for name, count in counts.items()}
+
+
+def describe_setting(samples: pd.DataFrame, penalty: float, temperature: float) -> dict[str, Any]:
+    """Describes the samples of one pair of values: how they ended, how long they are, how many of them loop."""
+    measures = {
+        "samples": len(samples),
+        "share_stopped": _round((samples["finish_reason"] == "stop").mean()),
+        "mean_words": _round(samples["text"].str.split().map(len).mean()),
+        "share_looping": _round(samples["text"].map(loops).mean()),
+        "mean_log_probability": _round(samples["mean_log_probability"].mean()),
+    }
+    return setting({"repetition_penalty": penalty, "temperature": temperature}) | over(len(samples), measures)
+
+
+def count_codes_found(
+    notes: pd.DataFrame, codes: Sequence[str], titled: set[str], predicted: np.ndarray
+) -> dict[str, Any]:
+    """Counts how many of the prompted codes a coder finds again in the notes.
+
+    Args:
+        notes: note table; the codes of a note that have a title were in its prompt.
+        codes: the coder's codes.
+        titled: the codes that have a title.
+        predicted: bool [notes, codes], what the coder finds.
+
+    Returns:
+        The prompted codes, those of them that are found and their share, the predicted codes per note, and the share of
+        the words of the prompted titles that stand in the note.
+    """
+    column = {code: index for index, code in enumerate(codes)}
+    prompted = [[column[code] for code in listed if code in titled] for listed in notes["codes"]]
+    total = sum(map(len, prompted))
+    found = sum(int(row[columns].sum()) for row, columns in zip(predicted, prompted, strict=True))
+    of_titles = [set(words(" ".join(titles))) for titles in notes["descriptions"]]
+    asked = sum(map(len, of_titles))
+    repeated = sum(len(own & set(words(text))) for own, text in zip(of_titles, notes["text"], strict=True))
+    measures = {
+        "prompted_codes": total,
+        "found_codes": found,
+        "share_found": round(found / total, 4) if total else None,
+        "predicted_per_note": _round(predicted.sum() / len(notes)),
+        "share_of_title_words": round(repeated / asked, 4) if asked else None,
+    }
+    return over(len(notes), measures)
+
+
+def words(text: str) -> list[str]:
+    """Gives a text's runs of letters, in lower case."""
+    return _WORD.findall(text.lower())
+
+
+def loops(text: str) -> bool:
+    """Whether a note repeats itself: any 20 words in a row (split at white space) occur at least three times."""
+    tokens = text.split()
+    runs = Counter(tuple(tokens[start : start + LOOP_WORDS]) for start in range(len(tokens) - LOOP_WORDS + 1))
+    return max(runs.values(), default=0) >= LOOP_TIMES
+
+
+def language(text: str) -> str | None:
+    """Tells by function words whether a note is English (`mimic`) or Swedish (`sepr`).
+
+    Returns:
+        The language with more hits among the note's lower-case words; None on a tie, or where neither has three.
+    """
+    counts = Counter(words(text))
+    english, swedish = (sum(counts[word] for word in STOP_WORDS[corpus]) for corpus in ("mimic", "sepr"))
+    if english == swedish or max(english, swedish) < TELLING_HITS:
+        return None
+    return "mimic" if english > swedish else "sepr"
+
+
+def jaccard(first: str, second: str) -> float:
+    """Gives the Jaccard index of two texts' sets of lower-case words; of two empty texts 1."""
+    a, b = set(first.lower().split()), set(second.lower().split())
+    return len(a & b) / len(a | b) if a | b else 1.0
+
+
+def near_identical(texts: Sequence[str]) -> bool:
+    """Whether all of several texts are near-identical: every two have a Jaccard index of 0.9 or more."""
+    return len(texts) > 1 and all(jaccard(a, b) >= NEAR_IDENTICAL for a, b in combinations(texts, 2))
+
+
+def _similarity_between(texts: list[str], seed: int) -> float | None:
+    if len(texts) < 2:
+        return None
+    generator = np.random.default_rng(seed)
+    left = generator.integers(len(texts), size=PAIRS)
+    right = (left + generator.integers(1, len(texts), size=PAIRS)) % len(texts)  # never the same note
+    return _mean_similarity((texts[i], texts[j]) for i, j in zip(left, right, strict=True))
+
+
+def _similarity_within(drawn: pd.DataFrame, seed: int) -> float | None:
+    two = drawn[drawn["sample"] < 2].pivot(index="note_id", columns="sample", values="text").dropna()
+    if two.shape[1] < 2 or two.empty:
+        return None
+    chosen = two.sample(min(PAIRS, len(two)), random_state=seed)
+    return _mean_similarity(zip(chosen[0], chosen[1], strict=True))
+
+
+def _mean_similarity(pairs: Iterable[tuple[str, str]]) -> float:
+    return _round(np.mean([jaccard(a, b) for a, b in pairs]))
+
+
+def _round(value: float) -> float:
+    return round(float(value), 4)

@@ -1,0 +1,101 @@
+"""Measures of fine-tuning: what its records lack, the curve of its loss, and its loss on notes that it has not seen."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from synthnotes.generation.generators import load_generator
+from synthnotes.generation.records import NO_LOSS, TrainingTexts, render_prompt
+from synthnotes.machinery.disclosure import over, people
+
+
+def summarise_records(corpus: str, notes: pd.DataFrame) -> dict[str, Any]:
+    """Counts what the records of a note table hold, and what their prompts lack (repair c).
+
+    Returns:
+        Numbers of records and codes; of codes without a description, and of the prompts that are shortened or left
+        without any by that; mean numbers of descriptions per prompt and of words (split at white space) per prompt and
+        note.
+    """
+    codes, titles = notes["codes"].map(len), notes["descriptions"].map(len)
+    prompt_words = notes["descriptions"].map(lambda descriptions: len(render_prompt(corpus, descriptions).split()))
+    counts = {
+        "records": len(notes),
+        "codes": int(codes.sum()),
+        "codes_without_description": int((codes - titles).sum()),
+        "prompts_shortened": int(((titles < codes) & (titles > 0)).sum()),
+        "prompts_without_descriptions": int((titles == 0).sum()),
+    }
+    means = {
+        "mean_descriptions": round(float(titles.mean()), 3),
+        "mean_prompt_words": round(float(prompt_words.mean()), 2),
+        "mean_note_words": round(float(notes["text"].str.split().map(len).mean()), 2),
+    }
+    return {name: people(count) for name, count in counts.items()} | over(len(notes), means)
+
+
+def average_losses(losses: Sequence[tuple[int, float]], updates: int) -> pd.DataFrame:
+    """Averages the losses of the updates, which gives the training's curve.
+
+    Args:
+        losses: of every update its number and its loss.
+        updates: how many make a point. What is left over at the end makes none, unless there is no other.
+
+    Returns:
+        Table with `step`, the last update of each point, and `loss`.
+    """
+    points = [losses[start : start + updates] for start in range(0, max(len(losses) - updates, 0) + 1, updates)]
+    rows = [(point[-1][0], float(np.mean([loss for _, loss in point]))) for point in points if point]
+    return pd.DataFrame(rows, columns=["step", "loss"])
+
+
+def describe_training(
+    counts: Mapping[str, Any], points: pd.DataFrame, unseen: float | None, validation: int
+) -> dict[str, Any]:
+    """Gives the counts of a training, and the first, the last and the mean loss of its curve beside that on new notes.
+
+    Args:
+        counts: of its texts and updates, as `fine_tuning.summarise` gives them.
+        points: its curve.
+        unseen: the tuned model's loss on notes that it has not seen; None where there are none.
+        validation: how many notes these are.
+    """
+    records, losses = counts["records"], points["loss"]
+    averages = {"first_loss": losses.iloc[0], "last_loss": losses.iloc[-1], "mean_loss": losses.mean()}
+    described = {
+        **counts,
+        **{name: people(counts[name]) for name in ("records", "records_truncated", "records_dropped")},
+        "sequences_per_epoch": people(counts["sequences_per_epoch"], of=records),  # unpacked, as many as not dropped
+        **{name: round(float(loss), 4) for name, loss in averages.items()},
+        "validation_loss": over(validation, None if unseen is None else round(unseen, 4)),
+    }
+    return over(records, described)
+
+
+def mean_loss(model: Path, texts: TrainingTexts, precision: str) -> float | None:
+    """Gives a model's mean cross-entropy per response token of all texts; None if there is none.
+
+    The texts are read one at a time, so that no padding comes in, on the GPU where there is one.
+
+    Args:
+        model: the merged model's folder.
+        texts: what it has not been trained on.
+        precision: `float32` or `bfloat16`, of its weights; the cross-entropy itself is float32.
+    """
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    if not texts.response_tokens:
+        return None
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    loaded = load_generator(model, precision).to(device).eval()
+    total = 0.0
+    with torch.inference_mode():
+        for ids, labels in zip(texts.input_ids, texts.labels, strict=True):
+            tokens, expected = (torch.from_numpy(row).long().to(device) for row in (ids, labels))
+            logits = loaded(input_ids=tokens[None], use_cache=False).logits[0, :-1].float()
+            total += float(cross_entropy(logits, expected[1:], ignore_index=NO_LOSS, reduction="sum"))
+    return total / texts.response_tokens
