@@ -24,12 +24,12 @@ import machine
 import numpy as np
 from rouge_score.tokenize import tokenize
 
-from synthnotes.privacy.budget import GIB
-from synthnotes.privacy.overlap import count_overlap
-from synthnotes.privacy.passages import longest_passages
-from synthnotes.privacy.rouge import search
-from synthnotes.privacy.tokens import TOKENIZERS, white_space_tokens
-from synthnotes.privacy.words import Encoder, Words
+from synthnotes.privacy.overlap.memory import GIB
+from synthnotes.privacy.overlap.unique_ngrams import count_overlap
+from synthnotes.privacy.overlap.passages import longest_passages
+from synthnotes.privacy.overlap.rouge import search
+from synthnotes.privacy.overlap.tokens import TOKENIZERS, white_space_tokens
+from synthnotes.privacy.overlap.vocabulary import Encoder, Words
 
 SIZE = (3_000, 20_000, 900)
 GROWTH = (1_000, 5_000, 900)

@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 
 from synthnotes.machinery.disclosure import also, over, people, setting
-from synthnotes.privacy.holders import Holders
-from synthnotes.privacy.matching import standing_in
-from synthnotes.privacy.ngrams import Index
-from synthnotes.privacy.threads import in_order
-from synthnotes.privacy.tokens import Tokenizer
-from synthnotes.privacy.verdicts import NEARER, NOT_SHOWN, UNDECIDED
-from synthnotes.privacy.words import Encoder, Words
+from synthnotes.privacy.overlap.inverted_index import Holders
+from synthnotes.privacy.control_matching import standing_in
+from synthnotes.privacy.overlap.ngrams import Index
+from synthnotes.privacy.overlap.threads import in_order
+from synthnotes.privacy.overlap.tokens import Tokenizer
+from synthnotes.privacy.measures import NEARER, NOT_SHOWN, UNDECIDED
+from synthnotes.privacy.overlap.vocabulary import Encoder, Words
 
 GROUPS = 3  # of members, at most: each as many patients as were never seen; more of them would only cost memory
 # Of a whole release, a draw is enough: every permutation goes through the recalls of all its pairs.

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from synthnotes.machinery.disclosure import extreme, over, people, setting, share, sign
-from synthnotes.privacy import budget as memory
-from synthnotes.privacy.passages import longest_passages
-from synthnotes.privacy.rouge import search
-from synthnotes.privacy.tokens import Tokenizer
-from synthnotes.privacy.words import Encoder
+from synthnotes.privacy.overlap import memory
+from synthnotes.privacy.overlap.passages import longest_passages
+from synthnotes.privacy.overlap.rouge import search
+from synthnotes.privacy.overlap.tokens import Tokenizer
+from synthnotes.privacy.overlap.vocabulary import Encoder
 
 
 class Planted(NamedTuple):

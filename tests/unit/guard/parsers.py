@@ -25,7 +25,7 @@ from synthnotes.corpus import inventory, machine, notes, releases, sources
 from synthnotes.generation import models, records
 from synthnotes.machinery import configure, files, model_folders, params, tokenizer_checks
 from synthnotes.machinery.files import UserError
-from synthnotes.privacy.checkpoint import Checkpoint
+from synthnotes.privacy.overlap.checkpoint import Checkpoint
 from synthnotes.questionnaire import answers, exports, sosci, survey
 from synthnotes.questionnaire.sosci_project import read_project
 from synthnotes.questionnaire.survey import SurveyNote

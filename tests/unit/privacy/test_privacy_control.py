@@ -7,19 +7,19 @@ import pytest
 
 from synthnotes.corpus import notes
 from synthnotes.machinery import params
-from synthnotes.privacy.control import compare
-from synthnotes.privacy.matching import match
-from synthnotes.privacy.overlap import ngram_overlap
-from synthnotes.privacy.pairs import shared_ngrams
-from synthnotes.privacy.summaries import (
+from synthnotes.privacy.comparison import compare
+from synthnotes.privacy.control_matching import match
+from synthnotes.privacy.overlap.unique_ngrams import ngram_overlap
+from synthnotes.privacy.nearest_pairs import shared_ngrams
+from synthnotes.privacy.distributions import (
     length_distribution,
     passage_summary,
     recall_distribution,
     recall_summary,
     summarise,
 )
-from synthnotes.privacy.verdicts import Measure, judge, tail
-from synthnotes.privacy.words import Encoder
+from synthnotes.privacy.measures import Measure, judge, tail
+from synthnotes.privacy.overlap.vocabulary import Encoder
 from synthnotes.stages import privacy
 
 SETTINGS = params.read().privacy.model_copy(update={"top_recall": 3, "top_passages": 2, "resamples": 200})

@@ -9,9 +9,9 @@ import pytest
 from synthnotes.machinery import params
 from synthnotes.machinery.disclosure import over, setting, suppress
 from synthnotes.privacy import membership as membership_test
-from synthnotes.privacy.control import compare
+from synthnotes.privacy.comparison import compare
 from synthnotes.privacy.membership import compare_membership
-from synthnotes.privacy.verdicts import VERDICTS, Measure, judge, overall, tail
+from synthnotes.privacy.measures import VERDICTS, Measure, judge, overall, tail
 from synthnotes.report import privacy as report
 
 SETTINGS = params.read().privacy.model_copy(update={"resamples": 200})

@@ -11,12 +11,12 @@ import pytest
 
 from synthnotes.machinery.files import UserError
 from synthnotes.privacy import checkpoint, overlap, passages, rouge
-from synthnotes.privacy.budget import blocks
-from synthnotes.privacy.checkpoint import Checkpoint
-from synthnotes.privacy.overlap import count_by_holders, ngram_overlap
-from synthnotes.privacy.passages import longest_passages
-from synthnotes.privacy.rouge import nearest_neighbours, search
-from synthnotes.privacy.words import Encoder
+from synthnotes.privacy.overlap.memory import blocks
+from synthnotes.privacy.overlap.checkpoint import Checkpoint
+from synthnotes.privacy.overlap.unique_ngrams import count_by_holders, ngram_overlap
+from synthnotes.privacy.overlap.passages import longest_passages
+from synthnotes.privacy.overlap.rouge import nearest_neighbours, search
+from synthnotes.privacy.overlap.vocabulary import Encoder
 
 SEARCHES = [nearest_neighbours, ngram_overlap]
 

@@ -3,11 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthnotes.privacy import kernels, ngrams
-from synthnotes.privacy.ngrams import Index, find_all, notes_of, spans
-from synthnotes.privacy.overlap import count_overlap
-from synthnotes.privacy.rouge import search
-from synthnotes.privacy.words import Encoder, Words
+from synthnotes.privacy.overlap import kernels, ngrams
+from synthnotes.privacy.overlap.ngrams import Index, find_all, notes_of, spans
+from synthnotes.privacy.overlap.unique_ngrams import count_overlap
+from synthnotes.privacy.overlap.rouge import search
+from synthnotes.privacy.overlap.vocabulary import Encoder, Words
 
 NOTES = st.lists(st.lists(st.sampled_from("abc"), max_size=12).map(" ".join), max_size=6)
 

@@ -1,7 +1,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthnotes.privacy.overlap import ngram_overlap
+from synthnotes.privacy.overlap.unique_ngrams import ngram_overlap
 
 CORPUS = st.lists(st.lists(st.sampled_from(["a", "A", "b.", "c"]), max_size=10).map(" ".join), max_size=5)
 

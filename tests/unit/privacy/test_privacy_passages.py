@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthnotes.privacy import ngrams
-from synthnotes.privacy.passages import longest_passages
-from synthnotes.privacy.words import Encoder
+from synthnotes.privacy.overlap import ngrams
+from synthnotes.privacy.overlap.passages import longest_passages
+from synthnotes.privacy.overlap.vocabulary import Encoder
 
 LETTERS = st.sampled_from("aab")
 CORPUS = st.lists(st.lists(LETTERS, max_size=45).map(" ".join), max_size=5)

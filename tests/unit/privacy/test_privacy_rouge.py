@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
 from synthnotes.privacy import holders, rouge
-from synthnotes.privacy.rouge import nearest_neighbours
+from synthnotes.privacy.overlap.rouge import nearest_neighbours
 
 WORDS = st.sampled_from(["no", "No", "acute", "distress.", "pain-free", "b/l", "å", "-"])
 CORPUS = st.lists(st.lists(WORDS, max_size=14).map(" ".join), max_size=7)

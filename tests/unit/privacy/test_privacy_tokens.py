@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rouge_score.tokenize import tokenize
 
-from synthnotes.privacy.tokens import ascii_tokens, unicode_tokens, white_space_tokens
+from synthnotes.privacy.overlap.tokens import ascii_tokens, unicode_tokens, white_space_tokens
 
 
 @given(st.text())

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from synthnotes.machinery.files import UserError
 from synthnotes.privacy import words as module
-from synthnotes.privacy.tokens import TOKENIZERS
-from synthnotes.privacy.words import Encoder, join
+from synthnotes.privacy.overlap.tokens import TOKENIZERS
+from synthnotes.privacy.overlap.vocabulary import Encoder, join
 
 # Letters that tempt: case pairs that change length or alphabet, marks, digits of other scripts, spaces of all kinds.
 PIECES = [

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from synthnotes.machinery.disclosure import Table, also, extreme, over, people
-from synthnotes.privacy.pairs import SharedNgrams
-from synthnotes.privacy.rouge import NONE
+from synthnotes.privacy.nearest_pairs import SharedNgrams
+from synthnotes.privacy.overlap.rouge import NONE
 
 RECALL_BINS = 50
 

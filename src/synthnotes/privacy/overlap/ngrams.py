@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from synthnotes.privacy import kernels
-from synthnotes.privacy.threads import in_order
-from synthnotes.privacy.words import Words
+from synthnotes.privacy.overlap import kernels
+from synthnotes.privacy.overlap.threads import in_order
+from synthnotes.privacy.overlap.vocabulary import Words
 
 WORDS_AT_ONCE = 1 << 21
 SIEVE_BITS = 16  # per n-gram

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from synthnotes.privacy.tokens import white_space_tokens
+from synthnotes.privacy.overlap.tokens import white_space_tokens
 
 ROWS_AT_ONCE = 256
 WEIGHT_OF_LENGTH = 0.5  # a note twice as long weighs as much as half of the codes

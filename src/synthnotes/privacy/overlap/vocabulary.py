@@ -13,8 +13,8 @@ import numpy as np
 from numba import njit
 
 from synthnotes.machinery.files import UserError
-from synthnotes.privacy.threads import in_order
-from synthnotes.privacy.tokens import Tokenizer, normalise, word_characters
+from synthnotes.privacy.overlap.threads import in_order
+from synthnotes.privacy.overlap.tokens import Tokenizer, normalise, word_characters
 
 CHARACTERS_AT_ONCE = 1 << 24
 EIGHT, HALF, MULTIPLIER = np.uint64(8), np.uint64(32), np.uint64(0x9E3779B97F4A7C15)

@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 
 from synthnotes.machinery.progress import Bar
-from synthnotes.privacy import budget as memory
-from synthnotes.privacy.checkpoint import Checkpoint
-from synthnotes.privacy.holders import Holders
-from synthnotes.privacy.ngrams import BYTES_PER_NGRAM, Index, spans
-from synthnotes.privacy.threads import THREADS, in_order
-from synthnotes.privacy.tokens import Tokenizer
-from synthnotes.privacy.words import Encoder, Words
+from synthnotes.privacy.overlap import memory
+from synthnotes.privacy.overlap.checkpoint import Checkpoint
+from synthnotes.privacy.overlap.inverted_index import Holders
+from synthnotes.privacy.overlap.ngrams import BYTES_PER_NGRAM, Index, spans
+from synthnotes.privacy.overlap.threads import THREADS, in_order
+from synthnotes.privacy.overlap.tokens import Tokenizer
+from synthnotes.privacy.overlap.vocabulary import Encoder, Words
 
 NONE = -1  # the neighbour of a note that shares nothing
 WORDS_AT_ONCE = 1 << 20  # of training notes, after which what was found is added up

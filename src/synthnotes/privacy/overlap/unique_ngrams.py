@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from synthnotes.machinery.progress import Bar
-from synthnotes.privacy import budget as memory
-from synthnotes.privacy import kernels, ngrams
-from synthnotes.privacy.checkpoint import Checkpoint
-from synthnotes.privacy.threads import THREADS, in_order
-from synthnotes.privacy.words import Encoder, Words, join
+from synthnotes.privacy.overlap import memory
+from synthnotes.privacy.overlap import kernels, ngrams
+from synthnotes.privacy.overlap.checkpoint import Checkpoint
+from synthnotes.privacy.overlap.threads import THREADS, in_order
+from synthnotes.privacy.overlap.vocabulary import Encoder, Words, join
 
 BYTES_PER_NGRAM = 20  # of a part that is being counted: two slots, and a part may be larger than the others
 NGRAMS_PER_PART = 1 << 23  # or fewer, where the budget is small

@@ -7,8 +7,8 @@ share as many members as their clipped count says: min(a, b) for an n-gram that 
 import numpy as np
 from numba import njit
 
-from synthnotes.privacy.ngrams import Found, Index
-from synthnotes.privacy.words import Words
+from synthnotes.privacy.overlap.ngrams import Found, Index
+from synthnotes.privacy.overlap.vocabulary import Words
 
 COMMON_FROM = 0.1  # members that more than this share of the notes hold are bits
 

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from synthnotes.machinery.progress import Bar
-from synthnotes.privacy import budget as memory
-from synthnotes.privacy.checkpoint import Checkpoint
-from synthnotes.privacy.ngrams import BYTES_PER_NGRAM, Found, Index, find_all, notes_of
-from synthnotes.privacy.words import Words
+from synthnotes.privacy.overlap import memory
+from synthnotes.privacy.overlap.checkpoint import Checkpoint
+from synthnotes.privacy.overlap.ngrams import BYTES_PER_NGRAM, Found, Index, find_all, notes_of
+from synthnotes.privacy.overlap.vocabulary import Words
 
 SEEDS = (8, 4, 2, 1)  # words; a smaller width only for the notes that share no wider n-gram
 WORDS_PER_BLOCK = 1 << 22  # of synthetic notes, fewer where the budget is small

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from synthnotes.privacy.ngrams import Index, find_all, notes_of
-from synthnotes.privacy.passages import longest_passages
-from synthnotes.privacy.words import Words
+from synthnotes.privacy.overlap.ngrams import Index, find_all, notes_of
+from synthnotes.privacy.overlap.passages import longest_passages
+from synthnotes.privacy.overlap.vocabulary import Words
 
 
 class SharedNgrams(NamedTuple):

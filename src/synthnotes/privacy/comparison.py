@@ -13,14 +13,14 @@ import pandas as pd
 
 from synthnotes.machinery.disclosure import Table, also, like, over, people, setting
 from synthnotes.machinery.sections import PrivacyParams
-from synthnotes.privacy import budget as memory
-from synthnotes.privacy.matching import Matched, match, standing_in
+from synthnotes.privacy.overlap import memory
+from synthnotes.privacy.control_matching import Matched, match, standing_in
 from synthnotes.privacy.membership import compare_membership
-from synthnotes.privacy.overlap import count_by_holders, ngrams_in_training, unique
-from synthnotes.privacy.pairs import longest_common_runs, shared_ngrams
-from synthnotes.privacy.passages import longest_passages
-from synthnotes.privacy.rouge import search
-from synthnotes.privacy.summaries import (
+from synthnotes.privacy.overlap.unique_ngrams import count_by_holders, ngrams_in_training, unique
+from synthnotes.privacy.nearest_pairs import longest_common_runs, shared_ngrams
+from synthnotes.privacy.overlap.passages import longest_passages
+from synthnotes.privacy.overlap.rouge import search
+from synthnotes.privacy.distributions import (
     length_distribution,
     longest_summary,
     nearest_pairs,
@@ -29,9 +29,9 @@ from synthnotes.privacy.summaries import (
     recall_summary,
     summarise,
 )
-from synthnotes.privacy.tokens import Tokenizer
-from synthnotes.privacy.verdicts import Measure, judge, overall, tail
-from synthnotes.privacy.words import Encoder, Words, join
+from synthnotes.privacy.overlap.tokens import Tokenizer
+from synthnotes.privacy.measures import Measure, judge, overall, tail
+from synthnotes.privacy.overlap.vocabulary import Encoder, Words, join
 
 
 class Comparison(NamedTuple):

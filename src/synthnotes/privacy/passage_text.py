@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from synthnotes.privacy.tokens import white_space_tokens
+from synthnotes.privacy.overlap.tokens import white_space_tokens
 
 
 def quote_longest(
