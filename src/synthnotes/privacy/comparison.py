@@ -13,25 +13,22 @@ import pandas as pd
 
 from synthnotes.machinery.disclosure import Table, also, like, over, people, setting
 from synthnotes.machinery.sections import PrivacyParams
-from synthnotes.privacy.overlap import memory
 from synthnotes.privacy.control_matching import Matched, match, standing_in
-from synthnotes.privacy.membership import compare_membership
-from synthnotes.privacy.overlap.unique_ngrams import count_by_holders, ngrams_in_training, unique
-from synthnotes.privacy.nearest_pairs import longest_common_runs, shared_ngrams
-from synthnotes.privacy.overlap.passages import longest_passages
-from synthnotes.privacy.overlap.rouge import search
 from synthnotes.privacy.distributions import (
     length_distribution,
     longest_summary,
-    nearest_pairs,
-    passage_summary,
     recall_distribution,
     recall_summary,
     summarise,
 )
-from synthnotes.privacy.overlap.tokens import Tokenizer
 from synthnotes.privacy.measures import Measure, judge, overall, tail
-from synthnotes.privacy.overlap.vocabulary import Encoder, Words, join
+from synthnotes.privacy.membership import compare_membership
+from synthnotes.privacy.nearest_pairs import longest_common_runs, nearest_pairs, passage_summary, shared_ngrams
+from synthnotes.privacy.overlap import memory
+from synthnotes.privacy.overlap.inverted_index import nearest_neighbours
+from synthnotes.privacy.overlap.passages import longest_passages
+from synthnotes.privacy.overlap.unique_ngrams import count_by_corpora, count_in_training, count_shared
+from synthnotes.privacy.overlap.vocabulary import EncodedNotes, Encoder, Tokenizer, join
 
 
 class Comparison(NamedTuple):
@@ -54,10 +51,10 @@ class Comparison(NamedTuple):
 class _Corpora(NamedTuple):
     """Training, synthetic, control and further unseen notes, numbered by one encoder."""
 
-    training: Words
-    synthetic: Words
-    control: Words
-    unseen: Words
+    training: EncodedNotes
+    synthetic: EncodedNotes
+    control: EncodedNotes
+    unseen: EncodedNotes
 
 
 def compare(
@@ -92,7 +89,7 @@ def compare(
         _Corpora(*(encode(table["text"].tolist()) for table in (training, synthetic, partners, others)))
         for encode in (Encoder(tokenizer), Encoder("white-space"))
     )
-    found = search(join(*of_rouge[1:]), of_rouge.training, settings.rouge_n, budget, work)
+    found = nearest_neighbours(join(*of_rouge[1:]), of_rouge.training, settings.rouge_n, budget, work)
     longest = longest_passages(join(*of_passages[1:]), of_passages.training, budget, work).add_prefix("passage_")
     notes = pd.concat([found, longest], axis=1)
     kinds = np.repeat(["synthetic", "control", "unseen"], [len(synthetic), len(partners), len(others)])
@@ -154,14 +151,14 @@ def compare(
 
 def _difference(matched: dict[str, Any], control: dict[str, Any]) -> dict[str, dict[str, float]]:
     """Synthetic minus control: above zero, synthetic notes lie nearer to training than unseen real ones."""
+
+    def minus(first: float, second: float) -> float | None:
+        return like(first - second, first, second)
+
     return {
-        part: {name: _minus(matched[part][name], control[part][name]) for name in ("mean", "median")}
+        part: {name: minus(matched[part][name], control[part][name]) for name in ("mean", "median")}
         for part in ("all", "top")
     }
-
-
-def _minus(first: float, second: float) -> float | None:
-    return like(first - second, first, second)
 
 
 def _pairs(
@@ -186,16 +183,18 @@ def _overlap(corpora: _Corpora, matched: Matched, n: int, budget: int, work: Pat
     """Counts different n-grams: of training, matched synthetic, other synthetic and control notes."""
     others = np.setdiff1d(np.arange(len(corpora.synthetic.lengths)), matched.synthetic)
     parts = [corpora.synthetic.take(notes) for notes in (matched.synthetic, others)]
-    counts = count_by_holders([corpora.training, *parts, corpora.control], n, budget, work)
+    counts = count_by_corpora([corpora.training, *parts, corpora.control], n, budget, work)
 
     def either(*corpora: int) -> int:
         """N-grams of the matched or the other synthetic notes, and of these corpora."""
-        return unique(counts, 1, *corpora) + unique(counts, 2, *corpora) - unique(counts, 1, 2, *corpora)
+        return (
+            count_shared(counts, 1, *corpora) + count_shared(counts, 2, *corpora) - count_shared(counts, 1, 2, *corpora)
+        )
 
     def share(part: int, whole: int) -> float | None:
         return part / whole if whole else None
 
-    real, synthetic, common = unique(counts, 0), either(), either(0)
+    real, synthetic, common = count_shared(counts, 0), either(), either(0)
     told = {
         "n": setting(n),
         "real_unique": real,
@@ -204,10 +203,10 @@ def _overlap(corpora: _Corpora, matched: Matched, n: int, budget: int, work: Pat
         "union": real + synthetic - common,
         "jaccard": share(common, real + synthetic - common),
         "synthetic_share": share(common, synthetic),
-        "synthetic_matched_share": share(unique(counts, 0, 1), unique(counts, 1)),
-        "control_unique": unique(counts, 3),
-        "control_common": unique(counts, 0, 3),
-        "control_share": share(unique(counts, 0, 3), unique(counts, 3)),
+        "synthetic_matched_share": share(count_shared(counts, 0, 1), count_shared(counts, 1)),
+        "control_unique": count_shared(counts, 3),
+        "control_common": count_shared(counts, 0, 3),
+        "control_share": share(count_shared(counts, 0, 3), count_shared(counts, 3)),
     }
     # Of n-grams, not of notes; how many notes they are from is what counts.
     return over(min(len(matched.control), *(len(corpus.lengths) for corpus in corpora[:3])), told)
@@ -222,7 +221,7 @@ def _measures(
     measures = {
         "rouge_recall": Measure.mean_of(notes["recall"].to_numpy()),
         "ngram_share": Measure(
-            ngrams_in_training(everything, corpora.training, n, budget).astype(np.float64), everything.totals(n)
+            count_in_training(everything, corpora.training, n, budget).astype(np.float64), everything.totals(n)
         ),
         "longest_passage": Measure.mean_of(notes["passage_words"].to_numpy()),
     }

@@ -13,13 +13,11 @@ import numpy as np
 import pandas as pd
 
 from synthnotes.machinery.disclosure import also, over, people, setting
-from synthnotes.privacy.overlap.inverted_index import Holders
 from synthnotes.privacy.control_matching import standing_in
-from synthnotes.privacy.overlap.ngrams import Index
-from synthnotes.privacy.overlap.threads import in_order
-from synthnotes.privacy.overlap.tokens import Tokenizer
 from synthnotes.privacy.measures import NEARER, NOT_SHOWN, UNDECIDED
-from synthnotes.privacy.overlap.vocabulary import Encoder, Words
+from synthnotes.privacy.overlap.inverted_index import InvertedIndex
+from synthnotes.privacy.overlap.memory import map_in_order
+from synthnotes.privacy.overlap.vocabulary import EncodedNotes, Encoder, Tokenizer
 
 GROUPS = 3  # of members, at most: each as many patients as were never seen; more of them would only cost memory
 # Of a whole release, a draw is enough: every permutation goes through the recalls of all its pairs.
@@ -104,7 +102,7 @@ def _drawn(
     return pd.concat(tables), np.concatenate(numbers)
 
 
-def nearest_by_patient(synthetic: Words, real: Words, patients: np.ndarray, n: int) -> np.ndarray:
+def nearest_by_patient(synthetic: EncodedNotes, real: EncodedNotes, patients: np.ndarray, n: int) -> np.ndarray:
     """Recall of the nearest note of each patient, for each synthetic note.
 
     Args:
@@ -116,8 +114,8 @@ def nearest_by_patient(synthetic: Words, real: Words, patients: np.ndarray, n: i
     Returns:
         float32 [patients, synthetic notes].
     """
-    holders = Holders(Index(synthetic, n))
+    index = InvertedIndex(synthetic, n)
     bounds = np.searchsorted(patients, np.arange(patients[-1] + 2)).tolist()
     totals = np.maximum(synthetic.totals(n), 1)
-    found = in_order(lambda part: holders.nearest(real.part(*part))[1] / totals, pairwise(bounds))
+    found = map_in_order(lambda part: index.nearest(real.part(*part))[1] / totals, pairwise(bounds))
     return np.stack([recall.astype(np.float32) for recall in found])

@@ -1,12 +1,17 @@
 """What the nearest pairs share: longest common runs of words, and how common their n-grams are (paper, section 7)."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
-from synthnotes.privacy.overlap.ngrams import Index, find_all, notes_of
+from synthnotes.machinery.disclosure import over, people
+from synthnotes.privacy.distributions import summarise
+from synthnotes.privacy.overlap.hash_tables import Index
+from synthnotes.privacy.overlap.inverted_index import NONE
 from synthnotes.privacy.overlap.passages import longest_passages
-from synthnotes.privacy.overlap.vocabulary import Words
+from synthnotes.privacy.overlap.vocabulary import EncodedNotes
 
 
 class SharedNgrams(NamedTuple):
@@ -23,13 +28,20 @@ class SharedNgrams(NamedTuple):
     template: np.ndarray
 
 
-def longest_common_runs(notes: Words, partners: Words) -> list[int]:
+def nearest_pairs(neighbours: pd.DataFrame, top: int) -> pd.DataFrame:
+    """The `top` nearest pairs, of equal recall the first notes; notes that share nothing are in no pair."""
+    return neighbours[neighbours["real_index"] != NONE].nlargest(top, "recall")
+
+
+def longest_common_runs(notes: EncodedNotes, partners: EncodedNotes) -> list[int]:
     """The length of the longest run of words that each note shares with its partner."""
     pairs = ((notes.part(pair, pair + 1), partners.part(pair, pair + 1)) for pair in range(len(notes.lengths)))
     return [int(longest_passages(note, partner, quiet=True)["words"][0]) for note, partner in pairs]
 
 
-def shared_ngrams(notes: Words, partners: Words, training: Words, n: int, template_share: float) -> SharedNgrams:
+def shared_ngrams(
+    notes: EncodedNotes, partners: EncodedNotes, training: EncodedNotes, n: int, template_share: float
+) -> SharedNgrams:
     """Looks up in all of training what pairs of notes share.
 
     Args:
@@ -39,26 +51,41 @@ def shared_ngrams(notes: Words, partners: Words, training: Words, n: int, templa
         n: words per n-gram.
         template_share: an n-gram that stands in more than this share of the training notes belongs to a template.
     """
+
+    def counted(corpus: EncodedNotes, positions: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Note and id of every n-gram of a note, once, packed into one number, and how often the note holds it."""
+        return np.unique(corpus.notes_at(positions) << 32 | ids, return_counts=True)
+
     index = Index(notes, n)
-    own, theirs = index.own, index.find(partners)
-    ours, our_counts = _counted(notes, own.positions, own.ids)
-    others, their_counts = _counted(partners, theirs.positions, theirs.ids)
+    ours, our_counts = counted(notes, *index.own)
+    others, their_counts = counted(partners, *index.find(partners))
     keys, first, second = np.intersect1d(ours, others, assume_unique=True, return_indices=True)
     clipped = np.minimum(our_counts[first], their_counts[second])
     ids = keys & 0xFFFFFFFF
 
-    occurrences, holders = (np.zeros(index.different, dtype=np.int64) for _ in range(2))
-    for block in find_all(index, training):
+    occurrences, holding = np.zeros((2, index.different), dtype=np.int64)
+    for block in index.find_all(training):
         occurrences += np.bincount(block.ids, minlength=index.different)
-        held, _ = _counted(training, block.positions, block.ids)
-        holders += np.bincount(held & 0xFFFFFFFF, minlength=index.different)
-    of_template = np.where(holders[ids] > template_share * len(training.lengths), clipped, 0)
-    overlap, template = (np.zeros(len(notes.lengths), dtype=np.int64) for _ in range(2))
+        of_notes, _ = counted(training, *block)
+        holding += np.bincount(of_notes & 0xFFFFFFFF, minlength=index.different)
+    of_template = np.where(holding[ids] > template_share * len(training.lengths), clipped, 0)
+    overlap, template = np.zeros((2, len(notes.lengths)), dtype=np.int64)
     np.add.at(overlap, keys >> 32, clipped)
     np.add.at(template, keys >> 32, of_template)
     return SharedNgrams(np.sort(occurrences[np.unique(ids)]), overlap, template)
 
 
-def _counted(words: Words, positions: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Note and id of every n-gram of a note, once, packed into one number, and how often the note holds it."""
-    return np.unique(notes_of(words, positions) << 32 | ids, return_counts=True)
+def passage_summary(runs: Sequence[int], shared: SharedNgrams) -> dict[str, Any]:
+    """Summarises what the nearest pairs share: longest runs of words, and how common their n-grams are in training.
+
+    The template share is that of each pair's overlap; what is left of it is content.
+    """
+    overlapping = shared.overlap > 0
+    found = {
+        "pairs": people(len(runs)),
+        "longest_run_words": summarise(runs),
+        "shared_ngrams": len(shared.occurrences),
+        "occurrences_in_training": summarise(shared.occurrences, len(runs)),
+        "template_share": summarise(shared.template[overlapping] / shared.overlap[overlapping]),
+    }
+    return over(len(runs), found)

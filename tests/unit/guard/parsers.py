@@ -25,7 +25,7 @@ from synthnotes.corpus import inventory, machine, notes, releases, sources
 from synthnotes.generation import models, records
 from synthnotes.machinery import configure, files, model_folders, params, tokenizer_checks
 from synthnotes.machinery.files import UserError
-from synthnotes.privacy.overlap.checkpoint import Checkpoint
+from synthnotes.privacy.overlap.memory import Checkpoint
 from synthnotes.questionnaire import answers, exports, sosci, survey
 from synthnotes.questionnaire.sosci_project import read_project
 from synthnotes.questionnaire.survey import SurveyNote
@@ -306,7 +306,7 @@ def _index(path: Path) -> None:
 def _search_state(path: Path) -> int:
     checkpoint = Checkpoint(None, "", [])
     checkpoint._folder = path.parent
-    return checkpoint.load([np.zeros(2)])
+    return checkpoint.load("state", [np.zeros(2)])
 
 
 def _checksum(path: Path) -> str | None:

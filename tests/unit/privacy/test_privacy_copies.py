@@ -10,8 +10,8 @@ from synthnotes.machinery import params
 from synthnotes.machinery.disclosure import over, setting, suppress
 from synthnotes.privacy import membership as membership_test
 from synthnotes.privacy.comparison import compare
-from synthnotes.privacy.membership import compare_membership
 from synthnotes.privacy.measures import VERDICTS, Measure, judge, overall, tail
+from synthnotes.privacy.membership import compare_membership
 from synthnotes.report import privacy as report
 
 SETTINGS = params.read().privacy.model_copy(update={"resamples": 200})

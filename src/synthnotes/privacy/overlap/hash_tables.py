@@ -1,4 +1,6 @@
-"""Compiled loops over n-grams. A loop's machine code is kept beside this file, which changes with any of them.
+"""N-grams as whole numbers, exactly: equal numbers if, and only if, the n-grams are equal. Hash tables number them.
+
+The loops are compiled; a loop's machine code is kept beside this file, which changes with any of them.
 
 Hash tables have open addresses: what is looked for at a slot may stand in one that follows it. A slot is 0 if empty,
 and otherwise holds some bits of a hash and, in the other ones, a number plus one. The bits spare most comparisons; what
@@ -8,20 +10,92 @@ Large tables are slow because each slot must come from memory. So a note's n-gra
 merely touched, without a branch in between, which lets the processor fetch many of them at once.
 """
 
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
+from synthnotes.privacy.overlap.memory import map_in_order
+from synthnotes.privacy.overlap.vocabulary import EncodedNotes
+
+WORDS_AT_ONCE = 1 << 21
+SIEVE_BITS = 16  # per n-gram
+BYTES_PER_NGRAM = 56  # of memory while an index is built, above all two slots of a hash table
 MULTIPLIERS = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
 ONE, HALF = np.uint64(1), np.uint64(32)
 LOW_HALF = np.uint64(0xFFFFFFFF)
-POSITION_BITS, SET_BITS = np.uint64(36), np.uint64(8)  # of a slot; the rest are of the hash
-POSITION = np.uint64((1 << 36) - 1)
-TAG = np.uint64((1 << 20) - 1)
+
+
+class Ngrams(NamedTuple):
+    """N-grams of some notes that an index holds, in reading order.
+
+    Attributes:
+        positions: where they begin, counted in words over all notes: int64 [n-grams].
+        ids: their numbers: int32 [n-grams].
+    """
+
+    positions: np.ndarray
+    ids: np.ndarray
+
+    def take(self, chosen: np.ndarray) -> "Ngrams":
+        """Some of them: those at these places, or where a mask is true."""
+        return Ngrams(self.positions[chosen], self.ids[chosen])
+
+
+class Index:
+    """Numbers the n-grams of some notes from 0, and finds them in other notes.
+
+    Args:
+        notes: the notes; those looked up later come from the same `Encoder`.
+        n: words per n-gram, at least 1.
+
+    Attributes:
+        own: all n-grams of the notes themselves.
+        different: how many different ones there are.
+    """
+
+    def __init__(self, notes: EncodedNotes, n: int) -> None:
+        if n < 1:
+            raise ValueError(f"n-grams have at least one word, not {n}")
+        totals = notes.totals(n)
+        total = int(totals.sum())
+        slots = np.zeros(2 * total + 1, np.uint64)
+        sieve = np.zeros(SIEVE_BITS * total // 64 + 1, np.uint64)
+        examples, ids = np.empty(total, np.int64), np.empty(total, np.int32)
+        self.different: int = _number(*notes, n, slots, sieve, examples, ids)
+        first = np.cumsum(totals) - totals
+        self.own = Ngrams(np.arange(total) + np.repeat(notes.starts[:-1] - first, totals), ids)
+        self._n = n
+        self._table = slots, sieve, notes.ids, examples[: self.different]
+
+    def find(self, notes: EncodedNotes) -> Ngrams:
+        """Finds those n-grams of other notes that the index holds too."""
+        total = int(notes.totals(self._n).sum())
+        found = Ngrams(np.empty(total, np.int64), np.empty(total, np.int32))
+        count = _find(*notes, self._n, *self._table, *found)
+        return Ngrams(*(column[:count].copy() for column in found))
+
+    def find_all(self, notes: EncodedNotes) -> Iterator[Ngrams]:
+        """Finds them a bounded number of words at a time; positions count over all notes."""
+
+        def find(bounds: tuple[int, int]) -> Ngrams:
+            found = self.find(notes.part(*bounds))
+            return Ngrams(found.positions + notes.starts[bounds[0]], found.ids)
+
+        return map_in_order(find, spans(notes, WORDS_AT_ONCE))
+
+
+def spans(notes: EncodedNotes, most: int, begin: int = 0) -> list[tuple[int, int]]:
+    """Cuts notes, from `begin` on, into spans of about `most` words: the first note of each, and the one after it."""
+    bounds = np.searchsorted(notes.starts, np.arange(notes.starts[begin] + most, len(notes.ids), most))
+    return list(pairwise(np.unique([begin, *bounds, len(notes.lengths)]).tolist()))
 
 
 @njit(nogil=True, cache=True)
-def hashes_of(ids: np.ndarray, begin: int, end: int, n: int, hashes: np.ndarray) -> int:
-    """Hashes the n-grams of a note to 64 bits each; gives how many they are.
+def hash_ngrams(ids: np.ndarray, n: int) -> np.ndarray:
+    """Hashes the n-grams of one note's words: uint64 [n-grams].
 
     A hash is the sum of (word + 1) times a power of a multiplier, so that the next one needs two multiplications
     whatever n is, and then mixed.
@@ -29,35 +103,25 @@ def hashes_of(ids: np.ndarray, begin: int, end: int, n: int, hashes: np.ndarray)
     power = np.uint64(1)
     for _ in range(n + 1):
         power *= MULTIPLIERS[0]
-    rolling, count = np.uint64(0), 0
-    for at in range(begin, end):
+    hashes, rolling = np.empty(max(0, len(ids) - n + 1), np.uint64), np.uint64(0)
+    for at in range(len(ids)):
         rolling = (rolling + np.uint64(ids[at]) + ONE) * MULTIPLIERS[0]
-        if at >= begin + n:
+        if at >= n:
             rolling -= (np.uint64(ids[at - n]) + ONE) * power
-        if at >= begin + n - 1:
+        if at >= n - 1:
             mixed = (rolling ^ rolling >> HALF) * MULTIPLIERS[1]
-            hashes[count] = mixed ^ mixed >> HALF
-            count += 1
-    return count
+            hashes[at - n + 1] = mixed ^ mixed >> HALF
+    return hashes
 
 
 @njit(nogil=True, cache=True)
-def longest(starts: np.ndarray) -> int:
-    """The length of the longest note."""
-    most = 0
-    for note in range(len(starts) - 1):
-        most = max(most, starts[note + 1] - starts[note])
-    return most
-
-
-@njit(nogil=True, cache=True)
-def share_of(bits: int, parts: int) -> int:
+def scale(bits: int, parts: int) -> int:
     """Maps 32 bits evenly to [0, parts)."""
     return np.int64(bits * np.uint64(parts) >> HALF)
 
 
 @njit(nogil=True, cache=True)
-def same(ids: np.ndarray, at: int, others: np.ndarray, other: int, n: int) -> bool:
+def are_equal(ids: np.ndarray, at: int, others: np.ndarray, other: int, n: int) -> bool:
     """Whether two n-grams are equal."""
     for word in range(n):  # noqa: SIM110 - compiled, a generator is slower
         if ids[at + word] != others[other + word]:
@@ -66,7 +130,7 @@ def same(ids: np.ndarray, at: int, others: np.ndarray, other: int, n: int) -> bo
 
 
 @njit(nogil=True, cache=True)
-def slot_of(
+def _slot(
     mixed: int, ids: np.ndarray, at: int, n: int, slots: np.ndarray, known: np.ndarray, examples: np.ndarray
 ) -> int:
     """The slot that holds the number of an n-gram, or the empty one where it belongs.
@@ -80,10 +144,10 @@ def slot_of(
         known: the words of the n-grams in the table.
         examples: where in them each n-gram begins, by its number.
     """
-    slot = share_of(mixed >> HALF, len(slots))
+    slot = scale(mixed >> HALF, len(slots))
     while slots[slot]:
         maybe = slots[slot] >> HALF == mixed & LOW_HALF
-        if maybe and same(ids, at, known, examples[np.int64(slots[slot] & LOW_HALF) - 1], n):
+        if maybe and are_equal(ids, at, known, examples[np.int64(slots[slot] & LOW_HALF) - 1], n):
             break
         slot += 1
         if slot == len(slots):
@@ -92,7 +156,7 @@ def slot_of(
 
 
 @njit(nogil=True, cache=True)
-def number(
+def _number(
     ids: np.ndarray,
     starts: np.ndarray,
     n: int,
@@ -108,21 +172,21 @@ def number(
         starts: where each note begins, and where the last one ends.
         n: words per n-gram.
         slots: an empty table, to be filled.
-        sieve: an empty table of bits, to be filled.
+        sieve: to be filled with a one wherever the hash of an n-gram falls, 64 bits to an element.
         examples: to be filled with the first place of each different n-gram.
         numbers: to be filled with the number of each n-gram, in reading order.
     """
-    hashes = np.empty(longest(starts), np.uint64)
     different, count = 0, 0
     for note in range(len(starts) - 1):
-        for offset in range(hashes_of(ids, starts[note], starts[note + 1], n, hashes)):
+        hashes = hash_ngrams(ids[starts[note] : starts[note + 1]], n)
+        for offset in range(len(hashes)):
             at, mixed = starts[note] + offset, hashes[offset]
-            slot = slot_of(mixed, ids, at, n, slots, ids, examples)
+            slot = _slot(mixed, ids, at, n, slots, ids, examples)
             if not slots[slot]:
                 examples[different] = at
                 different += 1
                 slots[slot] = mixed << HALF | np.uint64(different)
-                bit = share_of(mixed >> HALF, 64 * len(sieve))
+                bit = scale(mixed >> HALF, 64 * len(sieve))
                 sieve[bit >> 6] |= ONE << np.uint64(bit & 63)
             numbers[count] = np.int64(slots[slot] & LOW_HALF) - 1
             count += 1
@@ -130,18 +194,7 @@ def number(
 
 
 @njit(nogil=True, cache=True)
-def sift(count: int, hashes: np.ndarray, sieve: np.ndarray, offsets: np.ndarray) -> int:
-    """Lists which n-grams of a note a table may hold; gives how many they are."""
-    kept = 0
-    for offset in range(count):
-        bit = share_of(hashes[offset] >> HALF, 64 * len(sieve))
-        offsets[kept] = offset
-        kept += np.int64(sieve[bit >> 6] >> np.uint64(bit & 63) & ONE)
-    return kept
-
-
-@njit(nogil=True, cache=True)
-def find(
+def _find(
     ids: np.ndarray,
     starts: np.ndarray,
     n: int,
@@ -153,75 +206,19 @@ def find(
     numbers: np.ndarray,
 ) -> int:
     """Enters position and number of those n-grams of notes that a table holds; gives how many they are."""
-    hashes, offsets = np.empty(longest(starts), np.uint64), np.empty(longest(starts), np.int64)
     found = 0
     for note in range(len(starts) - 1):
-        count = hashes_of(ids, starts[note], starts[note + 1], n, hashes)
-        for place in range(sift(count, hashes, sieve, offsets)):
-            at = starts[note] + offsets[place]
-            slot = slot_of(hashes[offsets[place]], ids, at, n, slots, known, examples)
+        hashes = hash_ngrams(ids[starts[note] : starts[note + 1]], n)
+        offsets, kept = np.empty(len(hashes), np.int64), 0  # of those that the sieve lets through
+        for offset in range(len(hashes)):
+            bit = scale(hashes[offset] >> HALF, 64 * len(sieve))
+            offsets[kept] = offset
+            kept += np.int64(sieve[bit >> 6] >> np.uint64(bit & 63) & ONE)
+        for offset in offsets[:kept]:
+            at = starts[note] + offset
+            slot = _slot(hashes[offset], ids, at, n, slots, known, examples)
             if slots[slot]:
                 positions[found] = at
                 numbers[found] = np.int64(slots[slot] & LOW_HALF) - 1
                 found += 1
     return found
-
-
-@njit(nogil=True, cache=True)
-def sizes_of_parts(ids: np.ndarray, starts: np.ndarray, n: int, parts: int) -> np.ndarray:
-    """How many n-grams of notes belong to each part, repetitions counted: int64 [parts]."""
-    hashes = np.empty(longest(starts), np.uint64)
-    sizes = np.zeros(parts, np.int64)
-    for note in range(len(starts) - 1):
-        for offset in range(hashes_of(ids, starts[note], starts[note + 1], n, hashes)):
-            sizes[share_of(hashes[offset] & LOW_HALF, parts)] += 1
-    return sizes
-
-
-@njit(nogil=True, cache=True)
-def count_part(
-    ids: np.ndarray, starts: np.ndarray, holders: np.ndarray, n: int, part: int, parts: int, size: int
-) -> np.ndarray:
-    """Counts the different n-grams of one part by the sets of corpora that hold them.
-
-    Args:
-        ids: the words of all corpora.
-        starts: where their notes begin, and where the last one ends.
-        holders: each note's corpus, as a bit: uint8 [notes].
-        n: words per n-gram.
-        part: which part.
-        parts: of how many.
-        size: n-grams of the part, repetitions counted, or more.
-
-    Returns:
-        N-grams by the union of their notes' bits: int64 [256].
-    """
-    hashes, offsets = np.empty(longest(starts), np.uint64), np.empty(longest(starts), np.int64)
-    slots = np.zeros(2 * size + 1, np.uint64)  # of each n-gram a place where it stands, its set, bits of its hash
-    fetched = np.empty(longest(starts), np.uint64)  # never read
-    for note in range(len(starts) - 1):
-        kept = 0
-        for offset in range(hashes_of(ids, starts[note], starts[note + 1], n, hashes)):
-            offsets[kept] = offset
-            kept += share_of(hashes[offset] & LOW_HALF, parts) == part
-        for place in range(kept):
-            fetched[place] = slots[share_of(hashes[offsets[place]] >> HALF, len(slots))]
-        holder = np.uint64(holders[note]) << POSITION_BITS
-        for place in range(kept):
-            at, mixed = starts[note] + offsets[place], hashes[offsets[place]]
-            slot = share_of(mixed >> HALF, len(slots))
-            while slots[slot]:
-                maybe = slots[slot] >> POSITION_BITS + SET_BITS == mixed & TAG
-                if maybe and same(ids, at, ids, np.int64(slots[slot] & POSITION) - 1, n):
-                    break
-                slot += 1
-                if slot == len(slots):
-                    slot = 0
-            if not slots[slot]:
-                slots[slot] = mixed << POSITION_BITS + SET_BITS | np.uint64(at + 1)
-            slots[slot] |= holder
-    counts = np.zeros(256, np.int64)
-    for slot in range(len(slots)):
-        counts[np.int64(slots[slot] >> POSITION_BITS) & 255] += 1
-    counts[0] = 0  # empty slots
-    return counts

@@ -1,13 +1,27 @@
-"""Memory: how corpora are cut into blocks so that what is computed for each fits a budget."""
+"""What a search may take, and what it leaves: blocks that fit a budget, threads, and checkpoints of a killed run."""
 
-from collections.abc import Iterator
+import hashlib
+import os
+import shutil
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
-from synthnotes.machinery.files import UserError
+from synthnotes.machinery.files import UserError, replacing
 
 GIB = 1 << 30
 DEFAULT = 2 * GIB
+THREADS = len(os.sched_getaffinity(0))
+AHEAD = 2  # items per thread that may wait to be fetched
+SECONDS_BETWEEN = 20.0  # checkpoints
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def blocks(bytes_per_note: np.ndarray, budget: int, what: str) -> Iterator[tuple[int, int]]:
@@ -47,3 +61,70 @@ def parts(bytes_needed: int, budget: int, most: int, what: str) -> int:
             f"which need {bytes_needed / GIB:.3g} GiB in at most {most} parts. Raise privacy.memory_gib."
         )
     return number
+
+
+def map_in_order(function: Callable[[Item], Result], items: Iterable[Item], threads: int = THREADS) -> Iterator[Result]:
+    """Yields `function(item)` for each item in turn, computed by some threads a few items ahead.
+
+    Args:
+        function: lets go of the interpreter's lock, as compiled loops do. What it raises, the first item's is raised.
+        items: read only as far ahead as keeps the threads busy.
+        threads: how many.
+    """
+    pool = ThreadPoolExecutor(threads)
+    waiting: deque[Future[Result]] = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) > AHEAD * threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+class Checkpoint:
+    """What one search has found so far: some arrays for each of its parts, and up to where it has come in them.
+
+    Args:
+        work: the work folder; None keeps nothing.
+        name: what is searched for.
+        inputs: the arrays that determine the result; of other inputs nothing is taken over.
+    """
+
+    def __init__(self, work: Path | None, name: str, inputs: Sequence[np.ndarray]) -> None:
+        self._folder: Path | None = None
+        self._saved = time.monotonic()
+        if work is not None:
+            digest = hashlib.sha256(name.encode())
+            for array in inputs:
+                digest.update(f"{array.dtype} {array.shape}".encode())
+                digest.update(np.ascontiguousarray(array).data)
+            self._folder = work / f"{name}-{digest.hexdigest()[:16]}"
+
+    def load(self, part: str, state: Sequence[np.ndarray]) -> int:
+        """Fills the arrays with what was saved; gives how far the search had come, 0 where nothing usable lies."""
+        if self._folder is None or not (self._folder / f"{part}.npz").exists():
+            return 0
+        try:
+            with np.load(self._folder / f"{part}.npz", allow_pickle=False) as saved:
+                arrays = [saved[f"arr_{number}"] for number in range(len(state))]
+                done = int(saved["done"])
+        except Exception:  # damaged bytes raise whatever they happen to mean
+            return 0  # and cost the time to do it again, nothing else
+        for array, old in zip(state, arrays, strict=True):
+            array[:] = old
+        return done
+
+    def save(self, part: str, state: Sequence[np.ndarray], done: int) -> None:
+        """Saves the arrays if the last time lies some seconds back."""
+        if self._folder is not None and time.monotonic() - self._saved >= SECONDS_BETWEEN:
+            with replacing(self._folder / f"{part}.npz") as temporary:
+                np.savez(temporary, *state, done=done)
+            self._saved = time.monotonic()
+
+    def remove(self) -> None:
+        """Forgets everything, once the search is done."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)

@@ -13,9 +13,8 @@ import pandas as pd
 
 from synthnotes.machinery.progress import Bar
 from synthnotes.privacy.overlap import memory
-from synthnotes.privacy.overlap.checkpoint import Checkpoint
-from synthnotes.privacy.overlap.ngrams import BYTES_PER_NGRAM, Found, Index, find_all, notes_of
-from synthnotes.privacy.overlap.vocabulary import Words
+from synthnotes.privacy.overlap.hash_tables import BYTES_PER_NGRAM, Index, Ngrams
+from synthnotes.privacy.overlap.vocabulary import EncodedNotes
 
 SEEDS = (8, 4, 2, 1)  # words; a smaller width only for the notes that share no wider n-gram
 WORDS_PER_BLOCK = 1 << 22  # of synthetic notes, fewer where the budget is small
@@ -23,22 +22,20 @@ NONE = -1
 COLUMNS = ("words", "start", "training_index", "training_start", "training_notes")
 
 
-class Shared(NamedTuple):
-    """All passages of one width that stand in both synthetic and training notes.
-
-    Attributes:
-        width: words.
-        own: where they stand in the synthetic notes, and their numbers.
-        training: where they stand in the training notes, likewise.
-    """
+class _Shared(NamedTuple):
+    """All passages of one width, in words, that stand in both synthetic and training notes, and where they do."""
 
     width: int
-    own: Found
-    training: Found
+    own: Ngrams
+    training: Ngrams
 
 
 def longest_passages(
-    synthetic: Words, training: Words, budget: int = memory.DEFAULT, work: Path | None = None, quiet: bool = False
+    synthetic: EncodedNotes,
+    training: EncodedNotes,
+    budget: int = memory.DEFAULT,
+    work: Path | None = None,
+    quiet: bool = False,
 ) -> pd.DataFrame:
     """Finds the longest passage that each synthetic note shares with any training note.
 
@@ -57,90 +54,83 @@ def longest_passages(
     table[:, 1:4] = NONE
     need = synthetic.lengths * BYTES_PER_NGRAM + 8
     most = min(budget, max(WORDS_PER_BLOCK * BYTES_PER_NGRAM, int(need.max(initial=0))))
-    checkpoint = Checkpoint(work, "passages", [synthetic.ids, synthetic.starts, training.ids, training.starts])
-    begin = checkpoint.load([table])
+    checkpoint = memory.Checkpoint(work, "passages", [*synthetic, *training])
+    begin = checkpoint.load("all", [table])
     with Bar(
         initial=begin, total=len(table), desc="longest passages", unit=" notes", mininterval=1, disable=quiet
     ) as progress:
         for first, last in memory.blocks(need[begin:], most, "the index of synthetic notes"):
             _search_block(np.arange(begin + first, begin + last), synthetic, training, table)
-            checkpoint.save(begin + last, [table])
+            checkpoint.save("all", [table], begin + last)
             progress.update(last - first)
     checkpoint.remove()
     return pd.DataFrame(table, columns=list(COLUMNS))
 
 
-def _search_block(notes: np.ndarray, synthetic: Words, training: Words, table: np.ndarray) -> None:
+def _search_block(rows: np.ndarray, synthetic: EncodedNotes, training: EncodedNotes, table: np.ndarray) -> None:
     """Fills in the rows of some notes; those that share no wide passage are searched again for a narrower one."""
     for seed in SEEDS:
-        part = synthetic.take(notes)
+        part = synthetic.take(rows)
         shared = _seed(part, training, seed)
         while len(shared.own.ids):
-            notes_there = np.unique(notes_of(part, shared.own.positions))
-            wider = _widen(shared, part, training)
-            go_on = np.unique(notes_of(part, wider.own.positions))
-            _measure(shared, part, training, np.setdiff1d(notes_there, go_on), table, notes)
+            # The passages of twice the width; notes that share none have their longest one below it.
+            wider = _Shared(2 * shared.width, *_lengthen(shared, part, training, shared.width, shared.own))
+            notes, go_on = (np.unique(part.notes_at(of.own.positions)) for of in (shared, wider))
+            _measure(shared, part, training, np.setdiff1d(notes, go_on), table, rows)
             shared = wider
-        notes = notes[table[notes, 0] == 0]
+        rows = rows[table[rows, 0] == 0]
 
 
-def _seed(part: Words, training: Words, width: int) -> Shared:
+def _seed(part: EncodedNotes, training: EncodedNotes, width: int) -> _Shared:
     """The n-grams of the smallest width that both sides hold."""
     index = Index(part, width)
-    nothing = Found(np.empty(0, np.int64), np.empty(0, np.int32))
-    theirs = Found(*map(np.concatenate, zip(nothing, *find_all(index, training), strict=True)))
+    nothing = Ngrams(np.empty(0, np.int64), np.empty(0, np.int32))
+    theirs = Ngrams(*map(np.concatenate, zip(nothing, *index.find_all(training), strict=True)))
     held = np.zeros(index.different, dtype=bool)
     held[theirs.ids] = True
-    kept = held[index.own.ids]
-    return Shared(width, Found(index.own.positions[kept], index.own.ids[kept]), theirs)
+    return _Shared(width, index.own.take(held[index.own.ids]), theirs)
 
 
-def _widen(shared: Shared, part: Words, training: Words) -> Shared:
-    """The passages of twice the width that both sides hold."""
-    return Shared(2 * shared.width, *_match(shared, part, training, shared.width, shared.own))
-
-
-def _match(shared: Shared, part: Words, training: Words, shift: int, own: Found) -> tuple[Found, Found]:
-    """The passages that are `shift` words longer than the shared ones and stand on both sides.
+def _lengthen(
+    shared: _Shared, part: EncodedNotes, training: EncodedNotes, more: int, own: Ngrams
+) -> tuple[Ngrams, Ngrams]:
+    """The passages that are longer than the shared ones by at most their width, and stand on both sides.
 
     Args:
         shared: the shared passages.
         part: the synthetic notes.
         training: the training notes.
-        shift: at most the width.
+        more: how many words longer.
         own: the synthetic notes' passages to start from.
     """
-    positions, keys = _pairs(shared.own, own, part, shift)
+    positions, keys = _join(shared.own, own, part, more)
     numbers, different = pd.factorize(keys)
     begins = np.zeros(int(shared.own.ids.max(initial=NONE)) + 1, dtype=bool)
     begins[own.ids] = True
-    candidates = begins[shared.training.ids]
-    start = Found(shared.training.positions[candidates], shared.training.ids[candidates])
-    their_positions, their_keys = _pairs(shared.training, start, training, shift)
+    start = shared.training.take(begins[shared.training.ids])
+    their_positions, their_keys = _join(shared.training, start, training, more)
     their_numbers = pd.Index(different).get_indexer(their_keys)
-    known = their_numbers != NONE
-    held = np.zeros(len(different), dtype=bool)
-    held[their_numbers[known]] = True
-    kept = held[numbers]
+    held = np.zeros(len(different) + 1, dtype=bool)
+    held[their_numbers] = True  # NONE is the last one
     return (
-        Found(positions[kept], numbers[kept].astype(np.int32)),
-        Found(their_positions[known], their_numbers[known].astype(np.int32)),
+        Ngrams(positions, numbers.astype(np.int32)).take(held[numbers]),
+        Ngrams(their_positions, their_numbers.astype(np.int32)).take(their_numbers != NONE),
     )
 
 
-def _pairs(all_of: Found, start: Found, words: Words, shift: int) -> tuple[np.ndarray, np.ndarray]:
+def _join(all_of: Ngrams, start: Ngrams, notes: EncodedNotes, shift: int) -> tuple[np.ndarray, np.ndarray]:
     """Joins passages with those that begin `shift` words later in the same note: positions and pairs of numbers."""
     place = np.searchsorted(all_of.positions, start.positions + shift)
     place[place == len(all_of.positions)] = 0
     joined = all_of.positions[place] == start.positions + shift
     positions = start.positions[joined]
-    joined_notes = notes_of(words, positions) == notes_of(words, positions + shift)
+    in_one_note = notes.notes_at(positions) == notes.notes_at(positions + shift)
     keys = start.ids[joined].astype(np.int64) << 32 | all_of.ids[place[joined]]
-    return positions[joined_notes], keys[joined_notes]
+    return positions[in_one_note], keys[in_one_note]
 
 
 def _measure(
-    shared: Shared, part: Words, training: Words, notes: np.ndarray, table: np.ndarray, rows: np.ndarray
+    shared: _Shared, part: EncodedNotes, training: EncodedNotes, notes: np.ndarray, table: np.ndarray, rows: np.ndarray
 ) -> None:
     """Finds the exact length, below twice the width, for notes that share no passage of twice the width.
 
@@ -155,37 +145,31 @@ def _measure(
     low = np.zeros(len(rows), dtype=np.int64)
     low[notes] = shared.width
     high = np.where(low > 0, 2 * shared.width - 1, 0)
-    holder = notes_of(part, shared.own.positions)
+    note_of = part.notes_at(shared.own.positions)
+
+    def passages(width: int, wanted: np.ndarray) -> tuple[Ngrams, Ngrams]:
+        """The shared passages of this width, of the notes for which it is wanted."""
+        own = shared.own.take(wanted[note_of] == width)
+        return _lengthen(shared, part, training, width - shared.width, own)
+
     while (open_ := low < high).any():
         trial = np.where(open_, (low + high + 1) // 2, 0)
         for width in np.unique(trial[open_]).tolist():
-            mine = trial[holder] == width
-            own = Found(shared.own.positions[mine], shared.own.ids[mine])
-            longer, _ = _match(shared, part, training, width - shared.width, own)
             holds = np.zeros(len(rows), dtype=bool)
-            holds[notes_of(part, longer.positions)] = True
+            holds[part.notes_at(passages(width, trial)[0].positions)] = True
             tried = trial == width
             low[tried & holds] = width
             high[tried & ~holds] = width - 1
     for width in np.unique(low[notes]).tolist():
-        mine = low[holder] == width
-        own = Found(shared.own.positions[mine], shared.own.ids[mine])
-        longest, theirs = _match(shared, part, training, width - shared.width, own)
-        _record(longest, theirs, width, part, training, table, rows)
-
-
-def _record(
-    longest: Found, theirs: Found, width: int, part: Words, training: Words, table: np.ndarray, rows: np.ndarray
-) -> None:
-    """Enters the first passage of each note, its first place in training, and the number of notes that hold it."""
-    notes, first = np.unique(notes_of(part, longest.positions), return_index=True)
-    ids, start = longest.ids[first], longest.positions[first] - part.starts[notes]
-    their_notes = notes_of(training, theirs.positions)
-    number, first_place = np.unique(theirs.ids, return_index=True)
-    place = first_place[np.searchsorted(number, ids)]
-    holders = np.unique(theirs.ids.astype(np.int64) << 32 | their_notes) >> 32
-    counts = np.bincount(holders, minlength=int(number.max(initial=NONE)) + 1)[ids]
-    training_start = theirs.positions[place] - training.starts[their_notes[place]]
-    table[rows[notes]] = np.column_stack(
-        [np.full(len(notes), width), start, their_notes[place], training_start, counts]
-    )
+        longest, theirs = passages(width, low)
+        # The first passage of each note, its first place in training, and how many notes hold it.
+        found, first = np.unique(part.notes_at(longest.positions), return_index=True)
+        ids, start = longest.ids[first], longest.positions[first] - part.starts[found]
+        their_notes = training.notes_at(theirs.positions)
+        number, first_place = np.unique(theirs.ids, return_index=True)
+        place = first_place[np.searchsorted(number, ids)]
+        held_by = np.unique(theirs.ids.astype(np.int64) << 32 | their_notes) >> 32
+        counts = np.bincount(held_by, minlength=int(number.max(initial=NONE)) + 1)[ids]
+        their_start = theirs.positions[place] - training.starts[their_notes[place]]
+        columns = [np.full(len(found), width), start, their_notes[place], their_start, counts]
+        table[rows[found]] = np.column_stack(columns)

@@ -1,27 +1,61 @@
 """Notes as whole numbers, one per word, exactly: equal numbers if, and only if, the words are equal.
 
-A compiled loop cuts some notes at a time into words and numbers their different words; these few are then numbered
-over all corpora by a dictionary. Words are compared byte by byte, so that no two are ever mistaken for each other.
+Three rules cut a note into words: a rule says which characters of a lower-cased text belong to words, and a word is a
+longest run of them. The functions are the definition; `Encoder` applies the same rules to whole corpora. A compiled
+loop cuts some notes at a time into words and numbers their different words; these few are then numbered over all
+corpora by a dictionary. Words are compared byte by byte, so that no two are ever mistaken for each other.
 """
 
+import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import count
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numba import njit
 
 from synthnotes.machinery.files import UserError
-from synthnotes.privacy.overlap.threads import in_order
-from synthnotes.privacy.overlap.tokens import Tokenizer, normalise, word_characters
+from synthnotes.privacy.overlap.memory import map_in_order
+
+Tokenizer = Literal["ascii", "unicode", "white-space"]
 
 CHARACTERS_AT_ONCE = 1 << 24
 EIGHT, HALF, MULTIPLIER = np.uint64(8), np.uint64(32), np.uint64(0x9E3779B97F4A7C15)
 FEWEST_SLOTS = 1 << 10  # of the table of different words; it grows
+CODE_POINTS = 0x110000
+_WORD_CHARACTERS: dict[Tokenizer, str] = {"ascii": r"[a-z0-9]", "unicode": r"[^\W_]", "white-space": r"\S"}
 
 
-class Words(NamedTuple):
+def cut_into_words(text: str, tokenizer: Tokenizer) -> list[str]:
+    """Cuts the lower-cased text into words.
+
+    `ascii` finds runs of a-z and 0-9, as the package `rouge_score` does without its stemmer; `unicode` runs of letters
+    and digits of any script, so that Swedish words stay whole (repair p); `white-space` all that it separates.
+    """
+    return re.findall(f"{_WORD_CHARACTERS[tokenizer]}+", normalise(text, tokenizer))
+
+
+def normalise(text: str, tokenizer: Tokenizer) -> str:
+    """The text whose characters a rule reads: in lower case, and for `unicode` composed first.
+
+    Composed (NFC), "å" is one letter, whether it was typed as one character or as "a" and a ring.
+    """
+    return (unicodedata.normalize("NFC", text) if tokenizer == "unicode" else text).lower()
+
+
+@cache
+def word_characters(tokenizer: Tokenizer) -> np.ndarray:
+    """Which characters belong to words: bool, by code point."""
+    characters = "".join(map(chr, range(CODE_POINTS)))
+    table = np.zeros(CODE_POINTS, dtype=bool)
+    table[[match.start() for match in re.finditer(_WORD_CHARACTERS[tokenizer], characters)]] = True
+    return table
+
+
+class EncodedNotes(NamedTuple):
     """The words of some notes.
 
     Attributes:
@@ -37,26 +71,29 @@ class Words(NamedTuple):
         """Words per note: int64 [notes]."""
         return np.diff(self.starts)
 
-    def part(self, first: int, last: int) -> "Words":
+    def part(self, first: int, last: int) -> "EncodedNotes":
         """The notes from `first` up to, not including, `last`."""
         starts = self.starts[first : last + 1]
-        return Words(self.ids[starts[0] : starts[-1]], starts - starts[0])
+        return EncodedNotes(self.ids[starts[0] : starts[-1]], starts - starts[0])
 
-    def take(self, notes: np.ndarray) -> "Words":
+    def take(self, notes: np.ndarray) -> "EncodedNotes":
         """The notes at these positions, in this order."""
         parts = [self.ids[self.starts[note] : self.starts[note + 1]] for note in notes]
-        return Words(np.concatenate([self.ids[:0], *parts]), _starts(self.lengths[notes]))
+        return EncodedNotes(np.concatenate([self.ids[:0], *parts]), _starts(self.lengths[notes]))
+
+    def notes_at(self, positions: np.ndarray) -> np.ndarray:
+        """The note in which each position lies, counted in words over all notes: int64 [positions]."""
+        return np.searchsorted(self.starts, positions, side="right") - 1
 
     def totals(self, n: int) -> np.ndarray:
         """N-grams per note, repetitions counted: int64 [notes]."""
         return np.maximum(self.lengths - n + 1, 0)
 
 
-def join(*corpora: Words) -> Words:
+def join(*corpora: EncodedNotes) -> EncodedNotes:
     """The notes of several corpora, one corpus after the other."""
-    return Words(
-        np.concatenate([words.ids for words in corpora]), _starts(np.concatenate([words.lengths for words in corpora]))
-    )
+    ids, lengths = ([getattr(notes, name) for notes in corpora] for name in ("ids", "lengths"))
+    return EncodedNotes(np.concatenate(ids), _starts(np.concatenate(lengths)))
 
 
 class Encoder:
@@ -71,7 +108,7 @@ class Encoder:
         self._is_word = word_characters(tokenizer)
         self._numbers: dict[bytes, int] = defaultdict(count().__next__)  # a new word gets the next number
 
-    def __call__(self, texts: Sequence[str], name: str = "notes") -> Words:
+    def __call__(self, texts: Sequence[str], name: str = "notes") -> EncodedNotes:
         """Numbers the words of notes.
 
         Args:
@@ -82,10 +119,10 @@ class Encoder:
             UserError: a note is not text; its position is named.
         """
         ids, lengths = [np.empty(0, np.int32)], [np.empty(0, np.int64)]
-        for codes, lengths_of_block, different in in_order(self._cut, _blocks(texts, name)):
+        for codes, lengths_of_block, different in map_in_order(self._cut, _blocks(texts, name)):
             ids.append(np.array([self._numbers[word] for word in different], dtype=np.int32)[codes])
             lengths.append(lengths_of_block)
-        return Words(np.concatenate(ids), _starts(np.concatenate(lengths)))
+        return EncodedNotes(np.concatenate(ids), _starts(np.concatenate(lengths)))
 
     def _cut(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray, list[bytes]]:
         """Cuts notes into words: a code for each, the words per note, and the word that each code stands for."""

@@ -1,12 +1,14 @@
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rouge_score.tokenize import tokenize
 
 from synthnotes.machinery.files import UserError
-from synthnotes.privacy import words as module
-from synthnotes.privacy.overlap.tokens import TOKENIZERS
-from synthnotes.privacy.overlap.vocabulary import Encoder, join
+from synthnotes.privacy.overlap import vocabulary as module
+from synthnotes.privacy.overlap.vocabulary import Encoder, Tokenizer, cut_into_words, join
 
 # Letters that tempt: case pairs that change length or alphabet, marks, digits of other scripts, spaces of all kinds.
 PIECES = [
@@ -44,7 +46,7 @@ PIECES += [
 NOTES = st.lists(
     st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=3)), max_size=12).map("".join), max_size=6
 )
-RULES = pytest.mark.parametrize("rule", list(TOKENIZERS))
+RULES = pytest.mark.parametrize("rule", get_args(Tokenizer))
 
 
 @RULES
@@ -53,7 +55,7 @@ RULES = pytest.mark.parametrize("rule", list(TOKENIZERS))
 def test_numbers_stand_for_words_one_to_one(rule, first, second):
     encode = Encoder(rule)
     both = [encode(first), encode(second)]
-    tokens = [TOKENIZERS[rule](text) for text in first + second]
+    tokens = [cut_into_words(text, rule) for text in first + second]
     words = join(*both)
     assert words.lengths.tolist() == [len(note) for note in tokens]
     flat = [word for note in tokens for word in note]
@@ -101,3 +103,34 @@ def test_parts_and_selections():
 def test_what_is_not_text_is_named(value):
     with pytest.raises(UserError, match=r"synthetic notes: number 1 is not text but"):
         Encoder("ascii")(["a", value], "synthetic notes")
+
+
+@given(st.text())
+def test_ascii_rule_is_rouge_score_s(text):
+    assert cut_into_words(text, "ascii") == tokenize(text, stemmer=None)
+
+
+@given(st.text())
+def test_white_space_rule_is_python_s(text):
+    assert cut_into_words(text, "white-space") == text.lower().split()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Försämrad HJÄRTSVIKT, 2 dgr", ["försämrad", "hjärtsvikt", "2", "dgr"]),
+        ("fo\u0308rsa\u0308mrad", ["försämrad"]),  # letters and marks typed apart
+        ("blodtryck_120/80", ["blodtryck", "120", "80"]),
+        ("  \n", []),
+    ],
+)
+def test_unicode_rule_keeps_words_whole(text, words):
+    assert cut_into_words(text, "unicode") == words
+
+
+def test_ascii_rule_tears_swedish_words_apart():
+    assert cut_into_words("försämrad", "ascii") == ["f", "rs", "mrad"]
+
+
+def test_white_space_rule_keeps_punctuation():
+    assert cut_into_words(" No\tFever.\nBP 120/80 ", "white-space") == ["no", "fever.", "bp", "120/80"]
