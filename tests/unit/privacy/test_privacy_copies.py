@@ -92,7 +92,7 @@ def test_without_copies_none_are_found(repeated):
 )
 def test_the_worst_verdict_is_that_of_all(said, expected):
     found = overall([setting(word) for word in said])
-    assert (found, suppress(found, 10), found.maker) == (expected, expected, "privacy.verdicts.worst")
+    assert (found, suppress(found, 10), found.maker) == (expected, expected, "privacy.measures.worst")
 
 
 def test_the_worst_verdict_is_hidden_with_one_that_tells_of_few():

@@ -40,7 +40,9 @@ def test_equals_looking_for_every_passage(synthetic, training):
     found = find(synthetic, training)
     assert found == [by_hand(note, training) for note in synthetic]
     for (words, *_), note in zip(found, synthetic, strict=True):
-        shared = [overlap([note.split()], [text.split() for text in training], n).any() for n in (words, words + 1)]
+        shared = [
+            overlap([note.split()], [text.split() for text in training], n).any() for n in (words or 1, words + 1)
+        ]
         assert shared == [words > 0, False]
 
 

@@ -59,14 +59,12 @@ class Index:
     def __init__(self, notes: EncodedNotes, n: int) -> None:
         if n < 1:
             raise ValueError(f"n-grams have at least one word, not {n}")
-        totals = notes.totals(n)
-        total = int(totals.sum())
+        total = int(notes.totals(n).sum())
         slots = np.zeros(2 * total + 1, np.uint64)
         sieve = np.zeros(SIEVE_BITS * total // 64 + 1, np.uint64)
-        examples, ids = np.empty(total, np.int64), np.empty(total, np.int32)
-        self.different: int = _number(*notes, n, slots, sieve, examples, ids)
-        first = np.cumsum(totals) - totals
-        self.own = Ngrams(np.arange(total) + np.repeat(notes.starts[:-1] - first, totals), ids)
+        examples = np.empty(total, np.int64)
+        self.own = Ngrams(np.empty(total, np.int64), np.empty(total, np.int32))
+        self.different: int = _number(*notes, n, slots, sieve, examples, *self.own)
         self._n = n
         self._table = slots, sieve, notes.ids, examples[: self.different]
 
@@ -163,6 +161,7 @@ def _number(
     slots: np.ndarray,
     sieve: np.ndarray,
     examples: np.ndarray,
+    positions: np.ndarray,
     numbers: np.ndarray,
 ) -> int:
     """Numbers the n-grams of notes from 0 by the order in which they come; gives how many different ones there are.
@@ -174,7 +173,8 @@ def _number(
         slots: an empty table, to be filled.
         sieve: to be filled with a one wherever the hash of an n-gram falls, 64 bits to an element.
         examples: to be filled with the first place of each different n-gram.
-        numbers: to be filled with the number of each n-gram, in reading order.
+        positions: to be filled with the place of each n-gram, in reading order.
+        numbers: to be filled with its number.
     """
     different, count = 0, 0
     for note in range(len(starts) - 1):
@@ -188,7 +188,7 @@ def _number(
                 slots[slot] = mixed << HALF | np.uint64(different)
                 bit = scale(mixed >> HALF, 64 * len(sieve))
                 sieve[bit >> 6] |= ONE << np.uint64(bit & 63)
-            numbers[count] = np.int64(slots[slot] & LOW_HALF) - 1
+            positions[count], numbers[count] = at, np.int64(slots[slot] & LOW_HALF) - 1
             count += 1
     return different
 
@@ -218,7 +218,6 @@ def _find(
             at = starts[note] + offset
             slot = _slot(hashes[offset], ids, at, n, slots, known, examples)
             if slots[slot]:
-                positions[found] = at
-                numbers[found] = np.int64(slots[slot] & LOW_HALF) - 1
+                positions[found], numbers[found] = at, np.int64(slots[slot] & LOW_HALF) - 1
                 found += 1
     return found

@@ -62,12 +62,6 @@ def count_by_corpora(
     return counts
 
 
-def count_shared(counts: np.ndarray, *corpora: int) -> int:
-    """How many different n-grams all of the corpora hold, whoever else does, from what `count_by_corpora` gives."""
-    wanted = sum(1 << corpus for corpus in corpora)
-    return int(counts[np.arange(len(counts)) & wanted == wanted].sum())
-
-
 def count_in_training(notes: EncodedNotes, training: EncodedNotes, n: int, budget: int = memory.DEFAULT) -> np.ndarray:
     """Counts those n-grams of each note that stand in any training note, repetitions counted: int64 [notes]."""
     found = [np.empty(0, np.int64)]
