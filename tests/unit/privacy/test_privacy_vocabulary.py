@@ -73,22 +73,6 @@ def test_small_blocks_give_the_same(rule, monkeypatch):
     assert np.array_equal(*same)
 
 
-def test_words_of_equal_keys_are_told_apart(monkeypatch):
-    """With this multiplier the key of a word of more than eight letters is its last one."""
-    monkeypatch.setattr(module, "MULTIPLIER", np.uint64(0))
-    monkeypatch.setattr(module, "_number", module._number.py_func)
-    words = Encoder("ascii")(["hypertensive hypotensive hypertensiv hypotensive active"])
-    assert words.ids.tolist() == [0, 1, 2, 1, 3]
-
-
-def test_many_words_in_many_blocks(monkeypatch):
-    """The table of words grows more than once, and later blocks hold words of earlier ones."""
-    monkeypatch.setattr(module, "CHARACTERS_AT_ONCE", 20_000)
-    notes = [" ".join(f"w{number}" for number in range(first, first + 3_000)) for first in (0, 1_500, 0, 3_000)]
-    ids = Encoder("ascii")(notes).ids
-    assert ids.tolist() == [number for first in (0, 1_500, 0, 3_000) for number in range(first, first + 3_000)]
-
-
 def test_parts_and_selections():
     words = Encoder("ascii")(["a b", "", "c", "b a a"])
     assert words.part(1, 3).starts.tolist() == [0, 0, 1]
