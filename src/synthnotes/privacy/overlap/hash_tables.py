@@ -44,6 +44,24 @@ class Ngrams(NamedTuple):
         return Ngrams(self.positions[chosen], self.ids[chosen])
 
 
+class _Table(NamedTuple):
+    """A hash table of n-grams.
+
+    Attributes:
+        n: words per n-gram.
+        ids: the words of the notes that they are from.
+        examples: where in them each n-gram stands first, by its number: int64.
+        slots: the table, with at least one empty slot: uint64.
+        sieve: ones wherever the hash of an n-gram falls, 64 bits to an element: uint64.
+    """
+
+    n: int
+    ids: np.ndarray
+    examples: np.ndarray
+    slots: np.ndarray
+    sieve: np.ndarray
+
+
 class Index:
     """Numbers the n-grams of some notes from 0, and finds them in other notes.
 
@@ -60,19 +78,17 @@ class Index:
         if n < 1:
             raise ValueError(f"n-grams have at least one word, not {n}")
         total = int(notes.totals(n).sum())
-        slots = np.zeros(2 * total + 1, np.uint64)
-        sieve = np.zeros(SIEVE_BITS * total // 64 + 1, np.uint64)
-        examples = np.empty(total, np.int64)
+        slots, sieve = (np.zeros(size + 1, np.uint64) for size in (2 * total, SIEVE_BITS * total // 64))
+        table = _Table(n, notes.ids, np.empty(total, np.int64), slots, sieve)
         self.own = Ngrams(np.empty(total, np.int64), np.empty(total, np.int32))
-        self.different: int = _number(*notes, n, slots, sieve, examples, *self.own)
-        self._n = n
-        self._table = slots, sieve, notes.ids, examples[: self.different]
+        self.different: int = _number(notes, table, self.own)
+        self._table = table._replace(examples=table.examples[: self.different].copy())
 
     def find(self, notes: EncodedNotes) -> Ngrams:
         """Finds those n-grams of other notes that the index holds too."""
-        total = int(notes.totals(self._n).sum())
+        total = int(notes.totals(self._table.n).sum())
         found = Ngrams(np.empty(total, np.int64), np.empty(total, np.int32))
-        count = _find(*notes, self._n, *self._table, *found)
+        count = _find(notes, self._table, found)
         return Ngrams(*(column[:count].copy() for column in found))
 
     def find_all(self, notes: EncodedNotes) -> Iterator[Ngrams]:
@@ -92,12 +108,13 @@ def spans(notes: EncodedNotes, most: int, begin: int = 0) -> list[tuple[int, int
 
 
 @njit(nogil=True, cache=True)
-def hash_ngrams(ids: np.ndarray, n: int) -> np.ndarray:
-    """Hashes the n-grams of one note's words: uint64 [n-grams].
+def hash_ngrams(notes: EncodedNotes, note: int, n: int) -> np.ndarray:
+    """Hashes the n-grams of one of some notes: uint64 [n-grams].
 
     A hash is the sum of (word + 1) times a power of a multiplier, so that the next one needs two multiplications
     whatever n is, and then mixed.
     """
+    ids = notes.ids[notes.starts[note] : notes.starts[note + 1]]
     power = np.uint64(1)
     for _ in range(n + 1):
         power *= MULTIPLIERS[0]
@@ -129,19 +146,9 @@ def are_equal(ids: np.ndarray, at: int, others: np.ndarray, other: int, n: int) 
 
 @njit(nogil=True, cache=True)
 def _slot(
-    mixed: int, ids: np.ndarray, at: int, n: int, slots: np.ndarray, known: np.ndarray, examples: np.ndarray
+    mixed: int, ids: np.ndarray, at: int, n: int, known: np.ndarray, examples: np.ndarray, slots: np.ndarray
 ) -> int:
-    """The slot that holds the number of an n-gram, or the empty one where it belongs.
-
-    Args:
-        mixed: the n-gram's hash.
-        ids: words.
-        at: where the n-gram begins in them.
-        n: words per n-gram.
-        slots: the table: uint64, with at least one empty slot.
-        known: the words of the n-grams in the table.
-        examples: where in them each n-gram begins, by its number.
-    """
+    """The slot that holds the number of the n-gram of this hash and place, or the empty one where it belongs."""
     slot = scale(mixed >> HALF, len(slots))
     while slots[slot]:
         maybe = slots[slot] >> HALF == mixed & LOW_HALF
@@ -154,61 +161,41 @@ def _slot(
 
 
 @njit(nogil=True, cache=True)
-def _number(
-    ids: np.ndarray,
-    starts: np.ndarray,
-    n: int,
-    slots: np.ndarray,
-    sieve: np.ndarray,
-    examples: np.ndarray,
-    positions: np.ndarray,
-    numbers: np.ndarray,
-) -> int:
+def _number(notes: EncodedNotes, table: _Table, own: Ngrams) -> int:
     """Numbers the n-grams of notes from 0 by the order in which they come; gives how many different ones there are.
 
     Args:
-        ids: the notes' words.
-        starts: where each note begins, and where the last one ends.
-        n: words per n-gram.
-        slots: an empty table, to be filled.
-        sieve: to be filled with a one wherever the hash of an n-gram falls, 64 bits to an element.
-        examples: to be filled with the first place of each different n-gram.
-        positions: to be filled with the place of each n-gram, in reading order.
-        numbers: to be filled with its number.
+        notes: the notes.
+        table: empty, to be filled.
+        own: to be filled with all n-grams.
     """
+    n, known, examples, slots, sieve = table
+    ids, starts = notes
     different, count = 0, 0
     for note in range(len(starts) - 1):
-        hashes = hash_ngrams(ids[starts[note] : starts[note + 1]], n)
+        hashes = hash_ngrams(notes, note, n)
         for offset in range(len(hashes)):
             at, mixed = starts[note] + offset, hashes[offset]
-            slot = _slot(mixed, ids, at, n, slots, ids, examples)
+            slot = _slot(mixed, ids, at, n, known, examples, slots)
             if not slots[slot]:
                 examples[different] = at
                 different += 1
                 slots[slot] = mixed << HALF | np.uint64(different)
                 bit = scale(mixed >> HALF, 64 * len(sieve))
                 sieve[bit >> 6] |= ONE << np.uint64(bit & 63)
-            positions[count], numbers[count] = at, np.int64(slots[slot] & LOW_HALF) - 1
+            own.positions[count], own.ids[count] = at, np.int64(slots[slot] & LOW_HALF) - 1
             count += 1
     return different
 
 
 @njit(nogil=True, cache=True)
-def _find(
-    ids: np.ndarray,
-    starts: np.ndarray,
-    n: int,
-    slots: np.ndarray,
-    sieve: np.ndarray,
-    known: np.ndarray,
-    examples: np.ndarray,
-    positions: np.ndarray,
-    numbers: np.ndarray,
-) -> int:
-    """Enters position and number of those n-grams of notes that a table holds; gives how many they are."""
-    found = 0
+def _find(notes: EncodedNotes, table: _Table, found: Ngrams) -> int:
+    """Enters those n-grams of notes that a table holds; gives how many they are."""
+    n, known, examples, slots, sieve = table
+    ids, starts = notes
+    count = 0
     for note in range(len(starts) - 1):
-        hashes = hash_ngrams(ids[starts[note] : starts[note + 1]], n)
+        hashes = hash_ngrams(notes, note, n)
         offsets, kept = np.empty(len(hashes), np.int64), 0  # of those that the sieve lets through
         for offset in range(len(hashes)):
             bit = scale(hashes[offset] >> HALF, 64 * len(sieve))
@@ -216,8 +203,8 @@ def _find(
             kept += np.int64(sieve[bit >> 6] >> np.uint64(bit & 63) & ONE)
         for offset in offsets[:kept]:
             at = starts[note] + offset
-            slot = _slot(hashes[offset], ids, at, n, slots, known, examples)
+            slot = _slot(hashes[offset], ids, at, n, known, examples, slots)
             if slots[slot]:
-                positions[found], numbers[found] = at, np.int64(slots[slot] & LOW_HALF) - 1
-                found += 1
-    return found
+                found.positions[count], found.ids[count] = at, np.int64(slots[slot] & LOW_HALF) - 1
+                count += 1
+    return count

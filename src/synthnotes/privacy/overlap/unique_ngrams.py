@@ -45,14 +45,14 @@ def count_by_corpora(
     total = int(notes.totals(n).sum())
     parts = memory.parts(total * BYTES_PER_NGRAM, budget // memory.THREADS, MOST_PARTS, f"{n}-grams")
     parts = max(parts, min(MOST_PARTS, -(-total // NGRAMS_PER_PART)))
-    sizes = _sizes_of_parts(*notes, n, parts)
+    sizes = _sizes_of_parts(notes, n, parts)
     checkpoint, name = memory.Checkpoint(work, f"overlap-{n}", [*notes, bits]), f"of-{parts}"
     counts = np.zeros(256, dtype=np.int64)
     begin = checkpoint.load(name, [counts])
     with Bar(initial=begin, total=parts, desc=f"{n}-gram overlap", unit=" parts", mininterval=1) as progress:
 
         def count(part: int) -> np.ndarray:
-            return _count_part(*notes, bits, n, part, parts, int(sizes[part]))
+            return _count_part(notes, bits, n, part, parts, int(sizes[part]))
 
         for part, more in enumerate(memory.map_in_order(count, range(begin, parts)), begin):
             counts += more
@@ -76,24 +76,21 @@ def count_in_training(notes: EncodedNotes, training: EncodedNotes, n: int, budge
 
 
 @njit(nogil=True, cache=True)
-def _sizes_of_parts(ids: np.ndarray, starts: np.ndarray, n: int, parts: int) -> np.ndarray:
+def _sizes_of_parts(notes: EncodedNotes, n: int, parts: int) -> np.ndarray:
     """How many n-grams of notes belong to each part, repetitions counted: int64 [parts]."""
     sizes = np.zeros(parts, np.int64)
-    for note in range(len(starts) - 1):
-        for mixed in hash_ngrams(ids[starts[note] : starts[note + 1]], n):
+    for note in range(len(notes.starts) - 1):
+        for mixed in hash_ngrams(notes, note, n):
             sizes[scale(mixed & LOW_HALF, parts)] += 1
     return sizes
 
 
 @njit(nogil=True, cache=True)
-def _count_part(
-    ids: np.ndarray, starts: np.ndarray, corpora: np.ndarray, n: int, part: int, parts: int, size: int
-) -> np.ndarray:
+def _count_part(notes: EncodedNotes, corpora: np.ndarray, n: int, part: int, parts: int, size: int) -> np.ndarray:
     """Counts the different n-grams of one part by the sets of corpora that hold them.
 
     Args:
-        ids: the words of all corpora.
-        starts: where their notes begin, and where the last one ends.
+        notes: of all corpora.
         corpora: each note's corpus, as a bit: uint8 [notes].
         n: words per n-gram.
         part: which part.
@@ -104,8 +101,8 @@ def _count_part(
         N-grams by the union of their notes' bits: int64 [256].
     """
     slots = np.zeros(2 * size + 1, np.uint64)  # of each n-gram a place where it stands, its set, bits of its hash
-    for note in range(len(starts) - 1):
-        hashes = hash_ngrams(ids[starts[note] : starts[note + 1]], n)
+    for note in range(len(notes.starts) - 1):
+        hashes = hash_ngrams(notes, note, n)
         offsets, kept = np.empty(len(hashes), np.int64), 0
         for offset in range(len(hashes)):
             offsets[kept] = offset
@@ -115,11 +112,11 @@ def _count_part(
             fetched[place] = slots[scale(hashes[offsets[place]] >> HALF, len(slots))]
         corpus = np.uint64(corpora[note]) << POSITION_BITS
         for offset in offsets[:kept]:
-            at, mixed = starts[note] + offset, hashes[offset]
+            at, mixed = notes.starts[note] + offset, hashes[offset]
             slot = scale(mixed >> HALF, len(slots))
             while slots[slot]:
                 maybe = slots[slot] >> POSITION_BITS + SET_BITS == mixed & TAG
-                if maybe and are_equal(ids, at, ids, np.int64(slots[slot] & POSITION) - 1, n):
+                if maybe and are_equal(notes.ids, at, notes.ids, np.int64(slots[slot] & POSITION) - 1, n):
                     break
                 slot += 1
                 if slot == len(slots):
