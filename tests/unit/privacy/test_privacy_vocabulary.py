@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rouge_score.tokenize import tokenize
 
-from synthnotes.machinery.files import UserError
 from synthnotes.privacy.overlap import vocabulary as module
 from synthnotes.privacy.overlap.vocabulary import Encoder, Tokenizer, cut_into_words, join
 
@@ -81,12 +80,6 @@ def test_parts_and_selections():
     assert taken.starts.tolist() == [0, 3, 5]
     assert taken.ids.tolist() == [*words.ids[3:].tolist(), *words.ids[:2].tolist()]
     assert words.totals(2).tolist() == [1, 0, 0, 2]
-
-
-@pytest.mark.parametrize("value", [None, 1.5, b"bytes"])
-def test_what_is_not_text_is_named(value):
-    with pytest.raises(UserError, match=r"synthetic notes: number 1 is not text but"):
-        Encoder("ascii")(["a", value], "synthetic notes")
 
 
 @given(st.text())
