@@ -24,12 +24,11 @@ import machine
 import numpy as np
 from rouge_score.tokenize import tokenize
 
-from synthnotes.privacy.budget import GIB
-from synthnotes.privacy.overlap import count_overlap
-from synthnotes.privacy.passages import longest_passages
-from synthnotes.privacy.rouge import search
-from synthnotes.privacy.tokens import TOKENIZERS, white_space_tokens
-from synthnotes.privacy.words import Encoder, Words
+from synthnotes.privacy.overlap.inverted_index import nearest_neighbours
+from synthnotes.privacy.overlap.memory import GIB
+from synthnotes.privacy.overlap.passages import longest_passages
+from synthnotes.privacy.overlap.unique_ngrams import count_by_corpora
+from synthnotes.privacy.overlap.vocabulary import EncodedNotes, Encoder, cut_into_words
 
 SIZE = (3_000, 20_000, 900)
 GROWTH = (1_000, 5_000, 900)
@@ -104,8 +103,11 @@ def child(which: str, synthetic: str, real: str, words: str, tokenizer: str) -> 
         seconds, pairs = timed(lambda: count_until(pairwise(written, training, 5), PAIRWISE_SECONDS))
         return {**named(seconds), "pairs": pairs}
     if which in CUTS:
-        rules = {"rouge_score": lambda text: tokenize(text, None), "split": white_space_tokens}
-        cut = rules.get(which, TOKENIZERS[tokenizer])  # type: ignore[index]
+        cut = {
+            "rouge_score": lambda text: tokenize(text, None),
+            "pattern": lambda text: cut_into_words(text, tokenizer),  # type: ignore[arg-type]
+            "split": lambda text: text.lower().split(),
+        }[which]
         seconds, total = timed(lambda: sum(len(cut(text)) for text in [*written, *training]))
         return {**named(seconds), "words": total}
     rule = tokenizer if which == "neighbours" else "white-space"
@@ -130,18 +132,19 @@ def count_until(items: Iterator[Any], seconds: float) -> int:
     return count
 
 
-def read(tokenizer: str, synthetic: list[str], real: list[str]) -> tuple[Words, Words]:
+def read(tokenizer: str, synthetic: list[str], real: list[str]) -> tuple[EncodedNotes, EncodedNotes]:
     """Cuts both corpora into words."""
     encode = Encoder(tokenizer)  # type: ignore[arg-type]
     return encode(synthetic), encode(real)
 
 
-def search_in(which: str, synthetic: Words, real: Words) -> float:
+def search_in(which: str, synthetic: EncodedNotes, real: EncodedNotes) -> float:
     """One of the searches, and one number of what it finds."""
     if which == "neighbours":
-        return search(synthetic, real, 5, BUDGET)["recall"].mean()
+        return nearest_neighbours(synthetic, real, 5, BUDGET)["recall"].mean()
     if which == "overlap":
-        return count_overlap(real, synthetic, 8, BUDGET)["jaccard"]
+        counts = count_by_corpora([real, synthetic], 8, BUDGET)
+        return counts[3] / counts.sum()
     return longest_passages(synthetic, real, BUDGET)["words"].mean()
 
 

@@ -13,13 +13,11 @@ import numpy as np
 import pandas as pd
 
 from synthnotes.machinery.disclosure import also, over, people, setting
-from synthnotes.privacy.holders import Holders
-from synthnotes.privacy.matching import standing_in
-from synthnotes.privacy.ngrams import Index
-from synthnotes.privacy.threads import in_order
-from synthnotes.privacy.tokens import Tokenizer
-from synthnotes.privacy.verdicts import NEARER, NOT_SHOWN, UNDECIDED
-from synthnotes.privacy.words import Encoder, Words
+from synthnotes.privacy.control_matching import standing_in
+from synthnotes.privacy.measures import NEARER, NOT_SHOWN, UNDECIDED
+from synthnotes.privacy.overlap.inverted_index import InvertedIndex
+from synthnotes.privacy.overlap.memory import map_in_order
+from synthnotes.privacy.overlap.vocabulary import Encoder, Tokenizer
 
 GROUPS = 3  # of members, at most: each as many patients as were never seen; more of them would only cost memory
 # Of a whole release, a draw is enough: every permutation goes through the recalls of all its pairs.
@@ -68,7 +66,11 @@ def compare_membership(
     groups = max(1, min(GROUPS, sides[0]["patient_id"].nunique() // size))
     both, patients = _drawn(sides, (groups * size, size), rng)
     encode = Encoder(tokenizer)
-    nearest = nearest_by_patient(encode(synthetic["text"].tolist()), encode(both["text"].tolist()), patients, n)
+    written, real = (encode(table["text"].tolist()) for table in (synthetic, both))
+    index, totals = InvertedIndex(written, n), np.maximum(written.totals(n), 1)
+    of_patient = pairwise(np.searchsorted(patients, np.arange(patients[-1] + 2)).tolist())
+    recalls = map_in_order(lambda notes: (index.nearest(real.part(*notes))[1] / totals).astype(np.float32), of_patient)
+    nearest = np.stack(list(recalls))  # recall of the nearest note: float32 [patients, synthetic notes]
 
     def means(patients: np.ndarray) -> tuple[float, float]:
         """Over the synthetic notes, the recall of the nearest note in a group: members' groups, and the last one."""
@@ -102,22 +104,3 @@ def _drawn(
         numbers.append(before + number[order])
         before += size
     return pd.concat(tables), np.concatenate(numbers)
-
-
-def nearest_by_patient(synthetic: Words, real: Words, patients: np.ndarray, n: int) -> np.ndarray:
-    """Recall of the nearest note of each patient, for each synthetic note.
-
-    Args:
-        synthetic: the notes.
-        real: the patients' notes, numbered by the same `Encoder`, those of a patient one after the other.
-        patients: the number of each real note's patient, ascending from 0: int64 [real notes].
-        n: words per n-gram.
-
-    Returns:
-        float32 [patients, synthetic notes].
-    """
-    holders = Holders(Index(synthetic, n))
-    bounds = np.searchsorted(patients, np.arange(patients[-1] + 2)).tolist()
-    totals = np.maximum(synthetic.totals(n), 1)
-    found = in_order(lambda part: holders.nearest(real.part(*part))[1] / totals, pairwise(bounds))
-    return np.stack([recall.astype(np.float32) for recall in found])

@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 
 from synthnotes.machinery.disclosure import extreme, over, people, setting, share, sign
-from synthnotes.privacy import budget as memory
-from synthnotes.privacy.passages import longest_passages
-from synthnotes.privacy.rouge import search
-from synthnotes.privacy.tokens import Tokenizer
-from synthnotes.privacy.words import Encoder
+from synthnotes.privacy.overlap import memory
+from synthnotes.privacy.overlap.inverted_index import nearest_neighbours
+from synthnotes.privacy.overlap.passages import longest_passages
+from synthnotes.privacy.overlap.vocabulary import Encoder, Tokenizer
 
 
 class Planted(NamedTuple):
@@ -44,10 +43,7 @@ def plant(synthetic: Sequence[str], training: Sequence[str], notes: int, widths:
     hosts, donors = ([text.split() for text in texts] for texts in (synthetic, training))
     texts, rows = [], []
     for width in widths:
-        long_hosts, long_donors = (
-            np.array([i for i, words in enumerate(side) if len(words) >= width], dtype=np.int64)
-            for side in (hosts, donors)
-        )
+        long_hosts, long_donors = (np.flatnonzero([len(words) >= width for words in side]) for side in (hosts, donors))
         if not len(long_donors):
             continue
         for host in rng.permutation(long_hosts)[:notes]:
@@ -101,16 +97,16 @@ def detection(
     flagged = {"synthetic": {"notes": people(len(written))} | _flagged(written, thresholds)}
     flagged["unseen"] = _flagged(judged, thresholds)
     by_rule, by_white_space = Encoder(tokenizer), Encoder("white-space")
-    neighbours = search(by_rule(planted.texts), by_rule(training), n, budget)
+    nearest = nearest_neighbours(by_rule(planted.texts), by_rule(training), n, budget)
     passages = longest_passages(by_white_space(planted.texts), by_white_space(training), budget)
     end = passages["start"] + passages["words"]
     found = pd.DataFrame(
         {
             "words": planted.words,
             "located": (passages["start"] <= planted.start) & (end >= planted.start + planted.words),
-            "nearest_is_source": neighbours["real_index"] == planted.sources,
+            "nearest_is_source": nearest["real_index"] == planted.sources,
             "flagged_by_passage": passages["words"] > thresholds["passage_words"],
-            "flagged_by_recall": neighbours["recall"] > thresholds["recall"],
+            "flagged_by_recall": nearest["recall"] > thresholds["recall"],
         }
     )
     by_words = {
@@ -125,9 +121,6 @@ def detection(
 
 def _flagged(notes: pd.DataFrame, thresholds: dict[str, float]) -> dict[str, Any]:
     """How many notes lie above the thresholds, and which share."""
-    above = {
-        "by_passage": notes["passage_words"] > thresholds["passage_words"],
-        "by_recall": notes["recall"] > thresholds["recall"],
-    }
-    counts = {how: int(of.sum()) for how, of in above.items()}
+    columns = {"by_passage": "passage_words", "by_recall": "recall"}
+    counts = {how: int((notes[column] > thresholds[column]).sum()) for how, column in columns.items()}
     return {how: {"notes_beyond": sign(count), "share": share(count, len(notes))} for how, count in counts.items()}

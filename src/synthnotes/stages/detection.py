@@ -11,7 +11,7 @@ from synthnotes.machinery.disclosure import Table, publish
 from synthnotes.machinery.files import UserError, read_parquet
 from synthnotes.machinery.machine import PrivacyMachine
 from synthnotes.machinery.sections import DisclosureParams, PrivacyParams
-from synthnotes.privacy.budget import GIB
+from synthnotes.privacy.overlap.memory import GIB
 from synthnotes.privacy.planting import detection, plant
 
 

@@ -9,8 +9,8 @@ from synthnotes.machinery.disclosure import publish
 from synthnotes.machinery.files import replacing, write_csv
 from synthnotes.machinery.machine import PrivacyMachine
 from synthnotes.machinery.sections import DisclosureParams, PrivacyParams
-from synthnotes.privacy.control import compare
-from synthnotes.privacy.quotes import quote_longest
+from synthnotes.privacy.comparison import compare
+from synthnotes.privacy.passage_text import quote_longest
 
 
 def main(

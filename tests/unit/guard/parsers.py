@@ -26,7 +26,7 @@ from synthnotes.generation import generators, records
 from synthnotes.guard import corpora
 from synthnotes.machinery import configure, files, model_folders, params, tokenizer_checks
 from synthnotes.machinery.files import UserError
-from synthnotes.privacy.checkpoint import Checkpoint
+from synthnotes.privacy.overlap.memory import Checkpoint
 from synthnotes.questionnaire import answers, exports, sosci, survey
 from synthnotes.questionnaire.sosci_project import read_project
 from synthnotes.questionnaire.survey import SurveyNote
@@ -310,7 +310,7 @@ def _index(path: Path) -> None:
 def _search_state(path: Path) -> int:
     checkpoint = Checkpoint(None, "", [])
     checkpoint._folder = path.parent
-    return checkpoint.load([np.zeros(2)])
+    return checkpoint.load("state", [np.zeros(2)])
 
 
 def _checksum(path: Path) -> str | None:

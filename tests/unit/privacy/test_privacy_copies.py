@@ -9,9 +9,9 @@ import pytest
 from synthnotes.machinery import params
 from synthnotes.machinery.disclosure import over, setting, suppress
 from synthnotes.privacy import membership as membership_test
-from synthnotes.privacy.control import compare
+from synthnotes.privacy.comparison import compare
+from synthnotes.privacy.measures import VERDICTS, Measure, judge, overall, tail
 from synthnotes.privacy.membership import compare_membership
-from synthnotes.privacy.verdicts import VERDICTS, Measure, judge, overall, tail
 from synthnotes.report import privacy as report
 
 SETTINGS = params.read().privacy.model_copy(update={"resamples": 200})
@@ -92,7 +92,7 @@ def test_without_copies_none_are_found(repeated):
 )
 def test_the_worst_verdict_is_that_of_all(said, expected):
     found = overall([setting(word) for word in said])
-    assert (found, suppress(found, 10), found.maker) == (expected, expected, "privacy.verdicts.worst")
+    assert (found, suppress(found, 10), found.maker) == (expected, expected, "privacy.measures.worst")
 
 
 def test_the_worst_verdict_is_hidden_with_one_that_tells_of_few():

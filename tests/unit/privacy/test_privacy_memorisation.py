@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from synthnotes.machinery import params
-from synthnotes.privacy.control import compare
+from synthnotes.privacy.comparison import compare
 
 SETTINGS = params.read().privacy.model_copy(update={"resamples": 500})
 WORDS, LENGTH = 200, 64

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthnotes.privacy import ngrams
-from synthnotes.privacy.passages import longest_passages
-from synthnotes.privacy.words import Encoder
+from synthnotes.privacy.overlap import hash_tables, overlap
+from synthnotes.privacy.overlap.passages import longest_passages
+from synthnotes.privacy.overlap.vocabulary import Encoder
 
 LETTERS = st.sampled_from("aab")
 CORPUS = st.lists(st.lists(LETTERS, max_size=45).map(" ".join), max_size=5)
@@ -37,7 +37,13 @@ def by_hand(note, training):
 @settings(max_examples=60, deadline=None)
 @given(CORPUS, CORPUS)
 def test_equals_looking_for_every_passage(synthetic, training):
-    assert find(synthetic, training) == [by_hand(note, training) for note in synthetic]
+    found = find(synthetic, training)
+    assert found == [by_hand(note, training) for note in synthetic]
+    for (words, *_), note in zip(found, synthetic, strict=True):
+        shared = [
+            overlap([note.split()], [text.split() for text in training], n).any() for n in (words or 1, words + 1)
+        ]
+        assert shared == [words > 0, False]
 
 
 def test_long_passages_and_small_blocks(monkeypatch):
@@ -51,7 +57,7 @@ def test_long_passages_and_small_blocks(monkeypatch):
     expected = [by_hand(note, training) for note in synthetic]
     assert [row[0] for row in expected] == [150, 15, 16, 17, 63, 129, 31]
     assert find(synthetic, training) == expected
-    monkeypatch.setattr(ngrams, "WORDS_AT_ONCE", 200)
+    monkeypatch.setattr(hash_tables, "WORDS_AT_ONCE", 200)
     assert find(synthetic, training, budget=20_000) == expected
 
 

@@ -10,8 +10,8 @@ import yaml
 from transformers import AutoTokenizer
 
 from synthnotes.coding.plm_icd.model import load_tokenizer
-from synthnotes.privacy.pairs import longest_common_runs, shared_ngrams
-from synthnotes.privacy.words import Encoder
+from synthnotes.privacy.nearest_pairs import longest_common_runs, shared_ngrams
+from synthnotes.privacy.overlap.vocabulary import Encoder
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from synthnotes.errors.predictions import describe as describe_predictions
 from synthnotes.fidelity.statistics import compare as describe_texts
 from synthnotes.generation.training_measures import summarise_records
 from synthnotes.machinery import disclosure, params
-from synthnotes.privacy.control import compare
+from synthnotes.privacy.comparison import compare
 from synthnotes.privacy.planting import detection, plant
 
 PARAMS = params.read()

@@ -1,27 +1,59 @@
 """Notes as whole numbers, one per word, exactly: equal numbers if, and only if, the words are equal.
 
-A compiled loop cuts some notes at a time into words and numbers their different words; these few are then numbered
-over all corpora by a dictionary. Words are compared byte by byte, so that no two are ever mistaken for each other.
+Three rules cut a note into words: a rule says which characters of a lower-cased text belong to words, and a word is a
+longest run of them. `cut_into_words` is the definition; `Encoder` applies the same rules to whole corpora: a compiled
+loop cuts some notes at a time, Arrow numbers their different words, and a dictionary these few over all corpora.
 """
 
+import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import count
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 from numba import njit
 
 from synthnotes.machinery.files import UserError
-from synthnotes.privacy.threads import in_order
-from synthnotes.privacy.tokens import Tokenizer, normalise, word_characters
+from synthnotes.privacy.overlap.memory import map_in_order
+
+Tokenizer = Literal["ascii", "unicode", "white-space"]
 
 CHARACTERS_AT_ONCE = 1 << 24
-EIGHT, HALF, MULTIPLIER = np.uint64(8), np.uint64(32), np.uint64(0x9E3779B97F4A7C15)
-FEWEST_SLOTS = 1 << 10  # of the table of different words; it grows
+CODE_POINTS = 0x110000
+_WORD_CHARACTERS: dict[Tokenizer, str] = {"ascii": r"[a-z0-9]", "unicode": r"[^\W_]", "white-space": r"\S"}
 
 
-class Words(NamedTuple):
+def cut_into_words(text: str, tokenizer: Tokenizer) -> list[str]:
+    """Cuts the lower-cased text into words.
+
+    `ascii` finds runs of a-z and 0-9, as the package `rouge_score` does without its stemmer; `unicode` runs of letters
+    and digits of any script, so that Swedish words stay whole (repair p); `white-space` all that it separates.
+    """
+    return re.findall(f"{_WORD_CHARACTERS[tokenizer]}+", normalise(text, tokenizer))
+
+
+def normalise(text: str, tokenizer: Tokenizer) -> str:
+    """The text whose characters a rule reads: in lower case, and for `unicode` composed first.
+
+    Composed (NFC), "å" is one letter, whether it was typed as one character or as "a" and a ring.
+    """
+    return (unicodedata.normalize("NFC", text) if tokenizer == "unicode" else text).lower()
+
+
+@cache
+def word_characters(tokenizer: Tokenizer) -> np.ndarray:
+    """Which characters belong to words: bool, by code point."""
+    characters = "".join(map(chr, range(CODE_POINTS)))
+    table = np.zeros(CODE_POINTS, dtype=bool)
+    table[[match.start() for match in re.finditer(_WORD_CHARACTERS[tokenizer], characters)]] = True
+    return table
+
+
+class EncodedNotes(NamedTuple):
     """The words of some notes.
 
     Attributes:
@@ -37,26 +69,29 @@ class Words(NamedTuple):
         """Words per note: int64 [notes]."""
         return np.diff(self.starts)
 
-    def part(self, first: int, last: int) -> "Words":
+    def part(self, first: int, last: int) -> "EncodedNotes":
         """The notes from `first` up to, not including, `last`."""
         starts = self.starts[first : last + 1]
-        return Words(self.ids[starts[0] : starts[-1]], starts - starts[0])
+        return EncodedNotes(self.ids[starts[0] : starts[-1]], starts - starts[0])
 
-    def take(self, notes: np.ndarray) -> "Words":
+    def take(self, notes: np.ndarray) -> "EncodedNotes":
         """The notes at these positions, in this order."""
         parts = [self.ids[self.starts[note] : self.starts[note + 1]] for note in notes]
-        return Words(np.concatenate([self.ids[:0], *parts]), _starts(self.lengths[notes]))
+        return EncodedNotes(np.concatenate([self.ids[:0], *parts]), _starts(self.lengths[notes]))
+
+    def notes_at(self, positions: np.ndarray) -> np.ndarray:
+        """The note in which each position lies, counted in words over all notes: int64 [positions]."""
+        return np.searchsorted(self.starts, positions, side="right") - 1
 
     def totals(self, n: int) -> np.ndarray:
         """N-grams per note, repetitions counted: int64 [notes]."""
         return np.maximum(self.lengths - n + 1, 0)
 
 
-def join(*corpora: Words) -> Words:
+def join(*corpora: EncodedNotes) -> EncodedNotes:
     """The notes of several corpora, one corpus after the other."""
-    return Words(
-        np.concatenate([words.ids for words in corpora]), _starts(np.concatenate([words.lengths for words in corpora]))
-    )
+    ids, lengths = ([getattr(notes, name) for notes in corpora] for name in ("ids", "lengths"))
+    return EncodedNotes(np.concatenate(ids), _starts(np.concatenate(lengths)))
 
 
 class Encoder:
@@ -71,7 +106,7 @@ class Encoder:
         self._is_word = word_characters(tokenizer)
         self._numbers: dict[bytes, int] = defaultdict(count().__next__)  # a new word gets the next number
 
-    def __call__(self, texts: Sequence[str], name: str = "notes") -> Words:
+    def __call__(self, texts: Sequence[str], name: str = "notes") -> EncodedNotes:
         """Numbers the words of notes.
 
         Args:
@@ -82,25 +117,27 @@ class Encoder:
             UserError: a note is not text; its position is named.
         """
         ids, lengths = [np.empty(0, np.int32)], [np.empty(0, np.int64)]
-        for codes, lengths_of_block, different in in_order(self._cut, _blocks(texts, name)):
+        for codes, lengths_of_block, different in map_in_order(self._cut, _blocks(texts, name)):
             ids.append(np.array([self._numbers[word] for word in different], dtype=np.int32)[codes])
             lengths.append(lengths_of_block)
-        return Words(np.concatenate(ids), _starts(np.concatenate(lengths)))
+        return EncodedNotes(np.concatenate(ids), _starts(np.concatenate(lengths)))
 
     def _cut(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray, list[bytes]]:
         """Cuts notes into words: a code for each, the words per note, and the word that each code stands for."""
         encoded = [normalise(text, self._tokenizer).encode("utf-8", "surrogatepass") for text in texts]
-        joined = b" ".join([*encoded, b""])
         note_ends = np.cumsum([len(text) + 1 for text in encoded]) - 1
-        codes, lengths, begins, ends = _number(np.frombuffer(joined, np.uint8), note_ends, self._is_word)
-        return codes, lengths, [joined[a:b] for a, b in zip(begins.tolist(), ends.tolist(), strict=True)]
+        text = np.frombuffer(b" ".join([*encoded, b""]), np.uint8)
+        letters, ends, lengths = _cut_into_words(text, note_ends, self._is_word)
+        buffers = [None, pa.py_buffer(ends), pa.py_buffer(letters)]
+        words = pa.BinaryArray.from_buffers(pa.binary(), len(ends) - 1, buffers).dictionary_encode()
+        return words.indices.to_numpy(), lengths, words.dictionary.to_pylist()
 
 
 @njit(nogil=True, cache=True)
-def _number(
+def _cut_into_words(
     text: np.ndarray, note_ends: np.ndarray, is_word: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Cuts UTF-8 into words, and numbers the different ones from 0 by the order in which they come.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cuts UTF-8 into words.
 
     Args:
         text: bytes of all notes, with a space after each: uint8.
@@ -108,14 +145,12 @@ def _number(
         is_word: which characters belong to words: bool, by code point.
 
     Returns:
-        The number of each word, the words of each note, and where each different word begins and ends in `text`.
+        The words without what parts them: uint8; where the first one begins and each one ends: int32 [words + 1]; and
+        the words of each note: int64 [notes].
     """
-    most = len(text) // 2  # words that so many bytes can hold
-    codes, lengths = np.empty(most, np.int32), np.empty(len(note_ends), np.int64)
-    begins, ends, keys = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.uint64)
-    slots = np.zeros(FEWEST_SLOTS, np.int32)  # a hash table of numbers plus one
-    words, different, note, words_before = 0, 0, 0, 0
-    inside, begin, key = False, 0, np.uint64(0)  # of a word of up to eight bytes, the key is these
+    letters, lengths = np.empty(len(text), np.uint8), np.empty(len(note_ends), np.int64)
+    ends = np.zeros(len(text) // 2 + 1, np.int32)  # so many words can so many bytes hold
+    kept, words, words_before, note, inside = 0, 0, 0, 0, False
     for at in range(len(text)):
         byte = text[at]
         if byte < 0x80:
@@ -125,31 +160,17 @@ def _number(
         else:
             belongs = is_word[_code_point(text, at)]
         if belongs:
-            if not inside:
-                inside, begin, key = True, at, np.uint64(0)
-            key = key << EIGHT | np.uint64(byte) if at - begin < 8 else key * MULTIPLIER ^ np.uint64(byte)
-            continue
-        if inside:
-            inside = False
-            slot = _slot(key, slots)
-            code = slots[slot] - 1
-            while code >= 0 and not (keys[code] == key and _equal(text, begin, at, begins[code], ends[code])):
-                slot = (slot + 1) & (len(slots) - 1)
-                code = slots[slot] - 1
-            if code < 0:
-                code = different
-                begins[code], ends[code], keys[code] = begin, at, key
-                different += 1
-                slots[slot] = different
-                if 2 * different > len(slots):
-                    slots = _enlarged(slots, keys, different)
-            codes[words] = code
+            letters[kept] = byte
+            kept += 1
+        elif inside:
             words += 1
+            ends[words] = kept
+        inside = belongs
         if at == note_ends[note]:
             lengths[note] = words - words_before
             words_before = words
             note += 1
-    return codes[:words], lengths, begins[:different], ends[:different]
+    return letters[:kept], ends[: words + 1], lengths
 
 
 @njit(nogil=True, cache=True)
@@ -161,35 +182,6 @@ def _code_point(text: np.ndarray, at: int) -> int:
     for byte in range(at + 1, at + width):
         point = point << 6 | (text[byte] & 0x3F)
     return point
-
-
-@njit(nogil=True, cache=True)
-def _slot(key: int, slots: np.ndarray) -> int:
-    """Where in a table of 2^k slots a word of this key is looked for first."""
-    return np.int64(key * MULTIPLIER >> HALF) & (len(slots) - 1)
-
-
-@njit(nogil=True, cache=True)
-def _enlarged(slots: np.ndarray, keys: np.ndarray, different: int) -> np.ndarray:
-    """A table of twice as many slots for the same words."""
-    larger = np.zeros(2 * len(slots), np.int32)
-    for code in range(different):
-        slot = _slot(keys[code], larger)
-        while larger[slot]:
-            slot = (slot + 1) & (len(larger) - 1)
-        larger[slot] = code + 1
-    return larger
-
-
-@njit(nogil=True, cache=True)
-def _equal(text: np.ndarray, begin: int, end: int, other_begin: int, other_end: int) -> bool:
-    """Whether words of equal keys are equal."""
-    if end - begin != other_end - other_begin:
-        return False
-    for offset in range(8 if end - begin <= 8 else 0, end - begin):
-        if text[begin + offset] != text[other_begin + offset]:
-            return False
-    return True
 
 
 def _blocks(texts: Sequence[str], name: str) -> Iterator[list[str]]:

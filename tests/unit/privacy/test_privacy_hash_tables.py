@@ -3,18 +3,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthnotes.privacy import kernels, ngrams
-from synthnotes.privacy.ngrams import Index, find_all, notes_of, spans
-from synthnotes.privacy.overlap import count_overlap
-from synthnotes.privacy.rouge import search
-from synthnotes.privacy.words import Encoder, Words
+from synthnotes.privacy.overlap import hash_tables, members
+from synthnotes.privacy.overlap.hash_tables import Index, hash_ngrams, spans
+from synthnotes.privacy.overlap.inverted_index import nearest_neighbours
+from synthnotes.privacy.overlap.unique_ngrams import count_by_corpora
+from synthnotes.privacy.overlap.vocabulary import EncodedNotes, Encoder
 
 NOTES = st.lists(st.lists(st.sampled_from("abc"), max_size=12).map(" ".join), max_size=6)
 
 
 def windows(note, n):
-    words = note.split()
-    return [tuple(words[start : start + n]) for start in range(len(words) - n + 1)]
+    return [ngram for ngram, _ in members(note.split(), n)]
 
 
 def check(corpus, others, n):
@@ -28,7 +27,7 @@ def check(corpus, others, n):
     words = encode(others)
     found = index.find(words)
     expected = [(note, window) for note, text in enumerate(others) for window in windows(text, n) if window in numbers]
-    assert notes_of(words, found.positions).tolist() == [note for note, _ in expected]
+    assert words.notes_at(found.positions).tolist() == [note for note, _ in expected]
     assert found.ids.tolist() == [numbers[window] for _, window in expected]
     return index
 
@@ -45,37 +44,34 @@ COLLIDING = [[(559_805, 1_966_853, 1_137_922), (0, 0, 0)], [(2_471_971, 0, 0), (
 
 
 def notes_of_ids(*notes):
-    return Words(np.concatenate(notes).astype(np.int32), np.cumsum([0, *map(len, notes)]))
+    return EncodedNotes(np.concatenate(notes).astype(np.int32), np.cumsum([0, *map(len, notes)]))
 
 
 @pytest.mark.parametrize("pair", COLLIDING)
 def test_colliding_hashes_change_nothing(pair):
     one, other = (notes_of_ids(note) for note in pair)
     both = notes_of_ids(*pair, pair[0])
-    hashes = np.zeros((2, 3), np.uint64)
-    for words, row in zip((one, other), hashes, strict=True):
-        assert kernels.hashes_of(words.ids, 0, 3, 3, row) == 1
-    assert hashes[0, 0] == hashes[1, 0]
+    assert hash_ngrams(one, 0, 3).tolist() == hash_ngrams(other, 0, 3).tolist() != []
     index = Index(both, 3)
     assert index.own.ids.tolist() == [0, 1, 0]
     assert index.find(notes_of_ids(pair[1], pair[0])).ids.tolist() == [1, 0]
     assert Index(one, 3).find(other).ids.tolist() == []
-    assert search(one, other, 3)["overlap"].tolist() == [0]
-    assert count_overlap(both, other, 3)["real_unique"] == 2
-    assert count_overlap(one, other, 3)["common"] == 0
+    assert nearest_neighbours(one, other, 3)["overlap"].tolist() == [0]
+    assert count_by_corpora([both, other], 3)[:4].tolist() == [0, 1, 0, 1]
+    assert count_by_corpora([one, other], 3)[:4].tolist() == [0, 1, 1, 0]
 
 
 def test_found_in_parts(monkeypatch):
-    monkeypatch.setattr(ngrams, "WORDS_AT_ONCE", 5)
+    monkeypatch.setattr(hash_tables, "WORDS_AT_ONCE", 5)
     encode = Encoder("ascii")
     index, words = Index(encode(["a b c a"]), 2), encode(["c a b", "", "b c", "a b c a b c a", "b"])
-    parts = [np.concatenate(column) for column in zip(*find_all(index, words), strict=True)]
+    parts = [np.concatenate(column) for column in zip(*index.find_all(words), strict=True)]
     assert [part.tolist() for part in parts] == [part.tolist() for part in index.find(words)]
 
 
 @given(st.lists(st.integers(0, 12), max_size=8), st.integers(1, 9), st.data())
 def test_spans_hold_every_note_once(lengths, most, data):
-    words = Words(np.zeros(sum(lengths), np.int32), np.cumsum([0, *lengths]))
+    words = EncodedNotes(np.zeros(sum(lengths), np.int32), np.cumsum([0, *lengths]))
     begin = data.draw(st.integers(0, len(lengths)))
     found = spans(words, most, begin)
     assert [note for first, last in found for note in range(first, last)] == list(range(begin, len(lengths)))

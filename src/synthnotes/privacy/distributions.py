@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 
 from synthnotes.machinery.disclosure import Table, also, extreme, over, people
-from synthnotes.privacy.pairs import SharedNgrams
-from synthnotes.privacy.rouge import NONE
+from synthnotes.privacy.overlap.inverted_index import NONE
 
 RECALL_BINS = 50
 
@@ -23,9 +22,8 @@ def summarise(values: Sequence[float] | np.ndarray | pd.Series, basis: int | Non
     numbers = np.asarray(values, dtype=np.float64)
     statistics = {"mean": np.mean, "median": np.median, "min": np.min, "max": np.max}
     found = {name: float(statistic(numbers)) if numbers.size else None for name, statistic in statistics.items()}
-    return over(
-        numbers.size if basis is None else basis, found | {name: extreme(found[name]) for name in ("min", "max")}
-    )
+    found |= {name: extreme(found[name]) for name in ("min", "max")}
+    return over(numbers.size if basis is None else basis, found)
 
 
 def recall_summary(neighbours: pd.DataFrame, top: int, left_out: int = 0) -> dict[str, int | dict[str, float | None]]:
@@ -45,27 +43,6 @@ def recall_summary(neighbours: pd.DataFrame, top: int, left_out: int = 0) -> dic
         "top_notes": people(len(highest), len(neighbours)),
         "top": summarise(highest, min(len(highest), rest) if rest else len(highest)),
     }
-
-
-def nearest_pairs(neighbours: pd.DataFrame, top: int) -> pd.DataFrame:
-    """The `top` nearest pairs, of equal recall the first notes; notes that share nothing are in no pair."""
-    return neighbours[neighbours["real_index"] != NONE].nlargest(top, "recall")
-
-
-def passage_summary(runs: Sequence[int], shared: SharedNgrams) -> dict[str, Any]:
-    """Summarises what the nearest pairs share: longest runs of words, and how common their n-grams are in training.
-
-    The template share is that of each pair's overlap; what is left of it is content.
-    """
-    overlapping = shared.overlap > 0
-    found = {
-        "pairs": people(len(runs)),
-        "longest_run_words": summarise(runs),
-        "shared_ngrams": len(shared.occurrences),
-        "occurrences_in_training": summarise(shared.occurrences, len(runs)),
-        "template_share": summarise(shared.template[overlapping] / shared.overlap[overlapping]),
-    }
-    return over(len(runs), found)
 
 
 def longest_summary(passages: pd.DataFrame, top: int) -> dict[str, Any]:
@@ -121,16 +98,7 @@ def recall_distribution(recalls: Mapping[str, pd.Series], left_out: int = 0) -> 
         bins = np.clip(np.searchsorted(edges, values, side="left") - 1, 0, None)
         notes = np.bincount(bins, minlength=RECALL_BINS)
         shares = notes / max(1, len(values))
-        tables.append(
-            pd.DataFrame(
-                {
-                    "kind": kind,
-                    "recall": edges[1:],
-                    "notes": notes,
-                    "share": shares,
-                    "cumulative_share": shares.cumsum(),
-                }
-            )
-        )
+        columns = {"kind": kind, "recall": edges[1:], "notes": notes}
+        tables.append(pd.DataFrame(columns | {"share": shares, "cumulative_share": shares.cumsum()}))
     every = pd.concat(tables, ignore_index=True)
     return Table(every, ["kind", "recall"], ["notes"], shares_of, by=["kind"], added=["share"], left_out=left_out)

@@ -7,19 +7,18 @@ import pytest
 
 from synthnotes.corpus import notes
 from synthnotes.machinery import params
-from synthnotes.privacy.control import compare
-from synthnotes.privacy.matching import match
-from synthnotes.privacy.overlap import ngram_overlap
-from synthnotes.privacy.pairs import shared_ngrams
-from synthnotes.privacy.summaries import (
+from synthnotes.privacy.comparison import compare
+from synthnotes.privacy.control_matching import match
+from synthnotes.privacy.distributions import (
     length_distribution,
-    passage_summary,
     recall_distribution,
     recall_summary,
     summarise,
 )
-from synthnotes.privacy.verdicts import Measure, judge, tail
-from synthnotes.privacy.words import Encoder
+from synthnotes.privacy.measures import Measure, judge, tail
+from synthnotes.privacy.nearest_pairs import passage_summary, shared_ngrams
+from synthnotes.privacy.overlap import different
+from synthnotes.privacy.overlap.vocabulary import Encoder
 from synthnotes.stages import privacy
 
 SETTINGS = params.read().privacy.model_copy(update={"top_recall": 3, "top_passages": 2, "resamples": 200})
@@ -125,9 +124,13 @@ def test_both_sides_have_the_same_number(synthetic, control):
     assert rows.count().to_dict() == {"control": matched, "synthetic": synthetic, "unseen": len(UNSEEN)}
     assert rows.get_group("control").max() < control
     overlap = comparison.results["overlap"]
-    assert ngram_overlap(TRAINING, written, overlap["n"]).items() <= overlap.items()
     chosen = [unseen[index] for index in rows.get_group("control")]
-    assert overlap["control_share"] == ngram_overlap(TRAINING, chosen, overlap["n"])["synthetic_share"]
+    sides = (TRAINING, written, chosen)
+    real, theirs, others = (different([note.split() for note in side], overlap["n"]) for side in sides)
+    assert (overlap["real_unique"], overlap["synthetic_unique"]) == (len(real), len(theirs))
+    assert (overlap["common"], overlap["union"]) == (len(real & theirs), len(real | theirs))
+    assert overlap["synthetic_share"] == len(real & theirs) / len(theirs)
+    assert overlap["control_share"] == len(real & others) / len(others)
 
 
 def test_the_seed_decides_the_order():

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from synthnotes.privacy.tokens import white_space_tokens
+from synthnotes.privacy.overlap.vocabulary import cut_into_words
 
 
 def quote_longest(
@@ -24,16 +24,8 @@ def quote_longest(
     for kind, table in (("synthetic", synthetic), ("control", control)):
         of_kind = found[(found["kind"] == kind) & (found["passage_words"] > 0)]
         for row in of_kind.nlargest(top, "passage_words").itertuples(index=False):
-            note = table.iloc[row.synthetic_index]
-            words = white_space_tokens(note["text"])[row.passage_start : row.passage_start + row.passage_words]
-            rows.append(
-                {
-                    "kind": kind,
-                    "note_id": note["note_id"],
-                    "training_note_id": training["note_id"].iloc[row.passage_training_index],
-                    "words": row.passage_words,
-                    "training_notes": row.passage_training_notes,
-                    "passage": " ".join(words),
-                }
-            )
+            note, source = table.iloc[row.synthetic_index], training["note_id"].iloc[row.passage_training_index]
+            words = cut_into_words(note["text"], "white-space")[row.passage_start :][: row.passage_words]
+            passage = row.passage_words, row.passage_training_notes, " ".join(words)
+            rows.append((kind, note["note_id"], source, *passage))
     return pd.DataFrame(rows, columns=["kind", "note_id", "training_note_id", "words", "training_notes", "passage"])

@@ -1,12 +1,13 @@
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rouge_score.tokenize import tokenize
 
-from synthnotes.machinery.files import UserError
-from synthnotes.privacy import words as module
-from synthnotes.privacy.tokens import TOKENIZERS
-from synthnotes.privacy.words import Encoder, join
+from synthnotes.privacy.overlap import vocabulary as module
+from synthnotes.privacy.overlap.vocabulary import Encoder, Tokenizer, cut_into_words, join
 
 # Letters that tempt: case pairs that change length or alphabet, marks, digits of other scripts, spaces of all kinds.
 PIECES = [
@@ -44,7 +45,7 @@ PIECES += [
 NOTES = st.lists(
     st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=3)), max_size=12).map("".join), max_size=6
 )
-RULES = pytest.mark.parametrize("rule", list(TOKENIZERS))
+RULES = pytest.mark.parametrize("rule", get_args(Tokenizer))
 
 
 @RULES
@@ -53,7 +54,7 @@ RULES = pytest.mark.parametrize("rule", list(TOKENIZERS))
 def test_numbers_stand_for_words_one_to_one(rule, first, second):
     encode = Encoder(rule)
     both = [encode(first), encode(second)]
-    tokens = [TOKENIZERS[rule](text) for text in first + second]
+    tokens = [cut_into_words(text, rule) for text in first + second]
     words = join(*both)
     assert words.lengths.tolist() == [len(note) for note in tokens]
     flat = [word for note in tokens for word in note]
@@ -71,22 +72,6 @@ def test_small_blocks_give_the_same(rule, monkeypatch):
     assert np.array_equal(*same)
 
 
-def test_words_of_equal_keys_are_told_apart(monkeypatch):
-    """With this multiplier the key of a word of more than eight letters is its last one."""
-    monkeypatch.setattr(module, "MULTIPLIER", np.uint64(0))
-    monkeypatch.setattr(module, "_number", module._number.py_func)
-    words = Encoder("ascii")(["hypertensive hypotensive hypertensiv hypotensive active"])
-    assert words.ids.tolist() == [0, 1, 2, 1, 3]
-
-
-def test_many_words_in_many_blocks(monkeypatch):
-    """The table of words grows more than once, and later blocks hold words of earlier ones."""
-    monkeypatch.setattr(module, "CHARACTERS_AT_ONCE", 20_000)
-    notes = [" ".join(f"w{number}" for number in range(first, first + 3_000)) for first in (0, 1_500, 0, 3_000)]
-    ids = Encoder("ascii")(notes).ids
-    assert ids.tolist() == [number for first in (0, 1_500, 0, 3_000) for number in range(first, first + 3_000)]
-
-
 def test_parts_and_selections():
     words = Encoder("ascii")(["a b", "", "c", "b a a"])
     assert words.part(1, 3).starts.tolist() == [0, 0, 1]
@@ -97,7 +82,32 @@ def test_parts_and_selections():
     assert words.totals(2).tolist() == [1, 0, 0, 2]
 
 
-@pytest.mark.parametrize("value", [None, 1.5, b"bytes"])
-def test_what_is_not_text_is_named(value):
-    with pytest.raises(UserError, match=r"synthetic notes: number 1 is not text but"):
-        Encoder("ascii")(["a", value], "synthetic notes")
+@given(st.text())
+def test_ascii_rule_is_rouge_score_s(text):
+    assert cut_into_words(text, "ascii") == tokenize(text, stemmer=None)
+
+
+@given(st.text())
+def test_white_space_rule_is_python_s(text):
+    assert cut_into_words(text, "white-space") == text.lower().split()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Försämrad HJÄRTSVIKT, 2 dgr", ["försämrad", "hjärtsvikt", "2", "dgr"]),
+        ("fo\u0308rsa\u0308mrad", ["försämrad"]),  # letters and marks typed apart
+        ("blodtryck_120/80", ["blodtryck", "120", "80"]),
+        ("  \n", []),
+    ],
+)
+def test_unicode_rule_keeps_words_whole(text, words):
+    assert cut_into_words(text, "unicode") == words
+
+
+def test_ascii_rule_tears_swedish_words_apart():
+    assert cut_into_words("försämrad", "ascii") == ["f", "rs", "mrad"]
+
+
+def test_white_space_rule_keeps_punctuation():
+    assert cut_into_words(" No\tFever.\nBP 120/80 ", "white-space") == ["no", "fever.", "bp", "120/80"]

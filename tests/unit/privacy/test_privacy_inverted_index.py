@@ -5,11 +5,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
-from synthnotes.privacy import holders, rouge
-from synthnotes.privacy.rouge import nearest_neighbours
+from synthnotes.privacy.overlap import inverted_index, overlap
+from synthnotes.privacy.overlap.vocabulary import Encoder, cut_into_words
 
 WORDS = st.sampled_from(["no", "No", "acute", "distress.", "pain-free", "b/l", "å", "-"])
 CORPUS = st.lists(st.lists(WORDS, max_size=14).map(" ".join), max_size=7)
+
+
+def nearest_neighbours(synthetic, real, n, tokenizer="ascii"):
+    encode = Encoder(tokenizer)
+    return inverted_index.nearest_neighbours(encode(synthetic), encode(real), n)
 
 
 def pairwise(synthetic, real, n):
@@ -33,7 +38,10 @@ def rows_of(neighbours):
 @settings(max_examples=60, deadline=None)
 @given(CORPUS, CORPUS, st.sampled_from([1, 2, 3, 5]))
 def test_equals_rouge_score_to_the_last_bit(synthetic, real, n):
-    assert rows_of(nearest_neighbours(synthetic, real, n)) == pairwise(synthetic, real, n)
+    found = nearest_neighbours(synthetic, real, n)
+    assert rows_of(found) == pairwise(synthetic, real, n)
+    counts = overlap(*([cut_into_words(note, "ascii") for note in corpus] for corpus in (synthetic, real)), n)
+    assert found["overlap"].tolist() == counts.max(axis=1, initial=0).tolist()
 
 
 @pytest.fixture
@@ -54,9 +62,9 @@ def test_equals_rouge_score_on_notes_made_of_shared_phrases(corpora):
 def test_small_blocks_and_common_n_grams_give_the_same(corpora, monkeypatch):
     synthetic, real = corpora
     expected = rows_of(nearest_neighbours(synthetic, real, 5))
-    monkeypatch.setattr(rouge, "WORDS_AT_ONCE", 500)
+    monkeypatch.setattr(inverted_index, "WORDS_AT_ONCE", 500)
     for share in (0, 0.2, 1):  # all, some and none of the members are bits
-        monkeypatch.setattr(holders, "COMMON_FROM", share)
+        monkeypatch.setattr(inverted_index, "COMMON_FROM", share)
         assert rows_of(nearest_neighbours(synthetic, real, 5)) == expected
 
 

@@ -13,25 +13,22 @@ import pandas as pd
 
 from synthnotes.machinery.disclosure import Table, also, like, over, people, setting
 from synthnotes.machinery.sections import PrivacyParams
-from synthnotes.privacy import budget as memory
-from synthnotes.privacy.matching import Matched, match, standing_in
-from synthnotes.privacy.membership import compare_membership
-from synthnotes.privacy.overlap import count_by_holders, ngrams_in_training, unique
-from synthnotes.privacy.pairs import longest_common_runs, shared_ngrams
-from synthnotes.privacy.passages import longest_passages
-from synthnotes.privacy.rouge import search
-from synthnotes.privacy.summaries import (
+from synthnotes.privacy.control_matching import match, standing_in
+from synthnotes.privacy.distributions import (
     length_distribution,
     longest_summary,
-    nearest_pairs,
-    passage_summary,
     recall_distribution,
     recall_summary,
     summarise,
 )
-from synthnotes.privacy.tokens import Tokenizer
-from synthnotes.privacy.verdicts import Measure, judge, overall, tail
-from synthnotes.privacy.words import Encoder, Words, join
+from synthnotes.privacy.measures import Measure, judge, overall, tail
+from synthnotes.privacy.membership import compare_membership
+from synthnotes.privacy.nearest_pairs import longest_common_runs, nearest_pairs, passage_summary, shared_ngrams
+from synthnotes.privacy.overlap import memory
+from synthnotes.privacy.overlap.inverted_index import nearest_neighbours
+from synthnotes.privacy.overlap.passages import longest_passages
+from synthnotes.privacy.overlap.unique_ngrams import count_by_corpora, count_in_training
+from synthnotes.privacy.overlap.vocabulary import EncodedNotes, Encoder, Tokenizer
 
 
 class Comparison(NamedTuple):
@@ -51,13 +48,11 @@ class Comparison(NamedTuple):
     lengths: Table
 
 
-class _Corpora(NamedTuple):
-    """Training, synthetic, control and further unseen notes, numbered by one encoder."""
+class _Encoded(NamedTuple):
+    """Notes whose words one encoder has numbered: of training; and synthetic, control and further unseen ones."""
 
-    training: Words
-    synthetic: Words
-    control: Words
-    unseen: Words
+    training: EncodedNotes
+    compared: EncodedNotes
 
 
 def compare(
@@ -88,15 +83,14 @@ def compare(
     matched = match(synthetic, control.iloc[new], settings.seed)
     matched = matched._replace(control=new[matched.control])
     partners, others = control.iloc[matched.control], unseen.iloc[more]
+    texts = training["text"].tolist(), pd.concat([synthetic["text"], partners["text"], others["text"]]).tolist()
     of_rouge, of_passages = (
-        _Corpora(*(encode(table["text"].tolist()) for table in (training, synthetic, partners, others)))
-        for encode in (Encoder(tokenizer), Encoder("white-space"))
+        _Encoded(*(encode(of) for of in texts)) for encode in (Encoder(tokenizer), Encoder("white-space"))
     )
-    found = search(join(*of_rouge[1:]), of_rouge.training, settings.rouge_n, budget, work)
-    longest = longest_passages(join(*of_passages[1:]), of_passages.training, budget, work).add_prefix("passage_")
+    found = nearest_neighbours(of_rouge.compared, of_rouge.training, settings.rouge_n, budget, work)
+    longest = longest_passages(of_passages.compared, of_passages.training, budget, work).add_prefix("passage_")
     notes = pd.concat([found, longest], axis=1)
-    kinds = np.repeat(["synthetic", "control", "unseen"], [len(synthetic), len(partners), len(others)])
-    notes.insert(0, "kind", kinds)
+    notes.insert(0, "kind", np.repeat(["synthetic", "control", "unseen"], [len(synthetic), len(partners), len(others)]))
     # Positions count in each kind's own table.
     notes["synthetic_index"] = np.concatenate([np.arange(len(synthetic)), matched.control, more])
     rows = {
@@ -124,19 +118,15 @@ def compare(
             **setting({"n": settings.rouge_n, "tokenizer": tokenizer}),
             "recall": recall | {"difference": _difference(recall["synthetic_matched"], recall["control"])},
             "passages": {
-                "synthetic": _pairs(rows["synthetic"], of_rouge, of_passages, settings),
-                "control": _pairs(rows["control"], of_rouge, of_passages, settings, shift=len(synthetic)),
+                kind: _pairs(rows[kind], of_rouge, of_passages, settings) for kind in ("synthetic", "control")
             },
         },
         "longest": {
-            kind: longest_summary(
-                part[["passage_words", "passage_training_notes"]].rename(columns=lambda c: c.removeprefix("passage_")),
-                settings.top_passages,
-            )
+            kind: longest_summary(part.rename(columns=lambda c: c.removeprefix("passage_")), settings.top_passages)
             for kind, part in rows.items()
         },
-        "overlap": _overlap(of_passages, matched, settings.overlap_n, budget, work),
-        "measures": _measures(notes, of_passages, matched, known, settings, budget),
+        "overlap": _overlap(of_passages, rows, settings.overlap_n, budget, work),
+        "measures": _measures(notes, rows, of_passages, known, settings, budget),
         "membership": compare_membership(
             *(training, synthetic, control, settings.rouge_n, tokenizer),
             *(settings.resamples, settings.confidence, settings.seed),
@@ -154,93 +144,79 @@ def compare(
 
 def _difference(matched: dict[str, Any], control: dict[str, Any]) -> dict[str, dict[str, float]]:
     """Synthetic minus control: above zero, synthetic notes lie nearer to training than unseen real ones."""
+
+    def minus(first: float, second: float) -> float | None:
+        return like(first - second, first, second)
+
     return {
-        part: {name: _minus(matched[part][name], control[part][name]) for name in ("mean", "median")}
+        part: {name: minus(matched[part][name], control[part][name]) for name in ("mean", "median")}
         for part in ("all", "top")
     }
 
 
-def _minus(first: float, second: float) -> float | None:
-    return like(first - second, first, second)
-
-
-def _pairs(
-    rows: pd.DataFrame, of_rouge: _Corpora, of_passages: _Corpora, settings: PrivacyParams, shift: int = 0
-) -> dict[str, Any]:
-    """Looks closer at the nearest pairs; the first row stands `shift` notes after the first synthetic note."""
+def _pairs(rows: pd.DataFrame, of_rouge: _Encoded, of_passages: _Encoded, settings: PrivacyParams) -> dict[str, Any]:
+    """Looks closer at the nearest pairs of these notes."""
     top = nearest_pairs(rows, settings.top_passages)
     notes, partners = top.index.to_numpy(), top["real_index"].to_numpy()
-    by_white_space, by_rule = (join(*corpora[1:]) for corpora in (of_passages, of_rouge))
-    runs = longest_common_runs(by_white_space.take(notes), of_passages.training.take(partners))
-    shared = shared_ngrams(
-        by_rule.take(notes),
-        of_rouge.training.take(partners),
-        of_rouge.training,
-        settings.rouge_n,
-        settings.template_share,
-    )
-    return passage_summary(runs, shared)
+    runs = longest_common_runs(of_passages.compared.take(notes), of_passages.training.take(partners))
+    both = of_rouge.compared.take(notes), of_rouge.training.take(partners)
+    return passage_summary(runs, shared_ngrams(*both, of_rouge.training, settings.rouge_n, settings.template_share))
 
 
-def _overlap(corpora: _Corpora, matched: Matched, n: int, budget: int, work: Path | None) -> dict[str, Any]:
-    """Counts different n-grams: of training, matched synthetic, other synthetic and control notes."""
-    others = np.setdiff1d(np.arange(len(corpora.synthetic.lengths)), matched.synthetic)
-    parts = [corpora.synthetic.take(notes) for notes in (matched.synthetic, others)]
-    counts = count_by_holders([corpora.training, *parts, corpora.control], n, budget, work)
+def _overlap(
+    encoded: _Encoded, rows: dict[str, pd.DataFrame], n: int, budget: int, work: Path | None
+) -> dict[str, Any]:
+    """Counts different n-grams of training, synthetic and control notes."""
+    of_kind = {kind: part.index for kind, part in rows.items()}
+    unmatched = of_kind["synthetic"].difference(of_kind["synthetic_matched"])
+    parts = of_kind["synthetic_matched"], unmatched, of_kind["control"]
+    counts = count_by_corpora([encoded.training, *map(encoded.compared.take, parts)], n, budget, work)
+    real, matched, others, control = (np.arange(len(counts)) >> bit & 1 == 1 for bit in range(4))
+    synthetic = matched | others
 
-    def either(*corpora: int) -> int:
-        """N-grams of the matched or the other synthetic notes, and of these corpora."""
-        return unique(counts, 1, *corpora) + unique(counts, 2, *corpora) - unique(counts, 1, 2, *corpora)
+    def count(held: np.ndarray) -> int:
+        return int(counts[held].sum())
 
-    def share(part: int, whole: int) -> float | None:
-        return part / whole if whole else None
+    def share(part: np.ndarray, whole: np.ndarray) -> float | None:
+        return count(part) / count(whole) if count(whole) else None
 
-    real, synthetic, common = unique(counts, 0), either(), either(0)
     told = {
         "n": setting(n),
-        "real_unique": real,
-        "synthetic_unique": synthetic,
-        "common": common,
-        "union": real + synthetic - common,
-        "jaccard": share(common, real + synthetic - common),
-        "synthetic_share": share(common, synthetic),
-        "synthetic_matched_share": share(unique(counts, 0, 1), unique(counts, 1)),
-        "control_unique": unique(counts, 3),
-        "control_common": unique(counts, 0, 3),
-        "control_share": share(unique(counts, 0, 3), unique(counts, 3)),
+        "real_unique": count(real),
+        "synthetic_unique": count(synthetic),
+        "common": count(real & synthetic),
+        "union": count(real | synthetic),
+        "jaccard": share(real & synthetic, real | synthetic),
+        "synthetic_share": share(real & synthetic, synthetic),
+        "synthetic_matched_share": share(real & matched, matched),
+        "control_unique": count(control),
+        "control_common": count(real & control),
+        "control_share": share(real & control, control),
     }
     # Of n-grams, not of notes; how many notes they are from is what counts.
-    return over(min(len(matched.control), *(len(corpus.lengths) for corpus in corpora[:3])), told)
+    return over(min(len(encoded.training.lengths), len(rows["synthetic"]), len(rows["control"])), told)
 
 
 def _measures(
-    notes: pd.DataFrame, corpora: _Corpora, matched: Matched, left_out: int, settings: PrivacyParams, budget: int
+    notes: pd.DataFrame,
+    rows: dict[str, pd.DataFrame],
+    encoded: _Encoded,
+    left_out: int,
+    settings: PrivacyParams,
+    budget: int,
 ) -> dict[str, Any]:
     """The verdict of each measure, on the mean over the matched pairs and on the tail of all notes."""
-    n, written = settings.overlap_n, len(corpora.synthetic.lengths)
-    everything = join(*corpora[1:])
+    in_training = count_in_training(encoded.compared, encoded.training, settings.overlap_n, budget)
     measures = {
         "rouge_recall": Measure.mean_of(notes["recall"].to_numpy()),
-        "ngram_share": Measure(
-            ngrams_in_training(everything, corpora.training, n, budget).astype(np.float64), everything.totals(n)
-        ),
+        "ngram_share": Measure(in_training.astype(np.float64), encoded.compared.totals(settings.overlap_n)),
         "longest_passage": Measure.mean_of(notes["passage_words"].to_numpy()),
     }
-    partners = slice(written, written + len(matched.control))
-    return {
-        name: judge(
-            measure.take(matched.synthetic),
-            measure.take(partners),
-            tail(
-                measure.take(slice(written)).of_notes(),
-                measure.take(slice(written, None)).of_notes(),
-                settings.tail_share,
-                settings.confidence,
-                left_out,
-            ),
-            settings.resamples,
-            settings.confidence,
-            settings.seed,
-        )
-        for name, measure in measures.items()
-    }
+    written = len(rows["synthetic"])
+    found = {}
+    for name, measure in measures.items():
+        sides = (measure.take(rows[kind].index.to_numpy()) for kind in ("synthetic_matched", "control"))
+        ours, theirs = (measure.take(side).of_notes() for side in (slice(written), slice(written, None)))
+        beyond = tail(ours, theirs, settings.tail_share, settings.confidence, left_out)
+        found[name] = judge(*sides, beyond, settings.resamples, settings.confidence, settings.seed)
+    return found
