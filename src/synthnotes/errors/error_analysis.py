@@ -7,33 +7,37 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from synthnotes.coding.outcomes import Outcome, count, decide
 from synthnotes.coding.predictions import Predictions
 from synthnotes.errors import curves
 from synthnotes.errors.calibration import Histogram, calibration, histogram, reliability
-from synthnotes.errors.decisions import Decisions, count, decide
+from synthnotes.errors.f1_changes import f1_changes, rarity, summary
 from synthnotes.errors.families import families, family_confusion, family_distribution, family_errors
-from synthnotes.errors.losses import code_losses, rarity, summary
-from synthnotes.errors.predictions import code_match, describe
-from synthnotes.machinery.disclosure import computed, over
+from synthnotes.machinery.disclosure import computed, over, people, share
 from synthnotes.machinery.sections import ErrorsParams
 
 TRUTH, REAL, SYNTHETIC = "truth", "real", "synthetic"
 
 
-class Coder(NamedTuple):
-    """A coder to analyse.
+class AnalysedCoder(NamedTuple):
+    """What the analysis needs of a coder, which is a small part of its predictions.
 
     Attributes:
-        decisions: for E.
+        outcome: for E.
         probabilities: how often it gave which probability, and how often rightly.
         threshold: above which a code is predicted.
         targets: which of the notes that taught it has which code, bool [training notes, codes].
     """
 
-    decisions: Decisions
+    outcome: Outcome
     probabilities: Histogram
     threshold: float
     targets: sparse.csr_array
+
+    @property
+    def training_notes(self) -> np.ndarray:
+        """How many of the notes that taught it have each code: [codes]."""
+        return count(self.targets, axis=0)
 
 
 class Analysis(NamedTuple):
@@ -47,7 +51,7 @@ class Analysis(NamedTuple):
         chapters: columns coder, family, title, predictions, patients, share; the coder "truth" stands for E's codes.
         confusion: columns coder, missed and predicted (families), codes, patients, share.
         calibration: columns coder, probability, share_true, decisions.
-        codes: columns code, family, training_real and training_synthetic (notes), and those of `code_losses`.
+        codes: columns code, family, training_real and training_synthetic (notes), and those of `f1_changes`.
     """
 
     results: dict[str, Any]
@@ -59,28 +63,31 @@ class Analysis(NamedTuple):
     codes: pd.DataFrame
 
 
-def coder(
+def take_coder(
     predictions: Predictions,
     truth: sparse.csr_array,
     patients: np.ndarray,
     targets: sparse.csr_array,
     settings: ErrorsParams,
-) -> Coder:
-    """Keeps of a coder's predictions what the analysis needs, which is a small part of them.
+) -> AnalysedCoder:
+    """Keeps of a coder's predictions what the analysis needs.
 
     Args:
-        predictions: in the order of the notes of E.
-        truth: which of these notes has which code, bool [notes, codes].
-        patients: the patient of each note, as an index from 0: [notes].
+        predictions, truth, patients: as for `coding.outcomes.decide`.
         targets: which of the notes that teach has which code, bool [training notes, codes].
         settings: the section `errors`.
     """
-    decisions = decide(predictions, truth, patients, settings.predict_at_threshold)
-    return Coder(decisions, histogram(predictions.probabilities, truth), predictions.threshold, targets)
+    outcome = decide(predictions, truth, patients, settings.predict_at_threshold)
+    return AnalysedCoder(outcome, histogram(predictions.probabilities, truth), predictions.threshold, targets)
 
 
 def analyse(
-    real: Coder, synthetic: Coder, words: np.ndarray, settings: ErrorsParams, limit: int, minimum_patients: int
+    real: AnalysedCoder,
+    synthetic: AnalysedCoder,
+    words: np.ndarray,
+    settings: ErrorsParams,
+    limit: int,
+    minimum_patients: int,
 ) -> Analysis:
     """Analyses the errors of both coders on the same notes.
 
@@ -92,75 +99,133 @@ def analyse(
         minimum_patients: codes of fewer patients of E are not listed one by one.
     """
     coders = {REAL: real, SYNTHETIC: synthetic}
-    family_of = families(real.decisions.codes, settings.published_families)
+    family_of = families(real.outcome.codes, settings.published_families)
     results: dict[str, Any] = {}
     frequency, length, confusion, reliable = {}, {}, {}, {}
-    for name, (decisions, probabilities, threshold, targets) in coders.items():
-        by_frequency = curves.frequency_points(decisions, count(targets, axis=0))
-        by_length = curves.length_points(decisions, words)
+    for name, coder in coders.items():
+        outcome = coder.outcome
+        by_frequency = curves.frequency_points(outcome, coder.training_notes)
+        by_length = curves.length_points(outcome, words)
         results[name] = {
-            "predictions": describe(decisions),
-            "code_match": code_match(decisions, targets, settings.published_match),
-            "frequency": curves.frequency_correlation(by_frequency, decisions),
+            "predictions": describe(outcome),
+            "code_match": code_match(outcome, coder.targets, settings.published_match),
+            "frequency": curves.frequency_correlation(by_frequency, outcome),
             "length": curves.length_correlation(by_length, settings.length_boundary, limit),
-            "families": family_errors(decisions, family_of),
-            "calibration": calibration(probabilities, threshold, settings.calibration_bins),
+            "families": family_errors(outcome, family_of),
+            "calibration": calibration(coder.probabilities, coder.threshold, settings.calibration_bins),
         }
         frequency[name] = curves.binned(by_frequency, curves.quantile_bins(by_frequency.x, settings.bins))
         length[name] = curves.binned(by_length, curves.quantile_bins(by_length.x, settings.bins))
-        confusion[name] = family_confusion(decisions, family_of)
-        reliable[name] = reliability(probabilities, settings.calibration_bins)
-    codes = _codes(real, synthetic, family_of, settings, minimum_patients)
-    given = {REAL: real.decisions.predicted, TRUTH: real.decisions.truth, SYNTHETIC: synthetic.decisions.predicted}
+        confusion[name] = family_confusion(outcome, family_of)
+        reliable[name] = reliability(coder.probabilities, settings.calibration_bins)
+    outcomes = real.outcome, synthetic.outcome
+    about = pd.DataFrame(
+        {
+            "code": real.outcome.codes,
+            "family": family_of,
+            "training_real": real.training_notes,
+            "training_synthetic": synthetic.training_notes,
+        }
+    )
+    changes = f1_changes(*outcomes, minimum_patients, settings.resamples, settings.level, settings.seed)
+    codes = about.merge(changes, on="code").set_index("code").loc[changes["code"]].reset_index()
+    of_all = about.assign(
+        notes=count(real.outcome.truth, axis=0), difference=synthetic.outcome.f1_per_code - real.outcome.f1_per_code
+    )
+    collapsed = any(outcome.collapsed for outcome in outcomes)
+    patients = len(np.unique(real.outcome.patients))  # all of E: also those to whom a code is given wrongly
+    rare = over(patients, computed(rarity, of_all, settings.rarity_notes, collapsed))
+    given = {REAL: real.outcome.predicted, TRUTH: real.outcome.truth, SYNTHETIC: synthetic.outcome.predicted}
     return Analysis(
-        results | {"codes": summary(codes) | {"rarity": _rarity(real, synthetic, settings.rarity_notes)}},
+        results | {"codes": summary(codes) | {"rarity": rare}},
         _by_coder(frequency),
         _by_coder(length),
-        family_distribution(given, family_of, settings.other_share, real.decisions.patients),
+        family_distribution(given, family_of, settings.other_share, real.outcome.patients),
         _by_coder(confusion),
         _by_coder(reliable),
         codes,
     )
 
 
-def _codes(
-    real: Coder, synthetic: Coder, family_of: np.ndarray, settings: ErrorsParams, minimum_patients: int
-) -> pd.DataFrame:
-    """The losses by code, with what both coders learnt from."""
-    losses = code_losses(
-        real.decisions,
-        synthetic.decisions,
-        minimum_patients,
-        settings.resamples,
-        settings.level,
-        settings.seed,
-    )
-    about = pd.DataFrame(
-        {
-            "code": real.decisions.codes,
-            "family": family_of,
-            "training_real": count(real.targets, axis=0),
-            "training_synthetic": count(synthetic.targets, axis=0),
-        }
-    )
-    return losses.merge(about, on="code", how="left")[
-        ["code", "family", "training_real", "training_synthetic", *losses.columns.drop("code")]
-    ]
-
-
-def _rarity(real: Coder, synthetic: Coder, fewest_notes: int) -> dict[str, Any]:
-    """Whether rare codes lose most, over the codes that both coders have seen in training."""
-    f1_real, f1_synthetic = (coder.decisions.f1_per_code() for coder in (real, synthetic))
-    columns = {
-        "notes": count(real.decisions.truth, axis=0),
-        "training_real": count(real.targets, axis=0),
-        "training_synthetic": count(synthetic.targets, axis=0),
-        "difference": f1_synthetic - f1_real,
-    }
-    collapsed = real.decisions.collapsed or synthetic.decisions.collapsed
-    patients = len(np.unique(real.decisions.patients))  # all of E: also those to whom a code is given wrongly
-    return over(patients, computed(rarity, pd.DataFrame(columns), fewest_notes, collapsed))
-
-
 def _by_coder(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(tables, names=["coder"]).reset_index("coder").reset_index(drop=True)
+
+
+def describe(outcome: Outcome) -> dict[str, int | float | dict[str, int | float] | None]:
+    """Counts predicted, true and correctly predicted codes.
+
+    Returns:
+        notes; predicted and true, each with total, per_note and unique codes; correct, the same of codes predicted
+        where they are true; precision and recall over all notes and codes; coverage, the share of the codes of E that
+        are predicted for any note, rightly or not (repair l).
+    """
+    ever_predicted = count(outcome.predicted, axis=0) > 0
+    matrices = outcome.predicted, outcome.truth, outcome.correct
+    predicted, true, correct = (_totals(outcome, given) for given in matrices)
+    told = {
+        "notes": people(outcome.truth.shape[0]),
+        "predicted": predicted,
+        "true": true,
+        "correct": correct,
+        "precision": share(correct["total"], predicted["total"]),
+        "recall": share(correct["total"], true["total"]),
+        "coverage": float(ever_predicted[outcome.occurring].mean()),
+    }
+    return over(len(np.unique(outcome.patients)), told)
+
+
+def code_match(outcome: Outcome, targets: sparse.csr_array, published: bool = False) -> dict[str, int | float | None]:
+    """How many predicted code sets equal the codes of a training note, and how many are a proper subset of them.
+
+    The training notes that hold a code are a row of bits; the notes that hold a whole predicted set are the
+    conjunction of its codes' rows. A set may do both: equal one note's codes and be part of another's.
+
+    Args:
+        outcome: for the notes of E.
+        targets: which training note has which code, bool [training notes, codes].
+        published: count as the published code does (repair m): an empty prediction is a subset, and in the shares'
+            denominator; one that equals a note's codes is no subset of another's.
+
+    Returns:
+        predictions; empty, exact and proper_subset, counts; exact_share and proper_subset_share, of the predictions
+        that are not empty, None where all are.
+    """
+    sizes = count(targets, axis=1)
+    holders = _bit_rows(*targets.nonzero(), targets.shape)
+    of_size = {int(size): np.packbits(sizes == size) for size in np.unique(sizes)}
+    nobody = np.zeros(holders.shape[1], dtype=np.uint8)
+    predicted = outcome.predicted
+    exact, proper_subset = np.zeros((2, predicted.shape[0]), dtype=bool)
+    for note, codes in enumerate(np.split(predicted.indices, predicted.indptr[1:-1])):
+        if len(codes):
+            supersets = np.bitwise_and.reduce(holders[codes], axis=0)
+            equals = of_size.get(len(codes), nobody)
+            exact[note], proper_subset[note] = (supersets & equals).any(), (supersets & ~equals).any()
+    empty = count(predicted, axis=1) == 0
+    if published:
+        proper_subset = (proper_subset & ~exact) | empty
+    judged = len(empty) if published else int((~empty).sum())
+    notes = {"predictions": np.ones_like(empty), "empty": empty, "exact": exact, "proper_subset": proper_subset}
+    counts = {name: (int(which.sum()), outcome.patients_of(which)) for name, which in notes.items()}
+    told = {name: people(number, patients=patients) for name, (number, patients) in counts.items()}
+    for name in ("exact", "proper_subset"):
+        # With the count, a share tells how many predictions are empty.
+        fewest = min((patients for _, patients in (counts[name], counts["empty"]) if patients), default=None)
+        told[f"{name}_share"] = share(counts[name][0], judged, len(empty), fewest)
+    return told
+
+
+def _bit_rows(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """The columns of a matrix of ones as rows of bits, packed as `np.packbits` does: uint8 [columns, rows / 8]."""
+    bits = np.zeros((shape[1], -(-shape[0] // 8)), dtype=np.uint8)
+    np.bitwise_or.at(bits, (columns, rows // 8), (128 >> rows % 8).astype(np.uint8))
+    return bits
+
+
+def _totals(outcome: Outcome, given: sparse.csr_array) -> dict[str, int | float | None]:
+    total, patients = given.nnz, outcome.patients_of(given.nonzero()[0])
+    return {
+        "total": people(total, patients=patients),
+        "per_note": share(total, given.shape[0], patients=patients),
+        "unique": int((count(given, axis=0) > 0).sum()),
+    }

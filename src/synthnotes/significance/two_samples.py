@@ -1,4 +1,4 @@
-"""Significance of differences between paired or independent samples, as plain numbers for the results.
+"""Two paired or independent samples: tests of their difference, its size, and their correlation, as plain numbers.
 
 Every function returns None in place of a number that the data do not define (no variance, too few values).
 """
@@ -6,12 +6,19 @@ Every function returns None in place of a number that the data do not define (no
 import math
 import warnings
 from collections.abc import Sequence
+from statistics import NormalDist
 
 import numpy as np
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 Numbers = Sequence[float] | np.ndarray
 EXACT_PAIRS = 50  # up to here, Wilcoxon's test is exact
+TINY = 1e-12  # a smaller standard error is rounding
+FEWEST = 3  # pairs for a correlation; any two points lie on a line
+FEWEST_FOR_INTERVAL = 4  # pairs; its variance divides by n - 3
+CORRELATION_LEVEL = 0.05  # the interval of a correlation covers the rest
+Correlation = dict[str, float | None]
 
 
 def finite(value: float) -> float | None:
@@ -73,33 +80,30 @@ def mann_whitney(first: Numbers, second: Numbers) -> dict[str, float | None]:
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's step-down adjustment of a family of p-values (Holm 1979), in the order given."""
-    order = np.argsort(p_values, kind="stable")
-    factors = len(p_values) - np.arange(len(p_values))
-    adjusted = np.minimum(1.0, np.maximum.accumulate(np.asarray(p_values, float)[order] * factors))
-    result = np.empty(len(p_values))
-    result[order] = adjusted
-    return result.tolist()
+    return multipletests(p_values, method="holm")[1].tolist() if len(p_values) else []
 
 
-def mean_interval(values: Numbers, level: float) -> tuple[float | None, float | None]:
-    """Student's interval of a mean, which covers 1 - level; None without variance."""
+def mean_interval(values: Numbers, significance_level: float) -> tuple[float | None, float | None]:
+    """Student's interval of a mean, which covers 1 - significance_level; None without variance."""
     values = np.asarray(values, float)
     error = stats.sem(values) if len(values) > 1 else 0.0
     if not error:
         return None, None
-    low, high = stats.t.interval(1 - level, len(values) - 1, loc=values.mean(), scale=error)
+    low, high = stats.t.interval(1 - significance_level, len(values) - 1, loc=values.mean(), scale=error)
     return finite(low), finite(high)
 
 
-def equivalence(first: Numbers, second: Numbers, margin: float, level: float) -> dict[str, float | bool | None]:
+def equivalence(
+    first: Numbers, second: Numbers, margin: float, significance_level: float
+) -> dict[str, float | bool | None]:
     """Two one-sided t-tests of paired values: is the mean difference within ± margin (Schuirmann 1987)?
 
     Returns:
-        difference: mean of first - second; low, high: its interval, which covers 1 - 2 level and lies within the margin
-        exactly where the values are equivalent; p: the larger of the two one-sided p-values; margin; equivalent.
+        difference: mean of first - second; low, high: its interval, which covers 1 less twice the level and lies within
+        the margin exactly where the values are equivalent; p: the larger of the one-sided p-values; margin; equivalent.
     """
     difference = np.asarray(first, float) - np.asarray(second, float)
-    low, high = mean_interval(difference, 2 * level)
+    low, high = mean_interval(difference, 2 * significance_level)
     result = {"difference": finite(difference.mean()), "low": low, "high": high, "p": None, "margin": margin}
     if low is None:
         return result | {"equivalent": False}
@@ -107,4 +111,78 @@ def equivalence(first: Numbers, second: Numbers, margin: float, level: float) ->
     above = stats.t.sf((difference.mean() + margin) / error, degrees)
     below = stats.t.cdf((difference.mean() - margin) / error, degrees)
     p = float(max(above, below))
-    return result | {"p": p, "equivalent": p < level}
+    return result | {"p": p, "equivalent": p < significance_level}
+
+
+def cliffs_delta(first: np.ndarray, second: np.ndarray) -> float:
+    """Cliff's delta: P(first > second) - P(first < second) over all pairs of values (Cliff 1993), in [-1, 1]."""
+    return float(np.sign(np.subtract.outer(first, second)).mean())
+
+
+def cliffs_delta_interval(
+    first: np.ndarray, second: np.ndarray, significance_level: float
+) -> tuple[float | None, float | None]:
+    """Student's interval of Cliff's delta on the jackknife by rater, since a rater's answers hang together.
+
+    With four or ten raters a percentile bootstrap covers too little (80 and 90 % where 95 % are meant).
+
+    Args:
+        first, second: ratings, raters x notes, NaN where a rater did not rate a note; no rater without a rating.
+        significance_level: 1 - coverage, for instance 0.05.
+
+    Returns:
+        Low and high, within [-1, 1]; None for a single rater, or where leaving one out changes nothing.
+    """
+    raters = len(first)
+    if raters < 2:
+        return None, None
+    # Of the first ratings of rater a against the second ratings of rater b: wins less losses, and comparisons.
+    signs = np.sign(first[:, None, :, None] - second[None, :, None, :])
+    wins, comparisons = np.nansum(signs, axis=(2, 3)), np.isfinite(signs).sum(axis=(2, 3))
+    deltas = _without_each(wins) / _without_each(comparisons)
+    error = np.sqrt((raters - 1) * deltas.var())
+    if error < TINY:
+        return None, None
+    delta, reach = wins.sum() / comparisons.sum(), stats.t.isf(significance_level / 2, raters - 1) * error
+    return float(max(-1.0, delta - reach)), float(min(1.0, delta + reach))
+
+
+def _without_each(of_raters: np.ndarray) -> np.ndarray:
+    """The sum of a matrix raters x raters without the row and the column of each rater."""
+    return of_raters.sum() - of_raters.sum(axis=0) - of_raters.sum(axis=1) + np.diag(of_raters)
+
+
+def correlate(first: np.ndarray, second: np.ndarray) -> dict[str, int | Correlation]:
+    """Pearson's and Spearman's correlation with two-sided p-values and 95 % intervals.
+
+    Returns:
+        n, the number of pairs; pearson and spearman, each with r, low, high and p, which are None where they are not
+        defined: fewer than three pairs (four for an interval), or a sample without variance.
+    """
+    if len(first) < FEWEST or np.ptp(first) == 0 or np.ptp(second) == 0:
+        undefined = dict.fromkeys(("r", "low", "high", "p"))
+        return {"n": len(first), "pearson": undefined, "spearman": undefined}
+    pearson, spearman = stats.pearsonr(first, second), stats.spearmanr(first, second)
+    # Fisher's variance for Pearson's r; for Spearman's, Bonett and Wright's (2000).
+    return {
+        "n": len(first),
+        "pearson": _described(pearson, len(first), 1),
+        "spearman": _described(spearman, len(first), 1 + spearman.statistic**2 / 2),
+    }
+
+
+def _described(result: object, n: int, variance: float) -> Correlation:
+    """The coefficient and p, with the interval that is symmetric on the scale of Fisher's z.
+
+    Args:
+        result: SciPy's, with statistic and pvalue.
+        n: pairs.
+        variance: of z, times n - 3.
+    """
+    low = high = None
+    if n >= FEWEST_FOR_INTERVAL:
+        half = NormalDist().inv_cdf(1 - CORRELATION_LEVEL / 2) * np.sqrt(variance / (n - 3))
+        with np.errstate(divide="ignore"):  # a perfect correlation has an infinite z, and itself as interval
+            z = np.arctanh(np.clip(result.statistic, -1, 1))
+        low, high = float(np.tanh(z - half)), float(np.tanh(z + half))
+    return {"r": finite(result.statistic), "low": low, "high": high, "p": finite(result.pvalue)}
