@@ -18,14 +18,14 @@ import machine
 import numpy as np
 from scipy import sparse
 
-from synthnotes.errors.decisions import Decisions
-from synthnotes.errors.hypotheses import Noise
-from synthnotes.errors.hypotheses import compare as attribute
+from synthnotes.coding.outcomes import Decisions
+from synthnotes.errors.noise_comparison import Noise
+from synthnotes.errors.noise_comparison import compare as attribute
 from synthnotes.machinery.sections import HypothesesParams
-from synthnotes.significance.areas import take_apart
+from synthnotes.coding.outcomes import take_apart
 from synthnotes.significance.comparison import Measured, differences, verdict
-from synthnotes.significance.intervals import ENOUGH, jackknife, student
-from synthnotes.significance.outcomes import Outcome
+from synthnotes.significance.resampling import ENOUGH, jackknife, student
+from synthnotes.coding.outcomes import Outcome
 from synthnotes.significance.resampling import Counts, draw, observed, without_each
 
 METRICS = ("micro.f1", "macro.f1", "macro.precision", "macro.recall")

@@ -15,9 +15,9 @@ import machine
 import numpy as np
 from scipy import sparse
 
-from synthnotes.significance.areas import share_below, take_apart
-from synthnotes.significance.outcomes import Areas, Outcome
-from synthnotes.significance.randomisation import randomise
+from synthnotes.coding.outcomes import share_below, take_apart
+from synthnotes.coding.outcomes import Areas, Outcome
+from synthnotes.significance.resampling import randomise
 from synthnotes.significance.resampling import GROUPS, Counts, draw, without_each
 
 NOTES, CODES, CODES_PER_NOTE = 19_802, 7_942, 14

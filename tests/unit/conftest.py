@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from synthnotes.errors.decisions import Decisions
+from synthnotes.coding.outcomes import Decisions
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 

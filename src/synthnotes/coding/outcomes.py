@@ -172,7 +172,7 @@ def measure_notes(predictions: Predictions, truth: sparse.csr_array, patients: n
     """
     decided = decide(predictions, truth, patients)
     kept = decided.decisions_on(decided.occurring)
-    has, probabilities = kept.truth.toarray(), predictions.probabilities[:, decided.occurring]
+    has, probabilities = (given[:, decided.occurring] for given in (truth.toarray(), predictions.probabilities))
     means = {f"ranking.{name}": values for name, values in ranking_per_note(has, probabilities).items()}
     means["exact_match_ratio"] = count(kept.wrong, axis=1) + count(kept.missed, axis=1) == 0
     means["loss"] = cross_entropy_per_note(has, probabilities)

@@ -14,7 +14,7 @@ from synthnotes.coding.labels import label_matrix
 from synthnotes.coding.metrics import evaluate
 from synthnotes.coding.plm_icd import coder, reading, thresholds, training
 from synthnotes.coding.plm_icd.data import encode, first_words
-from synthnotes.coding.utility import predict_most_frequent, truncated
+from synthnotes.coding.evaluation import predict_most_frequent, truncated
 from synthnotes.machinery.files import UserError, read_json, write_json
 
 CODES = ["I10", "E11.9", "J18.9", "0DTJ4ZZ", "Z99"]  # no note has the last

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from synthnotes.coding import predictions
 from synthnotes.coding.plm_icd import coder
-from synthnotes.coding.plm_icd.processes import Processes
+from synthnotes.coding.plm_icd.training import Processes
 from synthnotes.corpus import notes
 from synthnotes.machinery.accelerate_launch import LAUNCHED, launch_command
 from synthnotes.machinery.files import read_json, write_json
@@ -24,7 +24,7 @@ import pandas as pd
 from synthnotes.corpus import notes
 from synthnotes.coding import predictions
 from synthnotes.coding.plm_icd import coder
-from synthnotes.coding.plm_icd.processes import join
+from synthnotes.coding.plm_icd.training import join
 from synthnotes.machinery.sections import CodingParams
 folder, encoder = Path(sys.argv[1]), Path(sys.argv[2])
 settings = CodingParams.model_validate_json((folder / "settings.json").read_text())

@@ -9,7 +9,7 @@ from scipy import sparse
 from synthnotes.coding.collapse import NOTES, reading
 from synthnotes.coding.outcomes import outcome
 from synthnotes.coding.predictions import Predictions
-from synthnotes.errors.decisions import decide
+from synthnotes.coding.outcomes import decide
 from synthnotes.machinery import params
 from synthnotes.machinery.sections import TRAINING_SETS, SignificanceParams
 from synthnotes.significance.comparison import compare

@@ -6,7 +6,7 @@ import pytest
 
 from synthnotes.coding import predictions
 from synthnotes.coding.predictions import Predictions
-from synthnotes.coding.utility import Evaluation, measure, over_seeds
+from synthnotes.coding.evaluation import Evaluation, measure, over_seeds
 from synthnotes.corpus import notes as note_table
 from synthnotes.machinery import params
 from synthnotes.machinery.files import UserError, read_json, write_csv, write_json

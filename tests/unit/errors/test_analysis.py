@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 
 from synthnotes.coding.predictions import Predictions
-from synthnotes.errors.analysis import analyse, coder
+from synthnotes.errors.error_analysis import analyse, coder
 from synthnotes.machinery import params
 from synthnotes.machinery.sections import ErrorsParams
 

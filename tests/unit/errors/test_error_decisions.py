@@ -7,7 +7,7 @@ from scipy import sparse
 from sklearn.metrics import f1_score
 
 from synthnotes.coding.predictions import Predictions, align
-from synthnotes.errors.decisions import Decisions, decide
+from synthnotes.coding.outcomes import Decisions, decide
 from synthnotes.machinery.files import UserError
 
 CODES = ["I10", "J18.9", "0DTJ4ZZ"]

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from synthnotes.errors import curves
-from synthnotes.errors.distances import Sources, area
-from synthnotes.errors.hypotheses import Noise, compare, interpolation, tabulate, verdict
+from synthnotes.errors.noise_comparison import Sources, area
+from synthnotes.errors.noise_comparison import Noise, compare, interpolation, tabulate, verdict
 from synthnotes.machinery.sections import HypothesesParams
 
 

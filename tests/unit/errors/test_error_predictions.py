@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import sparse
 
-from synthnotes.errors.decisions import Decisions
-from synthnotes.errors.predictions import code_match, describe
+from synthnotes.coding.outcomes import Decisions
+from synthnotes.errors.error_analysis import code_match, describe
 from synthnotes.machinery.disclosure import suppress
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthnotes.errors.losses import code_losses, rarity, summary
+from synthnotes.errors.f1_changes import code_losses, rarity, summary
 
 CODES = ["a", "b", "c", "d", "e"]
 

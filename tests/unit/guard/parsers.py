@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from tiny_models import make_generator
 
 from synthnotes.coding import labels, predictions
-from synthnotes.coding.plm_icd import checkpoints
+from synthnotes.coding.plm_icd import training
 from synthnotes.corpus import inventory, machine, notes, releases, sources
 from synthnotes.generation import models, records
 from synthnotes.machinery import configure, files, model_folders, params, tokenizer_checks

@@ -5,7 +5,7 @@ import runpy
 import numpy as np
 import pytest
 
-from synthnotes.coding.utility import over_seeds
+from synthnotes.coding.evaluation import over_seeds
 from synthnotes.machinery.disclosure import (
     Parts,
     also,
@@ -24,7 +24,7 @@ from synthnotes.machinery.disclosure import (
 from synthnotes.machinery.files import read_json
 from synthnotes.machinery.makers import COMPUTED_BY, maker_of, tree, without_makers
 from synthnotes.machinery.sections import DisclosureParams
-from synthnotes.significance.differences import holm, wilcoxon
+from synthnotes.significance.two_samples import holm, wilcoxon
 
 DEMO, REAL = (DisclosureParams(demo=demo, minimum_patients=10) for demo in (True, False))
 FIRST, SECOND, THIRD = (f"{__name__}.{name}" for name in ("first", "second", "third"))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from synthnotes.significance.agreement import intraclass_correlation
-from synthnotes.significance.effects import cliffs_delta, cliffs_delta_interval
+from synthnotes.significance.two_samples import cliffs_delta, cliffs_delta_interval
 
 SIX_TARGETS = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], float)
 

@@ -6,8 +6,8 @@ from scipy import sparse
 from sklearn.metrics import roc_auc_score
 
 from synthnotes.coding.metrics import macro_auc, micro_auc
-from synthnotes.significance.areas import take_apart
-from synthnotes.significance.outcomes import Outcome
+from synthnotes.coding.outcomes import take_apart
+from synthnotes.coding.outcomes import Outcome
 from synthnotes.significance.resampling import Counts, draw
 
 TRUTH = np.array([[1, 0], [0, 1], [0, 1]], dtype=bool)

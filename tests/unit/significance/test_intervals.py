@@ -7,7 +7,7 @@ from scipy import stats
 from synthnotes.machinery.sections import SignificanceParams
 from synthnotes.significance import intervals
 from synthnotes.significance.comparison import Measured, differences, seeds_to_decide, verdict
-from synthnotes.significance.intervals import Part, jackknife, student
+from synthnotes.significance.resampling import Part, jackknife, student
 
 SETTINGS = SignificanceParams(pairs=[["synthetic_s", "real_s"]], resamples=100, level=0.05, margin=0.05, seed=1)
 

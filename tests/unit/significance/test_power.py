@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from synthnotes.significance.differences import equivalence, wilcoxon
+from synthnotes.significance.two_samples import equivalence, wilcoxon
 from synthnotes.significance.power import (
     Spread,
     detectable_difference,

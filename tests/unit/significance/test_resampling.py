@@ -9,8 +9,8 @@ from synthnotes.coding.metrics import evaluate
 from synthnotes.coding.outcomes import outcome
 from synthnotes.coding.predictions import Predictions
 from synthnotes.significance import randomisation, resampling
-from synthnotes.significance.areas import take_apart
-from synthnotes.significance.outcomes import Outcome
+from synthnotes.coding.outcomes import take_apart
+from synthnotes.coding.outcomes import Outcome
 
 NOTES, CODES = 30, 6
 

@@ -9,11 +9,11 @@ from recovery import recovered
 
 from synthnotes.coding.labels import label_matrix
 from synthnotes.coding.predictions import Predictions
-from synthnotes.coding.utility import Evaluation, measure, over_seeds
+from synthnotes.coding.evaluation import Evaluation, measure, over_seeds
 from synthnotes.corpus.description import describe, shared, tabulate_flow
 from synthnotes.corpus.flow import Flow
-from synthnotes.errors import analysis, calibration, curves, families, losses
-from synthnotes.errors.predictions import describe as describe_predictions
+from synthnotes.errors import calibration, curves, error_analysis, f1_changes, families
+from synthnotes.errors.error_analysis import describe as describe_predictions
 from synthnotes.fidelity.statistics import compare as describe_texts
 from synthnotes.generation.completeness import summarise
 from synthnotes.machinery import disclosure, params
