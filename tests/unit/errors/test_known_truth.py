@@ -68,8 +68,8 @@ def encoder(tmp_path_factory):
 def trained_with(encoder):
     """Makes real coders, trained on some notes with noise of some kind: each with seeds of its own for both."""
     from synthnotes.coding.labels import label_matrix
-    from synthnotes.coding.plm_icd import coder
     from synthnotes.coding.outcomes import decide
+    from synthnotes.coding.plm_icd import coder
 
     evaluation = note_table(400, 3, "evaluation")
     truth = label_matrix(evaluation, CODES)

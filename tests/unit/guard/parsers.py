@@ -178,7 +178,7 @@ def parsers() -> dict[str, Parser]:
         ),
         "predictions, npz": Parser(predictions.FILE, lambda p: predictions.load(p.parent), _predictions()),
         "search state, npz": Parser("state.npz", _search_state, _bytes(lambda b: np.savez(b, np.zeros(2), done=1))),
-        "coder's checkpoint": Parser("checkpoint.pt", checkpoints._read, _torch()),
+        "coder's checkpoint": Parser("checkpoint.pt", training._read_checkpoint, _torch()),
         "parameters, YAML": Parser("params.yaml", params.read, own, YAML),
         "configuration, YAML": Parser("other.yaml", _configure, paper, YAML),
         "questionnaire's texts, YAML": Parser("sepr.yaml", questionnaire.read_wording, _wording("sepr"), YAML),

@@ -14,8 +14,8 @@ from synthnotes.machinery.sections import TRAINING_SETS
 from synthnotes.questionnaire.ratings import analyse, answer_counts, difference_counts
 from synthnotes.report.paper import CORPORA
 from synthnotes.significance.comparison import tidy
-from synthnotes.significance.resampling import THE_SETS, about
 from synthnotes.significance.published_values import compare, parse
+from synthnotes.significance.resampling import THE_SETS, about
 from synthnotes.stages.published import OF_CORPORA
 from synthnotes.stages.report import PUBLISHED
 

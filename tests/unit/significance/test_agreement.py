@@ -10,7 +10,7 @@ SIX_TARGETS = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], 
 
 
 def test_the_published_example():
-    result = intraclass_correlation(SIX_TARGETS.T, level=0.05)  # six targets by four judges
+    result = intraclass_correlation(SIX_TARGETS.T, significance_level=0.05)  # six targets by four judges
     assert result["raters"] == 4
     assert result["single"] == pytest.approx(0.29, abs=5e-3)
     assert result["average"] == pytest.approx(0.62, abs=5e-3)

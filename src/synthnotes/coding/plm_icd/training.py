@@ -258,7 +258,7 @@ def resume(folder: Path, progress: Progress) -> None:
     path = folder / CHECKPOINT
     if not path.exists():
         return
-    state = _read(path)
+    state = _read_checkpoint(path)
     if state is None:
         Bar.write(f"coding: {path} is damaged; training starts again from the first epoch.", file=sys.stderr)
         return
@@ -271,7 +271,7 @@ def resume(folder: Path, progress: Progress) -> None:
     progress.best_epoch, progress.best_threshold = state["best_epoch"], state["best_threshold"]
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _read_checkpoint(path: Path) -> dict[str, Any] | None:
     """Reads a checkpoint without running any code in it; None if a single bit of it has changed."""
     try:
         with zipfile.ZipFile(path) as archive:
