@@ -1,6 +1,5 @@
 """Agreement of raters: Krippendorff's alpha, for ordinal ratings, and the intraclass correlation."""
 
-import krippendorff
 import numpy as np
 from scipy import stats
 
@@ -8,15 +7,28 @@ UNDEFINED = {"single": None, "low": None, "high": None, "average": None}
 
 
 def krippendorff_alpha(ratings: np.ndarray) -> float | None:
-    """Krippendorff's alpha for ordinal ratings, raters x units, NaN where a rater did not rate a unit.
+    """Krippendorff's alpha for ordinal ratings (Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability").
+
+    Args:
+        ratings: raters x units, NaN where a rater did not rate a unit.
 
     Returns:
         1 for perfect agreement, 0 for chance; None where all ratings are the same value.
     """
-    paired = ratings[:, (~np.isnan(ratings)).sum(axis=0) > 1]
-    if len(np.unique(paired[~np.isnan(paired)])) < 2:
+    values = np.unique(ratings[~np.isnan(ratings)])
+    counts = (ratings[:, :, None] == values).sum(axis=0).astype(float)  # units x values
+    rated = counts.sum(axis=1)
+    counts, rated = counts[rated > 1], rated[rated > 1]
+    coincidences = ((counts[:, :, None] * counts[:, None, :]) / (rated - 1)[:, None, None]).sum(axis=0)
+    coincidences -= np.diag((counts / (rated - 1)[:, None]).sum(axis=0))
+    totals = coincidences.sum(axis=1)
+    # ordinal distance: squared number of ratings that lie between two values, the two themselves counted half
+    middle = np.cumsum(totals) - totals / 2
+    distance = np.subtract.outer(middle, middle) ** 2
+    expected = (np.outer(totals, totals) * distance).sum()
+    if expected == 0:
         return None
-    return float(krippendorff.alpha(paired, level_of_measurement="ordinal"))
+    return float(1 - (totals.sum() - 1) * (coincidences * distance).sum() / expected)
 
 
 def intraclass_correlation(ratings: np.ndarray, significance_level: float) -> dict[str, float | int | None]:

@@ -106,15 +106,10 @@ def _measure(coders: Mapping[str, Sequence[Outcome]]) -> dict[str, Measured]:
         name: Measured(observed(outcomes), without_each(outcomes), any(of_seed.collapsed for of_seed in outcomes))
         for name, outcomes in coders.items()
     }
-    undefined = {m for of_coder in found.values() for m, values in of_coder.without.items() if np.isnan(values).any()}
-
-    def defined(metrics: Samples) -> Samples:
-        return {metric: values for metric, values in metrics.items() if metric not in undefined}
-
-    return {
-        name: Measured(defined(of_coder.of_seeds), defined(of_coder.without), of_coder.collapsed)
-        for name, of_coder in found.items()
-    }
+    for metric in {m for measured in found.values() for m, values in measured.without.items() if np.isnan(values).any()}:
+        for measured in found.values():
+            measured.of_seeds.pop(metric), measured.without.pop(metric)
+    return found
 
 
 def intervals_of(measured: Measured, significance_level: float) -> dict[str, Test]:
@@ -134,10 +129,6 @@ def differences(first: Measured, second: Measured, significance_level: float) ->
 
     Beside them stands the standard deviation of the difference over the seeds, None where there is one alone, or where
     the coders differ in their number.
-
-    Args:
-        first, second: the coders.
-        significance_level: 1 - coverage.
     """
     tests = {}
     for metric, values in first.of_seeds.items():
@@ -164,11 +155,7 @@ def _judge(
 ) -> dict[str, dict[str, Any]]:
     """The verdicts about two training sets, and the seeds that would bring one.
 
-    Args:
-        first, second: the coders of both sets.
-        tests: their differences by metric.
-        between: by metric, the variance between the seeds of one training set.
-        settings: margin and significance level.
+    By metric, `tests` holds their differences, and `between` the variance between the seeds of one training set.
     """
     verdicts, numbers = {}, {}
     for metric in [metric for metric in JUDGED if metric in tests]:

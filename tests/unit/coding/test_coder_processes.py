@@ -71,7 +71,12 @@ def test_the_stage_starts_the_processes_that_are_asked_for(tmp_path, tables, sav
     machine = yaml.safe_load(Path("machine.yaml").read_text(encoding="utf-8"))
     machine["coding"]["processes"] = 2
     (tmp_path / "machine.yaml").write_text(yaml.safe_dump(machine), encoding="utf-8")
-    given = {"training": "real_l.parquet", "evaluation": "e.parquet", "encoder": save_encoder(tmp_path / "encoder")}
+    given = {
+        "training": "real_l.parquet",
+        "validation": "real_l.parquet",
+        "evaluation": "e.parquet",
+        "encoder": save_encoder(tmp_path / "encoder"),
+    }
     given |= {"models": "models", "codes": "codes.csv", "accelerate": Path("configs/accelerate").absolute()}
     options = {"corpus": "mimic", "seed": 7, "work": "work", "coder": "coder"} | given
     command = [sys.executable, "-m", "synthnotes.stages.coding"]

@@ -33,6 +33,8 @@ from synthnotes.machinery.sections import CodingParams
 from synthnotes.machinery.workdir import disk_space_needed
 
 CHECKPOINT = "checkpoint.pt"
+STATES = ("model", "optimizer", "schedule")  # in a checkpoint, beside the random states and
+FOUND = ("curve", "best_epoch", "best_threshold", "best_weights")
 CURVE = ["epoch", "training_loss", "validation_map", "validation_micro_f1"]
 
 
@@ -238,17 +240,10 @@ def smoothed_shares(notes: EncodedNotes) -> np.ndarray:
 
 def save_checkpoint(folder: Path, progress: Progress) -> None:
     """Writes the checkpoint of a finished epoch in the place of the one before, all of it or nothing."""
-    state = {
-        "model": progress.model.state_dict(),
-        "optimizer": progress.optimizer.state_dict(),
-        "schedule": progress.schedule.state_dict(),
-        "order": json.dumps(progress.rng.bit_generator.state),
-        "dropout": _random(progress.model).get_rng_state(),
-        "curve": progress.curve,
-        "best_epoch": progress.best_epoch,
-        "best_threshold": progress.best_threshold,
-        "best_weights": progress.best_weights,
-    }
+    state = {name: getattr(progress, name).state_dict() for name in STATES}
+    state |= {name: getattr(progress, name) for name in FOUND}
+    state |= {"order": json.dumps(progress.rng.bit_generator.state)}
+    state |= {"dropout": _random(progress.model).get_rng_state()}
     with disk_space_needed(folder), replacing(folder / CHECKPOINT) as temporary:
         torch.save(state, temporary)
 
@@ -262,13 +257,12 @@ def resume(folder: Path, progress: Progress) -> None:
     if state is None:
         Bar.write(f"coding: {path} is damaged; training starts again from the first epoch.", file=sys.stderr)
         return
-    progress.model.load_state_dict(state["model"])
-    progress.optimizer.load_state_dict(state["optimizer"])
-    progress.schedule.load_state_dict(state["schedule"])
+    for name in STATES:
+        getattr(progress, name).load_state_dict(state[name])
+    for name in FOUND:
+        setattr(progress, name, state[name])
     progress.rng.bit_generator.state = json.loads(state["order"])
     _random(progress.model).set_rng_state(state["dropout"])
-    progress.curve, progress.best_weights = state["curve"], state["best_weights"]
-    progress.best_epoch, progress.best_threshold = state["best_epoch"], state["best_threshold"]
 
 
 def _read_checkpoint(path: Path) -> dict[str, Any] | None:
