@@ -129,9 +129,7 @@ def by_group(
     """Micro and macro averages within each group, over its codes that occur.
 
     Args:
-        truth: bool [notes, codes].
-        probabilities: float [notes, codes].
-        predicted: bool [notes, codes].
+        truth, probabilities, predicted: as for `metrics.evaluate`.
         divisions: each of the whole code set; by name, the codes of the group: bool [codes].
         patients: whose note it is: [notes].
 
@@ -162,11 +160,10 @@ def predict_most_frequent(labels: sparse.csr_array, notes: int, codes: int) -> t
     Args:
         labels: of the training notes, bool [training notes, codes].
         notes: how many notes to answer for.
-        codes: how many codes to predict, the most frequent ones in training.
+        codes: how many codes to predict.
 
     Returns:
-        Probabilities, each code's share of the training notes, float32 [notes, codes].
-        Decisions, bool [notes, codes].
+        Probabilities, each code's share of the training notes, and decisions: [notes, codes] each.
     """
     counts = labels.sum(axis=0)
     share = (counts / labels.shape[0]).astype(np.float32)

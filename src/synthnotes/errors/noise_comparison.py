@@ -104,14 +104,7 @@ class Sources:
     """
 
     def __init__(self, coders: Sequence[Outcome], frequency: np.ndarray, words: np.ndarray, bins: int) -> None:
-        """Takes what each patient contributes.
-
-        Args:
-            coders: their outcomes.
-            frequency: training notes per code, [codes].
-            words: length of each note of E in words, [notes].
-            bins: quantile bins of a curve, at most.
-        """
+        """Takes training notes per code, [codes], words of each note of E, [notes], and the most bins of a curve."""
         first = coders[0]
         self._counts = Counts([coder.decisions_on(first.occurring) for coder in coders])
         frequency = frequency[first.occurring]
@@ -254,10 +247,7 @@ def interpolation(trained: Sequence[Noise]) -> tuple[list[Noise], np.ndarray]:
 def _vary(on_all: Curves, without_each: Curves, sizes: Sequence[int], mixtures: np.ndarray) -> Varied:
     """The distances of all steps from the synthetic set, which comes first, as chance could vary them.
 
-    Args:
-        on_all, without_each: the curves of all coders on E, and without each patient.
-        sizes: seeds of each training set.
-        mixtures: of which noisy sets each step consists, [steps, sets].
+    `sizes` are the seeds of each training set; `mixtures` say of which noisy sets each step consists, [steps, sets].
     """
 
     def distances(of: Curves, left_out: int | None = None) -> Measures:
@@ -288,13 +278,9 @@ def _measure(varied: Varied, name: str, row: int, significance_level: float) -> 
 
 
 def _best(varied: Varied, rows: np.ndarray, levels: np.ndarray, significance_level: float) -> dict[str, Any]:
-    """The level of the smallest distance, and from which level to which the distance may be as small.
+    """The level of the smallest distance of one hypothesis, and from which to which level it may be as small.
 
-    Args:
-        varied: the distances.
-        rows: those of one hypothesis.
-        levels: of these rows.
-        significance_level: 1 - coverage.
+    `rows` are those of the hypothesis, `levels` theirs.
     """
     distances = varied.observed["distance"][rows, 0]
     nearest = int(distances.argmin())

@@ -106,7 +106,9 @@ def _measure(coders: Mapping[str, Sequence[Outcome]]) -> dict[str, Measured]:
         name: Measured(observed(outcomes), without_each(outcomes), any(of_seed.collapsed for of_seed in outcomes))
         for name, outcomes in coders.items()
     }
-    for metric in {m for measured in found.values() for m, values in measured.without.items() if np.isnan(values).any()}:
+    for metric in {
+        m for measured in found.values() for m, values in measured.without.items() if np.isnan(values).any()
+    }:
         for measured in found.values():
             measured.of_seeds.pop(metric), measured.without.pop(metric)
     return found
@@ -188,7 +190,7 @@ def verdict(test: Test, seeds: Sequence[int], margin: float, collapsed: bool = F
 
     Args:
         test: with the ends of the interval, low and high.
-        seeds: of both training sets.
+        seeds: how many, of each training set.
         margin: how much the first may fall below the second and still be no worse.
         collapsed: whether a coder of either set reads nothing.
 

@@ -168,10 +168,8 @@ def _evaluated(
     """Lets a coder read the evaluation notes, and looks whether it reads them."""
     probabilities = predict(coder.model, held_out, settings, micro_batch)
     predicted = Predictions(held_out.note_ids, coder.codes, probabilities, coder.threshold)
-    patients = evaluation["patient_id"].to_numpy()
-    reads = measure_reading(held_out.labels, probabilities, patients)
-    baseline = baseline_map(held_out.labels, train.labels.sum(axis=0))
-    return Experiment(coder, found, predicted, reads, baseline)
+    reads = measure_reading(held_out.labels, probabilities, evaluation["patient_id"].to_numpy())
+    return Experiment(coder, found, predicted, reads, baseline_map(held_out.labels, train.labels.sum(axis=0)))
 
 
 def _require_comparable(folder: Path, coder: Coder, codes: Sequence[str], settings: CodingParams) -> None:
