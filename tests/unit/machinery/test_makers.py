@@ -68,8 +68,8 @@ def test_a_function_that_is_called_is_the_maker_and_who_calls_says_of_whom_it_te
     with pytest.raises(TypeError, match=r"^test\.w: "):
         suppress(found, 1)
     assert makers_of(setting(found)) == {
-        "test": "significance.differences.wilcoxon",
-        "p_holm": "significance.differences.holm",
+        "test": "significance.two_samples.wilcoxon",
+        "p_holm": "significance.two_samples.holm",
         "level": f"{__name__}.test_a_function_that_is_called_is_the_maker_and_who_calls_says_of_whom_it_tells",
     }
     # Of four ways to set the signs of two ranks, two have all of them alike.
