@@ -18,15 +18,12 @@ import machine
 import numpy as np
 from scipy import sparse
 
-from synthnotes.errors.decisions import Decisions
-from synthnotes.errors.hypotheses import Noise
-from synthnotes.errors.hypotheses import compare as attribute
+from synthnotes.coding.outcomes import Outcome, take_apart
+from synthnotes.errors.noise_comparison import Noise
+from synthnotes.errors.noise_comparison import compare as attribute
 from synthnotes.machinery.sections import HypothesesParams
-from synthnotes.significance.areas import take_apart
 from synthnotes.significance.comparison import Measured, differences, verdict
-from synthnotes.significance.intervals import ENOUGH, jackknife, student
-from synthnotes.significance.outcomes import Outcome
-from synthnotes.significance.resampling import Counts, draw, observed, without_each
+from synthnotes.significance.resampling import ENOUGH, Counts, draw, jackknife, observed, student, without_each
 
 METRICS = ("micro.f1", "macro.f1", "macro.precision", "macro.recall")
 ALL = (*METRICS, "macro.auc")
@@ -82,7 +79,7 @@ def study(
             doubt = hard + 0.5 * rng.standard_normal(truth.shape)
             predicted = np.where(truth, doubt < quality + own, tempting & (doubt > 0.2 + 0.5 * (quality + own)))
             apart = take_apart(truth, (predicted + rng.random(truth.shape)) / 2) if areas else None
-            found[-1].append(Outcome(sparse.csr_array(truth), sparse.csr_array(predicted), {}, patient, apart))
+            found[-1].append(Outcome(sparse.csr_array(truth), sparse.csr_array(predicted), patient, areas=apart))
     return found
 
 
@@ -187,7 +184,7 @@ def attributions(
 ) -> dict[str, Any]:
     """What one study says about which noise resembles synthetic notes."""
     outcomes = study(rng, BY_FREQUENCY, patients, [synthetic, *noises.values()])
-    coders = [[Decisions([], one.truth, one.predicted, one.patients) for one in of_set] for of_set in outcomes]
+    coders = [[Outcome(one.truth, one.predicted, one.patients) for one in of_set] for of_set in outcomes]
     truth, patient = coders[0][0].truth, coders[0][0].patients
     noisy = dict(zip(noises, coders[1:], strict=True))
     settings = HypothesesParams(bins=10, level=LEVEL)

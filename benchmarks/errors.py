@@ -26,7 +26,7 @@ from synthnotes.coding import predictions
 from synthnotes.coding.labels import label_matrix
 from synthnotes.coding.predictions import Predictions
 from synthnotes.corpus import notes
-from synthnotes.errors.predictions import code_match
+from synthnotes.errors.error_analysis import code_match
 from synthnotes.machinery import configure, params
 from synthnotes.stages import errors, hypotheses
 

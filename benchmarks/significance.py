@@ -15,10 +15,8 @@ import machine
 import numpy as np
 from scipy import sparse
 
-from synthnotes.significance.areas import share_below, take_apart
-from synthnotes.significance.outcomes import Areas, Outcome
-from synthnotes.significance.randomisation import randomise
-from synthnotes.significance.resampling import GROUPS, Counts, draw, without_each
+from synthnotes.coding.outcomes import Areas, Outcome, share_below, take_apart
+from synthnotes.significance.resampling import GROUPS, Counts, draw, randomise, without_each
 
 NOTES, CODES, CODES_PER_NOTE = 19_802, 7_942, 14
 RESAMPLES, BY_MATRICES = 10_000, 5  # of the randomisation; by matrices
@@ -52,7 +50,8 @@ def simulate(seed: int) -> tuple[Outcome, Outcome]:
         predicted = (right.tocsr() + draw_codes(0.4 * share)).astype(bool)
         placements = sparse.csr_array((1 - rng.random(truth.nnz) ** 9, truth.indices, truth.indptr), truth.shape)
         areas = Areas(placements, *rng.normal(0, 1e-4, size=(3, NOTES)))
-        return Outcome(truth, predicted, {name: rng.random(NOTES) for name in MEANS}, np.arange(NOTES), areas)
+        means = {name: rng.random(NOTES) for name in MEANS}
+        return Outcome(truth, predicted, np.arange(NOTES), means=means, areas=areas)
 
     return coder(0.55), coder(0.5)
 
@@ -95,7 +94,7 @@ def areas() -> dict[str, Any]:
     parts = take_apart(truth, probabilities)
     seconds = time.perf_counter() - started
     some = sparse.csr_array(truth)
-    counts = Counts([Outcome(some, some, {}, np.arange(NOTES), parts)])
+    counts = Counts([Outcome(some, some, np.arange(NOTES), areas=parts)])
     weights = next(draw(NOTES, 64, 1))
     found = counts.metrics(weights)[0]
     exact = np.array([weighted_areas(truth, probabilities, weight) for weight in weights[:BY_MATRICES]])

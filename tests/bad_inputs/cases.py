@@ -176,7 +176,7 @@ CASES = {
         "more GPUs than present": (GENERATION + "sampling.py::test_values_that_cannot", "GPUs are needed"),
     },
     "Coding": {
-        "a code in E that training never saw": (CODING + "utility.py::test_a_run_is_measured_with_counts", "", "judged, in a group of its own"),
+        "a code in E that training never saw": (CODING + "evaluation.py::test_a_run_is_measured_with_counts", "", "judged, in a group of its own"),
         "a training set with one note": (CODING + "coder.py::test_too_few_notes_are_refused", "1-5"),
         "a note without tokens": (CODING + "coding_data.py::test_a_note_without_tokens", "", "stands as one padding token"),
         "a note longer than the limit": (CODING + "coding_data.py::test_a_note_longer_than", "", "cut and counted"),
@@ -187,9 +187,9 @@ CASES = {
         "two coders that read nothing, compared": (CODING + "collapse.py::test_nothing_is_concluded", "", "verdict `collapsed`, and a warning on the first page"),
     },
     "Errors": {
-        "predictions of another code set": (ERRORS + "error_decisions.py::test_predictions_that_do_not", "code set"),
-        "an id that E does not have": (ERRORS + "error_decisions.py::test_predictions_that_do_not", "E does not have"),
-        "a threshold outside [0, 1]": (ERRORS + "error_decisions.py::test_predictions_that_do_not", "threshold"),
+        "predictions of another code set": (CODING + "outcomes.py::test_predictions_that_do_not", "code set"),
+        "an id that E does not have": (CODING + "outcomes.py::test_predictions_that_do_not", "E does not have"),
+        "a threshold outside [0, 1]": (CODING + "outcomes.py::test_predictions_that_do_not", "threshold"),
         "a bin without values": (ERRORS + "calibration.py::test_the_curve_leaves_empty_bins_out", "", "left out"),
         "a code without a chapter": (ERRORS + "error_families.py::test_codes_without_a_chapter", "", "counted as unknown"),
     },

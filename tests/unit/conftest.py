@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from synthnotes.errors.decisions import Decisions
+from synthnotes.coding.outcomes import Outcome
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -33,6 +33,6 @@ def decisions_of_fixture():
     def make(codes, truth, predicted, patients=None):
         truth, predicted = (sparse.csr_array(np.array(table, dtype=bool)) for table in (truth, predicted))
         patients = np.arange(truth.shape[0]) if patients is None else np.array(patients)
-        return Decisions(list(codes), truth, predicted, patients)
+        return Outcome(truth, predicted, patients, list(codes))
 
     return make

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from synthnotes.coding.ranking import ranking_per_note
+from synthnotes.coding.rates import ranking_per_note
 
 LEAST_SPREAD = 0.01  # of the variance of the predictions: the demo's coders have 0.8 and more, a collapsed one none
 CHANCE = 2.33  # standard errors, one-sided 1 %: by so much must reading notes be better than not reading them
@@ -34,7 +34,7 @@ class Reading(NamedTuple):
     collapsed: bool
 
 
-def reading(truth: np.ndarray | sparse.csr_array, probabilities: np.ndarray, patients: np.ndarray) -> Reading:
+def measure_reading(truth: np.ndarray | sparse.csr_array, probabilities: np.ndarray, patients: np.ndarray) -> Reading:
     """Measures what a coder's answers owe to the notes, on 4,000 of them at most, evenly spread.
 
     A coder has collapsed if the spread is next to nothing, or if what differs from note to note is but chance: if its

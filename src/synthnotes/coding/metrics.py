@@ -1,7 +1,6 @@
 """The metrics of medical coding as Edin et al. (SIGIR 2023) define them, over the codes that occur in the notes.
 
-A ratio with an empty denominator counts as 0 in a code's precision, recall and F1 (scikit-learn's `zero_division=0`); a
-metric that does not exist as a whole, such as precision at 15 with 10 codes, is None.
+A metric that does not exist as a whole, such as precision at 15 with 10 codes, is None.
 """
 
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
-from synthnotes.coding.ranking import ranking
+from synthnotes.coding.rates import ranking, rates
 
 NOTES_AT_ONCE = 2_000  # whose loss is held in memory
 CODES_AT_ONCE = 200  # whose ranking of all notes is held in memory
@@ -33,38 +32,18 @@ def evaluate(truth: np.ndarray, probabilities: np.ndarray, predicted: np.ndarray
     return averages(truth, probabilities, predicted) | {
         "ranking": ranking(truth, probabilities),
         "exact_match_ratio": _mean((truth == predicted).all(axis=1)) if truth.size else None,
-        "loss": cross_entropy(truth, probabilities),
+        "loss": _mean(cross_entropy_per_note(truth, probabilities)) if truth.size else None,
     }
 
 
 def averages(truth: np.ndarray, probabilities: np.ndarray, predicted: np.ndarray) -> dict[str, dict[str, float | None]]:
     """`micro` and `macro`: F1, precision, recall, false-positive rate and AUC over codes that all occur."""
-    true_positive = (truth & predicted).sum(axis=0)
-    false_positive = (~truth & predicted).sum(axis=0)
-    false_negative = (truth & ~predicted).sum(axis=0)
-    counts = np.stack([true_positive, false_positive, false_negative])
+    counts = np.stack([given.sum(axis=0) for given in (truth, predicted, truth & predicted)])
     totals = counts.sum(axis=1, keepdims=True) if truth.size else counts
+    of_all, of_codes = rates(*totals, truth.size), rates(*counts, len(truth))
     return {
-        "micro": rates(*totals, truth.size) | {"auc": micro_auc(truth, probabilities)},
-        "macro": rates(*counts, len(truth)) | {"auc": macro_auc(truth, probabilities)},
-    }
-
-
-def rates(
-    true_positive: np.ndarray, false_positive: np.ndarray, false_negative: np.ndarray, decisions: int
-) -> dict[str, float | None]:
-    """F1, precision, recall and false-positive rate: the mean over codes of what the counts of each code give.
-
-    Args:
-        true_positive, false_positive, false_negative: [codes]; one element, the sum, for micro averages.
-        decisions: how many decisions each element stands for.
-    """
-    negative = decisions - true_positive - false_negative
-    return {
-        "f1": _mean(_ratio(2 * true_positive, 2 * true_positive + false_positive + false_negative)),
-        "precision": _mean(_ratio(true_positive, true_positive + false_positive)),
-        "recall": _mean(_ratio(true_positive, true_positive + false_negative)),
-        "false_positive_rate": _mean(_ratio(false_positive, negative)),
+        "micro": {name: _mean(values) for name, values in of_all.items()} | {"auc": micro_auc(truth, probabilities)},
+        "macro": {name: _mean(values) for name, values in of_codes.items()} | {"auc": macro_auc(truth, probabilities)},
     }
 
 
@@ -89,11 +68,6 @@ def _auc(truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return np.divide(statistic, pairs, out=np.full(truth.shape[1], np.nan), where=pairs > 0)
 
 
-def cross_entropy(truth: np.ndarray, probabilities: np.ndarray) -> float | None:
-    """Mean binary cross-entropy per decision, in nats."""
-    return _mean(cross_entropy_per_note(truth, probabilities)) if truth.size else None
-
-
 def cross_entropy_per_note(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Mean binary cross-entropy of each note's decisions, in nats: [notes]."""
     values = np.empty(len(truth))
@@ -102,10 +76,6 @@ def cross_entropy_per_note(truth: np.ndarray, probabilities: np.ndarray) -> np.n
         of_the_truth = np.where(truth[part], probabilities[part], 1 - probabilities[part])
         values[part] = -np.log(np.maximum(of_the_truth, SMALLEST)).mean(axis=1, dtype=np.float64)
     return values
-
-
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
 
 
 def _mean(values: np.ndarray) -> float | None:

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from synthnotes.errors.decisions import Decisions
+from synthnotes.coding.outcomes import Outcome, membership
 from synthnotes.machinery.disclosure import Parts, Table, computed, over, people, setting
-from synthnotes.significance.correlations import correlate
+from synthnotes.significance.two_samples import correlate
 
 SMALLEST_BIN = 5  # codes or notes, so that a bin tells about no single one
 
@@ -26,35 +26,28 @@ class Points(NamedTuple):
     patients: sparse.csr_array | None = None
 
 
-def frequency_points(decisions: Decisions, frequency: np.ndarray) -> Points:
+def frequency_points(outcome: Outcome, frequency: np.ndarray) -> Points:
     """F1 of each code that occurs in E against the number of training notes that have it, at least one.
 
     Args:
-        decisions: for the notes of E.
+        outcome: for the notes of E.
         frequency: training notes per code, [codes].
     """
-    judged = decisions.occurring & (frequency > 0)
-    with_code = (decisions.truth.T.astype(np.int32) @ _patients(decisions)).tocsr() > 0
-    return Points(frequency[judged], decisions.f1_per_code()[judged], with_code[judged])
+    judged = outcome.occurring & (frequency > 0)
+    with_code = (outcome.truth.T.astype(np.int32) @ membership(outcome.patients)).tocsr() > 0
+    return Points(frequency[judged], outcome.f1_per_code[judged], with_code[judged])
 
 
-def length_points(decisions: Decisions, words: np.ndarray) -> Points:
+def length_points(outcome: Outcome, words: np.ndarray) -> Points:
     """F1 of each note of E against its length in words, [notes]."""
-    return Points(words, decisions.f1_per_note(), _patients(decisions))
+    return Points(words, outcome.f1_per_note, membership(outcome.patients))
 
 
-def _patients(decisions: Decisions) -> sparse.csr_array:
-    """Whose note it is, as a matrix: [notes, patients]."""
-    notes = len(decisions.patients)
-    shape = (notes, int(decisions.patients.max(initial=-1)) + 1)
-    return sparse.csr_array((np.ones(notes, dtype=np.int32), (np.arange(notes), decisions.patients)), shape=shape)
-
-
-def frequency_correlation(points: Points, decisions: Decisions) -> dict:
+def frequency_correlation(points: Points, outcome: Outcome) -> dict:
     """Correlation of F1 with log frequency, and how many codes of E the coder never saw in training."""
-    unseen = int(decisions.occurring.sum()) - len(points.x)
+    unseen = int(outcome.occurring.sum()) - len(points.x)
     found = {"codes_unseen_in_training": unseen, **computed(correlate, np.log10(points.x), points.f1)}
-    return over(len(np.unique(decisions.patients)), found)
+    return over(len(np.unique(outcome.patients)), found)
 
 
 def length_correlation(points: Points, boundary: int, limit: int) -> dict:
@@ -73,12 +66,9 @@ def length_correlation(points: Points, boundary: int, limit: int) -> dict:
 def quantile_bins(x: np.ndarray, bins: int) -> np.ndarray:
     """Cuts values into quantile bins that keep equal values together and hold at least SMALLEST_BIN of them each.
 
-    Args:
-        x: the values.
-        bins: at most so many bins; fewer where there are too few values, or too many equal ones.
-
     Returns:
-        The bin of each value, counted from 0 in ascending order: int [values]; one for all where they are too few.
+        The bin of each value, counted from 0 in ascending order: int [values]; at most so many bins, fewer where there
+        are too few values or too many equal ones.
     """
     values, position, counts = np.unique(x, return_inverse=True, return_counts=True)
     fewest = max(len(x) / bins, SMALLEST_BIN)
@@ -99,21 +89,15 @@ def _patients_of(points: Points, which: np.ndarray) -> int:
 
 
 def table(frame: pd.DataFrame, *names: str) -> Table:
-    """Curves that `binned` gives, for `publish`: the bins of one curve, told by its names, make up all codes or notes.
+    """Curves that `binned` gives, for `publish`; `names` are the columns before those of `binned`.
 
-    Args:
-        frame: the curves.
-        names: its columns before those of `binned`.
+    The bins of one curve, told by these names, make up all codes or notes.
     """
     return Table(frame, [*names, "x", "count"], ["patients"], ["mean", "sd"], by=names)
 
 
 def binned(points: Points, bin_of: np.ndarray) -> pd.DataFrame:
-    """Summarises a curve by bins.
-
-    Args:
-        points: the curve's.
-        bin_of: the bin of each point.
+    """Summarises a curve by bins, given as the bin of each point.
 
     Returns:
         One row per bin, ascending: x (the median of its points), mean and sd of F1 (None for a single point), count of
@@ -122,7 +106,5 @@ def binned(points: Points, bin_of: np.ndarray) -> pd.DataFrame:
     groups = pd.DataFrame({"bin": bin_of, "x": points.x, "f1": points.f1}).groupby("bin")
     summary = groups.agg(x=("x", "median"), mean=("f1", "mean"), sd=("f1", "std"), count=("f1", "size"))
     if points.patients is not None:
-        ones, shape = np.ones(len(bin_of), dtype=np.int32), (len(summary), len(bin_of))
-        members = sparse.csr_array((ones, (bin_of, np.arange(len(bin_of)))), shape=shape)
-        summary["patients"] = ((members @ points.patients) > 0).sum(axis=1)
+        summary["patients"] = ((membership(bin_of, len(summary)).T @ points.patients) > 0).sum(axis=1)
     return summary.reset_index(drop=True)

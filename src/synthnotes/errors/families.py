@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from synthnotes.coding.outcomes import Outcome, count, membership
 from synthnotes.corpus.icd import CHAPTERS, FAMILY_NAMES, UNKNOWN, block, category, family, kind_of
-from synthnotes.errors.decisions import Decisions, count
 from synthnotes.machinery.disclosure import Parts, Table, people, share
 
 OTHERS = "Others"
@@ -42,14 +42,14 @@ def published_family(code: str) -> str:
     return before[-1] if before else UNKNOWN
 
 
-def family_errors(decisions: Decisions, families: np.ndarray) -> dict[str, int | float | None]:
+def family_errors(outcome: Outcome, families: np.ndarray) -> dict[str, int | float | None]:
     """Counts wrong codes that share their family with a true code of the note (WF), and those that do not (OOF).
 
     Codes of unknown family are no family: a wrong one is out of family whatever the true codes are. The same holds for
     unknown blocks.
 
     Args:
-        decisions: the coder's.
+        outcome: the coder's.
         families: of each code, [codes].
 
     Returns:
@@ -57,18 +57,18 @@ def family_errors(decisions: Decisions, families: np.ndarray) -> dict[str, int |
         counts; each with its share of the wrong ones, None where nothing is wrong. What lies within a category lies
         within its block and its family too.
     """
-    known = [kind_of(code) != UNKNOWN for code in decisions.codes]
+    known = [kind_of(code) != UNKNOWN for code in outcome.codes]
     groups = {
-        "category": np.array([category(c) if k else UNKNOWN for c, k in zip(decisions.codes, known, strict=True)]),
-        "block": np.array([block(code) for code in decisions.codes]),
+        "category": np.array([category(c) if k else UNKNOWN for c, k in zip(outcome.codes, known, strict=True)]),
+        "block": np.array([block(code) for code in outcome.codes]),
         "family": families,
     }
-    wrong, true = decisions.wrong.nonzero(), decisions.truth.nonzero()
+    wrong, true = outcome.wrong.nonzero(), outcome.truth.nonzero()
     which = {f"within_{grain}": _within(wrong, true, groups[grain]) for grain in GRAINS}
     which |= {"out_of_family": ~which["within_family"], "of_unknown_family": families[wrong[1]] == UNKNOWN}
-    total, told = len(wrong[0]), {"wrong": people(len(wrong[0]), patients=decisions.patients_of(wrong[0]))}
+    total, told = len(wrong[0]), {"wrong": people(len(wrong[0]), patients=outcome.patients_of(wrong[0]))}
     for name, those in which.items():
-        number, patients = int(those.sum()), decisions.patients_of(wrong[0][those])
+        number, patients = int(those.sum()), outcome.patients_of(wrong[0][those])
         told[name] = people(number, patients=patients)
         told[f"{name}_share"] = share(number, total, patients=patients)
     return Parts(told, FAMILY_PARTS, [f"{name}_share" for name in FAMILY_PARTS])
@@ -83,7 +83,7 @@ def _within(
     return np.isin(own, others) & (names[group_of[wrong[1]]] != UNKNOWN)
 
 
-def family_confusion(decisions: Decisions, families: np.ndarray) -> pd.DataFrame:
+def family_confusion(outcome: Outcome, families: np.ndarray) -> pd.DataFrame:
     """Which families wrong codes come from, and which they stand in the place of.
 
     A note has several codes, and nothing tells which missed code a wrong one replaces. So each wrong code counts once,
@@ -94,26 +94,23 @@ def family_confusion(decisions: Decisions, families: np.ndarray) -> pd.DataFrame
         wrong codes. Pairs without any are left out; the largest come first.
     """
     names, family_of = np.unique(families.astype(str), return_inverse=True)
-    membership = sparse.csr_array(
-        (np.ones(len(family_of)), (np.arange(len(family_of)), family_of)), shape=(len(family_of), len(names))
-    )
-    missed = count(decisions.missed, axis=1)
-    parts = sparse.diags_array(1 / np.maximum(missed, 1)) @ (decisions.missed @ membership)
-    wrong = decisions.wrong @ membership  # [notes, families]
-    replaced = (parts.T @ wrong).toarray()
+    in_family = membership(family_of, len(names))
+    missed = count(outcome.missed, axis=1)
+    parts = sparse.diags_array(1 / np.maximum(missed, 1)) @ (outcome.missed @ in_family)
+    wrong = outcome.wrong @ in_family  # [notes, families]
     needless = wrong[missed == 0].sum(axis=0)
-    rows = [*names, NOTHING_MISSED]
-    tidy = _tidy(np.vstack([replaced, needless]), rows, names, "codes")
-    in_note = sparse.hstack([parts > 0, sparse.csr_array((missed == 0)[:, None])]).astype(np.int32)
-    tidy["patients"] = _tidy(_patients_with_both(in_note, wrong > 0, decisions.patients), rows, names, "n")["n"]
+    # Whose note misses what, and wrongly has what: a patient counts once for each pair of families.
+    in_note = sparse.hstack([parts > 0, sparse.csr_array((missed == 0)[:, None])]).tocsr()
+    rows, columns = [*names, NOTHING_MISSED], pd.Index(names, name="predicted")
+    cells = {
+        "codes": np.vstack([(parts.T @ wrong).toarray(), needless]),
+        "patients": _patients_with_both(in_note, wrong, outcome.patients),
+    }
+    wide = {name: pd.DataFrame(values, pd.Index(rows, name="missed"), columns) for name, values in cells.items()}
+    tidy = pd.DataFrame({name: table.T.stack() for name, table in wide.items()}).reset_index()
+    tidy = tidy[["missed", "predicted", "codes", "patients"]]
     tidy = tidy[tidy["codes"] > 0].sort_values("codes", ascending=False, kind="stable", ignore_index=True)
-    return tidy.assign(share=tidy["codes"] / max(decisions.wrong.nnz, 1))
-
-
-def _tidy(table: np.ndarray, rows: Sequence[str], columns: Sequence[str], name: str) -> pd.DataFrame:
-    """A table of pairs of families [missed, predicted] as columns missed, predicted and its values."""
-    wide = pd.DataFrame(table, index=rows, columns=columns).rename_axis("missed")
-    return wide.melt(ignore_index=False, var_name="predicted", value_name=name).reset_index()
+    return tidy.assign(share=tidy["codes"] / max(outcome.wrong.nnz, 1))
 
 
 def _patients_with_both(missed: sparse.csr_array, wrong: sparse.csr_array, patients: np.ndarray) -> np.ndarray:
@@ -123,13 +120,13 @@ def _patients_with_both(missed: sparse.csr_array, wrong: sparse.csr_array, patie
         missed, wrong: which note misses, and wrongly has, codes of which family: [notes, families].
         patients: whose note it is: [notes].
     """
+    missing, having = (
+        pd.DataFrame({"note": given.nonzero()[0], "family": given.nonzero()[1]}) for given in (missed, wrong)
+    )
+    pairs = missing.merge(having, on="note")
+    pairs = pairs.assign(patient=patients[pairs.pop("note")]).drop_duplicates()
     found = np.zeros((missed.shape[1], wrong.shape[1]), dtype=np.int64)
-    missed, wrong = missed.tocsr(), wrong.tocsc()
-    for column in range(wrong.shape[1]):
-        notes = wrong[:, [column]].nonzero()[0]
-        pairs = missed[notes].tocoo()
-        who = np.unique(np.stack([pairs.col, patients[notes][pairs.row]]), axis=1)
-        found[:, column] = np.bincount(who[0], minlength=len(found))
+    np.add.at(found, (pairs["family_x"], pairs["family_y"]), 1)
     return found
 
 

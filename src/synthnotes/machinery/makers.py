@@ -1,8 +1,8 @@
 """Makers: which function computed a value of a result, so that a reader finds the code behind a number.
 
 `disclosure.publish` writes them into each result under `COMPUTED_BY`: an object that mirrors the result, with a
-function's name, `coding.utility.measure`, in the place of all values that it made. Where all members of an object were
-made alike, such as the training sets, they stand there once, as `EVERY`.
+function's name, `coding.evaluation.measure`, in the place of all values that it made. Where all members of an object
+were made alike, such as the training sets, they stand there once, as `EVERY`.
 """
 
 import sys

@@ -12,7 +12,7 @@ from synthnotes.machinery.disclosure import computed, setting
 from synthnotes.machinery.files import UserError
 from synthnotes.questionnaire import verdicts
 from synthnotes.questionnaire.ordinal import cumulative_link
-from synthnotes.significance import agreement, differences, effects, power
+from synthnotes.significance import agreement, power, two_samples
 
 COLUMNS = ("corpus", "pair", "kind", "rater", "readability", "coherence")
 QUESTIONS = ("readability", "coherence")
@@ -114,25 +114,25 @@ def question(
     answers = matrices(ratings, name)
     rated = ~np.isnan(answers["real"])
     real, synthetic = answers["real"][rated], answers["synthetic"][rated]
-    low, high = computed(effects.cliffs_delta_interval, answers["synthetic"], answers["real"], level)
+    low, high = computed(two_samples.cliffs_delta_interval, answers["synthetic"], answers["real"], level)
     of_pairs, of_both = answers["synthetic"] - answers["real"], np.hstack([answers["real"], answers["synthetic"]])
-    alpha = computed(effects.krippendorff_alpha, of_both)
+    alpha = computed(agreement.krippendorff_alpha, of_both)
     model = computed(cumulative_link, ratings, name, level, resamples, seed)
-    equivalence = computed(differences.equivalence, synthetic, real, margin, level)
+    equivalence = computed(two_samples.equivalence, synthetic, real, margin, level)
     return {
         **{kind: computed(describe, values[rated]) for kind, values in answers.items()},
         "student_t": {
-            f"pair_{pair}": computed(differences.t_test, *of_pair, equal_variance=True)
+            f"pair_{pair}": computed(two_samples.t_test, *of_pair, equal_variance=True)
             for pair, of_pair in zip(sorted(ratings["pair"].unique()), by_pair(answers), strict=True)
         },
-        "welch_t": computed(differences.t_test, synthetic, real, equal_variance=False),
+        "welch_t": computed(two_samples.t_test, synthetic, real, equal_variance=False),
         "mean_kappa_real_synthetic": computed(mean_kappa, answers),
         "krippendorff_alpha": alpha,
         "agreement_verdict": computed(verdicts.agreement, alpha),
         "intraclass_correlation": computed(agreement.intraclass_correlation, of_both, level),
-        "wilcoxon": computed(differences.wilcoxon, synthetic, real),
-        "mann_whitney": computed(differences.mann_whitney, synthetic, real),
-        "cliffs_delta": {"delta": computed(effects.cliffs_delta, synthetic, real), "low": low, "high": high},
+        "wilcoxon": computed(two_samples.wilcoxon, synthetic, real),
+        "mann_whitney": computed(two_samples.mann_whitney, synthetic, real),
+        "cliffs_delta": {"delta": computed(two_samples.cliffs_delta, synthetic, real), "low": low, "high": high},
         "cumulative_link": model | {"verdict": computed(verdicts.odds, model)},
         "equivalence": equivalence | {"direction": computed(verdicts.direction, equivalence["difference"])},
         "by_rater": computed(by_rater, np.nanmean(of_pairs, axis=1), margin, level),
@@ -142,7 +142,7 @@ def question(
 
 def describe(values: np.ndarray) -> dict[str, float | None]:
     """Mean, standard deviation (n - 1) and median."""
-    sd = differences.finite(values.std(ddof=1)) if len(values) > 1 else None
+    sd = two_samples.finite(values.std(ddof=1)) if len(values) > 1 else None
     return {"mean": float(values.mean()), "sd": sd, "median": float(np.median(values))}
 
 
@@ -177,17 +177,17 @@ def by_rater(differences_of_raters: np.ndarray, margin: float, level: float) -> 
     """
     raters = len(differences_of_raters)
     none = np.zeros(raters)
-    low, high = computed(differences.mean_interval, differences_of_raters, level)
+    low, high = computed(two_samples.mean_interval, differences_of_raters, level)
     least_p = 2.0 ** (1 - raters)
     return {
         "difference": float(differences_of_raters.mean()),
         "sd": float(differences_of_raters.std(ddof=1)) if raters > 1 else 0.0,
         "low": low,
         "high": high,
-        "wilcoxon": computed(differences.wilcoxon, differences_of_raters, none),
+        "wilcoxon": computed(two_samples.wilcoxon, differences_of_raters, none),
         "least_p": least_p,
         "can_show": computed(verdicts.can_show, least_p, level),
-        "equivalence": computed(differences.equivalence, differences_of_raters, none, margin, level),
+        "equivalence": computed(two_samples.equivalence, differences_of_raters, none, margin, level),
     }
 
 
@@ -201,7 +201,7 @@ def correlation(ratings: pd.DataFrame, level: float) -> dict:
     for name, method in (("pearson", stats.pearsonr), ("spearman", stats.spearmanr)):
         result = method(ratings["readability"], ratings["coherence"]) if defined else None
         results[name] = (
-            {"r": differences.finite(result.statistic), "p": differences.finite(result.pvalue)}
+            {"r": two_samples.finite(result.statistic), "p": two_samples.finite(result.pvalue)}
             if result
             else {"r": None, "p": None}
         )
@@ -209,7 +209,7 @@ def correlation(ratings: pd.DataFrame, level: float) -> dict:
     results["coherence_by_readability"] = {
         str(int(rating)): {
             "mean": float(values.mean()),
-            "sd": differences.finite(values.std()) if len(values) > 1 else None,
+            "sd": two_samples.finite(values.std()) if len(values) > 1 else None,
             "ratings": len(values),
         }
         for rating, values in ratings.groupby("readability")["coherence"]
@@ -226,7 +226,7 @@ def adjust(results: dict[str, dict]) -> None:
         known = [test for test in family if test["p"] is not None]
         for test in family:
             test["p_holm"] = None
-        for test, adjusted in zip(known, computed(differences.holm, [test["p"] for test in known]), strict=True):
+        for test, adjusted in zip(known, computed(two_samples.holm, [test["p"] for test in known]), strict=True):
             test["p_holm"] = adjusted
 
 

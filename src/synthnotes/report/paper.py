@@ -15,7 +15,7 @@ from synthnotes.report.kit.numbers import Numbers
 from synthnotes.report.kit.report import Report
 from synthnotes.report.kit.style import Look
 from synthnotes.report.kit.tables import Tables
-from synthnotes.significance.published import Publication
+from synthnotes.significance.published_values import Publication
 
 Row = list[object]
 

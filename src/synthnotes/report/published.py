@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from synthnotes.report.kit.markup import NBSP, Markdown, escape, join
 from synthnotes.report.kit.numbers import MISSING
 from synthnotes.report.paper import Paper, Row
-from synthnotes.significance.published import DIFFERS, EQUAL, VERDICTS
+from synthnotes.significance.published_values import DIFFERS, EQUAL, VERDICTS
 
 __all__ = ["scores", "values"]
 

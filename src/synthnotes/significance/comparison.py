@@ -5,14 +5,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
+from synthnotes.coding.outcomes import Outcome
 from synthnotes.machinery.disclosure import Table, computed, over, people, setting
 from synthnotes.machinery.sections import SignificanceParams
-from synthnotes.significance.differences import holm
-from synthnotes.significance.intervals import ENOUGH, THE_SETS, Part, about, between_seeds, jackknife, student
-from synthnotes.significance.outcomes import Outcome
-from synthnotes.significance.randomisation import mcnemar, randomise
-from synthnotes.significance.resampling import Samples, observed, without_each
+from synthnotes.significance.resampling import (
+    ENOUGH,
+    THE_SETS,
+    Part,
+    Samples,
+    about,
+    between_seeds,
+    jackknife,
+    observed,
+    randomise,
+    student,
+    without_each,
+)
+from synthnotes.significance.two_samples import finite, holm
 
 JUDGED = ("micro.f1", "macro.f1")  # for non-inferiority
 MOST = 1000  # seeds up to which a number that would decide is looked for
@@ -95,38 +106,31 @@ def _measure(coders: Mapping[str, Sequence[Outcome]]) -> dict[str, Measured]:
         name: Measured(observed(outcomes), without_each(outcomes), any(of_seed.collapsed for of_seed in outcomes))
         for name, outcomes in coders.items()
     }
-    undefined = {m for of_coder in found.values() for m, values in of_coder.without.items() if np.isnan(values).any()}
-
-    def defined(metrics: Samples) -> Samples:
-        return {metric: values for metric, values in metrics.items() if metric not in undefined}
-
-    return {
-        name: Measured(defined(of_coder.of_seeds), defined(of_coder.without), of_coder.collapsed)
-        for name, of_coder in found.items()
-    }
+    for metric in {
+        m for measured in found.values() for m, values in measured.without.items() if np.isnan(values).any()
+    }:
+        for measured in found.values():
+            measured.of_seeds.pop(metric), measured.without.pop(metric)
+    return found
 
 
-def intervals_of(measured: Measured, level: float) -> dict[str, Test]:
+def intervals_of(measured: Measured, significance_level: float) -> dict[str, Test]:
     """By metric: the coder's mean over its seeds, with the interval of that mean."""
     found = {}
     for metric, of_seeds in measured.of_seeds.items():
         value, parts = of_seeds.mean(), [jackknife(measured.without[metric])]
         if len(of_seeds) >= ENOUGH:
             parts.append(between_seeds(of_seeds))
-        interval = student(value, parts, level)
+        interval = student(value, parts, significance_level)
         found[metric] = {"value": float(value), "low": float(interval.low), "high": float(interval.high)}
     return found
 
 
-def differences(first: Measured, second: Measured, level: float) -> dict[str, Test]:
+def differences(first: Measured, second: Measured, significance_level: float) -> dict[str, Test]:
     """By metric: both means over the seeds, their difference (first minus second), its interval, and p.
 
     Beside them stands the standard deviation of the difference over the seeds, None where there is one alone, or where
     the coders differ in their number.
-
-    Args:
-        first, second: the coders.
-        level: 1 - coverage.
     """
     tests = {}
     for metric, values in first.of_seeds.items():
@@ -134,7 +138,7 @@ def differences(first: Measured, second: Measured, level: float) -> dict[str, Te
         parts = [jackknife(first.without[metric] - second.without[metric])]
         if about([len(values), len(others)]) == THE_SETS:
             parts += [between_seeds(values), between_seeds(others)]
-        interval = student(values.mean() - others.mean(), parts, level)
+        interval = student(values.mean() - others.mean(), parts, significance_level)
         tests[metric] = {
             "first": float(values.mean()),
             "second": float(others.mean()),
@@ -153,11 +157,7 @@ def _judge(
 ) -> dict[str, dict[str, Any]]:
     """The verdicts about two training sets, and the seeds that would bring one.
 
-    Args:
-        first, second: the coders of both sets.
-        tests: their differences by metric.
-        between: by metric, the variance between the seeds of one training set.
-        settings: margin and level.
+    By metric, `tests` holds their differences, and `between` the variance between the seeds of one training set.
     """
     verdicts, numbers = {}, {}
     for metric in [metric for metric in JUDGED if metric in tests]:
@@ -190,7 +190,7 @@ def verdict(test: Test, seeds: Sequence[int], margin: float, collapsed: bool = F
 
     Args:
         test: with the ends of the interval, low and high.
-        seeds: of both training sets.
+        seeds: how many, of each training set.
         margin: how much the first may fall below the second and still be no worse.
         collapsed: whether a coder of either set reads nothing.
 
@@ -223,7 +223,7 @@ def seeds_to_decide(
         patients: the part of its variance that is theirs.
         between: variance between the seeds of a training set; None where it is not known.
         fewest: from which number to look.
-        settings: margin and level.
+        settings: margin and significance level.
 
     Returns:
         None where even many seeds would leave it open, since the patients do.
@@ -244,6 +244,31 @@ def adjust(family: Sequence[Test], key: str = "p") -> None:
         test["p_holm"] = adjusted
     for test in family:
         test.setdefault("p_holm", None)
+
+
+def mcnemar(first: Outcome, second: Outcome) -> dict[str, int | float | None]:
+    """McNemar's test of the decisions (does a note have a code?) that only one of two coders makes rightly.
+
+    Returns:
+        decisions, notes times codes; right_by_first_only and right_by_second_only; p, exact and two-sided, which takes
+        all decisions as independent; p_by_patient, which does not: normal approximation with the variance of the
+        patients' sums.
+    """
+    # 1 where only the first predicts the code, -1 where only the second does.
+    lead = first.predicted.astype(np.int8) - second.predicted.astype(np.int8)
+    # The coder that predicts it is right where the code is true, the other one where it is not.
+    balance = (2 * lead.multiply(first.truth) - lead).tocsr()
+    by_first, by_second = int((balance > 0).sum()), int((balance < 0).sum())
+    discordant = by_first + by_second
+    sums = first.by_patient(balance.sum(axis=1))
+    variance = float((sums**2).sum())
+    return {
+        "decisions": people(first.truth.shape[0] * first.truth.shape[1]),
+        "right_by_first_only": people(by_first),
+        "right_by_second_only": people(by_second),
+        "p": float(stats.binomtest(by_first, discordant).pvalue) if discordant else None,
+        "p_by_patient": finite(2 * stats.norm.sf(abs(sums.sum()) / np.sqrt(variance))) if variance else None,
+    }
 
 
 def nested(tests: Mapping[str, Test]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from synthnotes.significance.differences import EXACT_PAIRS, wilcoxon
+from synthnotes.significance.two_samples import EXACT_PAIRS, wilcoxon
 
 MOST = 1000  # raters up to which a number is looked for
 LARGEST = 4.0  # points: no difference on a scale from 1 to 5 is larger
@@ -53,43 +53,45 @@ def simulate(spread: Spread, raters: int, pairs: int, studies: int, seed: int) -
     return (of_raters + random.normal(0, spread.within, (studies, raters, pairs))).reshape(studies, raters * pairs)
 
 
-def differs(differences: np.ndarray, level: float) -> float:
+def differs(differences: np.ndarray, significance_level: float) -> float:
     """In what share of the studies (rows) Wilcoxon's test over all pairs finds a difference, as `wilcoxon` does."""
     points = np.rint(differences)
     if points.shape[1] <= EXACT_PAIRS:
         p = [wilcoxon(study, np.zeros(len(study)))["p"] for study in points]
-        return float(np.mean([value is not None and value < level for value in p]))
+        return float(np.mean([value is not None and value < significance_level for value in p]))
     ranks = stats.rankdata(np.abs(points), axis=1) - (points == 0).sum(axis=1, keepdims=True)
     signed = np.where(points == 0, 0.0, np.sign(points) * ranks)
     size = np.sqrt((signed**2).sum(axis=1))  # the normal approximation, ties and pairs without a difference included
-    return float((2 * stats.norm.sf(np.abs(signed.sum(axis=1)) / np.where(size > 0, size, 1)) < level).mean())
+    return float(
+        (2 * stats.norm.sf(np.abs(signed.sum(axis=1)) / np.where(size > 0, size, 1)) < significance_level).mean()
+    )
 
 
-def equivalent(differences: np.ndarray, margin: float, level: float) -> float:
+def equivalent(differences: np.ndarray, margin: float, significance_level: float) -> float:
     """In what share of the studies (rows) both one-sided t-tests over all pairs keep the difference within ± margin."""
     points = np.rint(differences)
     error = points.std(axis=1, ddof=1) / np.sqrt(points.shape[1])
-    reach = stats.t.isf(level, points.shape[1] - 1) * error
+    reach = stats.t.isf(significance_level, points.shape[1] - 1) * error
     return float(((np.abs(points.mean(axis=1)) + reach < margin) & (error > 0)).mean())
 
 
-def detectable_difference(noise: np.ndarray, level: float, power: float) -> float | None:
+def detectable_difference(noise: np.ndarray, significance_level: float, power: float) -> float | None:
     """The smallest true mean difference that Wilcoxon's test over all pairs finds with a given probability.
 
     Args:
         noise: as `simulate` gives it.
-        level: significance level.
+        significance_level:.
         power: the probability to find it, for instance 0.8.
 
     Returns:
         The difference in points; None where not even the scale's largest is found so often.
     """
-    if differs(LARGEST + noise, level) < power:
+    if differs(LARGEST + noise, significance_level) < power:
         return None
     low, high = 0.0, LARGEST
     for _ in range(STEPS):
         middle = (low + high) / 2
-        low, high = (low, middle) if differs(middle + noise, level) >= power else (middle, high)
+        low, high = (low, middle) if differs(middle + noise, significance_level) >= power else (middle, high)
     return high
 
 
@@ -108,14 +110,14 @@ def smallest_number(share_of: Callable[[int], float], power: float) -> int | Non
 
 
 def of_study(
-    differences: np.ndarray, margin: float, level: float, power: float, studies: int, seed: int
+    differences: np.ndarray, margin: float, significance_level: float, power: float, studies: int, seed: int
 ) -> dict[str, float | int | None]:
     """What the tests over all pairs find in studies whose raters vary as these do.
 
     Args:
         differences: synthetic minus real, raters x pairs, NaN where a rater did not rate a pair.
         margin: equivalence margin, in points.
-        level: significance level of a single test, corrections included.
+        significance_level: of a single test, corrections included.
         power: the probability with which something is to be found.
         studies: simulated per question asked.
         seed: of the simulation.
@@ -129,16 +131,16 @@ def of_study(
     keys = ("false_positives", "detectable_difference", "raters_to_detect_margin", "raters_to_show_equivalence")
     vary = spread(differences)
     if vary is None:
-        return {"power": power, "level": level} | dict.fromkeys(keys)
+        return {"power": power, "level": significance_level} | dict.fromkeys(keys)
 
     def of_raters(number: int) -> np.ndarray:
         return simulate(vary, number, pairs, studies, seed)
 
     noise = of_raters(raters)
     found = (
-        differs(noise, level),
-        detectable_difference(noise, level, power),
-        smallest_number(lambda number: differs(margin + of_raters(number), level), power),
-        smallest_number(lambda number: equivalent(of_raters(number), margin, level), power),
+        differs(noise, significance_level),
+        detectable_difference(noise, significance_level, power),
+        smallest_number(lambda number: differs(margin + of_raters(number), significance_level), power),
+        smallest_number(lambda number: equivalent(of_raters(number), margin, significance_level), power),
     )
-    return {"power": power, "level": level} | dict(zip(keys, found, strict=True))
+    return {"power": power, "level": significance_level} | dict(zip(keys, found, strict=True))

@@ -7,7 +7,7 @@ import torch
 
 from synthnotes.coding.labels import read_code_set, taught_by
 from synthnotes.coding.plm_icd import coder as coders
-from synthnotes.coding.plm_icd.processes import join
+from synthnotes.coding.plm_icd.training import processes
 from synthnotes.corpus import notes
 from synthnotes.machinery import machine, params
 from synthnotes.machinery.accelerate_launch import check_processes, launch, launch_command, launched
@@ -41,20 +41,20 @@ def main(
         launch(command, "coding")
         return f"trained by {resources.processes} processes"
     torch.set_num_threads(resources.threads)
-    processes = join()
+    together = processes()
     code_set, evaluated = read_code_set(codes), notes.read(evaluation)
     taught = taught_by(notes.read(training), notes.read(validation) if validation != training else None)
     existing = settings.weights[corpus].get(training.stem, {}).get(seed)
     size = min(resources.micro_batch, settings.batch)
     with work_folder(work / coders.work_name(taught, encoder, code_set, settings, seed)) as checkpoints:
         if existing is None:
-            options = {"micro_batch": size, "work": checkpoints, "processes": processes}
+            options = {"micro_batch": size, "work": checkpoints}
             experiment = coders.run(taught, evaluated, encoder, code_set, settings, seed, **options)
         else:
             experiment = coders.run_existing(models / existing, taught, evaluated, code_set, settings, size)
-        if processes.is_first:
+        if together.is_main_process:
             coders.save(coder, experiment, settings)
-        processes.wait()
+        together.wait_for_everyone()
     return coders.summary(experiment)
 
 

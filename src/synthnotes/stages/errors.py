@@ -7,9 +7,9 @@ import pandas as pd
 from synthnotes.coding import predictions
 from synthnotes.coding.labels import label_matrix, read_code_set, teaching
 from synthnotes.corpus import notes
-from synthnotes.errors import analysis, curves, families, losses
 from synthnotes.errors import calibration as reliability
-from synthnotes.errors.analysis import Coder
+from synthnotes.errors import curves, error_analysis, f1_changes, families
+from synthnotes.errors.error_analysis import AnalysedCoder
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import publish
@@ -39,24 +39,24 @@ def main(
     truth = label_matrix(evaluated, code_set)
     patients, _ = pd.factorize(evaluated["patient_id"])
 
-    def coder(training: Path, folder: Path) -> Coder:
+    def coder(training: Path, folder: Path) -> AnalysedCoder:
         targets = label_matrix(teaching(notes.read(training)), code_set)
         predicted = predictions.load(folder)
         aligned = predictions.align(predicted, evaluated["note_id"].tolist(), code_set, str(folder))
-        return analysis.coder(aligned, truth, patients, targets, settings)
+        return error_analysis.take_coder(aligned, truth, patients, targets, settings)
 
     coders = coder(real_training, real_coder), coder(synthetic_training, synthetic_coder)
     words = evaluated["text"].str.split().str.len().to_numpy()
-    found = analysis.analyse(*coders, words, settings, limit, disclosure.minimum_patients)
+    found = error_analysis.analyse(*coders, words, settings, limit, disclosure.minimum_patients)
 
     publish(frequency, curves.table(found.frequency, "coder"), disclosure)
     publish(length, curves.table(found.length, "coder"), disclosure)
     publish(chapters, families.distribution_table(found.chapters), disclosure)
     publish(confusion, families.confusion_table(found.confusion), disclosure)
     publish(calibration, reliability.table(found.calibration), disclosure)
-    publish(by_code, losses.table(found.codes), disclosure)
+    publish(by_code, f1_changes.table(found.codes), disclosure)
     publish(results, found.results, disclosure)
-    wrong = {name: found.results[name]["families"] for name in (analysis.REAL, analysis.SYNTHETIC)}
+    wrong = {name: found.results[name]["families"] for name in (error_analysis.REAL, error_analysis.SYNTHETIC)}
     return f"{len(evaluated)} notes; wrong codes " + ", ".join(
         f"{name} {counts['wrong']} ({counts['out_of_family']} out of family)" for name, counts in wrong.items()
     )

@@ -8,10 +8,10 @@ import pandas as pd
 
 from synthnotes.coding import predictions
 from synthnotes.coding.labels import label_matrix, read_code_set, teaching
+from synthnotes.coding.outcomes import Outcome, count, decide
 from synthnotes.corpus import notes
 from synthnotes.errors.curves import table as curve_table
-from synthnotes.errors.decisions import Decisions, count, decide
-from synthnotes.errors.hypotheses import SYNTHETIC, Noise, compare, tabulate
+from synthnotes.errors.noise_comparison import SYNTHETIC, Noise, compare, tabulate
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import publish, setting
@@ -42,7 +42,7 @@ def main(
     truth = label_matrix(evaluated, code_set)
     patients, _ = pd.factorize(evaluated["patient_id"])
 
-    def decisions(folder: Path) -> Decisions:
+    def outcome(folder: Path) -> Outcome:
         predicted = predictions.load(folder)
         aligned = predictions.align(predicted, evaluated["note_id"].tolist(), code_set, str(folder))
         return decide(aligned, truth, patients)
@@ -51,7 +51,7 @@ def main(
     folders = {SYNTHETIC: [coders / f"{TRAINING_SET}-{seed}" for seed in seeds]}
     folders |= {kind: [noisy_coders / f"{kind}-{seed}" for seed in noise.seeds] for kind in kinds}
     with ThreadPoolExecutor(READERS) as readers:  # reading is mostly decompression, which threads do side by side
-        read = {name: readers.map(decisions, of_seeds) for name, of_seeds in folders.items()}
+        read = {name: readers.map(outcome, of_seeds) for name, of_seeds in folders.items()}
         found = {name: list(of_seeds) for name, of_seeds in read.items()}
     synthetic = found.pop(SYNTHETIC)
     frequency = count(label_matrix(teaching(notes.read(training)), code_set), axis=0)

@@ -8,7 +8,7 @@ from synthnotes.coding.labels import read_code_set
 from synthnotes.coding.plm_icd import coder as coders
 from synthnotes.coding.predictions import NOISE_FILE
 from synthnotes.corpus import notes
-from synthnotes.errors.noise import LANGUAGES, add_noise, changes, dictionary
+from synthnotes.errors.word_noise import LANGUAGES, add_noise, changes, dictionary
 from synthnotes.machinery import machine, params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.files import write_json

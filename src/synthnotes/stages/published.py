@@ -7,7 +7,7 @@ from synthnotes.machinery.cli import run
 from synthnotes.machinery.files import read_json, read_yaml, write_json
 from synthnotes.machinery.makers import COMPUTED_BY, name_of, without_makers
 from synthnotes.machinery.sections import DisclosureParams, RatingsParams
-from synthnotes.significance.published import VERDICTS, compare, parse
+from synthnotes.significance.published_values import VERDICTS, compare, parse
 
 OF_CORPORA = ("cohort", "utility", "significance")  # stages with a result per corpus; ratings have one per study
 

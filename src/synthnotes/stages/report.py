@@ -14,7 +14,7 @@ from synthnotes.report.kit import export, provenance, render
 from synthnotes.report.kit.numbers import Numbers
 from synthnotes.report.kit.tables import Tables
 from synthnotes.report.paper import Paper, result_files, seeds
-from synthnotes.significance.published import parse
+from synthnotes.significance.published_values import parse
 
 PUBLISHED = ("corpora", "coder", "questionnaire")
 

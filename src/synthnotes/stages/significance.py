@@ -6,14 +6,13 @@ import pandas as pd
 
 from synthnotes.coding import predictions
 from synthnotes.coding.labels import label_matrix, read_code_set
-from synthnotes.coding.outcomes import outcome
+from synthnotes.coding.outcomes import Outcome, measure_notes
 from synthnotes.corpus import notes
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import publish
 from synthnotes.machinery.sections import DisclosureParams, SignificanceParams
 from synthnotes.significance.comparison import compare, tidy
-from synthnotes.significance.outcomes import Outcome
 
 
 def main(evaluation: Path, codes: Path, coders: Path, results: Path, differences: Path) -> str:
@@ -21,13 +20,13 @@ def main(evaluation: Path, codes: Path, coders: Path, results: Path, differences
     settings = params.load("significance", SignificanceParams)
     code_set = read_code_set(codes)
     evaluated = notes.read(evaluation)
-    truth = label_matrix(evaluated, code_set).toarray()
+    truth = label_matrix(evaluated, code_set)
     patients, _ = pd.factorize(evaluated["patient_id"])
 
     def outcome_of(folder: Path) -> Outcome:
         predicted = predictions.load(folder)
         aligned = predictions.align(predicted, evaluated["note_id"].tolist(), code_set, str(folder))
-        return outcome(truth, aligned, patients)
+        return measure_notes(aligned, truth, patients)
 
     outcomes = {
         training: [outcome_of(coders / f"{training}-{seed}") for seed in seeds]

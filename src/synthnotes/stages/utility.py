@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 
 from synthnotes.coding import predictions
+from synthnotes.coding.evaluation import Evaluation, measure, over_seeds
 from synthnotes.coding.labels import read_code_set, read_kinds, taught_by
-from synthnotes.coding.utility import Evaluation, measure, over_seeds
 from synthnotes.corpus import notes as note_table
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthnotes.coding.plm_icd import checkpoints, coder, training
+from synthnotes.coding.plm_icd import coder, training
 from synthnotes.machinery.files import UserError
 from synthnotes.machinery.workdir import work_folder
 
@@ -17,14 +17,14 @@ CHILD = """
 import sys, time
 from pathlib import Path
 import pandas as pd
-from synthnotes.coding.plm_icd import checkpoints, coder
+from synthnotes.coding.plm_icd import coder, training
 from synthnotes.machinery.sections import CodingParams
 folder = Path(sys.argv[1])
-kept = checkpoints.save
+kept = training.save_checkpoint
 def save_slowly(*arguments):
     kept(*arguments)
     time.sleep(1)
-checkpoints.save = save_slowly
+training.save_checkpoint = save_slowly
 notes = pd.read_pickle(folder / "notes.pkl")
 settings = CodingParams.model_validate_json((folder / "settings.json").read_text())
 coder.run(notes, notes, Path(sys.argv[2]), sys.argv[3].split(), settings, 7, work=folder)
@@ -81,7 +81,7 @@ def test_a_training_goes_on_where_it_was_interrupted(interrupted, notes, encoder
 def test_a_damaged_checkpoint_is_made_again_with_a_warning(
     interrupted, notes, encoder_folder, settings, capsys, damage
 ):
-    path = interrupted / checkpoints.FILE
+    path = interrupted / training.CHECKPOINT
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     damaged = {"truncated": bytes(content[:-100]), "one bit": bytes(content), "not a checkpoint": b"x"}
@@ -96,11 +96,11 @@ def test_a_training_killed_for_real_ends_with_the_same_weights(notes, encoder_fo
     (tmp_path / "settings.json").write_text(settings(epochs=6).model_dump_json(), encoding="utf-8")
     child = subprocess.Popen([sys.executable, "-c", CHILD, tmp_path, encoder_folder, " ".join(CODES)])
     deadline = time.monotonic() + 120
-    while not (tmp_path / checkpoints.FILE).exists() and child.poll() is None and time.monotonic() < deadline:
+    while not (tmp_path / training.CHECKPOINT).exists() and child.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     child.kill()
     assert child.wait() == -9
-    assert (tmp_path / checkpoints.FILE).exists()
+    assert (tmp_path / training.CHECKPOINT).exists()
     resumed = run(notes, encoder_folder, settings(epochs=6), tmp_path)
     whole = run(notes, encoder_folder, settings(epochs=6))
     np.testing.assert_array_equal(resumed[0], whole[0])

@@ -10,11 +10,11 @@ from safetensors.torch import load_file, save_file
 from scipy import sparse
 
 from synthnotes.coding import predictions
+from synthnotes.coding.evaluation import predict_most_frequent, truncated
 from synthnotes.coding.labels import label_matrix
 from synthnotes.coding.metrics import evaluate
-from synthnotes.coding.plm_icd import coder, reading, thresholds, training
+from synthnotes.coding.plm_icd import coder, inference, training
 from synthnotes.coding.plm_icd.data import encode, first_words
-from synthnotes.coding.utility import predict_most_frequent, truncated
 from synthnotes.machinery.files import UserError, read_json, write_json
 
 CODES = ["I10", "E11.9", "J18.9", "0DTJ4ZZ", "Z99"]  # no note has the last
@@ -48,10 +48,10 @@ def test_the_weights_kept_are_the_best_epoch_s(tables, encoder_folder, settings,
     model = coder.PlmIcd(coder.load_encoder(encoder_folder), len(CODES))
     found = training.fit(model, train, validation, settings(epochs=3), 7)
     assert (found.best_epoch, found.validation_map) == (2, 0.9)
-    kept = reading.predict(model, validation, settings())
+    kept = inference.predict(model, validation, settings())
     np.testing.assert_array_equal(kept, judged[1])
     assert not np.array_equal(kept, judged[2])
-    assert found.threshold == thresholds.best(validation.labels.toarray(), kept, 20)[0]
+    assert found.threshold == inference.best_threshold(validation.labels.toarray(), kept, 20)[0]
 
 
 @pytest.mark.parametrize("bias_from_frequencies", [True, False])
@@ -93,7 +93,7 @@ def test_a_saved_coder_codes_as_before(tmp_path, tables, encoder_folder, setting
     coder.save(tmp_path / "coder", experiment, settings())
     loaded = coder.load(tmp_path / "coder")
     encoded = encode(evaluation, loaded.tokenizer, loaded.codes, 100)
-    probabilities = reading.predict(loaded.model, encoded, settings())
+    probabilities = inference.predict(loaded.model, encoded, settings())
     np.testing.assert_allclose(probabilities, experiment.predictions.probabilities, atol=1e-6)
     assert loaded.threshold == experiment.predictions.threshold == predictions.load(tmp_path / "coder").threshold
 

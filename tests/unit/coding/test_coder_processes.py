@@ -3,7 +3,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -11,7 +10,6 @@ from safetensors.torch import load_file
 
 from synthnotes.coding import predictions
 from synthnotes.coding.plm_icd import coder
-from synthnotes.coding.plm_icd.processes import Processes
 from synthnotes.corpus import notes
 from synthnotes.machinery.accelerate_launch import LAUNCHED, launch_command
 from synthnotes.machinery.files import read_json, write_json
@@ -24,23 +22,15 @@ import pandas as pd
 from synthnotes.corpus import notes
 from synthnotes.coding import predictions
 from synthnotes.coding.plm_icd import coder
-from synthnotes.coding.plm_icd.processes import join
+from synthnotes.coding.plm_icd.training import processes
 from synthnotes.machinery.sections import CodingParams
 folder, encoder = Path(sys.argv[1]), Path(sys.argv[2])
 settings = CodingParams.model_validate_json((folder / "settings.json").read_text())
-processes = join()
-assert processes.count == 2
+assert processes().num_processes == 2
 tables = pd.read_pickle(folder / "training.pkl"), pd.read_pickle(folder / "evaluation.pkl")
-experiment = coder.run(*tables, encoder, sys.argv[3].split(), settings, 7, 3, folder / "work", processes)
-coder.save(folder / f"coder-{processes.rank}", experiment, settings)
+experiment = coder.run(*tables, encoder, sys.argv[3].split(), settings, 7, 3, folder / "work")
+coder.save(folder / f"coder-{processes().process_index}", experiment, settings)
 """
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 5])
-def test_the_parts_of_a_batch_are_the_batch(count):
-    indices = np.arange(4) + 10
-    parts = [Processes(rank, count).part(indices).tolist() for rank in range(count)]
-    assert sorted(index for part in parts for index in part) == indices.tolist()
 
 
 @pytest.mark.slow
@@ -81,7 +71,12 @@ def test_the_stage_starts_the_processes_that_are_asked_for(tmp_path, tables, sav
     machine = yaml.safe_load(Path("machine.yaml").read_text(encoding="utf-8"))
     machine["coding"]["processes"] = 2
     (tmp_path / "machine.yaml").write_text(yaml.safe_dump(machine), encoding="utf-8")
-    given = {"training": "real_l.parquet", "evaluation": "e.parquet", "encoder": save_encoder(tmp_path / "encoder")}
+    given = {
+        "training": "real_l.parquet",
+        "validation": "real_l.parquet",
+        "evaluation": "e.parquet",
+        "encoder": save_encoder(tmp_path / "encoder"),
+    }
     given |= {"models": "models", "codes": "codes.csv", "accelerate": Path("configs/accelerate").absolute()}
     options = {"corpus": "mimic", "seed": 7, "work": "work", "coder": "coder"} | given
     command = [sys.executable, "-m", "synthnotes.stages.coding"]

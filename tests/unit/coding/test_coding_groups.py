@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import f1_score
 
-from synthnotes.coding.groups import by_group, frequency_groups, kind_groups
+from synthnotes.coding.evaluation import by_group, frequency_groups, kind_groups
 from synthnotes.coding.labels import read_kinds
 from synthnotes.machinery.files import UserError
 

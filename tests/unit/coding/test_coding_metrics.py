@@ -6,7 +6,7 @@ from sklearn import metrics as sklearn
 
 from synthnotes.coding import metrics
 from synthnotes.coding.metrics import evaluate
-from synthnotes.coding.plm_icd import thresholds
+from synthnotes.coding.plm_icd.inference import best_threshold
 from synthnotes.coding.predictions import above
 
 # Two notes, four codes; the last code occurs in no note and must not count.
@@ -116,7 +116,7 @@ def test_parts_of_the_notes_together_equal_the_whole(monkeypatch):
 @given(seed=st.integers(0, 10_000), steps=st.integers(2, 40))
 def test_the_threshold_is_the_best_of_all_steps(seed, steps):
     truth, probabilities = random_case(seed, notes=12, codes=6)
-    threshold, micro_f1 = thresholds.best(truth, probabilities, steps)
+    threshold, micro_f1 = best_threshold(truth, probabilities, steps)
     tried = np.linspace(0, 1, steps).astype(np.float32)
     scores = [sklearn.f1_score(truth, above(probabilities, value), average="micro", zero_division=0) for value in tried]
     assert micro_f1 == pytest.approx(max(scores))
@@ -125,5 +125,5 @@ def test_the_threshold_is_the_best_of_all_steps(seed, steps):
 
 def test_a_probability_on_a_threshold_is_not_above_it():
     truth = np.array([[True, False]])
-    threshold, micro_f1 = thresholds.best(truth, np.array([[0.75, 0.5]], dtype=np.float32), 5)  # 0, 1/4, 1/2, 3/4, 1
+    threshold, micro_f1 = best_threshold(truth, np.array([[0.75, 0.5]], dtype=np.float32), 5)  # 0, 1/4, 1/2, 3/4, 1
     assert (threshold, micro_f1) == (0.5, 1.0)

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthnotes.errors.hypotheses import Noise, compare
-from synthnotes.errors.noise import add_noise, dictionary
+from synthnotes.errors.noise_comparison import Noise, compare
+from synthnotes.errors.word_noise import add_noise, dictionary
 from synthnotes.machinery import params
 from synthnotes.machinery.sections import CodingParams, HypothesesParams
 
@@ -68,8 +68,8 @@ def encoder(tmp_path_factory):
 def trained_with(encoder):
     """Makes real coders, trained on some notes with noise of some kind: each with seeds of its own for both."""
     from synthnotes.coding.labels import label_matrix
+    from synthnotes.coding.outcomes import decide
     from synthnotes.coding.plm_icd import coder
-    from synthnotes.errors.decisions import decide
 
     evaluation = note_table(400, 3, "evaluation")
     truth = label_matrix(evaluation, CODES)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from synthnotes.errors.hypotheses import Noise
+from synthnotes.errors.noise_comparison import Noise
 
 
 @pytest.mark.parametrize("rivals", ["of the synthetic set, one level", "of another set, one level"])

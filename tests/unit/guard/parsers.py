@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from tiny_models import make_generator
 
 from synthnotes.coding import labels, predictions
-from synthnotes.coding.plm_icd import checkpoints
+from synthnotes.coding.plm_icd import training
 from synthnotes.corpus import inventory, machine, notes, releases, sources
 from synthnotes.generation import generators, records
 from synthnotes.guard import corpora
@@ -182,7 +182,7 @@ def parsers() -> dict[str, Parser]:
         ),
         "predictions, npz": Parser(predictions.FILE, lambda p: predictions.load(p.parent), _predictions()),
         "search state, npz": Parser("state.npz", _search_state, _bytes(lambda b: np.savez(b, np.zeros(2), done=1))),
-        "coder's checkpoint": Parser("checkpoint.pt", checkpoints._read, _torch()),
+        "coder's checkpoint": Parser("checkpoint.pt", training._read_checkpoint, _torch()),
         "parameters, YAML": Parser("params.yaml", params.read, own, YAML),
         "configuration, YAML": Parser("other.yaml", _configure, paper, YAML),
         "questionnaire's texts, YAML": Parser("sepr.yaml", questionnaire.read_wording, _wording("sepr"), YAML),

@@ -5,7 +5,7 @@ import runpy
 import numpy as np
 import pytest
 
-from synthnotes.coding.utility import over_seeds
+from synthnotes.coding.evaluation import over_seeds
 from synthnotes.machinery.disclosure import (
     Parts,
     also,
@@ -24,7 +24,7 @@ from synthnotes.machinery.disclosure import (
 from synthnotes.machinery.files import read_json
 from synthnotes.machinery.makers import COMPUTED_BY, maker_of, tree, without_makers
 from synthnotes.machinery.sections import DisclosureParams
-from synthnotes.significance.differences import holm, wilcoxon
+from synthnotes.significance.two_samples import holm, wilcoxon
 
 DEMO, REAL = (DisclosureParams(demo=demo, minimum_patients=10) for demo in (True, False))
 FIRST, SECOND, THIRD = (f"{__name__}.{name}" for name in ("first", "second", "third"))
@@ -68,8 +68,8 @@ def test_a_function_that_is_called_is_the_maker_and_who_calls_says_of_whom_it_te
     with pytest.raises(TypeError, match=r"^test\.w: "):
         suppress(found, 1)
     assert makers_of(setting(found)) == {
-        "test": "significance.differences.wilcoxon",
-        "p_holm": "significance.differences.holm",
+        "test": "significance.two_samples.wilcoxon",
+        "p_holm": "significance.two_samples.holm",
         "level": f"{__name__}.test_a_function_that_is_called_is_the_maker_and_who_calls_says_of_whom_it_tells",
     }
     # Of four ways to set the signs of two ranks, two have all of them alike.

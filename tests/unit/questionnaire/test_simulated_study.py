@@ -11,7 +11,7 @@ from synthnotes.questionnaire.answers import from_sosci, read_key
 from synthnotes.questionnaire.ratings import QUESTIONS, analyse, matrices
 from synthnotes.questionnaire.sosci_project import read_project
 from synthnotes.questionnaire.survey import key, version
-from synthnotes.significance.differences import wilcoxon
+from synthnotes.significance.two_samples import wilcoxon
 from synthnotes.stages.questionnaire import read_wording
 
 

@@ -158,13 +158,13 @@ def test_the_stage_says_by_which_function_a_rating_was_evaluated(tmp_path, monke
     stage.main(stage.Path("paper/published/ratings.csv"), *outputs)
     written = read_json(outputs[0])
     made = {
-        "krippendorff_alpha": "significance.effects.krippendorff_alpha",
+        "krippendorff_alpha": "significance.agreement.krippendorff_alpha",
         "agreement_verdict": "questionnaire.verdicts.agreement",
         "intraclass_correlation.single": "significance.agreement.intraclass_correlation",
-        "wilcoxon.p": "significance.differences.wilcoxon",
-        "wilcoxon.p_holm": "significance.differences.holm",
-        "cliffs_delta.low": "significance.effects.cliffs_delta_interval",
-        "by_rater.wilcoxon.p": "significance.differences.wilcoxon",
+        "wilcoxon.p": "significance.two_samples.wilcoxon",
+        "wilcoxon.p_holm": "significance.two_samples.holm",
+        "cliffs_delta.low": "significance.two_samples.cliffs_delta_interval",
+        "by_rater.wilcoxon.p": "significance.two_samples.wilcoxon",
         "by_rater.sd": "questionnaire.ratings.by_rater",
         "power.detectable_difference": "significance.power.of_study",
         "real.mean": "questionnaire.ratings.describe",

@@ -5,7 +5,7 @@ from itertools import product
 
 import pandas as pd
 
-from synthnotes.coding.utility import over_seeds
+from synthnotes.coding.evaluation import over_seeds
 from synthnotes.machinery import params, pipeline
 from synthnotes.machinery.disclosure import suppress
 from synthnotes.machinery.files import read_json, read_yaml, write_csv, write_json
@@ -14,8 +14,8 @@ from synthnotes.machinery.sections import TRAINING_SETS
 from synthnotes.questionnaire.ratings import analyse, answer_counts, difference_counts
 from synthnotes.report.paper import CORPORA
 from synthnotes.significance.comparison import tidy
-from synthnotes.significance.intervals import THE_SETS, about
-from synthnotes.significance.published import compare, parse
+from synthnotes.significance.published_values import compare, parse
+from synthnotes.significance.resampling import THE_SETS, about
 from synthnotes.stages.published import OF_CORPORA
 from synthnotes.stages.report import PUBLISHED
 

@@ -4,7 +4,7 @@ import pytest
 from reading import shown
 
 from synthnotes.report.published import scores, values, worst_verdict
-from synthnotes.significance.published import compare, parse
+from synthnotes.significance.published_values import compare, parse
 
 CONTENT = {
     "title": "T", "source": "S", "cite": "c", "rebuilt": ["utility", "cohort"], "demo": "artificial",

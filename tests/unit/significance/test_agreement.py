@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from synthnotes.significance.agreement import intraclass_correlation
-from synthnotes.significance.effects import cliffs_delta, cliffs_delta_interval
+from synthnotes.significance.two_samples import cliffs_delta, cliffs_delta_interval
 
 SIX_TARGETS = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], float)
 
 
 def test_the_published_example():
-    result = intraclass_correlation(SIX_TARGETS.T, level=0.05)  # six targets by four judges
+    result = intraclass_correlation(SIX_TARGETS.T, significance_level=0.05)  # six targets by four judges
     assert result["raters"] == 4
     assert result["single"] == pytest.approx(0.29, abs=5e-3)
     assert result["average"] == pytest.approx(0.62, abs=5e-3)

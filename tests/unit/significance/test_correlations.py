@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from synthnotes.significance.correlations import correlate
+from synthnotes.significance.two_samples import correlate
 
 UNDEFINED = {"r": None, "low": None, "high": None, "p": None}
 

@@ -5,9 +5,8 @@ import pytest
 from scipy import stats
 
 from synthnotes.machinery.sections import SignificanceParams
-from synthnotes.significance import intervals
 from synthnotes.significance.comparison import Measured, differences, seeds_to_decide, verdict
-from synthnotes.significance.intervals import Part, jackknife, student
+from synthnotes.significance.resampling import Part, between_seeds, jackknife, student
 
 SETTINGS = SignificanceParams(pairs=[["synthetic_s", "real_s"]], resamples=100, level=0.05, margin=0.05, seed=1)
 
@@ -17,12 +16,12 @@ def test_the_jackknife_of_a_mean_is_its_variance():
     without = (values.sum() - values) / 4
     part = jackknife(without)
     assert part == (pytest.approx(values.var(ddof=1) / 5), 4)
-    assert intervals.between_seeds(values) == (pytest.approx(part.variance), 4)
+    assert between_seeds(values) == (pytest.approx(part.variance), 4)
 
 
 def test_one_part_gives_student_s_interval_and_test():
     values = np.random.default_rng(1).normal(0.3, 1, 12)
-    found = student(values.mean(), [intervals.between_seeds(values)], 0.1)
+    found = student(values.mean(), [between_seeds(values)], 0.1)
     expected = stats.ttest_1samp(values, 0)
     assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval(0.9)))
     assert found.p == pytest.approx(expected.pvalue)
@@ -31,7 +30,7 @@ def test_one_part_gives_student_s_interval_and_test():
 def test_two_parts_give_welch_s_interval_and_test():
     rng = np.random.default_rng(2)
     first, second = rng.normal(0, 1, 3), rng.normal(0.5, 3, 5)
-    parts = [intervals.between_seeds(of) for of in (first, second)]
+    parts = [between_seeds(of) for of in (first, second)]
     found = student(first.mean() - second.mean(), parts, 0.05)
     expected = stats.ttest_ind(first, second, equal_var=False)
     assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval(0.95)))

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from synthnotes.significance.differences import equivalence, wilcoxon
 from synthnotes.significance.power import (
     Spread,
     detectable_difference,
@@ -15,6 +14,7 @@ from synthnotes.significance.power import (
     smallest_number,
     spread,
 )
+from synthnotes.significance.two_samples import equivalence, wilcoxon
 
 DIFFERENCES = np.array([[0, 1, -2, 1], [1, -1, 0, 2], [-2, 0, 1, 0], [0, 1, 1, -3], [2, 0, -1, 0]], float)
 

@@ -6,11 +6,10 @@ from scipy import sparse
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 
 from synthnotes.coding.metrics import evaluate
-from synthnotes.coding.outcomes import outcome
+from synthnotes.coding.outcomes import Outcome, measure_notes, take_apart
 from synthnotes.coding.predictions import Predictions
-from synthnotes.significance import randomisation, resampling
-from synthnotes.significance.areas import take_apart
-from synthnotes.significance.outcomes import Outcome
+from synthnotes.significance import resampling
+from synthnotes.significance.comparison import mcnemar
 
 NOTES, CODES = 30, 6
 
@@ -26,7 +25,8 @@ def decisions(seed: int, quality: float = 0.8, notes: int = NOTES) -> tuple[np.n
 
 
 def outcome_of(seed: int, quality: float = 0.8, patients: int = NOTES) -> Outcome:
-    return outcome(*decisions(seed, quality), np.arange(NOTES) % patients)
+    truth, predictions = decisions(seed, quality)
+    return measure_notes(predictions, sparse.csr_array(truth), np.arange(NOTES) % patients)
 
 
 def flat(results: dict, prefix: str = "") -> dict[str, float]:
@@ -94,7 +94,7 @@ def test_a_coder_with_several_seeds_is_their_mean():
 def test_micro_f1_and_its_difference_by_hand():
     truth = sparse.csr_array(np.array([[1, 1], [0, 1]], dtype=bool))
     first, second = (sparse.csr_array(np.array(rows, dtype=bool)) for rows in ([[1, 1], [0, 0]], [[1, 0], [1, 1]]))
-    outcomes = [Outcome(truth, predicted, {}, np.arange(2)) for predicted in (first, second)]
+    outcomes = [Outcome(truth, predicted, np.arange(2)) for predicted in (first, second)]
     # The first coder finds 2 of 3 with 2 predictions, the second 2 of 3 with 3.
     values = resampling.observed(outcomes)
     assert values["micro.f1"] == pytest.approx([4 / 5, 4 / 6])
@@ -119,9 +119,9 @@ def randomised_slowly(first: Outcome, second: Outcome, swaps: np.ndarray) -> np.
 
 
 def test_randomisation_is_that_of_the_matrices(monkeypatch):
-    monkeypatch.setattr(randomisation, "AT_ONCE", 40)
+    monkeypatch.setattr(resampling, "AT_ONCE", 40)
     first, second = outcome_of(3, patients=9), outcome_of(5, patients=9)
-    found = randomisation.randomise([first], [second], 40, seed=5)
+    found = resampling.randomise([first], [second], 40, seed=5)
     swaps = np.random.default_rng(5).integers(2, size=(40, 9))
     slow = randomised_slowly(first, second, swaps)
     observed = randomised_slowly(first, second, np.zeros((1, 9)))[0]
@@ -134,9 +134,9 @@ def test_randomisation_is_that_of_the_matrices(monkeypatch):
 
 def test_a_coder_does_not_differ_from_itself():
     one = outcome_of(5)
-    found = randomisation.randomise([one], [one], 20, seed=1)
+    found = resampling.randomise([one], [one], 20, seed=1)
     assert found == {name: {"difference": 0, "p": 1} for name in ("micro_f1", "macro_f1")}
-    test = randomisation.mcnemar(one, one)
+    test = mcnemar(one, one)
     assert (test["right_by_first_only"], test["right_by_second_only"]) == (0, 0)
     assert test["p"] is test["p_by_patient"] is None
 
@@ -144,7 +144,7 @@ def test_a_coder_does_not_differ_from_itself():
 @pytest.mark.parametrize("qualities", [(0.8, 0.7), (0.7, 0.8), (0.75, 0.75)])
 def test_mcnemar_equals_statsmodels(qualities):
     first, second = (outcome_of(seed, quality, patients=12) for seed, quality in zip((6, 7), qualities, strict=True))
-    test = randomisation.mcnemar(first, second)
+    test = mcnemar(first, second)
     right = [one.predicted.toarray() == one.truth.toarray() for one in (first, second)]
     table = [[(right[0] == a)[right[1] == b].sum() for b in (True, False)] for a in (True, False)]
     assert [test["right_by_first_only"], test["right_by_second_only"]] == [table[0][1], table[1][0]]
@@ -157,8 +157,8 @@ def test_mcnemar_by_patient_by_hand():
     truth = np.ones((3, 4), dtype=bool)
     first = np.array([[1, 1, 1, 0], [1, 1, 0, 0], [0, 0, 0, 0]], dtype=bool)
     second = np.array([[0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 1]], dtype=bool)
-    one, other = (Outcome(*map(sparse.csr_array, (truth, given)), {}, np.arange(3)) for given in (first, second))
-    test = randomisation.mcnemar(one, other)
+    one, other = (Outcome(*map(sparse.csr_array, (truth, given)), np.arange(3)) for given in (first, second))
+    test = mcnemar(one, other)
     assert test["p_by_patient"] == pytest.approx(0.28504941)  # 2 (1 - Phi(1.0690450))
     assert test["p"] == pytest.approx(2 * (1 + 6) / 2**6)
 
@@ -182,7 +182,7 @@ def simulated(
     for quality in finds:
         predicted = np.where(truth, rng.random(truth.shape) < quality + easy, rng.random(truth.shape) < 0.3 * shares)
         areas = take_apart(truth, (predicted + rng.random(truth.shape)) / 2)
-        outcomes.append(Outcome(sparse.csr_array(truth), sparse.csr_array(predicted), {}, patient, areas))
+        outcomes.append(Outcome(sparse.csr_array(truth), sparse.csr_array(predicted), patient, areas=areas))
     return outcomes
 
 
@@ -192,7 +192,7 @@ def test_the_randomisation_test_keeps_its_level():
     alarms = dict.fromkeys(("micro_f1", "macro_f1"), 0)
     for study in range(240):
         first, second = simulated(rng, 80, (0.65, 0.65))
-        found = randomisation.randomise([first], [second], 199, study)
+        found = resampling.randomise([first], [second], 199, study)
         for name in alarms:
             alarms[name] += found[name]["p"] <= 0.1
     assert all(count == pytest.approx(24, abs=14) for count in alarms.values()), alarms
@@ -200,13 +200,13 @@ def test_the_randomisation_test_keeps_its_level():
 
 def test_the_randomisation_test_finds_a_difference():
     first, second = simulated(np.random.default_rng(13), 80, (0.75, 0.55))
-    found = randomisation.randomise([first], [second], 199, 1)
+    found = resampling.randomise([first], [second], 199, 1)
     assert found["micro_f1"]["p"] == found["macro_f1"]["p"] == 1 / 200
 
 
 def test_randomisation_takes_the_mean_over_the_seeds_under_one_coin():
     first, second = [outcome_of(seed, patients=9) for seed in (3, 4)], [outcome_of(seed, patients=9) for seed in (5, 6)]
-    found = randomisation.randomise(first, second, 40, seed=5)
+    found = resampling.randomise(first, second, 40, seed=5)
     swaps = np.random.default_rng(5).integers(2, size=(40, 9))
     slow = np.mean([randomised_slowly(*pair, swaps) for pair in zip(first, second, strict=True)], axis=0)
     none = np.zeros((1, 9))
@@ -219,7 +219,7 @@ def test_randomisation_takes_the_mean_over_the_seeds_under_one_coin():
 def test_randomisation_of_unequal_numbers_of_seeds():
     """Three runs against two: no run has a partner of its seed, so each meets each."""
     three, two = [outcome_of(seed, patients=9) for seed in (3, 4, 5)], [outcome_of(seed, patients=9) for seed in (6, 7)]
-    found = randomisation.randomise(three, two, 40, seed=5)
+    found = resampling.randomise(three, two, 40, seed=5)
     values = [resampling.observed(outcomes) for outcomes in (three, two)]
     for name in ("micro", "macro"):
         expected = values[0][f"{name}.f1"].mean() - values[1][f"{name}.f1"].mean()

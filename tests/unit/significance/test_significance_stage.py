@@ -6,10 +6,11 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from statsmodels.stats.multitest import multipletests
 
 from synthnotes.coding import predictions
-from synthnotes.coding.outcomes import outcome
+from synthnotes.coding.outcomes import measure_notes
 from synthnotes.coding.predictions import Predictions
 from synthnotes.corpus import notes
 from synthnotes.machinery import params
@@ -116,7 +117,8 @@ def test_a_metric_that_is_not_defined_without_some_patient_is_left_out():
     """Every note has the first code, and one patient alone the second; without this one no curve exists."""
     truth = np.array([[1, 1, 0], [1, 0, 0], [1, 0, 0], [1, 0, 0]], dtype=bool)
     probabilities = np.array([[0.9, 0.8, 0.1], [0.8, 0.3, 0.2], [0.9, 0.6, 0.4], [0.7, 0.2, 0.1]], dtype=np.float32)
-    one = outcome(truth, Predictions(list("abcd"), CODES[:3], probabilities, 0.5), np.arange(4))
+    made = Predictions(list("abcd"), CODES[:3], probabilities, 0.5)
+    one = measure_notes(made, sparse.csr_array(truth), np.arange(4))
     coders = {training: [one] for training in TRAINING_SETS}
     found = comparison.compare(coders, params.load("significance", SignificanceParams))["coders"]["real_l"]
     assert found["macro"].keys() == {"f1", "precision", "recall", "false_positive_rate"}

@@ -64,7 +64,7 @@ def test_each_file_of_published_values_is_compared(folder):
     assert found["coder"]["mimic.real_l.auc"]["reason"] == "it does not exist in this run"  # suppressed
     assert found["questionnaire"]["mimic.mean"]["difference"] == 0.25
     written = read_json(folder[0] / "results/published/coder.json")
-    assert written["computed_by"] == "significance.published.compare"
+    assert written["computed_by"] == "significance.published_values.compare"
     assert written["counts"] == {"values": 2, "equal": 0, "within interval": 1, "differs": 0, "not comparable": 1}
 
 

@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 from recovery import recovered
 
+from synthnotes.coding.evaluation import Evaluation, measure, over_seeds
 from synthnotes.coding.labels import label_matrix
 from synthnotes.coding.predictions import Predictions
-from synthnotes.coding.utility import Evaluation, measure, over_seeds
 from synthnotes.corpus.attrition import Flow
 from synthnotes.corpus.description import describe, shared, tabulate_flow
-from synthnotes.errors import analysis, calibration, curves, families, losses
-from synthnotes.errors.predictions import describe as describe_predictions
+from synthnotes.errors import calibration, curves, error_analysis, f1_changes, families
+from synthnotes.errors.error_analysis import describe as describe_predictions
 from synthnotes.fidelity.statistics import compare as describe_texts
 from synthnotes.generation.training_measures import summarise_records
 from synthnotes.machinery import disclosure, params
@@ -82,9 +82,9 @@ def study(seed: int) -> dict[str, Any]:
     truth, targets = label_matrix(evaluated, CODES), label_matrix(tables["S"], CODES)
     patients, _ = pd.factorize(evaluated["patient_id"])
     settings = PARAMS.errors.model_copy(update={"length_boundary": 100, "resamples": 20, "other_share": 0.001})
-    coders = [analysis.coder(of, truth, patients, targets, settings) for of in given.values()]
+    coders = [error_analysis.take_coder(of, truth, patients, targets, settings) for of in given.values()]
     words = evaluated["text"].str.split().str.len().to_numpy()
-    found = analysis.analyse(*coders, words, settings, 300, 10)
+    found = error_analysis.analyse(*coders, words, settings, 300, 10)
     return {
         **shared_text(rng),
         "cohort": cohort,
@@ -96,7 +96,7 @@ def study(seed: int) -> dict[str, Any]:
         "chapters": families.distribution_table(found.chapters),
         "confusion": families.confusion_table(found.confusion),
         "calibration": calibration.table(found.calibration),
-        "codes": losses.table(found.codes),
+        "codes": f1_changes.table(found.codes),
     }
 
 

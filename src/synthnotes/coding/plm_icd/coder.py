@@ -11,9 +11,9 @@ from safetensors.torch import load_model, save_model
 from transformers import PreTrainedTokenizerBase
 
 from synthnotes.coding import predictions
-from synthnotes.coding.collapse import Reading, baseline_map, reading
-from synthnotes.coding.plm_icd import thresholds
+from synthnotes.coding.collapse import Reading, baseline_map, measure_reading
 from synthnotes.coding.plm_icd.data import EncodedNotes, encode
+from synthnotes.coding.plm_icd.inference import predict
 from synthnotes.coding.plm_icd.model import (
     PlmIcd,
     at_work,
@@ -22,11 +22,9 @@ from synthnotes.coding.plm_icd.model import (
     load_tokenizer,
     require_fit,
 )
-from synthnotes.coding.plm_icd.processes import ALONE, Processes
-from synthnotes.coding.plm_icd.reading import predict
-from synthnotes.coding.plm_icd.training import CURVE, Fit, fit, require_enough
+from synthnotes.coding.plm_icd.training import CURVE, Fit, fit, processes, require_enough
 from synthnotes.coding.predictions import CURVE_FILE, DESCRIPTION, Predictions, above
-from synthnotes.coding.ranking import mean_average_precision
+from synthnotes.coding.rates import f1, mean_average_precision
 from synthnotes.machinery import tokenizer_checks
 from synthnotes.machinery.files import UserError, read_json, replacing, require, write_csv, write_json
 from synthnotes.machinery.sections import CodingParams
@@ -78,9 +76,8 @@ def run(
     seed: int,
     micro_batch: int | None = None,
     work: Path | None = None,
-    processes: Processes = ALONE,
 ) -> Experiment:
-    """Trains a coder and lets it read the evaluation notes.
+    """Trains a coder, with all processes of the run, and lets it read the evaluation notes, each process by itself.
 
     Args:
         training: a note table; its folds `train` and `validation` say which notes teach and which choose.
@@ -91,7 +88,6 @@ def run(
         seed: of weights that no encoder brings, of dropout and of the order of the notes.
         micro_batch: notes that are read at once, at most; None reads a whole batch.
         work: the folder of this very experiment's checkpoints (see `work_name`); None to do without.
-        processes: those that train together; each reads the evaluation notes by itself.
 
     Raises:
         UserError: notes, code set or encoder do not serve, or training diverged.
@@ -101,10 +97,10 @@ def run(
     model = at_work(PlmIcd(load_encoder(encoder), len(codes)))
     require_fit(model.encoder, tokenizer, settings.chunk_tokens, encoder)
     known = tokenizer_checks.require_known(tokenizer, evaluation["text"].tolist(), encoder)
-    if processes.is_first:
+    if processes().is_main_process:
         print(f"{encoder}: {known}")
     train, validation, held_out = _encode(training, evaluation, tokenizer, codes, settings)
-    found = fit(model, train, validation, settings, seed, micro_batch, work, processes)
+    found = fit(model, train, validation, settings, seed, micro_batch, work)
     coder = Coder(model, tokenizer, list(codes), found.threshold)
     return _evaluated(coder, found, train, held_out, evaluation, settings, micro_batch)
 
@@ -141,7 +137,8 @@ def run_existing(
     truth = validation.labels.toarray()
     probabilities = predict(coder.model, validation, settings, micro_batch)
     average_precision = mean_average_precision(truth, probabilities)
-    micro_f1 = thresholds.micro_f1(truth, above(probabilities, coder.threshold))
+    predicted = above(probabilities, coder.threshold)
+    micro_f1 = float(f1(truth.sum(), predicted.sum(), (truth & predicted).sum()))
     curve = pd.DataFrame([[0, None, average_precision, micro_f1]], columns=CURVE)
     found = Fit(0, average_precision, coder.threshold, curve)
     return _evaluated(coder, found, train, held_out, evaluation, settings, micro_batch)
@@ -171,10 +168,8 @@ def _evaluated(
     """Lets a coder read the evaluation notes, and looks whether it reads them."""
     probabilities = predict(coder.model, held_out, settings, micro_batch)
     predicted = Predictions(held_out.note_ids, coder.codes, probabilities, coder.threshold)
-    patients = evaluation["patient_id"].to_numpy()
-    reads = reading(held_out.labels, probabilities, patients)
-    baseline = baseline_map(held_out.labels, train.labels.sum(axis=0))
-    return Experiment(coder, found, predicted, reads, baseline)
+    reads = measure_reading(held_out.labels, probabilities, evaluation["patient_id"].to_numpy())
+    return Experiment(coder, found, predicted, reads, baseline_map(held_out.labels, train.labels.sum(axis=0)))
 
 
 def _require_comparable(folder: Path, coder: Coder, codes: Sequence[str], settings: CodingParams) -> None:

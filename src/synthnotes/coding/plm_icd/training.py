@@ -1,27 +1,40 @@
-"""Training the coder: AdamW with warm-up and linear decay; the epoch with the best validation MAP gives the weights."""
+"""Training the coder: AdamW with warm-up and linear decay; the epoch with the best validation MAP gives the weights.
 
+Several processes may train one coder: each reads its part of every batch, and the gradients are added up. After each
+epoch a checkpoint is left, from which a killed run goes on.
+"""
+
+import json
 import math
-from dataclasses import dataclass
+import sys
+import zipfile
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from accelerate import PartialState
+from torch import distributed
 from torch.nn.functional import binary_cross_entropy_with_logits
-from torch.optim import AdamW
+from torch.optim import AdamW, Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 from transformers import get_linear_schedule_with_warmup
 
-from synthnotes.coding.plm_icd import checkpoints, thresholds
-from synthnotes.coding.plm_icd.checkpoints import Progress
 from synthnotes.coding.plm_icd.data import EncodedNotes, batches
+from synthnotes.coding.plm_icd.inference import best_threshold, logits_of, predict
 from synthnotes.coding.plm_icd.model import PlmIcd
-from synthnotes.coding.plm_icd.processes import ALONE, Processes
-from synthnotes.coding.plm_icd.reading import logits_of, predict
-from synthnotes.coding.ranking import mean_average_precision
-from synthnotes.machinery.files import UserError
+from synthnotes.coding.rates import mean_average_precision
+from synthnotes.machinery.files import UserError, replacing
 from synthnotes.machinery.progress import Bar
 from synthnotes.machinery.sections import CodingParams
+from synthnotes.machinery.workdir import disk_space_needed
 
+CHECKPOINT = "checkpoint.pt"
+STATES = ("model", "optimizer", "schedule")  # in a checkpoint, beside the random states and
+FOUND = ("curve", "best_epoch", "best_threshold", "best_weights")
 CURVE = ["epoch", "training_loss", "validation_map", "validation_micro_f1"]
 
 
@@ -42,6 +55,59 @@ class Fit:
     curve: pd.DataFrame
 
 
+@dataclass
+class Progress:
+    """A training under way: all that the next epoch depends on, but the random state of torch.
+
+    Attributes:
+        model: the coder.
+        optimizer: of its weights.
+        schedule: of the learning rate, one step per update.
+        rng: draws the order of the notes.
+        curve: a row per finished epoch: epoch, training loss, validation MAP, validation micro-F1.
+        best_epoch: counted from 1; 0 before the first.
+        best_threshold: on the validation notes, with the weights of that epoch.
+        best_weights: of that epoch, on the CPU.
+    """
+
+    model: PlmIcd
+    optimizer: Optimizer
+    schedule: LRScheduler
+    rng: np.random.Generator
+    curve: list[list[float]] = field(default_factory=list)
+    best_epoch: int = 0
+    best_threshold: float = 0.0
+    best_weights: dict[str, torch.Tensor] = field(default_factory=dict)
+
+    @property
+    def updates(self) -> int:
+        """How many updates the weights have had; a progress bar that is not shown does not count."""
+        return self.schedule.last_epoch
+
+    @property
+    def best_map(self) -> float:
+        """The validation MAP of the best epoch, below every other before the first."""
+        return self.curve[self.best_epoch - 1][2] if self.curve else -1.0
+
+    def add(self, loss: float, average_precision: float, threshold: float, micro_f1: float) -> None:
+        """Notes a finished epoch, and keeps its weights if it is better than all before."""
+        if average_precision > self.best_map:
+            self.best_epoch, self.best_threshold = len(self.curve) + 1, float(threshold)
+            self.best_weights = {name: value.to("cpu", copy=True) for name, value in self.model.state_dict().items()}
+        self.curve.append([len(self.curve) + 1, float(loss), float(average_precision), float(micro_f1)])
+
+    def is_over(self, settings: CodingParams) -> bool:
+        """Whether all epochs are done, or the last `patience` of them brought nothing better."""
+        done = len(self.curve)
+        tired = settings.patience is not None and done - self.best_epoch >= settings.patience and done > 0
+        return done >= settings.epochs or tired
+
+
+def processes() -> PartialState:
+    """The processes that accelerate has started, or this one alone; they talk by gloo where there is no GPU."""
+    return PartialState(cpu=not torch.cuda.is_available())
+
+
 def fit(
     model: PlmIcd,
     training: EncodedNotes,
@@ -50,9 +116,8 @@ def fit(
     seed: int,
     micro_batch: int | None = None,
     work: Path | None = None,
-    processes: Processes = ALONE,
 ) -> Fit:
-    """Trains the model in place.
+    """Trains the model in place; the processes that train together all end with the same weights.
 
     Deterministic on a CPU: the order of the notes and the dropout follow from the seed, also in a run that was killed
     and goes on from its last finished epoch.
@@ -65,32 +130,32 @@ def fit(
         seed: of dropout and of the order of the notes.
         micro_batch: notes that are read at once, at most; None reads a whole batch.
         work: the folder of this very training's checkpoints; None to do without.
-        processes: those that train together; all end with the same weights.
 
     Raises:
         UserError: there are too few notes, or the loss became infinite or not a number.
     """
     require_enough(training, validation)
-    torch.manual_seed(seed + processes.rank)  # each process draws its own dropout
+    own = processes()
+    torch.manual_seed(seed + own.process_index)  # each process draws its own dropout
     if settings.bias_from_frequencies:
         model.attention.start_at(smoothed_shares(training))
     truth = validation.labels.toarray()
     steps = settings.epochs * math.ceil(len(training) / settings.batch)
     progress = start(model, settings, seed, steps)
     if work is not None:
-        checkpoints.resume(work, progress)
-    if progress.curve and not processes.is_first:  # the checkpoint holds the first process's random state
-        torch.manual_seed(seed + processes.rank + processes.count * len(progress.curve))
+        resume(work, progress)
+    if progress.curve and not own.is_main_process:  # the checkpoint holds the first process's random state
+        torch.manual_seed(seed + own.process_index + own.num_processes * len(progress.curve))
     done = len(progress.curve) * steps // settings.epochs
-    with Bar(total=steps, initial=done, desc="train", unit="step", leave=False, disable=processes.rank > 0) as bar:
+    with Bar(total=steps, initial=done, desc="train", unit="step", leave=False, disable=not own.is_main_process) as bar:
         while not progress.is_over(settings):
-            loss = train_epoch(progress, training, settings, bar, micro_batch, processes)
+            loss = train_epoch(progress, training, settings, bar, micro_batch)
             probabilities = predict(model, validation, settings, micro_batch)
             require_numbers(probabilities, f"{progress.updates} of {steps}", validation)
-            threshold, micro_f1 = thresholds.best(truth, probabilities, settings.threshold_steps)
+            threshold, micro_f1 = best_threshold(truth, probabilities, settings.threshold_steps)
             progress.add(loss, mean_average_precision(truth, probabilities), threshold, micro_f1)
-            if work is not None and processes.is_first:
-                checkpoints.save(work, progress)
+            if work is not None and own.is_main_process:
+                save_checkpoint(work, progress)
             bar.set_postfix(loss=f"{loss:.4f}", best_validation_map=f"{progress.best_map:.3f}")
     model.load_state_dict(progress.best_weights)
     curve = pd.DataFrame(progress.curve, columns=CURVE).astype({"epoch": int})
@@ -110,14 +175,13 @@ def train_epoch(
     settings: CodingParams,
     bar: Bar,
     micro_batch: int | None = None,
-    processes: Processes = ALONE,
 ) -> float:
     """Lets the model learn from every note once. Returns the mean loss over the notes."""
     progress.model.train()
     total = 0.0
     for indices in batches(training.lengths, settings.batch, progress.rng):
         progress.optimizer.zero_grad()
-        loss = accumulate_gradients(progress.model, training, indices, settings, micro_batch, processes)
+        loss = accumulate_gradients(progress.model, training, indices, settings, micro_batch)
         require_finite(loss, f"{progress.updates + 1} of {bar.total}", training, indices)
         progress.optimizer.step()
         progress.schedule.step()
@@ -132,23 +196,26 @@ def accumulate_gradients(
     indices: np.ndarray,
     settings: CodingParams,
     micro_batch: int | None = None,
-    processes: Processes = ALONE,
 ) -> float:
     """Adds up the gradients of one batch, `micro_batch` notes at a time; they are those of the whole batch.
+
+    Each process reads its part. Notes of a batch are sorted by length, so that the parts are alike.
 
     Returns:
         The loss of the whole batch.
     """
     total = torch.zeros((), device=model.attention.bias.device, dtype=torch.float64)
-    own = processes.part(indices)
+    together = processes()
+    own = indices[together.process_index :: together.num_processes]
     size = micro_batch or settings.batch
     for start in range(0, len(own), size):
         part = own[start : start + size]
         loss = loss_of(model, notes, part, settings) * (len(part) / len(indices))
         loss.backward()
         total += loss.detach()
-    if processes.count > 1:  # a process without notes in this batch adds zeros
-        processes.add_up([total, *(gradient_of(weight) for weight in model.parameters())])
+    if together.num_processes > 1:  # a process without notes in this batch adds zeros
+        for tensor in (total, *(gradient_of(weight) for weight in model.parameters())):
+            distributed.all_reduce(tensor)
     return total.item()
 
 
@@ -169,6 +236,49 @@ def loss_of(model: PlmIcd, notes: EncodedNotes, indices: np.ndarray, settings: C
 def smoothed_shares(notes: EncodedNotes) -> np.ndarray:
     """Each code's share of the notes, [codes]; half a note is added with and half a note without the code."""
     return (notes.labels.sum(axis=0) + 0.5) / (len(notes) + 1)
+
+
+def save_checkpoint(folder: Path, progress: Progress) -> None:
+    """Writes the checkpoint of a finished epoch in the place of the one before, all of it or nothing."""
+    state = {name: getattr(progress, name).state_dict() for name in STATES}
+    state |= {name: getattr(progress, name) for name in FOUND}
+    state |= {"order": json.dumps(progress.rng.bit_generator.state)}
+    state |= {"dropout": _random(progress.model).get_rng_state()}
+    with disk_space_needed(folder), replacing(folder / CHECKPOINT) as temporary:
+        torch.save(state, temporary)
+
+
+def resume(folder: Path, progress: Progress) -> None:
+    """Puts a training where its checkpoint in the folder left it; does nothing where there is none or a damaged one."""
+    path = folder / CHECKPOINT
+    if not path.exists():
+        return
+    state = _read_checkpoint(path)
+    if state is None:
+        Bar.write(f"coding: {path} is damaged; training starts again from the first epoch.", file=sys.stderr)
+        return
+    for name in STATES:
+        getattr(progress, name).load_state_dict(state[name])
+    for name in FOUND:
+        setattr(progress, name, state[name])
+    progress.rng.bit_generator.state = json.loads(state["order"])
+    _random(progress.model).set_rng_state(state["dropout"])
+
+
+def _read_checkpoint(path: Path) -> dict[str, Any] | None:
+    """Reads a checkpoint without running any code in it; None if a single bit of it has changed."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.testzip() is not None:  # PyTorch does not compare the checksums that it writes
+                return None
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception:  # a damaged file raises whatever its bytes happen to mean
+        return None
+
+
+def _random(model: PlmIcd) -> ModuleType:
+    """What holds the random state of the model's device."""
+    return torch.cuda if model.attention.bias.device.type == "cuda" else torch
 
 
 def require_enough(training: EncodedNotes, validation: EncodedNotes) -> None:

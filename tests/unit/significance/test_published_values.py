@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from synthnotes.machinery.files import UserError
-from synthnotes.significance.published import compare, decimals, interval_of, judge, parse
+from synthnotes.significance.published_values import compare, decimals, interval_of, judge, parse
 
 ROOT = Path(__file__).parents[3]
 

@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from synthnotes.coding.collapse import reading
-from synthnotes.coding.groups import by_group, frequency_groups, kind_groups
+from synthnotes.coding.collapse import measure_reading
 from synthnotes.coding.labels import label_matrix, teaching
-from synthnotes.coding.metrics import evaluate
+from synthnotes.coding.metrics import averages, evaluate
 from synthnotes.coding.predictions import Predictions
 from synthnotes.machinery.disclosure import Parts, computed, like, over, people
 
@@ -83,16 +82,71 @@ def measure(
         given = truth, predictions.probabilities, predictions.predicted
         chosen = {name: description[name] for name in ("best_epoch", "validation_map", "threshold")}
         told = of_set | over(validation, chosen) | computed(evaluate, *given)
-        told |= {"reading": computed(_reading, truth, predictions.probabilities, evaluation.patients)}
+        told |= {"reading": computed(_describe_reading, truth, predictions.probabilities, evaluation.patients)}
         told |= {"baseline": baseline, "groups": by_group(*given, divisions, evaluation.patients)}
         # The notes that teach and those that choose are all of the set.
         found[seed] = over(patients, Parts(told, ("training_notes", "validation_notes")))
     return found
 
 
-def _reading(truth: np.ndarray, probabilities: np.ndarray, patients: np.ndarray) -> dict[str, float | bool]:
-    found = reading(truth, probabilities, patients)
-    return {name: getattr(found, name) for name in ("spread", "map_without_reading", "collapsed")}
+def _describe_reading(truth: np.ndarray, probabilities: np.ndarray, patients: np.ndarray) -> dict[str, float | bool]:
+    found = measure_reading(truth, probabilities, patients)._asdict()
+    return {name: found[name] for name in ("spread", "map_without_reading", "collapsed")}
+
+
+def frequency_groups(training_notes: np.ndarray) -> dict[str, np.ndarray]:
+    """Divides the codes that training saw at the thirds of their frequencies; equally frequent codes stay together.
+
+    Args:
+        training_notes: how many training notes have each code: [codes].
+
+    Returns:
+        Which codes are `frequent`, `middle`, `rare`, and `unseen` in training: bool [codes] each.
+    """
+    seen = training_notes > 0
+    low, high = np.quantile(training_notes[seen], [1 / 3, 2 / 3]) if seen.any() else (0, 0)
+    return {
+        "frequent": training_notes > high,
+        "middle": (training_notes > low) & (training_notes <= high),
+        "rare": seen & (training_notes <= low),
+        "unseen": ~seen,
+    }
+
+
+def kind_groups(kinds: Sequence[str]) -> dict[str, np.ndarray]:
+    """Which codes are `diagnoses`, and which are `procedures`: bool [codes] each."""
+    of_kind = np.asarray(kinds)
+    return {"diagnoses": of_kind == "diagnosis", "procedures": of_kind == "procedure"}
+
+
+def by_group(
+    truth: np.ndarray,
+    probabilities: np.ndarray,
+    predicted: np.ndarray,
+    divisions: Sequence[Mapping[str, np.ndarray]],
+    patients: np.ndarray,
+) -> dict[str, dict[str, Any]]:
+    """Micro and macro averages within each group, over its codes that occur.
+
+    Args:
+        truth, probabilities, predicted: as for `metrics.evaluate`.
+        divisions: each of the whole code set; by name, the codes of the group: bool [codes].
+        patients: whose note it is: [notes].
+
+    Returns:
+        By group: codes, how many it has; codes_in_evaluation, how many of them occur; micro and macro.
+    """
+    found = {}
+    for name, members in (group for division in divisions for group in division.items()):
+        kept = members & truth.any(axis=0)
+        basis = len(np.unique(patients[truth[:, kept].any(axis=1)]))
+        told = {
+            "codes": int(members.sum()),
+            "codes_in_evaluation": int(kept.sum()),
+            **averages(truth[:, kept], probabilities[:, kept], predicted[:, kept]),
+        }
+        found[name] = over(basis, told)
+    return Parts(found, *map(tuple, divisions))
 
 
 def truncated(texts: pd.Series, max_words: int) -> int:
@@ -106,11 +160,10 @@ def predict_most_frequent(labels: sparse.csr_array, notes: int, codes: int) -> t
     Args:
         labels: of the training notes, bool [training notes, codes].
         notes: how many notes to answer for.
-        codes: how many codes to predict, the most frequent ones in training.
+        codes: how many codes to predict.
 
     Returns:
-        Probabilities, each code's share of the training notes, float32 [notes, codes].
-        Decisions, bool [notes, codes].
+        Probabilities, each code's share of the training notes, and decisions: [notes, codes] each.
     """
     counts = labels.sum(axis=0)
     share = (counts / labels.shape[0]).astype(np.float32)

@@ -13,16 +13,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from synthnotes.coding.outcomes import Outcome, membership
+from synthnotes.coding.rates import f1
 from synthnotes.errors import curves
-from synthnotes.errors.decisions import Decisions
-from synthnotes.errors.distances import Curves, Measures, Sources
 from synthnotes.machinery.disclosure import computed, over, people, setting
 from synthnotes.machinery.sections import HypothesesParams
-from synthnotes.significance.intervals import THE_SETS, Interval, about, jackknife, student
+from synthnotes.significance.resampling import THE_SETS, Counts, Interval, about, jackknife, leave_out, student
 
 SYNTHETIC = "synthetic"
 AREAS = ("frequency_area", "length_area", "distance")
 UNDECIDED, NEITHER, TOO_FEW, COLLAPSED = "undecided", "neither fits", "too few seeds", "collapsed"
+
+Measures = dict[str, np.ndarray]
 
 
 class Noise(NamedTuple):
@@ -46,15 +48,128 @@ class Varied(NamedTuple):
     observed: Measures
     left_out: Sequence[Measures]
 
-    def interval(self, statistic: Callable[[Measures], np.ndarray], level: float) -> tuple[np.ndarray, Interval]:
+    def interval(
+        self, statistic: Callable[[Measures], np.ndarray], significance_level: float
+    ) -> tuple[np.ndarray, Interval]:
         """A statistic of the measures, along their last axis, and its interval."""
         value = statistic(self.observed)[..., 0]
-        return value, student(value, [jackknife(statistic(without)) for without in self.left_out], level)
+        return value, student(value, [jackknife(statistic(without)) for without in self.left_out], significance_level)
+
+
+class Curves(NamedTuple):
+    """The curves and F1 of some coders, on several samples of the patients.
+
+    Attributes:
+        frequency, length: F1 by bin, [coders, bins, samples]; no bin of frequency where training has no code of E.
+        micro_f1, macro_f1: [coders, samples].
+        frequency_at, length_at: where the bins lie, [bins]; frequency by its decadic logarithm.
+    """
+
+    frequency: np.ndarray
+    length: np.ndarray
+    micro_f1: np.ndarray
+    macro_f1: np.ndarray
+    frequency_at: np.ndarray
+    length_at: np.ndarray
+
+    def distances(self, first: np.ndarray, others: np.ndarray) -> Measures:
+        """The distances of some mixtures of the coders from another one.
+
+        Args:
+            first: the share of each coder in it, [coders].
+            others: likewise, [mixtures, coders].
+
+        Returns:
+            frequency_area and length_area, as far as there are such curves; distance, their mean; micro_f1_difference
+            and macro_f1_difference, the mixture's less the first one's: [mixtures, samples].
+        """
+        gaps = others - first
+
+        def mixed(of_coders: np.ndarray) -> np.ndarray:
+            return np.tensordot(gaps, of_coders, axes=1)
+
+        areas = {"frequency_area": area(mixed(self.frequency), self.frequency_at)} if len(self.frequency_at) else {}
+        areas["length_area"] = area(mixed(self.length), self.length_at)
+        return areas | {
+            "distance": np.mean(list(areas.values()), axis=0),
+            "micro_f1_difference": mixed(self.micro_f1),
+            "macro_f1_difference": mixed(self.macro_f1),
+        }
+
+
+class Sources:
+    """What each patient of E contributes to the curves of some coders, all on the same notes.
+
+    Bins depend on codes and notes alone, and so are the same for all coders and samples.
+    """
+
+    def __init__(self, coders: Sequence[Outcome], frequency: np.ndarray, words: np.ndarray, bins: int) -> None:
+        """Takes training notes per code, [codes], words of each note of E, [notes], and the most bins of a curve."""
+        first = coders[0]
+        self._counts = Counts([coder.decisions_on(first.occurring) for coder in coders])
+        frequency = frequency[first.occurring]
+        self._seen = frequency > 0
+        bin_of_codes = curves.quantile_bins(frequency[self._seen], bins)
+        self._codes_in = membership(bin_of_codes).T.tocsr().astype(np.float32)  # [bins, codes seen in training]
+        self._frequency = np.log10(_medians(frequency[self._seen], bin_of_codes))
+        bin_of_notes = curves.quantile_bins(words, bins)
+        notes_in = membership(bin_of_notes)
+        self._length = _medians(words, bin_of_notes)
+        # Of each patient and bin, the notes, and for each coder the sum of their F1: [patients, bins] each.
+        self._notes = first.by_patient(notes_in)
+        self._f1 = [first.by_patient(notes_in.multiply(coder.f1_per_note[:, None]).tocsr()) for coder in coders]
+
+    def on_all(self) -> Curves:
+        """The curves on E itself: one sample."""
+        return self.on(np.ones((1, self._counts.patients), dtype=np.float32))
+
+    def without_each(self) -> Curves:
+        """The curves without each patient, or each group of patients."""
+        found = [self.on(weights) for weights in leave_out(self._counts.patients)]
+        sampled = ("frequency", "length", "micro_f1", "macro_f1")
+        return found[0]._replace(**{of: np.concatenate([getattr(one, of) for one in found], axis=-1) for of in sampled})
+
+    def on(self, weights: np.ndarray) -> Curves:
+        """The curves where patients count as often as their weights, [samples, patients], say."""
+        true, *given = self._counts.by_code(weights)
+        of_coders = [f1(true, *pair) for pair in zip(given[::2], given[1::2], strict=True)]
+        occurring = (true > 0).astype(np.float32)
+        # A bin without any code or note has no gap in this sample.
+        codes, notes = np.maximum(self._codes_in @ occurring[self._seen], 1), np.maximum(self._notes.T @ weights.T, 1)
+        sums = np.stack([counts.sum(axis=0, dtype=np.float64) for counts in (true, *given)])
+        return Curves(
+            np.stack([self._codes_in @ of_coder[self._seen] / codes for of_coder in of_coders]),
+            np.stack([of_coder.T @ weights.T / notes for of_coder in self._f1]),
+            np.stack([f1(sums[0], *pair) for pair in zip(sums[1::2], sums[2::2], strict=True)]),
+            np.stack([of_coder.sum(axis=0, dtype=np.float64) for of_coder in of_coders]) / occurring.sum(axis=0),
+            self._frequency,
+            self._length,
+        )
+
+
+def area(gaps: np.ndarray, position: np.ndarray) -> np.ndarray:
+    """The areas between pairs of curves, over the range of their axis.
+
+    Args:
+        gaps: of the curves, [pairs, bins, …].
+        position: of the bins on the axis, ascending: [bins]; a single bin has the gap itself as area.
+
+    Returns:
+        [pairs, …].
+    """
+    gap = np.abs(gaps)
+    extent = position[-1] - position[0]
+    return np.trapezoid(gap, position, axis=1) / extent if extent > 0 else gap.mean(axis=1)
+
+
+def _medians(x: np.ndarray, bin_of: np.ndarray) -> np.ndarray:
+    """Where each bin lies: the median of its values."""
+    return np.array([np.median(x[bin_of == number]) for number in np.unique(bin_of)])
 
 
 def compare(
-    synthetic: Sequence[Decisions],
-    noisy: Mapping[Noise, Sequence[Decisions]],
+    synthetic: Sequence[Outcome],
+    noisy: Mapping[Noise, Sequence[Outcome]],
     frequency: np.ndarray,
     words: np.ndarray,
     settings: HypothesesParams,
@@ -62,7 +177,7 @@ def compare(
     """Compares coders trained on noisy notes with the coder trained on synthetic notes.
 
     Args:
-        synthetic: the decisions of the coders trained on synthetic notes, one per seed.
+        synthetic: the outcomes of the coders trained on synthetic notes, one per seed.
         noisy: likewise of the coders to compare with them, at least one, for the same notes and codes.
         frequency: notes of real S per code, [codes].
         words: length of each note of E in words, [notes].
@@ -132,10 +247,7 @@ def interpolation(trained: Sequence[Noise]) -> tuple[list[Noise], np.ndarray]:
 def _vary(on_all: Curves, without_each: Curves, sizes: Sequence[int], mixtures: np.ndarray) -> Varied:
     """The distances of all steps from the synthetic set, which comes first, as chance could vary them.
 
-    Args:
-        on_all, without_each: the curves of all coders on E, and without each patient.
-        sizes: seeds of each training set.
-        mixtures: of which noisy sets each step consists, [steps, sets].
+    `sizes` are the seeds of each training set; `mixtures` say of which noisy sets each step consists, [steps, sets].
     """
 
     def distances(of: Curves, left_out: int | None = None) -> Measures:
@@ -158,26 +270,22 @@ def _means(sizes: Sequence[int], left_out: int | None = None) -> np.ndarray:
     return members / members.sum(axis=1, keepdims=True)
 
 
-def _measure(varied: Varied, name: str, row: int, level: float) -> dict[str, float]:
+def _measure(varied: Varied, name: str, row: int, significance_level: float) -> dict[str, float]:
     """One measure of one step, with its interval; a distance does not end below zero."""
-    value, interval = varied.interval(lambda measures: measures[name][row], level)
+    value, interval = varied.interval(lambda measures: measures[name][row], significance_level)
     low = max(0.0, interval.low) if name in AREAS else interval.low
     return {"value": float(value), "low": float(low), "high": float(interval.high)}
 
 
-def _best(varied: Varied, rows: np.ndarray, levels: np.ndarray, level: float) -> dict[str, Any]:
-    """The level of the smallest distance, and from which level to which the distance may be as small.
+def _best(varied: Varied, rows: np.ndarray, levels: np.ndarray, significance_level: float) -> dict[str, Any]:
+    """The level of the smallest distance of one hypothesis, and from which to which level it may be as small.
 
-    Args:
-        varied: the distances.
-        rows: those of one hypothesis.
-        levels: of these rows.
-        level: 1 - coverage.
+    `rows` are those of the hypothesis, `levels` theirs.
     """
     distances = varied.observed["distance"][rows, 0]
     nearest = int(distances.argmin())
-    _, farther = varied.interval(lambda of: of["distance"][rows] - of["distance"][rows].min(axis=0), level)
-    _, interval = varied.interval(lambda of: of["distance"][rows].min(axis=0), level)
+    _, farther = varied.interval(lambda of: of["distance"][rows] - of["distance"][rows].min(axis=0), significance_level)
+    _, interval = varied.interval(lambda of: of["distance"][rows].min(axis=0), significance_level)
     as_small = levels[farther.low <= 0]
     return {
         "level": int(levels[nearest]),
@@ -189,10 +297,10 @@ def _best(varied: Varied, rows: np.ndarray, levels: np.ndarray, level: float) ->
     }
 
 
-def _lead(varied: Varied, nearer: np.ndarray, farther: np.ndarray, level: float) -> dict[str, float]:
+def _lead(varied: Varied, nearer: np.ndarray, farther: np.ndarray, significance_level: float) -> dict[str, float]:
     """How much farther the smallest distance of some rows is than that of others, with its interval."""
     value, interval = varied.interval(
-        lambda of: of["distance"][farther].min(axis=0) - of["distance"][nearer].min(axis=0), level
+        lambda of: of["distance"][farther].min(axis=0) - of["distance"][nearer].min(axis=0), significance_level
     )
     return {"value": float(value), "low": float(interval.low), "high": float(interval.high)}
 
@@ -223,7 +331,7 @@ def verdict(winner: Mapping[str, Any]) -> str:
 
 
 def tabulate(
-    coders: Mapping[str, Sequence[Decisions]], frequency: np.ndarray, words: np.ndarray, bins: int
+    coders: Mapping[str, Sequence[Outcome]], frequency: np.ndarray, words: np.ndarray, bins: int
 ) -> pd.DataFrame:
     """The curves of all coders, of F1 as its mean over the seeds: columns coder, curve, x, mean, sd, count, patients.
 
@@ -232,19 +340,19 @@ def tabulate(
     tables = {}
     for name, of_seeds in coders.items():
         for curve, points in (
-            ("frequency", [curves.frequency_points(decisions, frequency) for decisions in of_seeds]),
-            ("length", [curves.length_points(decisions, words) for decisions in of_seeds]),
+            ("frequency", [curves.frequency_points(outcome, frequency) for outcome in of_seeds]),
+            ("length", [curves.length_points(outcome, words) for outcome in of_seeds]),
         ):
             mean = points[0]._replace(f1=np.mean([of_seed.f1 for of_seed in points], axis=0))
             tables[name, curve] = curves.binned(mean, curves.quantile_bins(mean.x, bins))
     return pd.concat(tables, names=["coder", "curve"]).reset_index(["coder", "curve"]).reset_index(drop=True)
 
 
-def _described(coders: Sequence[Decisions]) -> dict[str, int | float]:
+def _described(coders: Sequence[Outcome]) -> dict[str, int | float]:
     """How many coders these are, how many of them read nothing, and their mean F1."""
     return {
         "coders": setting(len(coders)),
         "collapsed": sum(coder.collapsed for coder in coders),
-        "micro_f1": float(np.mean([coder.micro_f1() for coder in coders])),
-        "macro_f1": float(np.mean([coder.macro_f1() for coder in coders])),
+        "micro_f1": float(np.mean([coder.micro_f1 for coder in coders])),
+        "macro_f1": float(np.mean([coder.macro_f1 for coder in coders])),
     }

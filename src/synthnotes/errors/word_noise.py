@@ -30,26 +30,17 @@ def dictionary(language: str, count: int) -> list[str]:
 
 
 def h1(texts: Sequence[str], level: int, words: Sequence[str], seed: int) -> list[str]:
-    """Widespread noise: replaces `level` per cent of the words of every note by random words.
+    """Widespread noise: replaces `level` per cent of the words of every note, rounded, by random `words`.
 
-    Args:
-        texts: the notes.
-        level: per cent; the number of words replaced in a note is rounded.
-        words: the dictionary to draw from.
-        seed: with the note's position it determines which words are replaced, and by what.
+    The seed and the note's position determine which words are replaced, and by what.
     """
     return [replace_words(text, level / 100, words, np.random.default_rng([seed, i])) for i, text in enumerate(texts)]
 
 
 def h2(texts: Sequence[str], level: int, share_within: float, words: Sequence[str], seed: int) -> list[str]:
-    """Concentrated noise: replaces most words of `level` per cent of the notes by random words.
+    """Concentrated noise: replaces a share of the words of `level` per cent of the notes, rounded, by random `words`.
 
-    Args:
-        texts: the notes.
-        level: per cent of the notes that are hit; their number is rounded.
-        share_within: share of the words replaced in a note that is hit, in [0, 1].
-        words: the dictionary to draw from.
-        seed: determines which notes are hit; with a note's position, which of its words are replaced, and by what.
+    The seed determines which notes are hit, and with a note's position, which of its words are replaced, and by what.
     """
     hit = np.random.default_rng(seed).permutation(len(texts))[: round(level / 100 * len(texts))]
     noisy = list(texts)

@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 
 from synthnotes.errors import curves
-from synthnotes.errors.distances import Sources, area
-from synthnotes.errors.hypotheses import Noise, compare, interpolation, tabulate, verdict
+from synthnotes.errors.noise_comparison import Noise, Sources, area, compare, interpolation, tabulate, verdict
 from synthnotes.machinery.sections import HypothesesParams
 
 
@@ -151,9 +150,9 @@ def test_a_coder_has_no_distance_from_itself(coder):
     assert all(set(measure.values()) == {0.0} for measure in own.values())
     difference = results["distances"]["h2"]["50"]["micro_f1_difference"]
     assert difference["low"] < difference["value"] < difference["high"] < -0.5
-    assert difference["value"] == pytest.approx(noisy[Noise("h2", 50)][0].micro_f1() - synthetic[0].micro_f1())
+    assert difference["value"] == pytest.approx(noisy[Noise("h2", 50)][0].micro_f1 - synthetic[0].micro_f1)
     difference = results["distances"]["h1"]["50"]["macro_f1_difference"]
-    assert difference["value"] == pytest.approx(noisy[Noise("h1", 50)][0].macro_f1() - synthetic[0].macro_f1())
+    assert difference["value"] == pytest.approx(noisy[Noise("h1", 50)][0].macro_f1 - synthetic[0].macro_f1)
 
 
 def test_an_interval_holds_its_own_value_where_codes_are_rare(decisions_of):

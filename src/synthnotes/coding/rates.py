@@ -1,6 +1,7 @@
-"""Rankings: a coder's codes of each note in the order of their probabilities (Edin et al., SIGIR 2023).
+"""How rightly codes are given: F1, precision and recall from counts, and the ranking metrics of Edin et al. (2023).
 
-Apart from the other metrics, because mean average precision decides which epoch of a training is kept.
+Apart from the other metrics, because a training chooses its threshold by micro-F1 and its epoch by mean average
+precision. A ratio with an empty denominator counts as 0 (scikit-learn's `zero_division=0`).
 """
 
 import numpy as np
@@ -9,6 +10,28 @@ PRECISION_AT = (5, 8, 15)
 RECALL_AT = (10, 15)
 RANKING = (*(f"precision_at_{k}" for k in PRECISION_AT), *(f"recall_at_{k}" for k in RECALL_AT), "r_precision", "map")
 NOTES_AT_ONCE = 2_000  # whose ranking of all codes is held in memory
+
+
+def f1(true: np.ndarray, predicted: np.ndarray, correct: np.ndarray) -> np.ndarray:
+    """F1 from how many codes are true, are predicted, and are both: whole counts of any one shape."""
+    return 2 * correct / np.maximum(true + predicted, 1)
+
+
+def rates(
+    true: np.ndarray, predicted: np.ndarray, correct: np.ndarray, decisions: np.ndarray | int
+) -> dict[str, np.ndarray]:
+    """F1, precision, recall and false-positive rate, of the counts' shape.
+
+    Args:
+        true, predicted, correct: as for `f1`.
+        decisions: how many decisions, for or against a code, each count is out of.
+    """
+    return {
+        "f1": f1(true, predicted, correct),
+        "precision": correct / np.maximum(predicted, 1),
+        "recall": correct / np.maximum(true, 1),
+        "false_positive_rate": (predicted - correct) / np.maximum(decisions - true, 1),
+    }
 
 
 def ranking(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float | None]:
@@ -25,10 +48,8 @@ def ranking_per_note(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, 
     R-precision is the precision at as many codes as the note has. Equal probabilities keep the order of the codes.
     A metric at more ranks than there are codes is absent.
     """
-    parts = [
-        _rank(truth[start : start + NOTES_AT_ONCE], probabilities[start : start + NOTES_AT_ONCE])
-        for start in range(0, len(truth), NOTES_AT_ONCE)
-    ]
+    slices = [slice(start, start + NOTES_AT_ONCE) for start in range(0, len(truth), NOTES_AT_ONCE)]
+    parts = [_rank(truth[part], probabilities[part]) for part in slices]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
 
 

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from synthnotes.coding import predictions
+from synthnotes.coding.evaluation import Evaluation, measure, over_seeds
 from synthnotes.coding.predictions import Predictions
-from synthnotes.coding.utility import Evaluation, measure, over_seeds
 from synthnotes.corpus import notes as note_table
 from synthnotes.machinery import params
 from synthnotes.machinery.files import UserError, read_json, write_csv, write_json
@@ -105,8 +105,8 @@ def test_the_stage_measures_the_runs_of_the_parameters_and_no_others(coders):
     made = {
         "real_s.micro.f1.sd": "coding.metrics.evaluate",
         "real_l.baseline.macro.f1.mean": "coding.metrics.evaluate",
-        "synthetic_s.groups.rare.micro.f1.mean": "coding.groups.by_group",
-        "real_s.threshold.mean": "coding.utility.measure",
+        "synthetic_s.groups.rare.micro.f1.mean": "coding.evaluation.by_group",
+        "real_s.threshold.mean": "coding.evaluation.measure",
         "real_s.seeds": "stages.utility.main",
     }
     assert {place: maker_of(written[COMPUTED_BY], place) for place in made} == made

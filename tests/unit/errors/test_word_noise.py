@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthnotes.errors.noise import add_noise, changes, dictionary, h1, h2
+from synthnotes.errors.word_noise import add_noise, changes, dictionary, h1, h2
 from synthnotes.machinery.files import UserError
 
 WORDS = ["alpha", "beta", "gamma", "delta"]  # none of them in the notes below
