@@ -12,8 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from synthnotes.questionnaire.survey import SurveyNote
-from synthnotes.questionnaire.wording import Wording
+from synthnotes.questionnaire.survey import SurveyNote, Wording
 
 # What XML 1.0 cannot carry, not even escaped.
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -25,7 +24,7 @@ NOTES, READABILITY, COHERENCE, WHY_READABILITY, WHY_COHERENCE, CODES = "N0", "R0
 NOTE_QUESTIONS = (NOTES, READABILITY, WHY_READABILITY, COHERENCE, WHY_COHERENCE, CODES)
 
 
-def project(notes: Sequence[SurveyNote], wording: Wording, survey: str) -> bytes:
+def write_project(notes: Sequence[SurveyNote], wording: Wording, survey: str) -> bytes:
     """Writes the project that SoSci Survey imports.
 
     Args:

@@ -16,9 +16,9 @@ from synthnotes.questionnaire.ratings import (
     FAMILIES,
     QUESTIONS,
     analyse,
-    answer_counts,
     check,
-    difference_counts,
+    count_answers,
+    count_differences,
 )
 
 PUBLISHED = Path("paper/published")
@@ -133,7 +133,7 @@ def test_the_smallest_study_and_one_without_variance():
 
 
 def test_difference_counts_hold_every_pair_of_every_rater_once(ratings):
-    counts = difference_counts(ratings)
+    counts = count_differences(ratings)
     assert counts.groupby(["corpus", "question", "rater"])["pairs"].sum().unique().tolist() == [3, 4]
     total = (counts["difference"] * counts["pairs"])[counts["corpus"] == "mimic"].sum()
     by_kind = ratings[ratings["corpus"] == "mimic"].groupby("kind")[["readability", "coherence"]].sum().sum(axis=1)
@@ -141,7 +141,7 @@ def test_difference_counts_hold_every_pair_of_every_rater_once(ratings):
 
 
 def test_answer_counts_hold_every_answer_once(ratings):
-    counts = answer_counts(ratings)
+    counts = count_answers(ratings)
     assert counts["answers"].sum() == 2 * len(ratings)
     of_note = counts.query("corpus == 'sepr' and question == 'coherence' and pair == 3 and kind == 'synthetic'")
     given = ratings.query("corpus == 'sepr' and pair == 3 and kind == 'synthetic'")["coherence"]

@@ -7,7 +7,7 @@ import pytest
 
 from synthnotes.machinery.files import read_json
 from synthnotes.machinery.makers import COMPUTED_BY, maker_of
-from synthnotes.questionnaire import verdicts
+from synthnotes.questionnaire import ratings
 from synthnotes.questionnaire.ratings import COLUMNS, analyse
 from synthnotes.stages import ratings as stage
 
@@ -27,7 +27,7 @@ SETTINGS = {"margin": 0.5, "level": 0.05, "resamples": 50, "seed": 1}
 )
 def test_a_difference_by_the_adjusted_tests(wilcoxon, equivalence, expected):
     tests = {"wilcoxon": {"p": 0.001, "p_holm": wilcoxon}, "equivalence": {"p": 0.001, "p_holm": equivalence}}
-    assert verdicts.difference(tests, 0.05) == expected
+    assert ratings.judge_difference(tests, 0.05) == expected
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_a_difference_by_the_adjusted_tests(wilcoxon, equivalence, expected):
     ],
 )
 def test_agreement_by_krippendorff_s_bounds(alpha, expected):
-    assert verdicts.agreement(alpha) == expected
+    assert ratings.judge_agreement(alpha) == expected
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_agreement_by_krippendorff_s_bounds(alpha, expected):
     ],
 )
 def test_odds_by_their_interval(ratio, low, high, expected):
-    assert verdicts.odds({"odds_ratio": ratio, "low": low, "high": high}) == expected
+    assert ratings.judge_odds({"odds_ratio": ratio, "low": low, "high": high}) == expected
 
 
 @pytest.mark.parametrize(
@@ -71,16 +71,16 @@ def test_odds_by_their_interval(ratio, low, high, expected):
     ],
 )
 def test_a_correlation_by_its_test_and_sign(r, p, expected):
-    assert verdicts.correlation({"r": r, "p": p}, 0.05) == expected
+    assert ratings.judge_correlation({"r": r, "p": p}, 0.05) == expected
 
 
 def test_a_direction_by_the_sign():
-    assert [verdicts.direction(mean) for mean in (-0.1, 0.0, 0.1)] == ["lower", "equal", "higher"]
+    assert [ratings.judge_direction(mean) for mean in (-0.1, 0.0, 0.1)] == ["lower", "equal", "higher"]
 
 
 def test_five_raters_cannot_show_what_six_can():
-    assert [verdicts.can_show(2.0 ** (1 - raters), 0.05) for raters in (4, 5, 6)] == ["no", "no", "yes"]
-    assert verdicts.can_show(0.05, 0.05) == "no"
+    assert [ratings.judge_size(2.0 ** (1 - raters), 0.05) for raters in (4, 5, 6)] == ["no", "no", "yes"]
+    assert ratings.judge_size(0.05, 0.05) == "no"
 
 
 def test_pairs_are_counted_before_and_after_the_correction():
@@ -89,11 +89,11 @@ def test_pairs_are_counted_before_and_after_the_correction():
 
     three = (0.01, 0.03), (0.04, 0.08), (0.2, 0.2)
     counted = {"tests": 3, "below_level": 2, "below_level_after_holm": 1, "verdict": "some"}
-    assert verdicts.pairs(tests(*three, (None, None)), 0.05) == counted
+    assert ratings.judge_pairs(tests(*three, (None, None)), 0.05) == counted
     two = {"tests": 2, "below_level": 1, "below_level_after_holm": 0, "verdict": "none"}
-    assert verdicts.pairs(tests(*three[1:]), 0.05) == two
-    assert verdicts.pairs(tests((0.05, 0.05)), 0.05)["below_level"] == 0
-    assert verdicts.pairs([], 0.05) == {
+    assert ratings.judge_pairs(tests(*three[1:]), 0.05) == two
+    assert ratings.judge_pairs(tests((0.05, 0.05)), 0.05)["below_level"] == 0
+    assert ratings.judge_pairs([], 0.05) == {
         "tests": 0,
         "below_level": 0,
         "below_level_after_holm": 0,
@@ -159,7 +159,7 @@ def test_the_stage_says_by_which_function_a_rating_was_evaluated(tmp_path, monke
     written = read_json(outputs[0])
     made = {
         "krippendorff_alpha": "significance.effects.krippendorff_alpha",
-        "agreement_verdict": "questionnaire.verdicts.agreement",
+        "agreement_verdict": "questionnaire.ratings.judge_agreement",
         "intraclass_correlation.single": "significance.agreement.intraclass_correlation",
         "wilcoxon.p": "significance.differences.wilcoxon",
         "wilcoxon.p_holm": "significance.differences.holm",
