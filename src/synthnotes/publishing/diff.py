@@ -29,7 +29,7 @@ from synthnotes.report.kit.numbers import MISSING, NBSP, Numbers, printed
 from synthnotes.report.kit.tables import NoDataError, Tables
 from synthnotes.report.paper import CORPORA, Paper
 
-WORKSPACE = "workspace"
+WORKSPACE, RESULTS = "workspace", "results"
 PAGE = Path(__file__).with_name("diff_page")
 STYLES = ("styles/report.css", "diff.css")
 ABSENT = Markdown("*not there*")
@@ -185,15 +185,18 @@ def read_revision(root: Path, name: str, folder: Path) -> Revision:
         with Repo(str(root), rev=commit) as repo:
             # A pipeline of another time may name any path; only result files, which lie inside, are copied.
             declared = pipeline.result_files(pipeline.declared(repo, repo.root_dir))
-            for file in ("params.yaml", *(f"results/{file}" for file in declared)):
+            for file in ("params.yaml", *(f"{RESULTS}/{file}" for file in declared)):
                 if repo.fs.isfile(repo.fs.join(repo.root_dir, file)):
                     (folder / file).parent.mkdir(parents=True, exist_ok=True)
                     repo.fs.get_file(repo.fs.join(repo.root_dir, file), str(folder / file))
-                    copied.append(file.removeprefix("results/"))
+                    copied.append(file.removeprefix(f"{RESULTS}/"))
     except DvcException as error:
         raise UserError(f"{name}: DVC cannot read its pipeline: {error}") from None
     there = [file for file in declared if file in copied]
-    for found, kind, where in (("params.yaml" in copied, "parameters", "params.yaml"), (there, "results", "results/")):
+    for found, kind, where in (
+        ("params.yaml" in copied, "parameters", "params.yaml"),
+        (there, "results", f"{RESULTS}/"),
+    ):
         if not found:
             raise UserError(f"{name}: holds no {kind} ({where}). Give a revision in which they are in git.")
     return Revision(name, commit, subject, folder, there, [file for file in declared if file not in copied])
@@ -256,7 +259,7 @@ def _metrics(side: Revision, prefixes: Sequence[str]) -> dict[str, Quantity]:
     files, found = side.by_key(".json"), {}
     for prefix in prefixes:
         try:
-            content = read_json(side.folder / "results" / files[prefix])
+            content = read_json(side.folder / RESULTS / files[prefix])
         except UserError as error:
             raise UserError(f"{side.name}: {side.told(error)}") from None
         found |= dict(quantities(prefix, without_makers(content)))
@@ -287,7 +290,7 @@ class _Present(Tables):
     """The tables of a revision, which may lack some."""
 
     def __init__(self, side: Revision) -> None:
-        super().__init__(side.folder / "results", side.by_key(".csv"))
+        super().__init__(side.folder / RESULTS, side.by_key(".csv"))
         self.lacking = {pipeline.key_of(file): file for file in side.lacking}
 
     def __getitem__(self, name: str) -> pd.DataFrame:
@@ -323,7 +326,7 @@ def _drawings(side: Revision) -> dict[str, Callable[[], Figure]]:
     settings, files = params.read(side.folder / "params.yaml"), side.by_key(".json")
     rated = {study: of for study, of in settings.ratings.studies.items() if f"ratings.{study}" in files}
     settings = settings.model_copy(update={"ratings": settings.ratings.model_copy(update={"studies": rated})})
-    return Paper(settings, Numbers(side.folder / "results", files, side.name), _Present(side), CHAPTERS).drawings()
+    return Paper(settings, Numbers(side.folder / RESULTS, files, side.name), _Present(side), CHAPTERS).drawings()
 
 
 def _drawn(side: Revision, drawing: Callable[[], Figure], path: Path) -> tuple[Path | None, str]:
