@@ -306,8 +306,8 @@ CASES = {
             )
         },
         "a passage of ten words, under any salt": (GUARD + "fingerprint.py::test_the_verdict", "", "one verdict for all"),
-        "a stale report in an archive": (GUARD + "publishing.py::test_a_stale_report_is_not_archived",),
-        "an archive of what is not committed": (GUARD + "publishing.py::test_what_is_not_committed_is_not_archived",),
-        "an archive with a file of patients": (GUARD + "publishing.py::test_what_the_guard_refuses_is_not_archived",),
+        "a stale report in an archive": ("tests/unit/publishing/test_archive.py::test_a_stale_report_is_not_archived",),
+        "an archive of what is not committed": ("tests/unit/publishing/test_archive.py::test_what_is_not_committed_is_not_archived",),
+        "an archive with a file of patients": ("tests/unit/publishing/test_archive.py::test_what_the_guard_refuses_is_not_archived",),
     },
 }  # fmt: skip

@@ -1,15 +1,16 @@
 """Archive: one file to deposit, of all that may be published and nothing of patients (`make archive`).
 
-It holds what git tracks (code, parameters, aggregate results) and the report, with the SHA-256 of each file in
-SHA256SUMS, which `sha256sum -c` reads, and the commit in MANIFEST.json. Nothing in it is compressed and no time of day
-is kept, so that the same commit gives the same bytes everywhere.
+It is what `git archive` makes of the commit (code, parameters, aggregate results) and of the report, with the SHA-256
+of each file in SHA256SUMS, which `sha256sum -c` reads, and the commit in MANIFEST.json. Nothing in it is compressed, so
+that the same commit gives the same bytes everywhere.
 """
 
 import argparse
 import hashlib
-import io
 import json
 import os
+import stat
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -21,58 +22,55 @@ from synthnotes.machinery.files import UserError, replacing
 from synthnotes.publishing.verify import CHANGED, verify
 
 SUMS, MANIFEST = "SHA256SUMS", "MANIFEST.json"
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip file can tell
 NAMED = 5
 
 
-def pack(contents: dict[str, bytes], folder: str, commit: str) -> bytes:
-    """Writes files into an archive.
+def pack(root: Path, report: list[str], to: Path, folder: str, commit: str) -> int:
+    """Writes the archive and gives the number of files of the project in it.
 
     Args:
-        contents: the files by name.
-        folder: in which they lie in the archive.
+        root: the project.
+        report: files that git does not track, in the project.
+        to: the archive.
+        folder: in which all lies in the archive.
         commit: of the repository.
     """
-    sums = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(contents.items())}
-    listed = {name: {"sha256": sums[name], "bytes": len(contents[name])} for name in sums}
-    manifest = json.dumps({"commit": commit, "files": listed}, indent=2).encode() + b"\n"
-    sums_file = "".join(f"{checksum}  {name}\n" for name, checksum in sums.items()).encode()
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, data in sorted({**contents, SUMS: sums_file, MANIFEST: manifest}.items()):
-            entry = zipfile.ZipInfo(f"{folder}/{name}", EPOCH)
+    added = [word for name in report for word in (f"--prefix={folder}/{Path(name).parent}/", f"--add-file={name}")]
+    # As git holds the text, whatever this machine's line ends; zip keeps the commit's time as that of a time zone.
+    command = ["git", "-c", "core.autocrlf=false", "archive", "--format=zip", "-0", f"--output={to.resolve()}"]
+    command += [*added, f"--prefix={folder}/", commit]
+    done = subprocess.run(command, cwd=root, env=os.environ | {"TZ": "UTC"}, capture_output=True, check=False)
+    if done.returncode:
+        raise UserError(f"git archive: {done.stderr.decode(errors='replace').strip()}")
+    with zipfile.ZipFile(to, "a", zipfile.ZIP_STORED) as archive:
+        files = {}
+        for entry in sorted(archive.infolist(), key=lambda entry: entry.filename):
+            if not entry.is_dir() and not stat.S_ISLNK(entry.external_attr >> 16):
+                checksum = hashlib.sha256(archive.read(entry)).hexdigest()
+                files[entry.filename.removeprefix(f"{folder}/")] = {"sha256": checksum, "bytes": entry.file_size}
+        sums = "".join(f"{of['sha256']}  {name}\n" for name, of in files.items())
+        for name, text in ((SUMS, sums), (MANIFEST, json.dumps({"commit": commit, "files": files}, indent=2) + "\n")):
+            entry = zipfile.ZipInfo(f"{folder}/{name}")  # of 1980, the earliest that a zip file can tell
             entry.create_system, entry.external_attr = 3, 0o644 << 16
-            archive.writestr(entry, data)
-    return buffer.getvalue()
+            archive.writestr(entry, text)
+    return len(files)
 
 
-def collect(root: Path, declared: list[Output]) -> dict[str, bytes]:
-    """What git tracks, and the report.
-
-    Raises:
-        UserError: something is not committed, or the report is missing.
-    """
+def refuse(root: Path, report: list[str], declared: list[Output], known: checks.Fingerprint | None) -> None:
+    """Raises a `UserError` if something is not committed or cannot be packed, or if the guard would not let it out."""
     changed = os.fsdecode(repository.git("status", "--porcelain", root=root)).splitlines()
     if changed:
         raise UserError(f"{len(changed)} change(s) not committed ({_named(changed)}). Commit them first.")
-    contents = {content.name: content.data for content in repository.tracked(root)}
-    if odd := [name for name in contents if not name.isascii() and name != os.fsencode(name).decode(errors="replace")]:
-        raise UserError(f"{odd[0]!r}: a file name that is not UTF-8, which an archive cannot hold. Rename the file.")
-    tracked = len(contents)
-    for path in _report(root, declared):
-        contents[path.relative_to(root).as_posix()] = path.read_bytes()
-    if len(contents) == tracked:
+    tracked = list(repository.tracked(root))
+    for name in (content.name for content in tracked):
+        if name != os.fsencode(name).decode(errors="replace"):
+            raise UserError(f"{name!r}: a file name that is not UTF-8, which an archive cannot hold. Rename the file.")
+    if not report:
         raise UserError("the report is not there. Run `dvc repro`, or `make report` where there are no data.")
-    return contents
-
-
-def refuse(root: Path, contents: dict[str, bytes], declared: list[Output], known: checks.Fingerprint | None) -> None:
-    """Raises a `UserError` if the guard would not let something out, or the report is not that of these results."""
     found = outputs.problems(root, declared)
-    found += checks.findings(root, repository.tracked(root), known, declared)
-    report = [path.relative_to(root).as_posix() for path in _report(root, declared)]
+    found += checks.findings(root, tracked, known, declared)
     # Git ignores the report, and its PDF holds the text of its HTML: only text and ids are looked for in them.
-    texts = [Content(name, contents[name], file=False) for name in report if not name.endswith(".pdf")]
+    texts = [Content(name, (root / name).read_bytes(), file=False) for name in report if not name.endswith(".pdf")]
     found += checks.findings(root, texts, known)
     if found:
         raise UserError(f"the guard refuses {len(found)} thing(s):\n" + "\n".join(found))
@@ -89,30 +87,26 @@ def main() -> None:
     options = parser.parse_args()
     root = Path.cwd()
     declared = outputs.declared(root)
-    contents = collect(root, declared)
+    report = _report(root, declared)
     known = checks.known_notes(root, options.data, options.build / "notes", options.fingerprint)
-    refuse(root, contents, declared, known)
-    stale = [fact.name for fact in verify(Path(), Path("dvc.lock"), options.provenance) if fact.state == CHANGED]
+    refuse(root, report, declared, known)
+    stale = [fact.name for fact in verify(root, options.provenance) if fact.state == CHANGED]
     if stale:
         raise UserError(f"{len(stale)} thing(s) not as recorded ({_named(stale)}). See `make verify`; run `dvc repro`.")
     commit = repository.git("rev-parse", "HEAD").decode().strip()
-    packed = pack(contents, options.to.stem, commit)
     with replacing(options.to) as temporary:
-        temporary.write_bytes(packed)
+        files = pack(root, report, temporary, options.to.stem, commit)
+    size = options.to.stat().st_size / 2**20
     compared = "" if known else "; no notes on this machine to compare with"
-    print(f"{options.to}: {len(contents)} files, {len(packed) / 2**20:.1f} MiB, commit {commit[:8]}{compared}")
+    print(f"{options.to}: {files} files, {size:.1f} MiB, commit {commit[:8]}{compared}")
 
 
-def _report(root: Path, declared: list[Output]) -> list[Path]:
+def _report(root: Path, declared: list[Output]) -> list[str]:
     """The files of the aggregate outputs that git does not track."""
     names = [output.path for output in declared if output.sensitivity == "aggregate"]
-    hidden = repository.ignored(root, names)
-    found = []
-    for name in names:
-        if name in hidden:
-            path = root / name
-            found += sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path] * path.is_file()
-    return found
+    paths = [root / name for name in names if name in repository.ignored(root, names)]
+    files = [file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
+    return [file.relative_to(root).as_posix() for file in files if file.is_file()]
 
 
 def _named(names: list[str]) -> str:

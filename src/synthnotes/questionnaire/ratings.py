@@ -1,7 +1,11 @@
-"""The ratings, evaluated as the authors did and as ordinal answers by raters who saw both kinds ask for (paper 8)."""
+"""The ratings, evaluated as the authors did and as ordinal answers by raters who saw both kinds ask for (paper 8).
 
-from collections.abc import Iterator
+The `judge_…` functions say what tests, intervals and agreement allow to say, in words that the report puts in prose.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +14,6 @@ from sklearn.metrics import cohen_kappa_score
 
 from synthnotes.machinery.disclosure import computed, setting
 from synthnotes.machinery.files import UserError
-from synthnotes.questionnaire import verdicts
 from synthnotes.questionnaire.ordinal import cumulative_link
 from synthnotes.significance import agreement, power, two_samples
 
@@ -20,6 +23,9 @@ KINDS = ("real", "synthetic")
 SCALE = (1, 2, 3, 4, 5)
 POWER = 0.8
 MOST_STUDIES = 1000  # simulated for the power: the share that finds something is then known to about a hundredth
+# Krippendorff (2018) asks for 0.8, and for 0.667 where conclusions may be tentative.
+RELIABLE, TENTATIVE = 0.8, 0.667
+NOT_DEFINED = "not defined"
 # One test per corpus and question: each of these makes a family for Holm's correction; the pairs' t-tests make another.
 FAMILIES = ("welch_t", "wilcoxon", "mann_whitney", "cumulative_link", "equivalence")
 
@@ -72,7 +78,7 @@ def analyse(
         seed: of both.
 
     Returns:
-        per corpus: counts of pairs, raters and ratings; per question of `QUESTIONS` what `question` gives; the
+        per corpus: counts of pairs, raters and ratings; per question of `QUESTIONS` what `evaluate_question` gives; the
         `correlation` of the two questions; and `pairs_tested`, by `student_t`. Each question has its `verdict`. Tests
         have `p_holm`: within `student_t` adjusted over all pairs, questions and corpora; in each other test of
         `FAMILIES` over all questions and corpora. Settings all, each made by the function that computes it.
@@ -88,19 +94,19 @@ def analyse(
             "pairs": int(of_corpus["pair"].nunique()),
             "raters": int(of_corpus["rater"].nunique()),
             "ratings": len(of_corpus),
-            **{q: question(of_corpus, q, margin, level, tests, resamples, seed) for q in QUESTIONS},
-            "correlation": computed(correlation, of_corpus, level),
+            **{q: evaluate_question(of_corpus, q, margin, level, tests, resamples, seed) for q in QUESTIONS},
+            "correlation": computed(correlate, of_corpus, level),
         }
     adjust(results)
     for corpus, name in product(results, QUESTIONS):
-        results[corpus][name]["verdict"] = computed(verdicts.difference, results[corpus][name], level)
+        results[corpus][name]["verdict"] = computed(judge_difference, results[corpus][name], level)
     for found in results.values():
         tests = [test for name in QUESTIONS for test in found[name]["student_t"].values()]
-        found["pairs_tested"] = computed(verdicts.pairs, tests, level)
+        found["pairs_tested"] = computed(judge_pairs, tests, level)
     return setting(results)
 
 
-def question(
+def evaluate_question(
     ratings: pd.DataFrame, name: str, margin: float, level: float, tests: int, resamples: int, seed: int
 ) -> dict:
     """Evaluates one question of one corpus. Arguments as for `analyse`; `tests` is the size of the verdict's families.
@@ -128,13 +134,13 @@ def question(
         "welch_t": computed(two_samples.t_test, synthetic, real, equal_variance=False),
         "mean_kappa_real_synthetic": computed(mean_kappa, answers),
         "krippendorff_alpha": alpha,
-        "agreement_verdict": computed(verdicts.agreement, alpha),
+        "agreement_verdict": computed(judge_agreement, alpha),
         "intraclass_correlation": computed(agreement.intraclass_correlation, of_both, level),
         "wilcoxon": computed(two_samples.wilcoxon, synthetic, real),
         "mann_whitney": computed(two_samples.mann_whitney, synthetic, real),
         "cliffs_delta": {"delta": computed(two_samples.cliffs_delta, synthetic, real), "low": low, "high": high},
-        "cumulative_link": model | {"verdict": computed(verdicts.odds, model)},
-        "equivalence": equivalence | {"direction": computed(verdicts.direction, equivalence["difference"])},
+        "cumulative_link": model | {"verdict": computed(judge_odds, model)},
+        "equivalence": equivalence | {"direction": computed(judge_direction, equivalence["difference"])},
         "by_rater": computed(by_rater, np.nanmean(of_pairs, axis=1), margin, level),
         "power": computed(power.of_study, of_pairs, margin, level / tests, POWER, min(resamples, MOST_STUDIES), seed),
     }
@@ -186,12 +192,12 @@ def by_rater(differences_of_raters: np.ndarray, margin: float, level: float) -> 
         "high": high,
         "wilcoxon": computed(two_samples.wilcoxon, differences_of_raters, none),
         "least_p": least_p,
-        "can_show": computed(verdicts.can_show, least_p, level),
+        "can_show": computed(judge_size, least_p, level),
         "equivalence": computed(two_samples.equivalence, differences_of_raters, none, margin, level),
     }
 
 
-def correlation(ratings: pd.DataFrame, level: float) -> dict:
+def correlate(ratings: pd.DataFrame, level: float) -> dict:
     """Correlation of readability and coherence over all ratings of a corpus, and coherence at each readability.
 
     The `verdict` is about Spearman's.
@@ -205,7 +211,7 @@ def correlation(ratings: pd.DataFrame, level: float) -> dict:
             if result
             else {"r": None, "p": None}
         )
-    results["verdict"] = computed(verdicts.correlation, results["spearman"], level)
+    results["verdict"] = computed(judge_correlation, results["spearman"], level)
     results["coherence_by_readability"] = {
         str(int(rating)): {
             "mean": float(values.mean()),
@@ -230,7 +236,86 @@ def adjust(results: dict[str, dict]) -> None:
             test["p_holm"] = adjusted
 
 
-def answer_counts(ratings: pd.DataFrame) -> pd.DataFrame:
+def judge_difference(of_question: Mapping[str, Any], level: float) -> str:
+    """What Wilcoxon's and the equivalence test over the pairs, both adjusted, allow to say.
+
+    Returns:
+        different, equivalent, different and equivalent, undecided, or not tested where the ratings do not vary enough.
+    """
+    p_values = {"different": of_question["wilcoxon"]["p_holm"], "equivalent": of_question["equivalence"]["p_holm"]}
+    if None in p_values.values():
+        return "not tested"
+    return " and ".join(says for says, p in p_values.items() if p < level) or "undecided"
+
+
+def judge_direction(of_synthetic: float) -> str:
+    """How synthetic notes are rated: `lower` or `higher` than real ones, or `equal`, by the mean difference."""
+    if of_synthetic == 0:
+        return "equal"
+    return "lower" if of_synthetic < 0 else "higher"
+
+
+def judge_agreement(alpha: float | None) -> str:
+    """Whether raters agree enough for statements about single notes, by Krippendorff's alpha.
+
+    Returns:
+        reliable, tentative, too little, or not defined where all ratings are the same.
+    """
+    if alpha is None:
+        return NOT_DEFINED
+    if alpha >= RELIABLE:
+        return "reliable"
+    return "tentative" if alpha >= TENTATIVE else "too little"
+
+
+def judge_odds(model: Mapping[str, Any]) -> str:
+    """Whom the interval of the cumulative-link model's odds ratio favours.
+
+    Returns:
+        one side, where 1 lies outside of the interval; either kind; or no solution.
+    """
+    if model["odds_ratio"] is None:
+        return "no solution"
+    return "either kind" if model["low"] < 1 < model["high"] else "one side"
+
+
+def judge_size(least_p: float, level: float) -> str:
+    """Whether a test whose smallest possible p is this could find a difference: yes or no."""
+    return "yes" if least_p < level else "no"
+
+
+def judge_correlation(spearman: Mapping[str, float | None], level: float) -> str:
+    """Whether readability and coherence go together: positive, negative, not shown, or not defined."""
+    r, p = spearman["r"], spearman["p"]
+    if r is None or p is None:
+        return NOT_DEFINED
+    if p >= level:
+        return "not shown"
+    return "negative" if r < 0 else "positive"
+
+
+def judge_pairs(tests: Sequence[Mapping[str, float | None]], level: float) -> dict[str, int | str]:
+    """How many pairs of notes differ by themselves.
+
+    Args:
+        tests: of the pairs, adjusted.
+        level: significance level.
+
+    Returns:
+        tests, as far as they are defined; how many are below_level, and below_level_after_holm; verdict: some or none
+        of the latter.
+    """
+    known = [test for test in tests if test["p"] is not None]
+    below, kept = (sum(test[of] < level for test in known) for of in ("p", "p_holm"))
+    return {
+        "tests": len(known),
+        "below_level": below,
+        "below_level_after_holm": kept,
+        "verdict": "some" if kept else "none",
+    }
+
+
+def count_answers(ratings: pd.DataFrame) -> pd.DataFrame:
     """How often each answer was given: one row per corpus, question, pair, kind and rating from 1 to 5."""
     answers = ratings.melt(["corpus", "pair", "kind"], QUESTIONS, "question", "rating")
     keys = ["corpus", "question", "pair", "kind"]
@@ -239,21 +324,17 @@ def answer_counts(ratings: pd.DataFrame) -> pd.DataFrame:
     return counts.sort_values([*keys, "rating"], ignore_index=True)
 
 
-def difference_counts(ratings: pd.DataFrame) -> pd.DataFrame:
+def count_differences(ratings: pd.DataFrame) -> pd.DataFrame:
     """How often each rater rated the synthetic note so many points above the real one, over the pairs.
 
     Returns:
         columns corpus, question, rater (numbered from 1 within the corpus), difference (-4 to 4) and pairs.
     """
     parts = []
-    for (corpus, name), of_corpus in ((key, ratings[ratings["corpus"] == key[0]]) for key in _studies(ratings)):
-        answers = matrices(of_corpus, name)
+    for corpus, name in product(ratings["corpus"].unique(), QUESTIONS):
+        answers = matrices(ratings[ratings["corpus"] == corpus], name)
         raters, pairs = np.nonzero(~np.isnan(answers["real"]))
         difference = (answers["synthetic"] - answers["real"])[raters, pairs].astype(int)
         parts.append(pd.DataFrame({"corpus": corpus, "question": name, "rater": raters + 1, "difference": difference}))
     keys = ["corpus", "question", "rater", "difference"]
     return pd.concat(parts).groupby(keys, sort=False).size().rename("pairs").reset_index().sort_values(keys)
-
-
-def _studies(ratings: pd.DataFrame) -> Iterator[tuple[str, str]]:
-    return product(ratings["corpus"].unique(), QUESTIONS)

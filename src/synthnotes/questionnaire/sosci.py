@@ -12,8 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from synthnotes.questionnaire.survey import SurveyNote
-from synthnotes.questionnaire.wording import Wording
+from synthnotes.questionnaire.survey import SurveyNote, Wording
 
 # What XML 1.0 cannot carry, not even escaped.
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -23,9 +22,11 @@ TEXTS, SCREENING, ORDER = "T0", "S0", "O0"
 CONSENT, TRAINING = f"{SCREENING}01", f"{SCREENING}02"
 NOTES, READABILITY, COHERENCE, WHY_READABILITY, WHY_COHERENCE, CODES = "N0", "R0", "C0", "J0", "K0", "M0"
 NOTE_QUESTIONS = (NOTES, READABILITY, WHY_READABILITY, COHERENCE, WHY_COHERENCE, CODES)
+ANSWERED = {"restrictions.answered": "yes"}
+RATED = {"scale.display": "extrema", "composition": "extended"} | ANSWERED
 
 
-def project(notes: Sequence[SurveyNote], wording: Wording, survey: str) -> bytes:
+def write_project(notes: Sequence[SurveyNote], wording: Wording, survey: str) -> bytes:
     """Writes the project that SoSci Survey imports.
 
     Args:
@@ -40,67 +41,49 @@ def project(notes: Sequence[SurveyNote], wording: Wording, survey: str) -> bytes
     child(root, "title", wording.title)
     child(root, "description")
     attributes(root, language=wording.language)
-    frame(root, wording)
-    for position, (section, make) in enumerate(per_note(wording).items(), start=3):
-        element = new_section(root, section, position)
-        for note in notes:
-            make(element, note)
+    texts = new_section(root, TEXTS, 1)
+    for number, (name, text) in enumerate((("Welcome", wording.welcome), ("Definitions", wording.definitions)), 1):
+        question(texts, number, "TextContent", name, lead=paragraphs([text]), character="html")
+    screening = new_section(root, SCREENING, 2)
+    choose(screening, 1, "Consent", wording.consent, wording.consent_options)
+    choose(screening, 2, "Training", wording.screening, wording.screening_options)
+    ask_per_note(root, notes, wording)
     order = question(new_section(root, ORDER, 9), 1, "random", "Page generator")
-    attributes(order, rows=len(notes), data="\n".join(f"{n.number} {page_name(n)}" for n in notes))
+    attributes(order, rows=len(notes), data="\n".join(f"{n.number} P{n.number}" for n in notes))
     questionnaire = child(root, "questionnaire")
     child(questionnaire, "title", wording.title)
-    attributes(
-        questionnaire, id=survey, content=pages(notes, wording), goodbye=f"<p>{html.escape(wording.goodbye)}</p>"
-    )
+    attributes(questionnaire, id=survey, content=pages(notes, wording), goodbye=paragraphs([wording.goodbye]))
     ET.indent(root, space="")
     return ET.tostring(root, encoding="utf-8", xml_declaration=True)
 
 
-def frame(root: ET.Element, wording: Wording) -> None:
-    """Adds what comes before the notes: welcome, consent, screening, definitions."""
-    texts = new_section(root, TEXTS, 1)
-    for number, (name, text) in enumerate(
-        (("Welcome", wording.welcome), ("Definitions", wording.definitions)), start=1
-    ):
-        question(texts, number, "TextContent", name, lead=f"<p>{html.escape(text)}</p>", character="html")
-    screening = new_section(root, SCREENING, 2)
-    choose(screening, 1, "Consent", wording.consent, wording.consent_options)
-    choose(screening, 2, "Training", wording.screening, wording.screening_options)
-
-
-def per_note(wording: Wording) -> dict[str, Any]:
-    """The sections with one question for every note, in the order of `NOTE_QUESTIONS`, and how to add it."""
-
-    def text(section: ET.Element, note: SurveyNote) -> None:
-        lines = "".join(f"<p>{html.escape(line)}</p>" for line in note.text.splitlines() if line.strip())
-        number = note.number
-        question(section, number, "TextContent", f"Note {number}", wording.note, lead=lines, character="html")
-
-    def rate(name: str, title: str, ends: Sequence[str]) -> Any:
-        def add(section: ET.Element, note: SurveyNote) -> None:
-            added = question(section, note.number, "scale", f"{name} {note.number}", title)
-            labels = child(added, "labels")
-            for value, end in zip((1, 5), ends, strict=True):
-                child(labels, "li", end).set("i", str(value))
-            attributes(added, **{"scale.display": "extrema", "composition": "extended", "restrictions.answered": "yes"})
-            item(added, 1)
-
-        return add
-
-    def why(section: ET.Element, note: SurveyNote) -> None:
-        item(question(section, note.number, "text", f"Justification {note.number}", wording.justification), 1)
-
-    def codes(section: ET.Element, note: SurveyNote) -> None:
-        question(section, note.number, "mentions", f"Codes {note.number}", wording.codes, rows=25, offer=5)
-
-    return {
-        NOTES: text,
-        READABILITY: rate("Readability", wording.readability, wording.readability_ends),
-        WHY_READABILITY: why,
-        COHERENCE: rate("Coherence", wording.coherence, wording.coherence_ends),
-        WHY_COHERENCE: why,
-        CODES: codes,
+def ask_per_note(root: ET.Element, notes: Sequence[SurveyNote], wording: Wording) -> None:
+    """Adds the sections with one question for every note, in the order of `NOTE_QUESTIONS`."""
+    asked = {
+        NOTES: ("TextContent", "Note", wording.note, {"character": "html"}),
+        READABILITY: ("scale", "Readability", wording.readability, RATED),
+        WHY_READABILITY: ("text", "Justification", wording.justification, {}),
+        COHERENCE: ("scale", "Coherence", wording.coherence, RATED),
+        WHY_COHERENCE: ("text", "Justification", wording.justification, {}),
+        CODES: ("mentions", "Codes", wording.codes, {"rows": 25, "offer": 5}),
     }
+    ends = {READABILITY: wording.readability_ends, COHERENCE: wording.coherence_ends}
+    for position, (name, (kind, label, title, details)) in enumerate(asked.items(), start=3):
+        section = new_section(root, name, position)
+        for note in notes:
+            lead = paragraphs(line for line in note.text.splitlines() if line.strip()) if name == NOTES else None
+            added = question(section, note.number, kind, f"{label} {note.number}", title, lead, **details)
+            if name in ends:
+                labels = child(added, "labels")
+                for value, end in zip((1, 5), ends[name], strict=True):
+                    child(labels, "li", end).set("i", str(value))
+            if kind in ("scale", "text"):
+                item(added, 1)
+
+
+def paragraphs(lines: Iterable[str]) -> str:
+    """Lines of text as HTML."""
+    return "".join(f"<p>{html.escape(line)}</p>" for line in lines)
 
 
 def pages(notes: Sequence[SurveyNote], wording: Wording) -> str:
@@ -112,7 +95,8 @@ def pages(notes: Sequence[SurveyNote], wording: Wording) -> str:
     shuffle = f"question('{ORDER}01');\nsetPageOrder(valueList('{ORDER}01', NULL, 'label'), 'end');"
     child(page(root, [f"{TEXTS}02"]), "php", end_where(TRAINING, wording.screened_out_codes) + shuffle)
     for note in notes:
-        page(root, [f"{section}{note.number:02d}" for section in NOTE_QUESTIONS]).set("ident", page_name(note))
+        # The page generator knows the page by this name.
+        page(root, [f"{section}{note.number:02d}" for section in NOTE_QUESTIONS]).set("ident", f"P{note.number}")
     return ET.tostring(root, encoding="unicode")
 
 
@@ -129,11 +113,6 @@ def page(root: ET.Element, references: Sequence[str]) -> ET.Element:
     return added
 
 
-def page_name(note: SurveyNote) -> str:
-    """The name by which the page generator knows the page of a note."""
-    return f"P{note.number}"
-
-
 def new_section(root: ET.Element, name: str, position: int) -> ET.Element:
     """Adds a section, known by its two characters."""
     section = child(root, "section")
@@ -142,10 +121,11 @@ def new_section(root: ET.Element, name: str, position: int) -> ET.Element:
     return section
 
 
-def question(section: ET.Element, number: int, kind: str, name: str, title: str = "", **details: Any) -> ET.Element:
+def question(
+    section: ET.Element, number: int, kind: str, name: str, title: str = "", lead: str | None = None, **details: Any
+) -> ET.Element:
     """Adds a question of a SoSci class; `lead` is its text, other details become attributes."""
     added = child(section, "question")
-    lead = details.pop("lead", None)
     for tag, text in (("description", name), ("class", kind), ("title", title), ("explanation", None)):
         child(added, tag, text)
     if lead is not None:
@@ -156,7 +136,7 @@ def question(section: ET.Element, number: int, kind: str, name: str, title: str 
 
 def choose(section: ET.Element, number: int, name: str, title: str, options: Sequence[str]) -> None:
     """Adds a question with one answer out of several that must be given."""
-    added = question(section, number, "select", name, title, **{"restrictions.answered": "yes"})
+    added = question(section, number, "select", name, title, **ANSWERED)
     for value, option in enumerate(options, start=1):
         item(added, value, option)
 

@@ -43,7 +43,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Project:
-    """A project as `sosci.project` writes it.
+    """A project as `sosci.write_project` writes it.
 
     Attributes:
         survey: the questionnaire's id, which stands as QUESTNNR beside the answers.

@@ -1,19 +1,77 @@
-"""The questionnaire on readability and medical coherence (paper 8): which notes it holds, and in which order."""
+"""The questionnaire on readability and medical coherence (paper 8): its texts, its notes in their order, its form.
+
+The texts are those of one language (`paper/questionnaire/<corpus>.yaml`). `sosci` writes the same for a survey server.
+"""
 
 import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Annotated, Self
 
 import numpy as np
 import pandas as pd
+from jinja2 import Environment, StrictUndefined, TemplateError
+from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
 from synthnotes.machinery.files import UserError
-from synthnotes.questionnaire.wording import Wording
 
 KEY_COLUMNS = ("survey", "corpus", "note", "pair", "kind", "note_id")
 ANSWER_COLUMNS = ("readability", "why_readability", "coherence", "why_coherence", "codes")
 SHEET_COLUMNS = ("survey", "rater", "position", "note", *ANSWER_COLUMNS)
+Text = Annotated[str, StringConstraints(pattern=r"\S")]  # which YAML's yes and no are not: they stand in quotes
+
+
+class Wording(BaseModel):
+    """What raters read besides the notes.
+
+    Attributes:
+        language: three letters (ISO 639-2), as SoSci Survey names it.
+        language_tag: two letters (ISO 639-1), as HTML does.
+        consent_options: the first one consents, any other ends the interview.
+        screening_options: training of the rater.
+        screened_out: those of `screening_options` that end the interview.
+        readability_ends, coherence_ends: what 1 and what 5 mean.
+        form_help, form_rater, form_note: instructions of the printed form, the rater's number, a note's number.
+        form_code: what stands before the questionnaire's version on every printed page.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    language: Text
+    language_tag: Text
+    title: Text
+    welcome: Text
+    consent: Text
+    consent_options: tuple[Text, ...]
+    screening: Text
+    screening_options: tuple[Text, ...]
+    screened_out: tuple[Text, ...]
+    definitions: Text
+    note: Text
+    readability: Text
+    readability_ends: tuple[Text, Text]
+    coherence: Text
+    coherence_ends: tuple[Text, Text]
+    justification: Text
+    codes: Text
+    goodbye: Text
+    form_help: Text
+    form_rater: Text
+    form_note: Text
+    form_code: Text
+
+    @model_validator(mode="after")
+    def _screens_out_options(self) -> Self:
+        for option in self.screened_out:
+            if option not in self.screening_options:
+                raise ValueError(f"screened_out names {option!r}, which is none of screening_options")
+        return self
+
+    @property
+    def screened_out_codes(self) -> list[int]:
+        """The positions of `screened_out` among the options, from 1, which are their codes in an export."""
+        return [self.screening_options.index(option) + 1 for option in self.screened_out]
 
 
 @dataclass(frozen=True)
@@ -71,19 +129,19 @@ def sample_pairs(
     return [SurveyNote(number, *notes[index]) for number, index in enumerate(order, start=1)]
 
 
-def version(notes: Sequence[SurveyNote], wording: Wording) -> str:
+def name_version(notes: Sequence[SurveyNote], wording: Wording) -> str:
     """A name for exactly these notes in this order with this wording, by which answers and key find each other."""
-    content = json.dumps([asdict(wording), [asdict(note) for note in notes]], sort_keys=True)
+    content = json.dumps([wording.model_dump(), [asdict(note) for note in notes]], sort_keys=True)
     return "q" + hashlib.sha256(content.encode()).hexdigest()[:8]
 
 
-def key(notes: Sequence[SurveyNote], corpus: str, survey: str) -> pd.DataFrame:
-    """The key that unblinds the answers, `KEY_COLUMNS`, without the texts; `survey` is the `version`."""
+def make_key(notes: Sequence[SurveyNote], corpus: str, survey: str) -> pd.DataFrame:
+    """The key that unblinds the answers, `KEY_COLUMNS`, without the texts; `survey` is its version."""
     rows = [(survey, corpus, n.number, n.pair, n.kind, n.note_id) for n in notes]
     return pd.DataFrame(rows, columns=KEY_COLUMNS)
 
 
-def answer_sheet(notes: Sequence[SurveyNote], survey: str, raters: int, seed: int) -> pd.DataFrame:
+def make_answer_sheet(notes: Sequence[SurveyNote], survey: str, raters: int, seed: int) -> pd.DataFrame:
     """An empty sheet for the answers of a printed form: for each rater all notes, in an order of the rater's own.
 
     Returns:
@@ -96,3 +154,24 @@ def answer_sheet(notes: Sequence[SurveyNote], survey: str, raters: int, seed: in
         for position, index in enumerate(random.permutation(len(notes)), start=1)
     ]
     return pd.DataFrame(rows, columns=SHEET_COLUMNS)
+
+
+def fill_form(template: str, notes: Sequence[SurveyNote], wording: Wording, survey: str, where: str) -> str:
+    """Fills the template of the printed form: one HTML file, a page per note, for raters who do not work at a screen.
+
+    Args:
+        template: HTML with Jinja's marks; all that is filled in is escaped.
+        notes: in blinded order. The template sees their numbers and texts alone, so that no form can tell kinds.
+        wording: the texts around them.
+        survey: the questionnaire's version, printed on every page.
+        where: the template's name, for messages.
+
+    Raises:
+        UserError: the template is faulty.
+    """
+    blinded = [{"number": note.number, "text": note.text} for note in notes]
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    try:
+        return environment.from_string(template).render(notes=blinded, wording=wording, survey=survey)
+    except TemplateError as error:
+        raise UserError(f"{where}: {error.message}") from error

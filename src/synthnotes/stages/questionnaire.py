@@ -9,14 +9,13 @@ from synthnotes.machinery.disclosure import over, publish, setting
 from synthnotes.machinery.files import read_yaml, replacing, require, write_csv
 from synthnotes.machinery.sections import DisclosureParams, QuestionnaireParams
 from synthnotes.questionnaire import survey
-from synthnotes.questionnaire.form import form as fill_form
-from synthnotes.questionnaire.sosci import project as sosci_project
-from synthnotes.questionnaire.wording import Wording, parse
+from synthnotes.questionnaire.sosci import write_project
+from synthnotes.questionnaire.survey import Wording
 
 
 def read_wording(path: Path) -> Wording:
     """Reads the texts of the questionnaire."""
-    return parse(read_yaml(path), str(path))
+    return params.validate(read_yaml(path), str(path), Wording)
 
 
 def main(
@@ -38,13 +37,13 @@ def main(
     pairs, raters = settings.pairs[corpus], settings.raters[corpus]
     limits = {"minimum_words": settings.minimum_words, "maximum_words": settings.maximum_words}
     chosen = survey.sample_pairs(notes.read(real), notes.read(synthetic), pairs, **limits, seed=settings.seed)
-    version = survey.version(chosen, texts)
-    page = fill_form(template.read_text(encoding="utf-8"), chosen, texts, version, str(template))
-    for path, content in ((project, sosci_project(chosen, texts, version)), (form, page.encode())):
+    version = survey.name_version(chosen, texts)
+    page = survey.fill_form(template.read_text(encoding="utf-8"), chosen, texts, version, str(template))
+    for path, content in ((project, write_project(chosen, texts, version)), (form, page.encode())):
         with replacing(path) as temporary:
             temporary.write_bytes(content)
-    write_csv(sheet, survey.answer_sheet(chosen, version, raters, settings.seed))
-    write_csv(key, survey.key(chosen, corpus, version))
+    write_csv(sheet, survey.make_answer_sheet(chosen, version, raters, settings.seed))
+    write_csv(key, survey.make_key(chosen, corpus, version))
     words = {kind: [len(n.text.split()) for n in chosen if n.kind == kind] for kind in ("real", "synthetic")}
     chosen_numbers = setting({"version": version, "pairs": pairs, "notes": len(chosen), "raters": raters})
     means = over(pairs, {kind: sum(counts) / len(counts) for kind, counts in words.items()})

@@ -11,8 +11,7 @@ from synthnotes.machinery.disclosure import publish_settings
 from synthnotes.machinery.files import UserError, require, write_csv
 from synthnotes.machinery.sections import Corpus, RatingsParams
 from synthnotes.questionnaire.answers import Answers, from_sheet, from_sosci, from_tidy, read_key
-from synthnotes.questionnaire.ratings import analyse, difference_counts
-from synthnotes.questionnaire.ratings import answer_counts as count_answers
+from synthnotes.questionnaire.ratings import analyse, count_answers, count_differences
 from synthnotes.questionnaire.sosci_project import read_project
 
 
@@ -59,7 +58,7 @@ def main(answers: Path, results: Path, answer_counts: Path, differences: Path) -
         seed=settings.seed,
     )
     write_csv(answer_counts, count_answers(ratings))
-    write_csv(differences, difference_counts(ratings))
+    write_csv(differences, count_differences(ratings))
     publish_settings(
         results, {corpus: {"answers": imported[corpus].counts} | evaluation[corpus] for corpus in evaluation}
     )

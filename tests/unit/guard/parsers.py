@@ -192,8 +192,8 @@ def parsers() -> dict[str, Parser]:
 
 def _questionnaire() -> dict[str, Parser]:
     version = "q1"
-    document = sosci.project(NOTES, _read_wording(), version)
-    key = survey.key(NOTES, "mimic", version).to_csv(index=False).encode()
+    document = sosci.write_project(NOTES, _read_wording(), version)
+    key = survey.make_key(NOTES, "mimic", version).to_csv(index=False).encode()
     project, known = read_project(document, "survey.xml"), answers.read_key(key, "key.csv")
     ratings = b"corpus,pair,kind,rater,readability,coherence\nmimic,1,real,a,3,4\nmimic,1,synthetic,a,2,5\n"
     sheet = f"survey,rater,note,readability,coherence\n{version},1,1,3,4\n{version},1,2,2,5\n".encode()

@@ -11,17 +11,17 @@ from synthnotes.questionnaire import sosci
 from synthnotes.questionnaire.answers import from_sheet, from_sosci, from_tidy, read_key
 from synthnotes.questionnaire.exports import read_table
 from synthnotes.questionnaire.sosci_project import read_project
-from synthnotes.questionnaire.survey import answer_sheet, key, version
+from synthnotes.questionnaire.survey import make_answer_sheet, make_key, name_version
 from synthnotes.stages.questionnaire import read_wording
 from synthnotes.stages.ratings import main, read_answers
 
 PUBLISHED = Path("paper/published/ratings.csv")
 NOTES = make_notes(3)
 WORDING = read_wording(Path("paper/questionnaire/mimic.yaml"))
-SURVEY = version(NOTES, WORDING)
-DOCUMENT = sosci.project(NOTES, WORDING, SURVEY)
+SURVEY = name_version(NOTES, WORDING)
+DOCUMENT = sosci.write_project(NOTES, WORDING, SURVEY)
 PROJECT = read_project(DOCUMENT, "survey.xml")
-KEY_FILE = key(NOTES, "mimic", SURVEY).to_csv(index=False).encode()
+KEY_FILE = make_key(NOTES, "mimic", SURVEY).to_csv(index=False).encode()
 KEY = read_key(KEY_FILE, "key.csv")
 RATINGS = draw_ratings(NOTES, raters=4, log_odds=0, seed=1)
 
@@ -143,7 +143,7 @@ def test_an_export_without_a_single_pair_is_refused(rows):
 
 
 def test_a_key_that_does_not_fit(rows):
-    larger, smaller = (key(make_notes(n), "mimic", SURVEY).to_csv(index=False).encode() for n in (4, 2))
+    larger, smaller = (make_key(make_notes(n), "mimic", SURVEY).to_csv(index=False).encode() for n in (4, 2))
     with pytest.raises(UserError, match=r"column C007_01 is missing"):
         from_sosci(export(rows), read_key(larger, "key.csv"), PROJECT, "answers.csv")
     with pytest.raises(UserError, match=r"column R005_01 belongs to a note that the key does not hold"):
@@ -165,14 +165,14 @@ def test_a_key_that_does_not_fit(rows):
     ],
 )
 def test_a_broken_key_is_refused(change, message):
-    broken = change(key(NOTES, "mimic", SURVEY)).to_csv(index=False).encode()
+    broken = change(make_key(NOTES, "mimic", SURVEY)).to_csv(index=False).encode()
     with pytest.raises(UserError, match=message):
         read_key(broken, "key.csv")
 
 
 def filled_sheet():
     """The sheet of four raters, filled with the simulated ratings; the fourth returned an empty one."""
-    sheet = answer_sheet(NOTES, SURVEY, raters=4, seed=1).astype(object)
+    sheet = make_answer_sheet(NOTES, SURVEY, raters=4, seed=1).astype(object)
     for row in sheet.index[sheet["rater"] < 4]:
         rater, note = sheet.loc[row, ["rater", "note"]]
         sheet.loc[row, ["readability", "coherence"]] = RATINGS[rater - 1, note - 1]

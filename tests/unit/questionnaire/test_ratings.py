@@ -1,4 +1,4 @@
-"""The authors' numbers come out again, and broken ratings are refused with their line."""
+"""The authors' numbers come out again, verdicts are right at their bounds, and broken ratings are refused by line."""
 
 import json
 from itertools import product
@@ -10,16 +10,19 @@ import yaml
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from synthnotes.machinery.files import UserError
+from synthnotes.machinery.files import UserError, read_json
+from synthnotes.machinery.makers import COMPUTED_BY, maker_of
+from synthnotes.questionnaire import ratings as evaluation
 from synthnotes.questionnaire.ratings import (
     COLUMNS,
     FAMILIES,
     QUESTIONS,
     analyse,
-    answer_counts,
     check,
-    difference_counts,
+    count_answers,
+    count_differences,
 )
+from synthnotes.stages import ratings as stage
 
 PUBLISHED = Path("paper/published")
 SETTINGS = {"margin": 0.5, "level": 0.05, "resamples": 100, "seed": 1}
@@ -133,7 +136,7 @@ def test_the_smallest_study_and_one_without_variance():
 
 
 def test_difference_counts_hold_every_pair_of_every_rater_once(ratings):
-    counts = difference_counts(ratings)
+    counts = count_differences(ratings)
     assert counts.groupby(["corpus", "question", "rater"])["pairs"].sum().unique().tolist() == [3, 4]
     total = (counts["difference"] * counts["pairs"])[counts["corpus"] == "mimic"].sum()
     by_kind = ratings[ratings["corpus"] == "mimic"].groupby("kind")[["readability", "coherence"]].sum().sum(axis=1)
@@ -141,7 +144,7 @@ def test_difference_counts_hold_every_pair_of_every_rater_once(ratings):
 
 
 def test_answer_counts_hold_every_answer_once(ratings):
-    counts = answer_counts(ratings)
+    counts = count_answers(ratings)
     assert counts["answers"].sum() == 2 * len(ratings)
     of_note = counts.query("corpus == 'sepr' and question == 'coherence' and pair == 3 and kind == 'synthetic'")
     given = ratings.query("corpus == 'sepr' and pair == 3 and kind == 'synthetic'")["coherence"]
@@ -173,3 +176,159 @@ def test_broken_ratings_are_refused(ratings, column, value, message):
 def test_a_missing_column_is_refused(ratings):
     with pytest.raises(UserError, match="column kind is missing"):
         check(ratings.drop(columns="kind"), "ratings.csv")
+
+
+@pytest.mark.parametrize(
+    ("wilcoxon", "equivalence", "expected"),
+    [
+        (0.2, 0.2, "undecided"),
+        (0.05, 0.2, "undecided"),
+        (0.01, 0.2, "different"),
+        (0.2, 0.01, "equivalent"),
+        (0.01, 0.01, "different and equivalent"),
+        (None, 0.2, "not tested"),
+    ],
+)
+def test_a_difference_by_the_adjusted_tests(wilcoxon, equivalence, expected):
+    tests = {"wilcoxon": {"p": 0.001, "p_holm": wilcoxon}, "equivalence": {"p": 0.001, "p_holm": equivalence}}
+    assert evaluation.judge_difference(tests, 0.05) == expected
+
+
+@pytest.mark.parametrize(
+    ("alpha", "expected"),
+    [
+        (1.0, "reliable"),
+        (0.8, "reliable"),
+        (0.799, "tentative"),
+        (0.667, "tentative"),
+        (0.666, "too little"),
+        (-0.5, "too little"),
+        (None, "not defined"),
+    ],
+)
+def test_agreement_by_krippendorff_s_bounds(alpha, expected):
+    assert evaluation.judge_agreement(alpha) == expected
+
+
+@pytest.mark.parametrize(
+    ("ratio", "low", "high", "expected"),
+    [
+        (0.5, 0.2, 1.1, "either kind"),
+        (0.5, 0.2, 1.0, "one side"),
+        (0.5, 0.2, 0.9, "one side"),
+        (3.0, 1.5, 6.0, "one side"),
+        (None, None, None, "no solution"),
+    ],
+)
+def test_odds_by_their_interval(ratio, low, high, expected):
+    assert evaluation.judge_odds({"odds_ratio": ratio, "low": low, "high": high}) == expected
+
+
+@pytest.mark.parametrize(
+    ("r", "p", "expected"),
+    [
+        (0.5, 0.049, "positive"),
+        (-0.5, 0.049, "negative"),
+        (0.5, 0.05, "not shown"),
+        (-0.5, 0.3, "not shown"),
+        (None, None, "not defined"),
+    ],
+)
+def test_a_correlation_by_its_test_and_sign(r, p, expected):
+    assert evaluation.judge_correlation({"r": r, "p": p}, 0.05) == expected
+
+
+def test_a_direction_by_the_sign():
+    assert [evaluation.judge_direction(mean) for mean in (-0.1, 0.0, 0.1)] == ["lower", "equal", "higher"]
+
+
+def test_five_raters_cannot_show_what_six_can():
+    assert [evaluation.judge_size(2.0 ** (1 - raters), 0.05) for raters in (4, 5, 6)] == ["no", "no", "yes"]
+    assert evaluation.judge_size(0.05, 0.05) == "no"
+
+
+def test_pairs_are_counted_before_and_after_the_correction():
+    def tests(*p_values):
+        return [{"p": p, "p_holm": p_holm} for p, p_holm in p_values]
+
+    three = (0.01, 0.03), (0.04, 0.08), (0.2, 0.2)
+    counted = {"tests": 3, "below_level": 2, "below_level_after_holm": 1, "verdict": "some"}
+    assert evaluation.judge_pairs(tests(*three, (None, None)), 0.05) == counted
+    two = {"tests": 2, "below_level": 1, "below_level_after_holm": 0, "verdict": "none"}
+    assert evaluation.judge_pairs(tests(*three[1:]), 0.05) == two
+    assert evaluation.judge_pairs(tests((0.05, 0.05)), 0.05)["below_level"] == 0
+    assert evaluation.judge_pairs([], 0.05) == {
+        "tests": 0,
+        "below_level": 0,
+        "below_level_after_holm": 0,
+        "verdict": "none",
+    }
+
+
+def study(raters, reads, coheres):
+    """Raters who all answer alike: by pair, the real and the synthetic note's rating."""
+    rows = [
+        ("mimic", pair, kind, rater, reads[pair][kind == "synthetic"], coheres[pair][kind == "synthetic"])
+        for rater, pair, kind in product(range(raters), reads, ("real", "synthetic"))
+    ]
+    return analyse(pd.DataFrame(rows, columns=COLUMNS), **SETTINGS)["mimic"]
+
+
+def words(found, question):
+    of = found[question]
+    return (
+        of["agreement_verdict"],
+        of["cumulative_link"]["verdict"],
+        of["equivalence"]["direction"],
+        of["by_rater"]["can_show"],
+    )
+
+
+def test_six_raters_who_all_rate_each_synthetic_note_one_point_lower():
+    """And the notes of a pair as coherent as each other; what reads worst coheres best."""
+    found = study(6, {1: (5, 4), 2: (4, 3), 3: (3, 2)}, {1: (1, 1), 2: (3, 3), 3: (5, 5)})
+    assert words(found, "readability") == ("reliable", "no solution", "lower", "yes")  # the kinds are separated
+    assert words(found, "coherence") == ("reliable", "no solution", "equal", "yes")
+    assert found["correlation"]["verdict"] == "negative"
+
+
+def test_two_raters_of_one_opinion_are_too_few():
+    found = study(2, {1: (2, 3), 2: (3, 4)}, {1: (3, 3), 2: (3, 3)})
+    assert words(found, "readability") == ("reliable", "no solution", "higher", "no")
+    assert found["coherence"]["agreement_verdict"] == "not defined"  # nothing but threes
+    assert found["correlation"]["verdict"] == "not defined"
+    assert found["coherence"]["verdict"] == "not tested"
+
+
+def test_the_published_ratings(rebuilt):
+    for corpus, question in product(("mimic", "sepr"), ("readability", "coherence")):
+        can_show = "yes" if corpus == "mimic" else "no"  # ten raters, and four
+        assert words(rebuilt[corpus], question) == ("too little", "either kind", "lower", can_show)
+    assert {of["correlation"]["verdict"] for of in rebuilt.values()} == {"positive"}
+    # Of two questions with three and four pairs, one pair of Swedish notes differs, and not after the correction.
+    counts = ("tests", "below_level", "below_level_after_holm")
+    assert [rebuilt["mimic"]["pairs_tested"][of] for of in counts] == [6, 0, 0]
+    assert [rebuilt["sepr"]["pairs_tested"][of] for of in counts] == [8, 1, 0]
+
+
+def test_the_stage_says_by_which_function_a_rating_was_evaluated(tmp_path, monkeypatch):
+    monkeypatch.setattr(stage, "analyse", lambda ratings, **_: analyse(ratings, **SETTINGS))
+    outputs = [tmp_path / name for name in ("r.json", "answers.csv", "differences.csv")]
+    stage.main(stage.Path("paper/published/ratings.csv"), *outputs)
+    written = read_json(outputs[0])
+    made = {
+        "krippendorff_alpha": "significance.agreement.krippendorff_alpha",
+        "agreement_verdict": "questionnaire.ratings.judge_agreement",
+        "intraclass_correlation.single": "significance.agreement.intraclass_correlation",
+        "wilcoxon.p": "significance.two_samples.wilcoxon",
+        "wilcoxon.p_holm": "significance.two_samples.holm",
+        "cliffs_delta.low": "significance.two_samples.cliffs_delta_interval",
+        "by_rater.wilcoxon.p": "significance.two_samples.wilcoxon",
+        "by_rater.sd": "questionnaire.ratings.by_rater",
+        "power.detectable_difference": "significance.power.of_study",
+        "real.mean": "questionnaire.ratings.describe",
+    }
+    for place, function in made.items():
+        assert maker_of(written[COMPUTED_BY], f"sepr.coherence.{place}") == function
+    assert maker_of(written[COMPUTED_BY], "mimic.answers.interviews") == "questionnaire.answers._answers"
+    assert written["mimic"]["readability"]["wilcoxon"]["exact"] is True

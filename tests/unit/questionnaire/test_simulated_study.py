@@ -10,7 +10,7 @@ from synthnotes.questionnaire import sosci
 from synthnotes.questionnaire.answers import from_sosci, read_key
 from synthnotes.questionnaire.ratings import QUESTIONS, analyse, matrices
 from synthnotes.questionnaire.sosci_project import read_project
-from synthnotes.questionnaire.survey import key, version
+from synthnotes.questionnaire.survey import make_key, name_version
 from synthnotes.significance.two_samples import wilcoxon
 from synthnotes.stages.questionnaire import read_wording
 
@@ -18,9 +18,9 @@ from synthnotes.stages.questionnaire import read_wording
 def study(log_odds, pairs, raters, seed, tmp_path):
     """Everything that a study goes through, by way of its files."""
     notes, wording = make_notes(pairs, seed), read_wording(Path("paper/questionnaire/sepr.yaml"))
-    survey = version(notes, wording)
-    key(notes, "sepr", survey).to_csv(tmp_path / "key.csv", index=False)
-    (tmp_path / "survey.xml").write_bytes(sosci.project(notes, wording, survey))
+    survey = name_version(notes, wording)
+    make_key(notes, "sepr", survey).to_csv(tmp_path / "key.csv", index=False)
+    (tmp_path / "survey.xml").write_bytes(sosci.write_project(notes, wording, survey))
     rows = interviews(notes, draw_ratings(notes, raters, log_odds, seed), survey)
     (tmp_path / "answers.csv").write_bytes(export(rows, "utf-16", ";"))
     contents = {name: (tmp_path / name).read_bytes() for name in ("key.csv", "survey.xml", "answers.csv")}

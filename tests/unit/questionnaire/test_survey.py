@@ -15,9 +15,15 @@ from hypothesis import strategies as st
 from synthnotes.corpus import notes
 from synthnotes.machinery.files import UserError
 from synthnotes.questionnaire import sosci
-from synthnotes.questionnaire.form import form
 from synthnotes.questionnaire.sosci_project import read_project
-from synthnotes.questionnaire.survey import SurveyNote, answer_sheet, key, sample_pairs, version
+from synthnotes.questionnaire.survey import (
+    SurveyNote,
+    fill_form,
+    make_answer_sheet,
+    make_key,
+    name_version,
+    sample_pairs,
+)
 from synthnotes.stages.questionnaire import main, read_wording
 
 
@@ -63,7 +69,7 @@ def test_too_few_notes_are_told():
 @given(text=st.text(min_size=1))
 def test_any_text_comes_back_from_the_project(text):
     wording = read_wording(Path("paper/questionnaire/sepr.yaml"))
-    document = sosci.project([SurveyNote(1, 1, "real", "n1", text)], wording, "q1")
+    document = sosci.write_project([SurveyNote(1, 1, "real", "n1", text)], wording, "q1")
     lead = read_project(document, "survey.xml").questions["N001"].lead
     shown = ET.fromstring(f"<r>{lead}</r>")
     assert " ".join(shown.itertext()).split() == sosci.FORBIDDEN.sub(" ", text).split()
@@ -78,7 +84,7 @@ NOTES = [
 @pytest.mark.parametrize("corpus", ["mimic", "sepr"])
 def test_the_project_is_blinded_and_comes_back_whole(corpus):
     wording = read_wording(Path(f"paper/questionnaire/{corpus}.yaml"))
-    document = sosci.project(NOTES, wording, "q1234")
+    document = sosci.write_project(NOTES, wording, "q1234")
     for secret in (b"synthetic", b"secret-id-1"):
         assert secret not in document
     project = read_project(document, "survey.xml")
@@ -104,7 +110,7 @@ def test_the_project_is_blinded_and_comes_back_whole(corpus):
 def test_the_printed_form_is_blinded_and_holds_every_text(corpus):
     wording = read_wording(Path(f"paper/questionnaire/{corpus}.yaml"))
     template = Path("paper/questionnaire/form.html.j2").read_text()
-    page = form(template, NOTES, wording, "q1234", "form")
+    page = fill_form(template, NOTES, wording, "q1234", "form")
     for secret in ("synthetic", "secret-id-1", "<b>"):
         assert secret not in page
     shown = html.unescape(re.sub("<[^>]*>", "", page))
@@ -113,19 +119,19 @@ def test_the_printed_form_is_blinded_and_holds_every_text(corpus):
     assert page.count('class="box"') == 2 + 4 + len(NOTES) * 2 * 5
     assert not re.search(r"(src|href)=|url\(", page)  # nothing is fetched
     with pytest.raises(UserError, match="form: 'kind' is undefined"):
-        form("{{ kind }}", NOTES, wording, "q1234", "form")
+        fill_form("{{ kind }}", NOTES, wording, "q1234", "form")
 
 
 def test_the_version_changes_with_notes_order_and_wording(wording):
     swapped = [replace(NOTES[0], number=2), replace(NOTES[1], number=1)]
-    other = replace(wording, goodbye="Bye.")
-    assert version(NOTES, wording) == version(list(NOTES), wording)
-    assert len({version(NOTES, wording), version(swapped, wording), version(NOTES, other)}) == 3
+    other = wording.model_copy(update={"goodbye": "Bye."})
+    assert name_version(NOTES, wording) == name_version(list(NOTES), wording)
+    assert len({name_version(NOTES, wording), name_version(swapped, wording), name_version(NOTES, other)}) == 3
 
 
 def test_each_rater_has_an_order_of_their_own():
     notes = [SurveyNote(number, 1, "real", "id", "text") for number in range(1, 7)]
-    sheet = answer_sheet(notes, "q1", raters=5, seed=3)
+    sheet = make_answer_sheet(notes, "q1", raters=5, seed=3)
     orders = {tuple(rows.sort_values("position")["note"]) for _, rows in sheet.groupby("rater")}
     assert len(orders) == 5
     assert all(sorted(order) == [1, 2, 3, 4, 5, 6] for order in orders)
@@ -134,7 +140,7 @@ def test_each_rater_has_an_order_of_their_own():
 
 
 def test_the_key_tells_kinds_but_no_text():
-    frame = key(NOTES, "mimic", "q1")
+    frame = make_key(NOTES, "mimic", "q1")
     assert frame.columns.tolist() == ["survey", "corpus", "note", "pair", "kind", "note_id"]
     assert frame["kind"].tolist() == ["synthetic", "real"]
 
@@ -142,11 +148,11 @@ def test_the_key_tells_kinds_but_no_text():
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("goodbye:", "farewell:", "farewell, goodbye"),
+        ("goodbye:", "farewell:", "goodbye: Field required .*; farewell: Extra inputs"),
         ("screened_out: [None]", "screened_out: [Surgeon]", "names 'Surgeon', which is none of screening_options"),
-        ('["Yes", "No"]', "[Yes, No]", "consent_options must be a list of texts"),
-        ("[Not natural at all, ", "[", "readability_ends must hold two texts"),
-        ("note: Discharge summary", "note: [Discharge summary]", "note must be a text"),
+        ('["Yes", "No"]', "[Yes, No]", r"consent_options\.0: Input should be a valid string \(found True\)"),
+        ("[Not natural at all, ", "[", r"readability_ends\.1: Field required"),
+        ("note: Discharge summary", "note: [Discharge summary]", "note: Input should be a valid string"),
         ("title: R", "title: 'R", "not valid YAML"),
     ],
 )
@@ -182,7 +188,7 @@ def test_dangerous_and_broken_projects_are_refused(document, message):
 
 def test_a_bomb_in_the_pages_of_a_project_is_refused(wording):
     """The pages are XML within XML, and parsed a second time."""
-    root = ET.fromstring(sosci.project(NOTES, wording, "q1"))
+    root = ET.fromstring(sosci.write_project(NOTES, wording, "q1"))
     root.find(
         "questionnaire/attributes.specific/attr[@id='content']"
     ).text = '<!DOCTYPE q [<!ENTITY x SYSTEM "file:///etc/hostname">]><questionnaire>&x;</questionnaire>'
@@ -192,7 +198,7 @@ def test_a_bomb_in_the_pages_of_a_project_is_refused(wording):
 
 def test_what_the_server_exports_is_read(wording):
     """A document type, neither fetched nor refused, and an XML declaration of the pages after a newline."""
-    document = sosci.project(NOTES, wording, "q1").split(b"?>", 1)[1].decode()
+    document = sosci.write_project(NOTES, wording, "q1").split(b"?>", 1)[1].decode()
     header = '<?xml version="1.0" encoding="UTF-8" ?>\n<!DOCTYPE surveyProject SYSTEM "doctype.survey.dtd">\n'
     pages = document[document.index("&lt;questionnaire") : document.index("&lt;/questionnaire&gt;") + 22]
     wrapped = f'\n<![CDATA[<?xml version="1.0"?>\n{html.unescape(pages)}]]>\n'

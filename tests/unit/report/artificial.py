@@ -11,7 +11,7 @@ from synthnotes.machinery.disclosure import suppress
 from synthnotes.machinery.files import read_json, read_yaml, write_csv, write_json
 from synthnotes.machinery.makers import without_makers
 from synthnotes.machinery.sections import TRAINING_SETS
-from synthnotes.questionnaire.ratings import analyse, answer_counts, difference_counts
+from synthnotes.questionnaire.ratings import analyse, count_answers, count_differences
 from synthnotes.report.paper import CORPORA
 from synthnotes.significance.comparison import tidy
 from synthnotes.significance.published_values import compare, parse
@@ -92,8 +92,8 @@ def makers(settings, ratings):
         "privacy.{}.passages": lambda _: pd.DataFrame(shared),
         "detection.{}.curve": lambda _: pd.DataFrame([dict.fromkeys(("words", *FOUND), words) for words in (0, 1)]),
         "ratings.{}": lambda _: {c: {"answers": ANSWERS} | found for c, found in evaluate(ratings).items()},
-        "ratings.{}.answers": lambda _: answer_counts(answers),
-        "ratings.{}.differences": lambda _: difference_counts(answers),
+        "ratings.{}.answers": lambda _: count_answers(answers),
+        "ratings.{}.differences": lambda _: count_differences(answers),
     } | {f"{stage}.{{}}": lambda _, content=content: content for stage, content in of_stages().items()}
 
 
