@@ -11,7 +11,7 @@ from synthnotes.report.kit.markup import grouped
 from synthnotes.report.kit.numbers import MISSING
 from synthnotes.report.kit.report import Drawings
 from synthnotes.report.kit.style import legend_below, logarithmic, panels
-from synthnotes.report.paper import LOOKS, Corpus, Paper, Row
+from synthnotes.report.paper import LOOKS, CorpusNames, Paper, Row
 
 __all__ = ["distances"]
 
@@ -41,13 +41,13 @@ def distances(paper: Paper) -> list[Row]:
 def figures(paper: Paper) -> Drawings:
     """What draws the curves and distances of each corpus."""
 
-    def noise(corpus: Corpus) -> Figure:
+    def noise(corpus: CorpusNames) -> Figure:
         return noise_curves(paper.tables[f"hypotheses.{corpus.key}.curves"], *drawn_distances(paper, corpus))
 
     return {f"noise-{corpus.key}": partial(noise, corpus) for corpus in paper.noisy}
 
 
-def drawn_distances(paper: Paper, corpus: Corpus) -> tuple[pd.DataFrame, tuple[str, int, float]]:
+def drawn_distances(paper: Paper, corpus: CorpusNames) -> tuple[pd.DataFrame, tuple[str, int, float]]:
     """The distance of every noise with its interval (hypothesis, level, value, low, high).
 
     Beside it: hypothesis, level and distance of the nearest noise, also between the trained levels.

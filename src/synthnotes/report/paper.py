@@ -1,16 +1,17 @@
 """The paper that is rebuilt: its corpora and training sets, how they are called and drawn, and the results of a run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from itertools import product
 from types import ModuleType
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
 import pandas as pd
 
 from synthnotes.machinery import pipeline
 from synthnotes.machinery.sections import Params
-from synthnotes.report.kit.markup import Markdown
+from synthnotes.report.kit.markup import Markdown, grouped
 from synthnotes.report.kit.numbers import Numbers
 from synthnotes.report.kit.report import Report
 from synthnotes.report.kit.style import Look
@@ -18,10 +19,11 @@ from synthnotes.report.kit.tables import Tables
 from synthnotes.significance.published import Publication
 
 Row = list[object]
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
-class Corpus:
+class CorpusNames:
     """How the report speaks of a corpus."""
 
     key: str
@@ -31,8 +33,8 @@ class Corpus:
 
 
 CORPORA = {
-    "mimic": Corpus("mimic", "MIMIC", "English", "MIMIC-IV"),
-    "sepr": Corpus("sepr", "SEPR", "Swedish", "the Stockholm Electronic Patient Records"),
+    "mimic": CorpusNames("mimic", "MIMIC", "English", "MIMIC-IV"),
+    "sepr": CorpusNames("sepr", "SEPR", "Swedish", "the Stockholm Electronic Patient Records"),
 }
 # With spaces that do not break, as in the headings of the templates: a narrow column stays readable.
 TRAININGS = {
@@ -141,6 +143,7 @@ class Paper(Report):
             "demo": self.params.disclosure.demo,
             "corpora": self.corpora,
             "noisy": self.noisy,
+            "each": lambda *patterns: [of.format(corpus.key) for corpus in self.corpora for of in patterns],
             "sign": self.sign,
             "collapsed": self.collapsed(),
             "coverage": self.numbers.complement,
@@ -166,3 +169,27 @@ class Paper(Report):
     def panels(self, pattern: str) -> dict[str, pd.DataFrame]:
         """A table of each corpus, by the title of its panel in a figure; `{}` stands for the corpus in its name."""
         return {corpus.name: self.tables[pattern.format(corpus.key)] for corpus in self.corpora}
+
+
+def by_corpus(
+    columns: int = 1,
+) -> Callable[
+    [Callable[Concatenate[Paper, CorpusNames, P], Iterable[Row]]], Callable[Concatenate[Paper, P], list[list[object]]]
+]:
+    """Makes a function that gives the rows of one corpus one that gives those of all.
+
+    Args:
+        columns: how many of the first cells are left out where they repeat those above.
+    """
+
+    def of_all(
+        rows: Callable[Concatenate[Paper, CorpusNames, P], Iterable[Row]],
+    ) -> Callable[Concatenate[Paper, P], list[list[object]]]:
+        @wraps(rows)
+        def table(paper: Paper, *arguments: P.args, **named: P.kwargs) -> list[list[object]]:
+            found = [row for corpus in paper.corpora for row in rows(paper, corpus, *arguments, **named)]
+            return grouped(found, columns)
+
+        return table
+
+    return of_all

@@ -14,9 +14,8 @@ from typing import Any
 from synthnotes.machinery.files import UserError, read_json
 from synthnotes.machinery.makers import COMPUTED_BY, maker_of, without_makers
 from synthnotes.report.kit.markup import NBSP, Markdown, escape
-from synthnotes.report.kit.origins import Number, Printed, Source, label_of
+from synthnotes.report.kit.origins import Number, Printed, Source, label_of, unit_of
 from synthnotes.report.kit.tables import Tables, require_results
-from synthnotes.report.kit.units import unit_of
 
 LEAST_P = 0.001  # p-values below it are printed so
 MISSING = Markdown("–")  # printed for a metric that does not exist (null in its file)
@@ -114,6 +113,10 @@ class Numbers:
         record = self._record(key)
         record.texts[spec or ""] = text
         return record.link(text)
+
+    def nums(self, prefix: str, names: str, spec: str | None = None) -> list[Markdown]:
+        """Prints several numbers below a prefix, in one format: their names, with spaces between."""
+        return [self.num(f"{prefix}.{name}", spec) for name in names.split()]
 
     def word(self, key: str, says: Mapping[str, str]) -> Markdown:
         """Prints a verdict in words, bold, with a link to its origin as a number has one.
