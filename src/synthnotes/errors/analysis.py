@@ -132,7 +132,7 @@ def _codes(
         synthetic.decisions,
         minimum_patients,
         settings.resamples,
-        settings.level,
+        settings.significance_level,
         settings.seed,
     )
     about = pd.DataFrame(

@@ -46,10 +46,12 @@ class Varied(NamedTuple):
     observed: Measures
     left_out: Sequence[Measures]
 
-    def interval(self, statistic: Callable[[Measures], np.ndarray], level: float) -> tuple[np.ndarray, Interval]:
+    def interval(
+        self, statistic: Callable[[Measures], np.ndarray], significance_level: float
+    ) -> tuple[np.ndarray, Interval]:
         """A statistic of the measures, along their last axis, and its interval."""
         value = statistic(self.observed)[..., 0]
-        return value, student(value, [jackknife(statistic(without)) for without in self.left_out], level)
+        return value, student(value, [jackknife(statistic(without)) for without in self.left_out], significance_level)
 
 
 def compare(
@@ -82,16 +84,16 @@ def compare(
     found: dict[str, dict[str, Any]] = {}
     for noise, coders in noisy.items():
         row = steps.index(noise)
-        measures = {name: _measure(varied, name, row, settings.level) for name in varied.observed}
+        measures = {name: _measure(varied, name, row, settings.significance_level) for name in varied.observed}
         found.setdefault(noise.hypothesis, {})[str(noise.level)] = _described(coders) | dict.fromkeys(AREAS) | measures
     rows_of = {of: np.array([row for row, step in enumerate(steps) if step.hypothesis == of]) for of in found}
     levels = np.array([step.level for step in steps])
-    best = {of: _best(varied, rows, levels[rows], settings.level) for of, rows in rows_of.items()}
+    best = {of: _best(varied, rows, levels[rows], settings.significance_level) for of, rows in rows_of.items()}
     first, *others = sorted(best, key=lambda of: best[of]["distance"])
-    nearest = mixtures[steps.index(Noise(first, best[first]["level"]))]
+    nearest = mixtures[steps.index(Noise(first, best[first]["noise_level"]))]
     farther = [rows_of[of] for of in others]
     winner = {"hypothesis": first, **best[first]} | {
-        "lead": _lead(varied, rows_of[first], np.concatenate(farther), settings.level) if others else None,
+        "lead": _lead(varied, rows_of[first], np.concatenate(farther), settings.significance_level) if others else None,
         "between_seeds": _between_seeds(on_all, sizes, [0, *(1 + np.flatnonzero(nearest))]),
     }
     patients = int(synthetic[0].patients.max()) + 1
@@ -102,7 +104,7 @@ def compare(
     told = {
         "patients": people(patients),
         "notes": people(synthetic[0].truth.shape[0]),
-        **setting({"level": settings.level, "about": about(sizes)}),
+        **setting({"significance_level": settings.significance_level, "about": about(sizes)}),
         "synthetic": _described(synthetic),
         "distances": found,
         "best": best,
@@ -158,41 +160,41 @@ def _means(sizes: Sequence[int], left_out: int | None = None) -> np.ndarray:
     return members / members.sum(axis=1, keepdims=True)
 
 
-def _measure(varied: Varied, name: str, row: int, level: float) -> dict[str, float]:
+def _measure(varied: Varied, name: str, row: int, significance_level: float) -> dict[str, float]:
     """One measure of one step, with its interval; a distance does not end below zero."""
-    value, interval = varied.interval(lambda measures: measures[name][row], level)
+    value, interval = varied.interval(lambda measures: measures[name][row], significance_level)
     low = max(0.0, interval.low) if name in AREAS else interval.low
     return {"value": float(value), "low": float(low), "high": float(interval.high)}
 
 
-def _best(varied: Varied, rows: np.ndarray, levels: np.ndarray, level: float) -> dict[str, Any]:
+def _best(varied: Varied, rows: np.ndarray, levels: np.ndarray, significance_level: float) -> dict[str, Any]:
     """The level of the smallest distance, and from which level to which the distance may be as small.
 
     Args:
         varied: the distances.
         rows: those of one hypothesis.
         levels: of these rows.
-        level: 1 - coverage.
+        significance_level: 1 - coverage.
     """
     distances = varied.observed["distance"][rows, 0]
     nearest = int(distances.argmin())
-    _, farther = varied.interval(lambda of: of["distance"][rows] - of["distance"][rows].min(axis=0), level)
-    _, interval = varied.interval(lambda of: of["distance"][rows].min(axis=0), level)
+    _, farther = varied.interval(lambda of: of["distance"][rows] - of["distance"][rows].min(axis=0), significance_level)
+    _, interval = varied.interval(lambda of: of["distance"][rows].min(axis=0), significance_level)
     as_small = levels[farther.low <= 0]
     return {
-        "level": int(levels[nearest]),
-        "level_low": int(as_small[0]),
-        "level_high": int(as_small[-1]),
+        "noise_level": int(levels[nearest]),
+        "noise_level_low": int(as_small[0]),
+        "noise_level_high": int(as_small[-1]),
         "distance": float(distances[nearest]),
         "distance_low": max(0.0, float(interval.low)),
         "distance_high": float(interval.high),
     }
 
 
-def _lead(varied: Varied, nearer: np.ndarray, farther: np.ndarray, level: float) -> dict[str, float]:
+def _lead(varied: Varied, nearer: np.ndarray, farther: np.ndarray, significance_level: float) -> dict[str, float]:
     """How much farther the smallest distance of some rows is than that of others, with its interval."""
     value, interval = varied.interval(
-        lambda of: of["distance"][farther].min(axis=0) - of["distance"][nearer].min(axis=0), level
+        lambda of: of["distance"][farther].min(axis=0) - of["distance"][nearer].min(axis=0), significance_level
     )
     return {"value": float(value), "low": float(interval.low), "high": float(interval.high)}
 

@@ -12,7 +12,7 @@ from synthnotes.significance.resampling import Counts, draw, rates
 
 
 def code_losses(
-    real: Decisions, synthetic: Decisions, minimum_patients: int, resamples: int, level: float, seed: int
+    real: Decisions, synthetic: Decisions, minimum_patients: int, resamples: int, significance_level: float, seed: int
 ) -> pd.DataFrame:
     """F1 per code of both coders, and the difference with its interval by the bootstrap over patients.
 
@@ -21,7 +21,7 @@ def code_losses(
         minimum_patients: codes of fewer patients of E are left out: their F1 is chance, and may tell about a person;
             with them the rarest other code, whose F1 would tell that of a single one.
         resamples: of the patients.
-        level: 1 - coverage of each code's interval; nothing corrects for their number.
+        significance_level: 1 - coverage of each code's interval; nothing corrects for their number.
         seed: of the resampling.
 
     Returns:
@@ -43,7 +43,9 @@ def code_losses(
     )
     table["difference"] = table["f1_synthetic"] - table["f1_real"]
     table["low"], table["high"] = np.quantile(
-        _differences(real, synthetic, listed, resamples, seed), [level / 2, 1 - level / 2], axis=1
+        _differences(real, synthetic, listed, resamples, seed),
+        [significance_level / 2, 1 - significance_level / 2],
+        axis=1,
     )
     return table.sort_values(["difference", "code"], kind="stable", ignore_index=True)
 

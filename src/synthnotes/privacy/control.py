@@ -139,7 +139,7 @@ def compare(
         "measures": _measures(notes, of_passages, matched, known, settings, budget),
         "membership": compare_membership(
             *(training, synthetic, control, settings.rouge_n, tokenizer),
-            *(settings.resamples, settings.confidence, settings.seed),
+            *(settings.resamples, 1 - settings.significance_level, settings.seed),
         ),
     }
     results["verdict"] = overall([of["verdict"] for of in (*results["measures"].values(), results["membership"])])
@@ -235,11 +235,11 @@ def _measures(
                 measure.take(slice(written)).of_notes(),
                 measure.take(slice(written, None)).of_notes(),
                 settings.tail_share,
-                settings.confidence,
+                1 - settings.significance_level,
                 left_out,
             ),
             settings.resamples,
-            settings.confidence,
+            1 - settings.significance_level,
             settings.seed,
         )
         for name, measure in measures.items()

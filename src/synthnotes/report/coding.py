@@ -160,7 +160,7 @@ def floor(paper: Paper) -> Markdown:
 
 def one_sided_level(paper: Paper) -> Markdown:
     """The level of the test that each end of an interval is."""
-    key = "params.significance.level"
+    key = "params.significance.significance_level"
     return paper.numbers.computed(paper.numbers.value(key) / 2, [key], f"{key} / 2", ".1%")
 
 

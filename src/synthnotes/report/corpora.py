@@ -1,4 +1,4 @@
-"""Corpora: their flow and their subsets, as tables and as a flow chart like a CONSORT diagram (paper, section 4)."""
+"""Corpora: their flow and their subsets, as tables and as a flow chart like a CONSORT diagram (paper, section 3)."""
 
 import textwrap
 from collections.abc import Iterator, Mapping

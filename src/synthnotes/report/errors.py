@@ -1,4 +1,4 @@
-"""Errors: which codes, in which notes and of which families, the coders get wrong (paper, section 6.3)."""
+"""Errors: which codes, in which notes and of which families, the coders get wrong (paper, sections 6.3.1 to 6.3.3)."""
 
 import itertools
 from collections.abc import Iterator, Mapping

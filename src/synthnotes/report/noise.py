@@ -1,4 +1,4 @@
-"""Noise: which noise in real notes has the effect of synthetic ones (paper, section 6.4)."""
+"""Noise: which noise in real notes has the effect of synthetic ones (paper, section 6.3.4)."""
 
 from functools import partial
 
@@ -54,7 +54,7 @@ def drawn_distances(paper: Paper, corpus: CorpusNames) -> tuple[pd.DataFrame, tu
     """
     numbers, prefix = paper.numbers, f"hypotheses.{corpus.key}"
     rows = [
-        {"hypothesis": hypothesis, "level": int(level)}
+        {"hypothesis": hypothesis, "noise_level": int(level)}
         | {
             of: numbers.value(f"{prefix}.distances.{hypothesis}.{level}.distance.{of}")
             for of in ("value", "low", "high")
@@ -62,7 +62,9 @@ def drawn_distances(paper: Paper, corpus: CorpusNames) -> tuple[pd.DataFrame, tu
         for hypothesis in numbers.below(f"{prefix}.distances")
         for level in numbers.below(f"{prefix}.distances.{hypothesis}")
     ]
-    hypothesis, level, distance = (numbers.value(f"{prefix}.winner.{of}") for of in ("hypothesis", "level", "distance"))
+    hypothesis, level, distance = (
+        numbers.value(f"{prefix}.winner.{of}") for of in ("hypothesis", "noise_level", "distance")
+    )
     return pd.DataFrame(rows).astype({"value": float, "low": float, "high": float}), (hypothesis, level, distance)
 
 
@@ -73,15 +75,15 @@ def noise_curves(
 
     Args:
         curves: columns coder (synthetic, h1-20, …), curve (frequency or length), x and mean.
-        distances: columns hypothesis, level, value, low and high.
+        distances: columns hypothesis, noise_level, value, low and high.
         nearest: hypothesis, level and value of the smallest distance, which is ringed, also between trained levels.
         synthetic: the coder to compare with.
     """
     figure, axes = panels(["F1 by frequency", "F1 by length", "distance from synthetic S"], 2.6, share_y=False)
-    levels = sorted(distances["level"].unique())
+    levels = sorted(distances["noise_level"].unique())
     for axis, curve in zip(axes, ("frequency", "length"), strict=False):
         of_curve = curves[curves["curve"] == curve].sort_values("x")
-        for hypothesis, level in zip(distances["hypothesis"], distances["level"], strict=True):
+        for hypothesis, level in zip(distances["hypothesis"], distances["noise_level"], strict=True):
             of_coder, look = of_curve[of_curve["coder"] == f"{hypothesis}-{level}"], LOOKS[hypothesis]
             # The more noise, the stronger the colour.
             strength = 0.4 + 0.6 * (levels.index(level) + 1) / len(levels)
@@ -101,9 +103,9 @@ def noise_curves(
 def _distances(axis: Axes, distances: pd.DataFrame, nearest: tuple[str, int, float]) -> None:
     """The distance of every noise with its interval, by level."""
     hypotheses = list(distances["hypothesis"].unique())
-    levels = sorted(distances["level"].unique())
+    levels = sorted(distances["noise_level"].unique())
     for position, hypothesis in enumerate(hypotheses):
-        look, of_one = LOOKS[hypothesis], distances[distances["hypothesis"] == hypothesis].set_index("level")
+        look, of_one = LOOKS[hypothesis], distances[distances["hypothesis"] == hypothesis].set_index("noise_level")
         x = np.array([levels.index(level) for level in of_one.index]) + 0.2 * (position - (len(hypotheses) - 1) / 2)
         errors = np.clip([of_one["value"] - of_one["low"], of_one["high"] - of_one["value"]], 0, None)
         axis.errorbar(x, of_one["value"], errors, color=look.colour, marker=look.marker, ls="none", capsize=2, lw=1.1)

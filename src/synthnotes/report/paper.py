@@ -159,7 +159,7 @@ class Paper(Report):
         numbers, found = self.numbers, []
         for corpus in self.corpora:
             coders = {label: f"utility.{corpus.key}.{of}.reading.collapsed.mean" for of, label in TRAININGS.items()}
-            for hypothesis, level in product(self.params.noise.hypotheses, self.params.noise.levels):
+            for hypothesis, level in product(self.params.noise.hypotheses, self.params.noise.noise_levels):
                 key = f"hypotheses.{corpus.key}.distances.{hypothesis}.{level}.collapsed"
                 coders[f"{hypothesis.upper()} at {level} %"] = key
             names = [name for name, key in coders.items() if key in numbers and numbers.value(key)]

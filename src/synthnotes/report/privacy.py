@@ -114,9 +114,9 @@ def detection(paper: Paper, corpus: CorpusNames) -> Iterator[Row]:
 
 
 def one_sided_error(paper: Paper) -> Markdown:
-    """How often one side of a verdict may err, from the confidence of its intervals."""
-    key = "params.privacy.confidence"
-    return paper.numbers.computed((1 - paper.numbers.value(key)) / 2, [key], f"(1 − {key}) / 2", ".1%")
+    """How often one side of a verdict may err."""
+    key = "params.privacy.significance_level"
+    return paper.numbers.computed(paper.numbers.value(key) / 2, [key], f"{key} / 2", ".1%")
 
 
 def verdict(paper: Paper, key: str) -> Markdown:

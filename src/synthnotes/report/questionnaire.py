@@ -1,4 +1,4 @@
-"""Questionnaire: the raters' answers, the published evaluation beside the rebuilt one, and what studies show (8)."""
+"""Questionnaire: the raters' answers, the published evaluation and the rebuilt one, and studies (paper, section 8)."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial

@@ -121,15 +121,16 @@ def of_study(
         seed: of the simulation.
 
     Returns:
-        power and level, as given; false_positives: the share of studies in which Wilcoxon's test finds a difference
-        where there is none; detectable_difference, in points; raters_to_detect_margin; raters_to_show_equivalence,
-        where there is no difference. None where the differences do not vary, or no number suffices.
+        power and significance_level, as given; false_positives: the share of studies in which Wilcoxon's test finds a
+        difference where there is none; detectable_difference, in points; raters_to_detect_margin;
+        raters_to_show_equivalence, where there is no difference. None where the differences do not vary, or no number
+        suffices.
     """
     raters, pairs = differences.shape
     keys = ("false_positives", "detectable_difference", "raters_to_detect_margin", "raters_to_show_equivalence")
     vary = spread(differences)
     if vary is None:
-        return {"power": power, "level": level} | dict.fromkeys(keys)
+        return {"power": power, "significance_level": level} | dict.fromkeys(keys)
 
     def of_raters(number: int) -> np.ndarray:
         return simulate(vary, number, pairs, studies, seed)
@@ -141,4 +142,4 @@ def of_study(
         smallest_number(lambda number: differs(margin + of_raters(number), level), power),
         smallest_number(lambda number: equivalent(of_raters(number), margin, level), power),
     )
-    return {"power": power, "level": level} | dict(zip(keys, found, strict=True))
+    return {"power": power, "significance_level": level} | dict(zip(keys, found, strict=True))

@@ -24,7 +24,7 @@ def truth():
 def test_the_code_that_loses_most_comes_first(decisions_of, truth):
     real = decisions_of(CODES, truth, coder(truth, 0.1, 2))
     synthetic = decisions_of(CODES, truth, coder(truth, np.array([0.1, 0.6, 0.1, 0.1, 0.1]), 3))
-    losses = code_losses(real, synthetic, minimum_patients=10, resamples=300, level=0.05, seed=1)
+    losses = code_losses(real, synthetic, minimum_patients=10, resamples=300, significance_level=0.05, seed=1)
     assert losses["code"].iloc[0] == "b"
     assert set(losses["code"]) == {
         "a",

@@ -101,7 +101,7 @@ def test_the_rater_as_the_unit(ratings, rebuilt):
 
 def test_power_is_that_of_the_tests_that_give_the_verdict(rebuilt):
     ours = rebuilt["sepr"]["coherence"]["power"]
-    assert ours["level"] == 0.05 / 4  # Holm's strictest: two studies with two questions
+    assert ours["significance_level"] == 0.05 / 4  # Holm's strictest: two studies with two questions
     assert ours["detectable_difference"] > 1  # four raters of four pairs: what was seen, 0.6, could hardly be found
     assert rebuilt["mimic"]["coherence"]["power"]["raters_to_detect_margin"] > 25  # as an unadjusted t-test promised
 

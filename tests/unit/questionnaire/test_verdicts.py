@@ -88,15 +88,15 @@ def test_pairs_are_counted_before_and_after_the_correction():
         return [{"p": p, "p_holm": p_holm} for p, p_holm in p_values]
 
     three = (0.01, 0.03), (0.04, 0.08), (0.2, 0.2)
-    counted = {"tests": 3, "below_level": 2, "below_level_after_holm": 1, "verdict": "some"}
+    counted = {"tests": 3, "below_significance_level": 2, "below_significance_level_after_holm": 1, "verdict": "some"}
     assert verdicts.pairs(tests(*three, (None, None)), 0.05) == counted
-    two = {"tests": 2, "below_level": 1, "below_level_after_holm": 0, "verdict": "none"}
+    two = {"tests": 2, "below_significance_level": 1, "below_significance_level_after_holm": 0, "verdict": "none"}
     assert verdicts.pairs(tests(*three[1:]), 0.05) == two
-    assert verdicts.pairs(tests((0.05, 0.05)), 0.05)["below_level"] == 0
+    assert verdicts.pairs(tests((0.05, 0.05)), 0.05)["below_significance_level"] == 0
     assert verdicts.pairs([], 0.05) == {
         "tests": 0,
-        "below_level": 0,
-        "below_level_after_holm": 0,
+        "below_significance_level": 0,
+        "below_significance_level_after_holm": 0,
         "verdict": "none",
     }
 
@@ -147,7 +147,7 @@ def test_the_published_ratings(published):
         assert words(published[corpus], question) == ("too little", "either kind", "lower", can_show)
     assert {of["correlation"]["verdict"] for of in published.values()} == {"positive"}
     # Of two questions with three and four pairs, one pair of Swedish notes differs, and not after the correction.
-    counts = ("tests", "below_level", "below_level_after_holm")
+    counts = ("tests", "below_significance_level", "below_significance_level_after_holm")
     assert [published["mimic"]["pairs_tested"][of] for of in counts] == [6, 0, 0]
     assert [published["sepr"]["pairs_tested"][of] for of in counts] == [8, 1, 0]
 
