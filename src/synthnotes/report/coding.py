@@ -4,6 +4,7 @@ Numbers of coders are means over the seeds.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -180,7 +181,7 @@ def figures(paper: Paper) -> Drawings:
             found[title] = {of: [of_runs[of, seed] for seed in paper.params.seeds_of(of)] for of in TRAINING_SETS}
         return coder_curves(found)
 
-    return {"coding": coders, "differences": lambda: intervals(paper.panels("significance.{}.differences"))}
+    return {"coding": coders, "differences": partial(paper.drawn, intervals, "significance.{}.differences")}
 
 
 def coder_curves(curves: Mapping[str, Mapping[str, Sequence[pd.DataFrame]]]) -> Figure:

@@ -163,7 +163,7 @@ def phases_of(flow: pd.DataFrame) -> list[Phase]:
 
 
 def _of_codes(dropped: object) -> str:
-    return f" ({int(dropped):,} codes)" if dropped is not None and not pd.isna(dropped) and dropped else ""
+    return "" if dropped is None or pd.isna(dropped) or not dropped else f" ({int(dropped):,} codes)"
 
 
 def _lines(left: Mapping[str, int]) -> list[str]:

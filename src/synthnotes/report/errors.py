@@ -79,21 +79,20 @@ def losses(paper: Paper, corpus: CorpusNames) -> Iterator[Row]:
 
 def figures(paper: Paper) -> Drawings:
     """What draws F1 against frequency and length, the families of codes, and calibration."""
-    boundary, limit = paper.params.errors.length_boundary, paper.params.coding.max_words
     most = paper.params.report.top_chapters
+    marks = {"boundary": paper.params.errors.length_boundary, "limit": paper.params.coding.max_words}
 
     def confused(corpus: CorpusNames) -> Figure:
         table, chapters = (paper.tables[f"errors.{corpus.key}.{of}"] for of in ("confusion", "chapters"))
         return confusion(table, chapters, most)
 
+    x_label = "training notes with the code"
     return {
-        "frequency": lambda: binned_f1(paper.panels("errors.{}.frequency"), "training notes with the code", log=True),
-        "length": lambda: binned_f1(
-            paper.panels("errors.{}.length"), "words in the note", boundary=boundary, limit=limit
-        ),
-        "families": lambda: family_shares(paper.panels("errors.{}.chapters"), most),
-        "pies": lambda: family_pies(paper.panels("errors.{}.chapters"), most),
-        "calibration": lambda: reliability(paper.panels("errors.{}.calibration")),
+        "frequency": partial(paper.drawn, binned_f1, "errors.{}.frequency", x_label, log=True),
+        "length": partial(paper.drawn, binned_f1, "errors.{}.length", "words in the note", **marks),
+        "families": partial(paper.drawn, family_shares, "errors.{}.chapters", most),
+        "pies": partial(paper.drawn, family_pies, "errors.{}.chapters", most),
+        "calibration": partial(paper.drawn, reliability, "errors.{}.calibration"),
     } | {f"confusion-{corpus.key}": partial(confused, corpus) for corpus in paper.corpora}
 
 

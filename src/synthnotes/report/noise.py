@@ -1,5 +1,6 @@
 """Noise: which noise in real notes has the effect of synthetic ones (paper, section 6.3.4)."""
 
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
@@ -21,21 +22,24 @@ def distances(paper: Paper) -> list[Row]:
     numbers = paper.numbers
     rows: list[Row] = []
     for corpus in paper.noisy:
-        prefix = f"hypotheses.{corpus.key}"
-        for hypothesis in numbers.below(f"{prefix}.distances"):
-            for level in numbers.below(f"{prefix}.distances.{hypothesis}"):
-                noise = f"{prefix}.noise.{hypothesis}-{level}"
-                of = f"{prefix}.distances.{hypothesis}.{level}"
-                changed = numbers.quotient(f"{noise}.words_changed", f"{noise}.words", ".0%")
-                # Where training has no code of E there is no curve by frequency, and its area is null.
-                areas = [
-                    numbers.num(key, ".3f") if key in numbers else MISSING
-                    for key in (f"{of}.frequency_area.value", f"{of}.length_area.value")
-                ]
-                distance = numbers.with_interval(f"{of}.distance.value", f"{of}.distance", ".3f")
-                counts = numbers.num(f"{of}.coders", ","), numbers.num(f"{of}.micro_f1", ".3f")
-                rows.append([corpus.name, f"{hypothesis.upper()}, {level} %", changed, *counts, *areas, distance])
+        for hypothesis, level, of in _trained(paper, corpus):
+            noise = f"hypotheses.{corpus.key}.noise.{hypothesis}-{level}"
+            changed = numbers.quotient(f"{noise}.words_changed", f"{noise}.words", ".0%")
+            # Where training has no code of E there is no curve by frequency, and its area is null.
+            keys = (f"{of}.frequency_area.value", f"{of}.length_area.value")
+            areas = [numbers.num(key, ".3f") if key in numbers else MISSING for key in keys]
+            distance = numbers.with_interval(f"{of}.distance.value", f"{of}.distance", ".3f")
+            counts = numbers.num(f"{of}.coders", ","), numbers.num(f"{of}.micro_f1", ".3f")
+            rows.append([corpus.name, f"{hypothesis.upper()}, {level} %", changed, *counts, *areas, distance])
     return grouped(rows)
+
+
+def _trained(paper: Paper, corpus: CorpusNames) -> Iterator[tuple[str, str, str]]:
+    """Hypothesis, level and prefix of the keys of every noise that coders were trained with."""
+    prefix = f"hypotheses.{corpus.key}.distances"
+    for hypothesis in paper.numbers.below(prefix):
+        for level in paper.numbers.below(f"{prefix}.{hypothesis}"):
+            yield hypothesis, level, f"{prefix}.{hypothesis}.{level}"
 
 
 def figures(paper: Paper) -> Drawings:
@@ -48,36 +52,27 @@ def figures(paper: Paper) -> Drawings:
 
 
 def drawn_distances(paper: Paper, corpus: CorpusNames) -> tuple[pd.DataFrame, tuple[str, int, float]]:
-    """The distance of every noise with its interval (hypothesis, level, value, low, high).
+    """The distance of every noise with its interval (hypothesis, noise_level, value, low, high).
 
     Beside it: hypothesis, level and distance of the nearest noise, also between the trained levels.
     """
-    numbers, prefix = paper.numbers, f"hypotheses.{corpus.key}"
+    value, winner = paper.numbers.value, f"hypotheses.{corpus.key}.winner"
     rows = [
-        {"hypothesis": hypothesis, "noise_level": int(level)}
-        | {
-            of: numbers.value(f"{prefix}.distances.{hypothesis}.{level}.distance.{of}")
-            for of in ("value", "low", "high")
-        }
-        for hypothesis in numbers.below(f"{prefix}.distances")
-        for level in numbers.below(f"{prefix}.distances.{hypothesis}")
+        (hypothesis, int(level), *(value(f"{of}.distance.{end}") for end in ("value", "low", "high")))
+        for hypothesis, level, of in _trained(paper, corpus)
     ]
-    hypothesis, level, distance = (
-        numbers.value(f"{prefix}.winner.{of}") for of in ("hypothesis", "noise_level", "distance")
-    )
-    return pd.DataFrame(rows).astype({"value": float, "low": float, "high": float}), (hypothesis, level, distance)
+    table = pd.DataFrame(rows, columns=["hypothesis", "noise_level", "value", "low", "high"])
+    nearest = value(f"{winner}.hypothesis"), value(f"{winner}.noise_level"), value(f"{winner}.distance")
+    return table.astype({"value": float, "low": float, "high": float}), nearest
 
 
-def noise_curves(
-    curves: pd.DataFrame, distances: pd.DataFrame, nearest: tuple[str, int, float], synthetic: str = "synthetic"
-) -> Figure:
+def noise_curves(curves: pd.DataFrame, distances: pd.DataFrame, nearest: tuple[str, int, float]) -> Figure:
     """The coders trained on noisy notes beside the one trained on synthetic notes, and how far from it they are.
 
     Args:
         curves: columns coder (synthetic, h1-20, …), curve (frequency or length), x and mean.
         distances: columns hypothesis, noise_level, value, low and high.
         nearest: hypothesis, level and value of the smallest distance, which is ringed, also between trained levels.
-        synthetic: the coder to compare with.
     """
     figure, axes = panels(["F1 by frequency", "F1 by length", "distance from synthetic S"], 2.6, share_y=False)
     levels = sorted(distances["noise_level"].unique())
@@ -89,7 +84,7 @@ def noise_curves(
             strength = 0.4 + 0.6 * (levels.index(level) + 1) / len(levels)
             line = {"color": look.colour, "alpha": strength, "linestyle": look.dash, "linewidth": 1.1}
             axis.plot(of_coder["x"], of_coder["mean"], label=f"{look.label}, {level} %", **line)
-        of_coder, look = of_curve[of_curve["coder"] == synthetic], LOOKS["synthetic_s"]
+        of_coder, look = of_curve[of_curve["coder"] == "synthetic"], LOOKS["synthetic_s"]
         axis.plot(of_coder["x"], of_coder["mean"], label=look.label, color=look.colour, linewidth=2.2)
         axis.set_ylim(0, 1.02)
     logarithmic(axes[0])

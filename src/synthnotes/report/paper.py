@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import wraps
 from itertools import product
 from types import ModuleType
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from synthnotes.machinery import pipeline
 from synthnotes.machinery.sections import Params
@@ -19,7 +20,6 @@ from synthnotes.report.kit.tables import Tables
 from synthnotes.significance.published import Publication
 
 Row = list[object]
-P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
@@ -170,25 +170,22 @@ class Paper(Report):
         """A table of each corpus, by the title of its panel in a figure; `{}` stands for the corpus in its name."""
         return {corpus.name: self.tables[pattern.format(corpus.key)] for corpus in self.corpora}
 
+    def drawn(self, draw: Callable[..., Figure], pattern: str, *arguments: Any, **named: Any) -> Figure:
+        """Draws a figure of the `panels` of a pattern."""
+        return draw(self.panels(pattern), *arguments, **named)
 
-def by_corpus(
-    columns: int = 1,
-) -> Callable[
-    [Callable[Concatenate[Paper, CorpusNames, P], Iterable[Row]]], Callable[Concatenate[Paper, P], list[list[object]]]
-]:
-    """Makes a function that gives the rows of one corpus one that gives those of all.
+
+def by_corpus(columns: int = 1) -> Callable[[Callable[..., Iterable[Row]]], Callable[..., list[Row]]]:
+    """Makes of a function that gives the rows of one corpus one that gives those of all.
 
     Args:
         columns: how many of the first cells are left out where they repeat those above.
     """
 
-    def of_all(
-        rows: Callable[Concatenate[Paper, CorpusNames, P], Iterable[Row]],
-    ) -> Callable[Concatenate[Paper, P], list[list[object]]]:
+    def of_all(rows: Callable[..., Iterable[Row]]) -> Callable[..., list[Row]]:
         @wraps(rows)
-        def table(paper: Paper, *arguments: P.args, **named: P.kwargs) -> list[list[object]]:
-            found = [row for corpus in paper.corpora for row in rows(paper, corpus, *arguments, **named)]
-            return grouped(found, columns)
+        def table(paper: Paper, *arguments: Any) -> list[Row]:
+            return grouped([row for corpus in paper.corpora for row in rows(paper, corpus, *arguments)], columns)
 
         return table
 

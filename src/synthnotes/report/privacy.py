@@ -1,6 +1,7 @@
 """Privacy: what synthetic notes share with the notes that the generator was tuned on (paper, section 7)."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -128,9 +129,9 @@ def verdict(paper: Paper, key: str) -> Markdown:
 def figures(paper: Paper) -> Drawings:
     """What draws the nearest notes, the longest passages and what planted ones show."""
     return {
-        "recall": lambda: recalls(paper.panels("privacy.{}.recall")),
-        "passages": lambda: passages(paper.panels("privacy.{}.passages")),
-        "detection": lambda: found(paper.panels("detection.{}.curve")),
+        "recall": partial(paper.drawn, recalls, "privacy.{}.recall"),
+        "passages": partial(paper.drawn, passages, "privacy.{}.passages"),
+        "detection": partial(paper.drawn, found, "detection.{}.curve"),
     }
 
 

@@ -36,14 +36,7 @@ class Report:
     """
 
     def __init__(self, params: Any, numbers: Numbers, tables: Tables, chapters: Mapping[str, ModuleType]) -> None:
-        """Gathers them.
-
-        Args:
-            params: see above.
-            numbers: see above.
-            tables: see above.
-            chapters: modules by the names of their templates.
-        """
+        """Gathers them; `chapters` are modules, by the names of their templates."""
         self.params, self.numbers, self.tables, self.chapters = params, numbers, tables, chapters
         self.figures_drawn: dict[str, Drawn] = {}
         self.folder = Path()
