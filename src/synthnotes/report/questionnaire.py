@@ -17,7 +17,7 @@ from synthnotes.report.kit.style import INK, QUIET, WIDTH, by_panel, legend_belo
 from synthnotes.report.paper import CORPORA, LOOKS, NEUTRAL, CorpusNames, Paper, Row
 from synthnotes.report.published import worst_verdict
 
-__all__ = ["comparison", "pair_tests", "question_keys", "question_names", "rated", "tested"]
+__all__ = ["asked", "comparison", "pair_tests", "rated"]
 
 QUESTIONS = ("readability", "coherence")
 RATED = ("mean", "sd", "ratings")  # of coherence, at each level of readability
@@ -92,19 +92,11 @@ def pair_tests(paper: Paper) -> list[Row]:
     return grouped(rows, 2)
 
 
-def question_names(paper: Paper, study: str) -> list[str]:
-    """The columns of a table with one per corpus and question of a study."""
-    return [f"{corpus.language}, {name}" for corpus, name in product(rated(paper, study), QUESTIONS)]
-
-
-def question_keys(paper: Paper, study: str) -> list[str]:
-    """What the keys of these columns begin with."""
-    return [f"ratings.{study}.{corpus.key}.{name}" for corpus, name in product(rated(paper, study), QUESTIONS)]
-
-
-def tested(paper: Paper, study: str, what: str) -> list[str]:
-    """The keys of what a study's t-tests of single pairs gave, one per corpus."""
-    return [f"ratings.{study}.{corpus.key}.pairs_tested.{what}" for corpus in rated(paper, study)]
+def asked(paper: Paper, study: str, pattern: str) -> list[str]:
+    """A text for each corpus and question of a study: `{corpus}`, `{language}` and `{question}` stand for them."""
+    asked_about = product(rated(paper, study), QUESTIONS)
+    texts = (pattern.format(corpus=of.key, language=of.language, question=question) for of, question in asked_about)
+    return list(dict.fromkeys(texts))
 
 
 def figures(paper: Paper) -> Drawings:
