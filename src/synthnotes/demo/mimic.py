@@ -1,4 +1,4 @@
-"""The demo's MIMIC-IV: invented admissions in PhysioNet's folders, file names, columns and gzip (METHOD 1.1).
+"""The demo's MIMIC-IV: invented admissions in PhysioNet's folders, file names, columns and gzip (paper, section 3.1).
 
 Everything follows from the seed, byte for byte, what a reader of MIMIC-IV must cope with included: missing, empty and
 repeated notes, and codes of version 9, repeated and empty ones. No patient, note or number comes from MIMIC.

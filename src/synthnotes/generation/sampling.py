@@ -1,4 +1,4 @@
-"""Sampling: what every engine is given and gives back, and what decides a sample (paper, section 4.1)."""
+"""Sampling: what every engine is given and gives back, and what decides a sample (paper, section 4.2)."""
 
 import hashlib
 from collections.abc import Callable, Sequence
