@@ -187,7 +187,7 @@ def attributions(
     coders = [[Outcome(one.truth, one.predicted, one.patients) for one in of_set] for of_set in outcomes]
     truth, patient = coders[0][0].truth, coders[0][0].patients
     noisy = dict(zip(noises, coders[1:], strict=True))
-    settings = HypothesesParams(bins=10, level=LEVEL)
+    settings = HypothesesParams(bins=10, significance_level=LEVEL)
     return attribute(coders[0], noisy, 3 * truth.sum(axis=0), rng.integers(50, 300, len(patient)), settings)
 
 

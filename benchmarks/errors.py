@@ -99,7 +99,7 @@ def prepare(folder: Path) -> None:
     settings = params.read(folder / "params.yaml")
     noise = settings.noise
     coders = [f"coders/synthetic_s-{seed}" for seed in settings.seeds]
-    kinds = product(noise.hypotheses, noise.levels, noise.seeds)
+    kinds = product(noise.hypotheses, noise.noise_levels, noise.seeds)
     coders += [f"noise/{hypothesis}-{level}-{seed}" for hypothesis, level, seed in kinds]
     for number, coder in enumerate(coders):
         (folder / coder).parent.mkdir(exist_ok=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from synthnotes.demo.clinic import load_clinic
-from synthnotes.demo.english import Patient, write_note
+from synthnotes.demo.english import Person, write_note
 
 # How many demo notes a section of a long note draws from; one where the section is not named.
 PIECES = {
@@ -42,7 +42,7 @@ def sections(notes: int = 400, seed: int = 1) -> list[Section]:
     """Writes some demo notes and takes them apart; the first section holds their header blocks, under no heading."""
     clinic, rng = load_clinic("english"), random.Random(seed)
     written = (
-        write_note(clinic.sample_case(rng), Patient(rng.choice("FM"), rng.randint(35, 88)), rng) for _ in range(notes)
+        write_note(clinic.sample_case(rng), Person(rng.choice("FM"), rng.randint(35, 88)), rng) for _ in range(notes)
     )
     parts = [BETWEEN_SECTIONS.split(note.rstrip()) for note in written]
     taken = [Section("", [part[0] for part in parts])]

@@ -108,7 +108,7 @@ def test_what_makes_knows_no_measure_and_nothing_of_disclosure():
 
 
 # Parameters of a section that a stage reads, and that decide nothing of what it makes.
-WITHOUT = {"noise": {"coding.weights", "noise.corpora", "noise.hypotheses", "noise.levels", "noise.seeds"}}
+WITHOUT = {"noise": {"coding.weights", "noise.corpora", "noise.hypotheses", "noise.noise_levels", "noise.seeds"}}
 WITHOUT["noise"] |= {"coding.real_l_validation"}
 WITHOUT["coding"] = {"coding.real_l_validation"}  # it names a table, in dvc.yaml
 WITHOUT["variants"] = {"generate.samples", "generate.temperature", "generate.repetition_penalty"}

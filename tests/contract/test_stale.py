@@ -156,7 +156,7 @@ def test_a_value_of_one_corpus_concerns_that_corpus(copy):
 def test_a_further_level_of_noise_trains_no_other_coder(copy):
     path = copy.folder / "params.yaml"
     before = path.read_text(encoding="utf-8")
-    path.write_text(before.replace("levels: [20, 50]", "levels: [20, 50, 70]"), encoding="utf-8")
+    path.write_text(before.replace("noise_levels: [20, 50]", "noise_levels: [20, 50, 70]"), encoding="utf-8")
     status = json.loads(copy.dvc("status", "--json"))
     path.write_text(before, encoding="utf-8")
     assert {name for name in status if name.startswith("noise@")} == {

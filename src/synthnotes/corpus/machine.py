@@ -93,7 +93,7 @@ def needs(
     for corpus, of_corpus in models.items():
         generator, encoder = of_corpus["generator"], of_corpus["encoder"]
         noise = params.noise
-        noisy = len(noise.hypotheses) * len(noise.levels) * len(noise.seeds) if corpus in noise.corpora else 0
+        noisy = len(noise.hypotheses) * len(noise.noise_levels) * len(noise.seeds) if corpus in noise.corpora else 0
         coders = (trained + noisy) * encoder.parameters * BYTES["float32"]
         disk += 2 * (generator.parameters * merged + coders + 4 * note_bytes[corpus])
         weights = generator.parameters * BYTES[generate.precision]

@@ -41,22 +41,22 @@ NORMAL_LABS = {
 
 
 @dataclass(frozen=True)
-class Patient:
+class Person:
     """Whom a note is about, as far as the note tells."""
 
     sex: str  # F or M
     age: int  # years
 
 
-def write_note(case: Case, patient: Patient, rng: random.Random) -> str:
+def write_note(case: Case, person: Person, rng: random.Random) -> str:
     """Writes one discharge summary, uncleaned: header block, sections, lists of medications, vital signs and labs."""
     sections = (
-        _header(case, patient, rng),
+        _header(case, person, rng),
         _section("Chief Complaint", _one(case.reason, "complaint", rng)),
         _section(
             "Major Surgical or Invasive Procedure", *([_one(p, "names", rng) for p in case.procedures] or ["None"])
         ),
-        _section("History of Present Illness", *_history(case, patient, rng)),
+        _section("History of Present Illness", *_history(case, person, rng)),
         _section("Past Medical History", *_past_history(case, rng)),
         _section("Social History", "___"),
         _section("Family History", rng.choice(FAMILY_HISTORIES)),
@@ -80,17 +80,17 @@ def write_problems(case: Case, rng: random.Random) -> list[str]:
     return [f"{_one(code, 'names', rng)}: {_one(code, 'course', rng)}" for code in (*case.procedures, *case.diagnoses)]
 
 
-def _header(case: Case, patient: Patient, rng: random.Random) -> str:
+def _header(case: Case, person: Person, rng: random.Random) -> str:
     service = SERVICES.get(case.reason.cluster, "MEDICINE")
     return (
         f" \nName:  ___                 Unit No:   ___\n \nAdmission Date:  ___              Discharge Date:   ___\n \n"
-        f"Date of Birth:  ___             Sex:   {patient.sex}\n \nService: {service}\n \n"
+        f"Date of Birth:  ___             Sex:   {person.sex}\n \nService: {service}\n \n"
         f"Allergies: \n{rng.choice(ALLERGIES)}\n \nAttending: ___."
     )
 
 
-def _history(case: Case, patient: Patient, rng: random.Random) -> list[str]:
-    address, noun, pronoun = {"F": ("Ms.", "woman", "she"), "M": ("Mr.", "man", "he")}[patient.sex]
+def _history(case: Case, person: Person, rng: random.Random) -> list[str]:
+    address, noun, pronoun = {"F": ("Ms.", "woman", "she"), "M": ("Mr.", "man", "he")}[person.sex]
     background = [d for d in case.chronic if d is not case.reason]
     known = rng.sample(background, min(len(background), rng.randint(0, 2)))
     names = " and ".join(_one(d, "names", rng) for d in sorted(known, key=lambda d: d.code))
@@ -98,7 +98,7 @@ def _history(case: Case, patient: Patient, rng: random.Random) -> list[str]:
     verb = fill("{presents|presented|was admitted|comes in} with", rng)
     story = _one(case.reason, "story", rng)
     arrival = fill(rng.choice(ARRIVALS), rng).replace("<she>", pronoun).replace("<She>", pronoun.capitalize())
-    text = f"{address} ___ is a {patient.age} year old {noun}{history} who {verb} {story} {arrival}"
+    text = f"{address} ___ is a {person.age} year old {noun}{history} who {verb} {story} {arrival}"
     return textwrap.wrap(text, LINE_WIDTH)
 
 

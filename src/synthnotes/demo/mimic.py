@@ -1,11 +1,12 @@
-"""The demo's MIMIC-IV: invented admissions in PhysioNet's folders, file names, columns and gzip (METHOD 1.1).
+"""The demo's MIMIC-IV: invented admissions in PhysioNet's folders, file names, columns and gzip (paper, section 3.1).
 
-Everything follows from the seed, byte for byte. No patient, note or number comes from MIMIC.
+Everything follows from the seed, byte for byte, what a reader of MIMIC-IV must cope with included: missing, empty and
+repeated notes, and codes of version 9, repeated and empty ones. No patient, note or number comes from MIMIC.
 """
 
 import gzip
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,13 +14,45 @@ from pathlib import Path
 import pandas as pd
 
 from synthnotes.corpus.cleaning import clean_note
-from synthnotes.demo import dirt
 from synthnotes.demo.clinic import Case, Clinic, Diagnosis, PretrainingCase, Procedure, load_clinic
-from synthnotes.demo.english import Patient, write_note, write_problems
+from synthnotes.demo.english import Person, write_note, write_problems
 from synthnotes.demo.scale import Scale
 from synthnotes.machinery.files import replacing
 
 RARE_WEIGHT = 1.0  # diagnoses of less weight are there to be dropped by the rare-code rule
+# The dirt of the real thing, in small known amounts: shares of the admissions (of rows, for duplicate and null codes)
+# that are affected, at least one each. Two kinds of dirt come about elsewhere: rare codes are diagnoses of tiny weight
+# in `english.yaml`; codes with leading zeros are codes such as 0DTJ4ZZ there, and 0389 here.
+DIRT = {
+    "without_note": 0.02,
+    "second_note": 0.03,  # another note of the same admission, written later
+    "null_text": 0.005,
+    "blank_text": 0.005,
+    "duplicate_note": 0.01,  # the same text once more, under another note_id
+    "only_icd9": 0.02,  # all codes of the admission are of version 9
+    "added_icd9": 0.02,  # a code of version 9 beside those of version 10
+    "duplicate_code": 0.01,
+    "null_code": 0.002,
+}
+
+# E871 and E876 are categories of version 9 that read like the codes E87.1 and E87.6 of version 10.
+ICD9_DIAGNOSES = {
+    "0389": "Unspecified septicemia",
+    "27651": "Dehydration",
+    "2724": "Other and unspecified hyperlipidemia",
+    "4019": "Unspecified essential hypertension",
+    "41401": "Coronary atherosclerosis of native coronary artery",
+    "42731": "Atrial fibrillation",
+    "486": "Pneumonia, organism unspecified",
+    "5849": "Acute kidney failure, unspecified",
+    "E871": "Foreign object left in body during procedure",
+    "E876": "Other and unspecified misadventures during medical care",
+}
+ICD9_PROCEDURES = {
+    "0066": "Percutaneous transluminal coronary angioplasty [PTCA]",
+    "3995": "Hemodialysis",
+    "9904": "Transfusion of packed cells",
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +67,7 @@ class Admission:
 
 
 def write(folder: Path, scale: Scale, seed: int) -> None:
-    """Writes the five files of MIMIC-IV and MIMIC-IV-Note that the pipeline reads, dirt included.
+    """Writes the five files of MIMIC-IV and MIMIC-IV-Note that the pipeline reads.
 
     Args:
         folder: receives `note/` and `hosp/`.
@@ -46,13 +79,13 @@ def write(folder: Path, scale: Scale, seed: int) -> None:
     admissions = list(_admissions(clinic, scale.mimic_admissions, scale.mimic_patients, random.Random(f"mimic/{seed}")))
     rng = random.Random(f"dirt/{seed}")
     ids = [admission.hadm_id for admission in admissions]
-    only_icd9 = {ids[position] for position in dirt.choose(len(ids), dirt.AMOUNTS.only_icd9, rng)}
+    only_icd9 = {ids[position] for position in choose(len(ids), DIRT["only_icd9"], rng)}
     tables = {
-        "note/discharge": dirt.soil_notes(_notes(admissions, rng), rng),
-        "hosp/diagnoses_icd": dirt.soil_codes(_diagnoses(admissions), list(dirt.ICD9_DIAGNOSES), rng, only_icd9),
-        "hosp/procedures_icd": dirt.soil_codes(_procedures(admissions), list(dirt.ICD9_PROCEDURES), rng, only_icd9),
-        "hosp/d_icd_diagnoses": _titles(whole.diagnoses, dirt.ICD9_DIAGNOSES, undescribed(clinic)),
-        "hosp/d_icd_procedures": _titles(whole.procedures, dirt.ICD9_PROCEDURES, None),
+        "note/discharge": soil_notes(_notes(admissions, rng), rng),
+        "hosp/diagnoses_icd": soil_codes(_diagnoses(admissions), list(ICD9_DIAGNOSES), rng, only_icd9),
+        "hosp/procedures_icd": soil_codes(_procedures(admissions), list(ICD9_PROCEDURES), rng, only_icd9),
+        "hosp/d_icd_diagnoses": _titles(whole.diagnoses, ICD9_DIAGNOSES, undescribed(clinic)),
+        "hosp/d_icd_procedures": _titles(whole.procedures, ICD9_PROCEDURES),
     }
     for name, table in tables.items():
         with replacing(folder / f"{name}.csv.gz") as temporary:
@@ -90,8 +123,8 @@ def _admissions(clinic: Clinic, number: int, patients: int, rng: random.Random) 
         known: tuple[Diagnosis, ...] = ()
         for _ in range(count):
             case = clinic.sample_case(rng, known)
-            number_of_notes = 2 if rng.random() < dirt.AMOUNTS.second_note else 1
-            notes = tuple(write_note(case, Patient(sex, age), rng) for _ in range(number_of_notes))
+            number_of_notes = 2 if rng.random() < DIRT["second_note"] else 1
+            notes = tuple(write_note(case, Person(sex, age), rng) for _ in range(number_of_notes))
             yield Admission(subject_id, next(hadm_ids), discharged, case, notes)
             known = case.chronic
             months = rng.randint(1, 30)
@@ -101,7 +134,7 @@ def _admissions(clinic: Clinic, number: int, patients: int, rng: random.Random) 
 
 def _notes(admissions: list[Admission], rng: random.Random) -> pd.DataFrame:
     """Rows of note/discharge; a few admissions have none."""
-    silent = set(dirt.choose(len(admissions), dirt.AMOUNTS.without_note, rng))
+    silent = set(choose(len(admissions), DIRT["without_note"], rng))
     rows, sequence = [], dict[int, int]()
     for position, admission in enumerate(admissions):
         for order, text in enumerate(() if position in silent else admission.notes):
@@ -118,29 +151,74 @@ def _notes(admissions: list[Admission], rng: random.Random) -> pd.DataFrame:
 
 def _diagnoses(admissions: list[Admission]) -> pd.DataFrame:
     """Rows of hosp/diagnoses_icd: the reason for admission first, codes without their dot."""
-    rows = []
-    for admission in admissions:
-        case = admission.case
-        ordered = sorted(case.diagnoses, key=lambda diagnosis: diagnosis is not case.reason)
-        for number, diagnosis in enumerate(ordered, start=1):
-            rows.append((admission.subject_id, admission.hadm_id, number, diagnosis.code.replace(".", ""), 10))
+    rows = [
+        (of.subject_id, of.hadm_id, number, diagnosis.code.replace(".", ""), 10)
+        for of in admissions
+        for number, diagnosis in enumerate(sorted(of.case.diagnoses, key=lambda d: d is not of.case.reason), start=1)
+    ]
     return pd.DataFrame(rows, columns=["subject_id", "hadm_id", "seq_num", "icd_code", "icd_version"])
 
 
 def _procedures(admissions: list[Admission]) -> pd.DataFrame:
     """Rows of hosp/procedures_icd, done on the day before discharge."""
-    rows = []
-    for admission in admissions:
-        done = (admission.discharged - timedelta(days=1)).date()
-        for number, procedure in enumerate(admission.case.procedures, start=1):
-            rows.append((admission.subject_id, admission.hadm_id, number, done, procedure.code, 10))
+    rows = [
+        (of.subject_id, of.hadm_id, number, (of.discharged - timedelta(days=1)).date(), procedure.code, 10)
+        for of in admissions
+        for number, procedure in enumerate(of.case.procedures, start=1)
+    ]
     return pd.DataFrame(rows, columns=["subject_id", "hadm_id", "seq_num", "chartdate", "icd_code", "icd_version"])
 
 
 def _titles(
-    codes: tuple[Diagnosis, ...] | tuple[Procedure, ...], icd9_titles: dict[str, str], left_out: str | None
+    codes: Sequence[Diagnosis | Procedure], icd9_titles: dict[str, str], left_out: str | None = None
 ) -> pd.DataFrame:
     """Rows of hosp/d_icd_*: titles of both versions, sorted by code."""
     rows = [(code, 9, title) for code, title in icd9_titles.items()]
     rows += [(entry.code.replace(".", ""), 10, entry.title) for entry in codes if entry.code != left_out]
     return pd.DataFrame(sorted(rows), columns=["icd_code", "icd_version", "long_title"])
+
+
+def soil_codes(table: pd.DataFrame, icd9_codes: list[str], rng: random.Random, only_icd9: set[int]) -> pd.DataFrame:
+    """Soils diagnoses_icd or procedures_icd.
+
+    Args:
+        table: clean rows, version 10 only.
+        icd9_codes: codes of version 9 to draw from.
+        rng: the source of randomness.
+        only_icd9: the hadm_id of admissions whose rows all turn into version 9.
+    """
+    table = table.copy()
+    old = table["hadm_id"].isin(only_icd9)
+    table.loc[old, "icd_code"] = [rng.choice(icd9_codes) for _ in range(old.sum())]
+    table.loc[old, "icd_version"] = 9
+    last = table.loc[~old].drop_duplicates("hadm_id", keep="last")
+    added = last.iloc[choose(len(last), DIRT["added_icd9"], rng)].copy()
+    added["icd_code"], added["icd_version"] = [rng.choice(icd9_codes) for _ in range(len(added))], 9
+    repeated = table.iloc[choose(len(table), DIRT["duplicate_code"], rng)]
+    empty = last.iloc[choose(len(last), DIRT["null_code"], rng)].assign(icd_code=None)
+    soiled = pd.concat([table, added, repeated, empty])
+    soiled = soiled.sort_values(["subject_id", "hadm_id"], kind="stable", ignore_index=True)
+    soiled["seq_num"] = soiled.groupby("hadm_id").cumcount() + 1
+    return soiled
+
+
+def soil_notes(notes: pd.DataFrame, rng: random.Random) -> pd.DataFrame:
+    """Soils discharge notes: repeats some under the patient's next note_id, and empties the text of others."""
+    repeated = notes.iloc[choose(len(notes), DIRT["duplicate_note"], rng)].copy()
+    latest = notes.groupby("subject_id")["note_seq"].max()
+    repeated = repeated.drop_duplicates("subject_id")
+    repeated["note_seq"] = repeated["subject_id"].map(latest) + 1
+    repeated["note_id"] = [f"{s}-DS-{n}" for s, n in zip(repeated["subject_id"], repeated["note_seq"], strict=True)]
+    others = [row for row in range(len(notes)) if row not in set(repeated.index)]
+    notes = notes.copy()
+    rng.shuffle(others)
+    nulls = max(1, round(len(notes) * DIRT["null_text"]))
+    blanks = max(1, round(len(notes) * DIRT["blank_text"]))
+    notes.loc[others[:nulls], "text"] = None
+    notes.loc[others[nulls : nulls + blanks], "text"] = " \n "
+    return pd.concat([notes, repeated]).sort_values(["subject_id", "note_seq"], kind="stable", ignore_index=True)
+
+
+def choose(number: int, share: float, rng: random.Random) -> list[int]:
+    """Draws a share of the positions below a number, at least one, in ascending order."""
+    return sorted(rng.sample(range(number), min(number, max(1, round(number * share)))))

@@ -5,50 +5,29 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Network:
-    """The shape of a tiny base model, and how long it is pretrained.
+    """The shape of a tiny base model, and how long it is pretrained."""
 
-    Attributes:
-        hidden_size: width; a multiple of `heads`.
-        layers: depth.
-        heads: attention heads; vLLM's attention on a CPU wants them 32 or 64 wide.
-        steps: pretraining steps.
-        batch: sequences per step; the generator counts tokens instead.
-        learning_rate: the highest of the schedule.
-    """
-
-    hidden_size: int
+    hidden_size: int  # a multiple of heads
     layers: int
-    heads: int
+    heads: int  # of attention; vLLM's on a CPU wants them 32 or 64 wide
     steps: int
-    batch: int
-    learning_rate: float
+    batch: int  # sequences per step; the generator counts tokens instead
+    learning_rate: float  # the highest of the schedule
 
 
 @dataclass(frozen=True)
 class Scale:
-    """The sizes of one demo kit.
-
-    Attributes:
-        mimic_admissions: admissions in the MIMIC-IV-shaped files.
-        mimic_patients: their patients; some are admitted more than once.
-        sepr_notes: notes in the SEPR-shaped file.
-        pretraining_notes: notes of other patients, per language, on which the tiny base models are pretrained.
-        vocabulary: tokens of the byte-level BPE, at most; generator and encoder share it.
-        generator: the causal model, one per language.
-        encoder: the masked-language model, one per language.
-        diagnoses: keep the most frequent diagnoses only, so that few notes suffice for each; None keeps all.
-        procedures: likewise for procedures.
-    """
+    """The sizes of one demo kit."""
 
     mimic_admissions: int
-    mimic_patients: int
+    mimic_patients: int  # some are admitted more than once
     sepr_notes: int
-    pretraining_notes: int
-    vocabulary: int
-    generator: Network
-    encoder: Network
-    diagnoses: int | None = None
-    procedures: int | None = None
+    pretraining_notes: int  # of other patients, per language, for the tiny base models
+    vocabulary: int  # tokens of the byte-level BPE, at most; generator and encoder share it
+    generator: Network  # the causal model, one per language
+    encoder: Network  # the masked-language model, one per language
+    diagnoses: int | None = None  # the most frequent ones alone, so that few notes suffice for each; None keeps all
+    procedures: int | None = None  # likewise
 
 
 DEMO = Scale(

@@ -1,4 +1,4 @@
-"""The demo's SEPR: invented Swedish notes in the files in which the Health Bank hands out SEPR II (METHOD.md 1.2).
+"""The demo's SEPR: invented Swedish notes in the files in which the Health Bank hands out SEPR II (paper, section 3.2).
 
 A note has three paragraphs, as short Swedish records do: who comes and why, status, assessment with plan. Each speaks
 of the problems in the order of their codes, which is the order of the prompt.

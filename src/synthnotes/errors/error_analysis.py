@@ -127,7 +127,7 @@ def analyse(
             "training_synthetic": synthetic.training_notes,
         }
     )
-    changes = f1_changes(*outcomes, minimum_patients, settings.resamples, settings.level, settings.seed)
+    changes = f1_changes(*outcomes, minimum_patients, settings.resamples, settings.significance_level, settings.seed)
     codes = about.merge(changes, on="code").set_index("code").loc[changes["code"]].reset_index()
     of_all = about.assign(
         notes=count(real.outcome.truth, axis=0), difference=synthetic.outcome.f1_per_code - real.outcome.f1_per_code

@@ -197,16 +197,16 @@ def compare(
     found: dict[str, dict[str, Any]] = {}
     for noise, coders in noisy.items():
         row = steps.index(noise)
-        measures = {name: _measure(varied, name, row, settings.level) for name in varied.observed}
+        measures = {name: _measure(varied, name, row, settings.significance_level) for name in varied.observed}
         found.setdefault(noise.hypothesis, {})[str(noise.level)] = _described(coders) | dict.fromkeys(AREAS) | measures
     rows_of = {of: np.array([row for row, step in enumerate(steps) if step.hypothesis == of]) for of in found}
     levels = np.array([step.level for step in steps])
-    best = {of: _best(varied, rows, levels[rows], settings.level) for of, rows in rows_of.items()}
+    best = {of: _best(varied, rows, levels[rows], settings.significance_level) for of, rows in rows_of.items()}
     first, *others = sorted(best, key=lambda of: best[of]["distance"])
-    nearest = mixtures[steps.index(Noise(first, best[first]["level"]))]
+    nearest = mixtures[steps.index(Noise(first, best[first]["noise_level"]))]
     farther = [rows_of[of] for of in others]
     winner = {"hypothesis": first, **best[first]} | {
-        "lead": _lead(varied, rows_of[first], np.concatenate(farther), settings.level) if others else None,
+        "lead": _lead(varied, rows_of[first], np.concatenate(farther), settings.significance_level) if others else None,
         "between_seeds": _between_seeds(on_all, sizes, [0, *(1 + np.flatnonzero(nearest))]),
     }
     patients = int(synthetic[0].patients.max()) + 1
@@ -217,7 +217,7 @@ def compare(
     told = {
         "patients": people(patients),
         "notes": people(synthetic[0].truth.shape[0]),
-        **setting({"level": settings.level, "about": about(sizes)}),
+        **setting({"significance_level": settings.significance_level, "about": about(sizes)}),
         "synthetic": _described(synthetic),
         "distances": found,
         "best": best,
@@ -288,9 +288,9 @@ def _best(varied: Varied, rows: np.ndarray, levels: np.ndarray, significance_lev
     _, interval = varied.interval(lambda of: of["distance"][rows].min(axis=0), significance_level)
     as_small = levels[farther.low <= 0]
     return {
-        "level": int(levels[nearest]),
-        "level_low": int(as_small[0]),
-        "level_high": int(as_small[-1]),
+        "noise_level": int(levels[nearest]),
+        "noise_level_low": int(as_small[0]),
+        "noise_level_high": int(as_small[-1]),
         "distance": float(distances[nearest]),
         "distance_low": max(0.0, float(interval.low)),
         "distance_high": float(interval.high),

@@ -29,20 +29,22 @@ def dictionary(language: str, count: int) -> list[str]:
     return words
 
 
-def h1(texts: Sequence[str], level: int, words: Sequence[str], seed: int) -> list[str]:
-    """Widespread noise: replaces `level` per cent of the words of every note, rounded, by random `words`.
+def h1(texts: Sequence[str], noise_level: int, words: Sequence[str], seed: int) -> list[str]:
+    """Widespread noise: replaces `noise_level` per cent of the words of every note, rounded, by random `words`.
 
     The seed and the note's position determine which words are replaced, and by what.
     """
-    return [replace_words(text, level / 100, words, np.random.default_rng([seed, i])) for i, text in enumerate(texts)]
+    return [
+        replace_words(text, noise_level / 100, words, np.random.default_rng([seed, i])) for i, text in enumerate(texts)
+    ]
 
 
-def h2(texts: Sequence[str], level: int, share_within: float, words: Sequence[str], seed: int) -> list[str]:
-    """Concentrated noise: replaces a share of the words of `level` per cent of the notes, rounded, by random `words`.
+def h2(texts: Sequence[str], noise_level: int, share_within: float, words: Sequence[str], seed: int) -> list[str]:
+    """Concentrated noise: replaces a share of the words of `noise_level` per cent of the notes by random `words`.
 
     The seed determines which notes are hit, and with a note's position, which of its words are replaced, and by what.
     """
-    hit = np.random.default_rng(seed).permutation(len(texts))[: round(level / 100 * len(texts))]
+    hit = np.random.default_rng(seed).permutation(len(texts))[: round(noise_level / 100 * len(texts))]
     noisy = list(texts)
     for i in hit:
         noisy[i] = replace_words(texts[i], share_within, words, np.random.default_rng([seed, i]))
@@ -62,11 +64,13 @@ def replace_words(text: str, share: float, words: Sequence[str], rng: np.random.
 
 
 def add_noise(
-    notes: pd.DataFrame, hypothesis: str, level: int, share_within: float, words: Sequence[str], seed: int
+    notes: pd.DataFrame, hypothesis: str, noise_level: int, share_within: float, words: Sequence[str], seed: int
 ) -> pd.DataFrame:
     """A copy of a note table with the noise of one hypothesis, `h1` or `h2`, in its texts."""
     texts = notes["text"].tolist()
-    noisy = h1(texts, level, words, seed) if hypothesis == "h1" else h2(texts, level, share_within, words, seed)
+    noisy = (
+        h1(texts, noise_level, words, seed) if hypothesis == "h1" else h2(texts, noise_level, share_within, words, seed)
+    )
     return notes.assign(text=noisy)
 
 

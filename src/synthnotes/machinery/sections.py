@@ -15,7 +15,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]  # NumPy takes no larger ones
 Share = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[int, Field(gt=0, le=100)]
 Rate = Annotated[float, Field(gt=0)]
-Level = Annotated[float, Field(gt=0, lt=1)]
+SignificanceLevel = Annotated[float, Field(gt=0, lt=1)]
 Precision = Literal["float32", "bfloat16"]
 
 
@@ -63,7 +63,7 @@ class SubsetNames(Section):
 
 
 class CorpusParams(Section):
-    """Chapter 1: cleaning and splits."""
+    """Paper, section 3: cleaning and splits."""
 
     minimum_notes_per_code: PerCorpus[NotNegative]
     prompts_share: Share
@@ -89,7 +89,7 @@ class LoraParams(Section):
 
 
 class FinetuneParams(Section):
-    """Chapter 2.1: instruction tuning of the generator."""
+    """Paper, section 4.1: instruction tuning of the generator."""
 
     lora: LoraParams
     max_length: Positive
@@ -105,14 +105,14 @@ class FinetuneParams(Section):
 
 
 class MergeParams(Section):
-    """Chapter 2.1: adapters merged into the base model."""
+    """Paper, section 4.1: adapters merged into the base model."""
 
     precision: Precision
     check_records: Positive
 
 
 class GenerateParams(Section):
-    """Chapter 2.2: sampling."""
+    """Paper, section 4.2: sampling."""
 
     engine: Literal["vllm", "transformers"]
     samples: Positive
@@ -132,7 +132,7 @@ class GenerateParams(Section):
 
 
 class GenerationParams(Section):
-    """Chapter 2: what is told of fine-tuning, merging and sampling."""
+    """Paper, section 4: what is told of fine-tuning, merging and sampling."""
 
     curve_steps: Positive
     validation_records: Positive
@@ -140,7 +140,7 @@ class GenerationParams(Section):
 
 
 class AblationParams(Section):
-    """Chapter 2.2: what repetition penalty and temperature do to the samples."""
+    """Paper, section 4.2: what repetition penalty and temperature do to the samples."""
 
     repetition_penalties: Annotated[list[Rate], EachOnce]
     temperatures: Annotated[list[Annotated[float, Field(ge=0)]], EachOnce]
@@ -149,13 +149,13 @@ class AblationParams(Section):
 
 
 class FidelityParams(Section):
-    """Chapter 3: corpus statistics."""
+    """Paper, section 5: corpus statistics."""
 
     lowercase: bool
 
 
 class CodingParams(Section):
-    """Chapter 4.1: PLM-ICD."""
+    """Paper, section 6.1: PLM-ICD."""
 
     chunk_tokens: Positive
     max_words: Positive
@@ -175,25 +175,25 @@ class CodingParams(Section):
 
 
 class UtilityParams(Section):
-    """Chapter 4.2: the coders' metrics."""
+    """Paper, section 6.2: the coders' metrics."""
 
     baseline_codes: Positive
 
 
 class SignificanceParams(Section):
-    """Chapter 4.2: differences between coders."""
+    """Paper, section 6.2: differences between coders."""
 
     pairs: Annotated[
         list[Annotated[list[TrainingSet], Field(min_length=2, max_length=2), EachOnce]], Field(min_length=1), EachOnce
     ]
     resamples: Positive
-    level: Level
+    significance_level: SignificanceLevel
     margin: Share
     seed: Seed
 
 
 class ErrorsParams(Section):
-    """Chapter 4.3.1 to 4.3.3: predictions, code match, F1 curves, families, calibration, losses by code."""
+    """Paper, sections 6.3.1 to 6.3.3: predictions, code match, F1 curves, families, calibration, losses by code."""
 
     bins: Positive
     length_boundary: Positive
@@ -201,7 +201,7 @@ class ErrorsParams(Section):
     calibration_bins: Positive
     rarity_notes: Positive
     resamples: Positive
-    level: Level
+    significance_level: SignificanceLevel
     predict_at_threshold: bool
     published_match: bool
     published_families: bool
@@ -209,11 +209,11 @@ class ErrorsParams(Section):
 
 
 class NoiseParams(Section):
-    """Chapter 4.3.4: coders trained on noisy real notes."""
+    """Paper, section 6.3.4: coders trained on noisy real notes."""
 
     corpora: Corpora
     hypotheses: Annotated[list[Literal["h1", "h2"]], Field(min_length=1), EachOnce]
-    levels: Annotated[list[Percent], Field(min_length=1), EachOnce]
+    noise_levels: Annotated[list[Percent], Field(min_length=1), EachOnce]
     words_replaced_in_noisy_note: Share
     seeds: Seeds
     dictionary_words: Positive
@@ -221,14 +221,14 @@ class NoiseParams(Section):
 
 
 class HypothesesParams(Section):
-    """Chapter 4.3.4: which noise resembles the synthetic notes."""
+    """Paper, section 6.3.4: which noise resembles the synthetic notes."""
 
     bins: Positive
-    level: Level
+    significance_level: SignificanceLevel
 
 
 class PrivacyParams(Section):
-    """Chapter 6: n-gram overlap between synthetic and training notes."""
+    """Paper, section 7: n-gram overlap between synthetic and training notes."""
 
     rouge_n: Positive
     rouge_tokenizer: PerCorpus[Literal["ascii", "unicode"]]
@@ -237,7 +237,7 @@ class PrivacyParams(Section):
     overlap_n: Positive
     template_share: Share
     resamples: Positive
-    confidence: Annotated[float, Field(gt=0, lt=1)]
+    significance_level: SignificanceLevel
     tail_share: Annotated[float, Field(gt=0, lt=1)]
     planted_notes: Positive
     planted_words: Annotated[list[Positive], EachOnce]
@@ -246,7 +246,7 @@ class PrivacyParams(Section):
 
 
 class QuestionnaireParams(Section):
-    """Chapter 7.1: the questionnaire's notes."""
+    """Paper, section 8: the questionnaire's notes."""
 
     pairs: PerCorpus[Annotated[int, Field(gt=0, le=49)]]  # SoSci numbers the notes with two digits
     raters: PerCorpus[Positive]
@@ -256,7 +256,7 @@ class QuestionnaireParams(Section):
 
 
 class RatingsParams(Section):
-    """Chapter 7.2: the ratings' evaluation."""
+    """Paper, section 8: the ratings' evaluation."""
 
     studies: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9-]*$")], str]
     equivalence_margin: Rate

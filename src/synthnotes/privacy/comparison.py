@@ -129,7 +129,7 @@ def compare(
         "measures": _measures(notes, rows, of_passages, known, settings, budget),
         "membership": compare_membership(
             *(training, synthetic, control, settings.rouge_n, tokenizer),
-            *(settings.resamples, settings.confidence, settings.seed),
+            *(settings.resamples, 1 - settings.significance_level, settings.seed),
         ),
     }
     results["verdict"] = overall([of["verdict"] for of in (*results["measures"].values(), results["membership"])])
@@ -217,6 +217,6 @@ def _measures(
     for name, measure in measures.items():
         sides = (measure.take(rows[kind].index.to_numpy()) for kind in ("synthetic_matched", "control"))
         ours, theirs = (measure.take(side).of_notes() for side in (slice(written), slice(written, None)))
-        beyond = tail(ours, theirs, settings.tail_share, settings.confidence, left_out)
-        found[name] = judge(*sides, beyond, settings.resamples, settings.confidence, settings.seed)
+        beyond = tail(ours, theirs, settings.tail_share, 1 - settings.significance_level, left_out)
+        found[name] = judge(*sides, beyond, settings.resamples, 1 - settings.significance_level, settings.seed)
     return found

@@ -302,15 +302,15 @@ def judge_pairs(tests: Sequence[Mapping[str, float | None]], level: float) -> di
         level: significance level.
 
     Returns:
-        tests, as far as they are defined; how many are below_level, and below_level_after_holm; verdict: some or none
-        of the latter.
+        tests, as far as they are defined; how many are below_significance_level, and how many after Holm's correction;
+        verdict: some or none of the latter.
     """
     known = [test for test in tests if test["p"] is not None]
     below, kept = (sum(test[of] < level for test in known) for of in ("p", "p_holm"))
     return {
         "tests": len(known),
-        "below_level": below,
-        "below_level_after_holm": kept,
+        "below_significance_level": below,
+        "below_significance_level_after_holm": kept,
         "verdict": "some" if kept else "none",
     }
 

@@ -1,6 +1,6 @@
 """Appendix: the corpora step by step, and facts about a run that are no results: parameters, versions, checksums."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -8,7 +8,7 @@ from synthnotes.report.corpora import SUBSETS, teaching
 from synthnotes.report.kit import quarto
 from synthnotes.report.kit.markup import Markdown, code, grouped, join
 from synthnotes.report.kit.numbers import MISSING, printed
-from synthnotes.report.paper import Paper, Row
+from synthnotes.report.paper import CorpusNames, Paper, Row, by_corpus
 from synthnotes.report.published import values
 
 __all__ = ["code_rows", "figure_files", "flow", "parameters", "sources", "splits", "values", "versions"]
@@ -39,61 +39,43 @@ PACKAGES = {
 EMBEDDED = ("pypandoc-binary", "typst")  # render the report unless Quarto does
 
 
-def flow(paper: Paper) -> list[Row]:
+@by_corpus()
+def flow(paper: Paper, corpus: CorpusNames) -> Iterator[Row]:
     """Corpus, step, notes, admissions, patients, codes, dropped, reason."""
-    numbers = paper.numbers
-    rows: list[Row] = []
-    for corpus in paper.corpora:
-        prefix = f"cohort.{corpus.key}.flow"
-        for step in numbers.below(prefix):
-            counts = [numbers.num(f"{prefix}.{step}.{of}", ",") for of in ("notes", "admissions", "patients", "codes")]
-            why = numbers.value(f"{prefix}.{step}.why")
-            dropped = numbers.num(f"{prefix}.{step}.dropped", ",") if why else None
-            rows.append(
-                [
-                    corpus.name,
-                    step.replace("_", " ").replace("icd10", "ICD-10"),
-                    *counts,
-                    dropped,
-                    why,
-                ]
-            )
-    return grouped(rows)
+    numbers, prefix = paper.numbers, f"cohort.{corpus.key}.flow"
+    for step in numbers.below(prefix):
+        counts = numbers.nums(f"{prefix}.{step}", "notes admissions patients codes", ",")
+        why = numbers.value(f"{prefix}.{step}.why")
+        dropped = numbers.num(f"{prefix}.{step}.dropped", ",") if why else None
+        yield [corpus.name, step.replace("_", " ").replace("icd10", "ICD-10"), *counts, dropped, why]
 
 
-def code_rows(paper: Paper) -> list[Row]:
+@by_corpus()
+def code_rows(paper: Paper, corpus: CorpusNames) -> Iterator[Row]:
     """Corpus, kind of code, rows released, dropped as null, repeated, of version 9 and invalid, and kept."""
-    numbers = paper.numbers
-    rows: list[Row] = []
-    for corpus in paper.corpora:
-        prefix = f"cohort.{corpus.key}.code_rows"
-        for kind in numbers.below(prefix):
-            columns = ("released", *(f"dropped_{why}" for why in ("null", "repeated", "version_9", "invalid")), "kept")
-            keys = [f"{prefix}.{kind}.{column}" for column in columns]
-            cells = [numbers.num(key, ",") if key in numbers else MISSING for key in keys]
-            rows.append([corpus.name, kind, *cells])
-    return grouped(rows)
+    numbers, prefix = paper.numbers, f"cohort.{corpus.key}.code_rows"
+    for kind in numbers.below(prefix):
+        columns = ("released", *(f"dropped_{why}" for why in ("null", "repeated", "version_9", "invalid")), "kept")
+        keys = [f"{prefix}.{kind}.{column}" for column in columns]
+        yield [corpus.name, kind, *(numbers.num(key, ",") if key in numbers else MISSING for key in keys)]
 
 
-def splits(paper: Paper) -> list[Row]:
+@by_corpus()
+def splits(paper: Paper, corpus: CorpusNames) -> Iterator[Row]:
     """Part, notes, share and wanted share of the notes, share of the codes that it lacks, divergence in nats."""
-    numbers = paper.numbers
-    rows: list[Row] = []
-    for corpus in paper.corpora:
-        prefix = f"cohort.{corpus.key}.subsets"
-        parts = {f"{corpus.name}-{subset}": f"quality.{subset}" for subset in SUBSETS}
-        parts |= {
-            f"{corpus.name}-{subset}, {fold}": f"folds.{subset}.{fold}"
-            for subset in "LS"
-            for fold in ("train", "validation")
-            if f"{prefix}.{subset}.{fold}" in teaching(paper, corpus, subset).values()
-        }
-        for label, key in parts.items():
-            prefix = f"cohort.{corpus.key}.splits.{key}"
-            specs = {"notes": ",", "share_of_notes": ".2%", "share_wanted": ".2%", "share_of_codes_missing": ".1%"}
-            cells = [numbers.num(f"{prefix}.{of}", spec) for of, spec in specs.items()]
-            rows.append([label, *cells, numbers.num(f"{prefix}.kl_divergence", ".4f")])
-    return rows
+    nums, of_corpus = paper.numbers.nums, f"cohort.{corpus.key}"
+    parts = {f"{corpus.name}-{subset}": f"quality.{subset}" for subset in SUBSETS}
+    parts |= {
+        f"{corpus.name}-{subset}, {fold}": f"folds.{subset}.{fold}"
+        for subset in "LS"
+        for fold in ("train", "validation")
+        if f"{of_corpus}.subsets.{subset}.{fold}" in teaching(paper, corpus, subset).values()
+    }
+    for label, key in parts.items():
+        prefix = f"{of_corpus}.splits.{key}"
+        cells = [*nums(prefix, "notes", ","), *nums(prefix, "share_of_notes share_wanted", ".2%")]
+        cells += [*nums(prefix, "share_of_codes_missing", ".1%"), *nums(prefix, "kl_divergence", ".4f")]
+        yield [label, *cells]
 
 
 def parameters(paper: Paper) -> list[Row]:
@@ -110,15 +92,8 @@ def parameters(paper: Paper) -> list[Row]:
 def _setting(value: Any) -> Markdown:
     """A parameter's value as YAML would have it, without brackets at the outside."""
     if isinstance(value, Mapping):
-        parts = (
-            join(
-                f"{name}: ",
-                "(" if isinstance(of_name, Mapping) else "",
-                _setting(of_name),
-                ")" * isinstance(of_name, Mapping),
-            )
-            for name, of_name in value.items()
-        )
+        ends = {name: ("(", ")") if isinstance(of, Mapping) else ("", "") for name, of in value.items()}
+        parts = (join(f"{name}: ", ends[name][0], _setting(of), ends[name][1]) for name, of in value.items())
         return Markdown(", ".join(parts))
     if isinstance(value, list):
         return Markdown(", ".join(map(_setting, value)))
@@ -161,11 +136,8 @@ def figure_files(paper: Paper) -> list[Row]:
     return rows
 
 
-def sources(paper: Paper) -> list[Row]:
+@by_corpus()
+def sources(paper: Paper, corpus: CorpusNames) -> Iterator[Row]:
     """Corpus, input file, first half of its checksum."""
-    rows: list[Row] = []
-    for corpus in paper.corpora:
-        files = paper.numbers.entries(f"cohort.{corpus.key}.sources_sha256")
-        for file, checksum in files.items():
-            rows.append([corpus.name, code(file), code(checksum[: len(checksum) // 2])])
-    return grouped(rows)
+    for file, checksum in paper.numbers.entries(f"cohort.{corpus.key}.sources_sha256").items():
+        yield [corpus.name, code(file), code(checksum[: len(checksum) // 2])]

@@ -4,16 +4,18 @@ Numbers of coders are means over the seeds.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from synthnotes.machinery.sections import TRAINING_SETS
-from synthnotes.report.kit.markup import HYPHEN, Markdown, grouped
+from synthnotes.report.kit.markup import HYPHEN, Markdown
 from synthnotes.report.kit.numbers import MISSING
 from synthnotes.report.kit.report import Drawings
-from synthnotes.report.kit.style import QUIET, STRIPE, legend_below, panels
-from synthnotes.report.paper import LOOKS, NEUTRAL, TRAININGS, Corpus, Paper, Row
+from synthnotes.report.kit.style import QUIET, STRIPE, by_panel
+from synthnotes.report.paper import LOOKS, NEUTRAL, TRAININGS, CorpusNames, Paper, Row, by_corpus
 
 __all__ = [
     "code_groups",
@@ -47,114 +49,103 @@ PLOTTED = TESTED | {
 }
 
 
-def utility(paper: Paper, metrics: Sequence[str], intervals: Sequence[str]) -> list[Row]:
+@by_corpus()
+def utility(paper: Paper, corpus: CorpusNames, metrics: Sequence[str], intervals: Sequence[str]) -> Iterator[Row]:
     """Corpus, training set and notes, and the metrics of every coder, then of the baseline.
 
     Args:
-        paper: the report; its corpora are a group of rows each.
+        paper: the report.
+        corpus: whose rows these are.
         metrics: keys below the coder's results, printed as mean ± standard deviation over the seeds.
         intervals: those of them of which the interval over resampled patients follows, in a cell of its own.
     """
     numbers = paper.numbers
-
-    def cells(corpus: Corpus, training: str) -> list[Markdown]:
-        found = []
+    for training, label in TRAININGS.items():
+        row = [corpus.name, label, numbers.num(f"utility.{corpus.key}.{training}.training_notes.mean", ",.0f")]
         for metric in metrics:
             of_seeds = f"utility.{corpus.key}.{training}.{metric}"
             of_patients = f"significance.{corpus.key}.coders.{training}.{metric}"
-            found.append(numbers.spread(f"{of_seeds}.mean", f"{of_seeds}.sd", ".3f"))
+            row.append(numbers.spread(f"{of_seeds}.mean", f"{of_seeds}.sd", ".3f"))
             if metric in intervals:
-                found.append(numbers.interval(f"{of_patients}.low", f"{of_patients}.high", ".3f"))
-        return found
-
-    rows: list[Row] = []
-    for corpus in paper.corpora:
-        for training, label in TRAININGS.items():
-            notes = numbers.num(f"utility.{corpus.key}.{training}.training_notes.mean", ",.0f")
-            rows.append([corpus.name, label, notes, *cells(corpus, training)])
-        baseline: Row = [corpus.name, BASELINE, None]
-        for metric in metrics:
-            baseline.append(numbers.num(f"utility.{corpus.key}.real_s.baseline.{metric}.mean", ".3f"))
-            baseline += [None] if metric in intervals else []
-        rows.append(baseline)
-    return grouped(rows)
+                row.append(numbers.interval(f"{of_patients}.low", f"{of_patients}.high", ".3f"))
+        yield row
+    baseline: Row = [corpus.name, BASELINE, None]
+    for metric in metrics:
+        baseline.append(numbers.num(f"utility.{corpus.key}.real_s.baseline.{metric}.mean", ".3f"))
+        baseline += [None] if metric in intervals else []
+    yield baseline
 
 
-def coders(paper: Paper, metrics: Sequence[tuple[str, str]]) -> list[Row]:
+@by_corpus()
+def coders(paper: Paper, corpus: CorpusNames, metrics: Sequence[tuple[str, str]]) -> Iterator[Row]:
     """Corpus, training set, and further metrics of every coder, then of the baseline where it has them.
 
     Args:
-        paper: the report; its corpora are a group of rows each.
+        paper: the report.
+        corpus: whose rows these are.
         metrics: key below the coder's results, and format.
     """
-    numbers = paper.numbers
-    rows: list[Row] = []
-    for corpus in paper.corpora:
-        for training, label in TRAININGS.items():
-            cells = [numbers.num(f"utility.{corpus.key}.{training}.{metric}.mean", spec) for metric, spec in metrics]
-            rows.append([corpus.name, label, *cells])
-        keys = [(f"utility.{corpus.key}.real_s.baseline.{metric}.mean", spec) for metric, spec in metrics]
-        rows.append(
-            [corpus.name, BASELINE, *(numbers.num(key, spec) if key in numbers else None for key, spec in keys)]
-        )
-    return grouped(rows)
+    numbers, of = paper.numbers, f"utility.{corpus.key}"
+    for training, label in TRAININGS.items():
+        yield [corpus.name, label, *(numbers.num(f"{of}.{training}.{metric}.mean", spec) for metric, spec in metrics)]
+    keys = [(f"{of}.real_s.baseline.{metric}.mean", spec) for metric, spec in metrics]
+    yield [corpus.name, BASELINE, *(numbers.num(key, spec) if key in numbers else None for key, spec in keys)]
 
 
-def code_groups(paper: Paper, groups: Sequence[str], metric: str) -> list[Row]:
+@by_corpus()
+def code_groups(paper: Paper, corpus: CorpusNames, groups: Sequence[str], metric: str) -> Iterator[Row]:
     """Corpus, training set, and the metric of every coder within each group of codes, with how many these are."""
     numbers = paper.numbers
-    rows: list[Row] = []
-    for corpus in paper.corpora:
-        for training, label in TRAININGS.items():
-            prefix = f"utility.{corpus.key}.{training}.groups"
-            counts = [numbers.num(f"{prefix}.{group}.codes_in_evaluation.mean", ",.0f") for group in groups]
-            scores = [numbers.num(f"{prefix}.{group}.{metric}.mean", ".3f") for group in groups]
-            exist = [numbers.value(f"{prefix}.{group}.{metric}.mean") is not None for group in groups]
-            cells = [
-                Markdown(f"{score} ({count})") if exists else score
-                for score, count, exists in zip(scores, counts, exist, strict=True)
-            ]
-            rows.append([corpus.name, label, *cells])
-    return grouped(rows)
+    for training, label in TRAININGS.items():
+        prefix = f"utility.{corpus.key}.{training}.groups"
+        counts = [numbers.num(f"{prefix}.{group}.codes_in_evaluation.mean", ",.0f") for group in groups]
+        keys = [f"{prefix}.{group}.{metric}.mean" for group in groups]
+        scores = [numbers.num(key, ".3f") for key in keys]
+        cells = [
+            score if numbers.value(key) is None else Markdown(f"{score} ({count})")
+            for key, score, count in zip(keys, scores, counts, strict=True)
+        ]
+        yield [corpus.name, label, *cells]
 
 
-def differences(paper: Paper) -> list[Row]:
+@by_corpus(columns=2)
+def differences(paper: Paper, corpus: CorpusNames) -> Iterator[Row]:
     """Corpus, coders, metric, difference ± sd over seeds, interval, both p after Holm, verdict, seeds for one."""
     numbers = paper.numbers
-    rows: list[Row] = []
-    for corpus, pair, names in _pairs(paper):
+    for pair, names in _pairs(paper, corpus):
         for metric, label in TESTED.items():
             test, judged = f"{pair}.differences.{metric}", metric.replace(".", "_")
             randomised, verdict = f"{pair}.randomisation.{judged}.p_holm", f"{pair}.non_inferiority.{judged}.verdict"
             is_open = verdict in numbers and numbers.value(verdict) in OPEN
-            rows.append(
-                [
-                    corpus,
-                    names,
-                    label,
-                    numbers.spread(f"{test}.difference", f"{test}.sd_over_seeds", "+.3f"),
-                    numbers.interval(f"{test}.low", f"{test}.high", "+.3f"),
-                    numbers.num(f"{test}.p_holm", "p"),
-                    numbers.num(randomised, "p") if randomised in numbers else MISSING,
-                    numbers.num(verdict) if verdict in numbers else MISSING,
-                    numbers.num(f"{pair}.seeds_to_decide.{judged}", ",") if is_open else None,
-                ]
-            )
-    return grouped(rows, 2)
+            yield [
+                corpus.name,
+                names,
+                label,
+                numbers.spread(f"{test}.difference", f"{test}.sd_over_seeds", "+.3f"),
+                numbers.interval(f"{test}.low", f"{test}.high", "+.3f"),
+                numbers.num(f"{test}.p_holm", "p"),
+                numbers.num(randomised, "p") if randomised in numbers else MISSING,
+                numbers.num(verdict) if verdict in numbers else MISSING,
+                numbers.num(f"{pair}.seeds_to_decide.{judged}", ",") if is_open else None,
+            ]
 
 
-def decisions(paper: Paper) -> list[Row]:
+@by_corpus()
+def decisions(paper: Paper, corpus: CorpusNames) -> Iterator[Row]:
     """Corpus, coders, decisions that only the first and only the second makes rightly, p, by patient, that by Holm."""
-    numbers = paper.numbers
-    rows: list[Row] = []
-    for corpus, pair, names in _pairs(paper):
-        counts = [numbers.num(f"{pair}.mcnemar.right_by_{which}_only", ",") for which in ("first", "second")]
-        ps = [numbers.num(f"{pair}.mcnemar.{p}", "p") for p in ("p", "p_by_patient", "p_holm")]
-        rows.append([corpus, names, *counts, *ps])
-    return grouped(rows)
+    nums = paper.numbers.nums
+    for pair, names in _pairs(paper, corpus):
+        counts = nums(f"{pair}.mcnemar", "right_by_first_only right_by_second_only", ",")
+        yield [corpus.name, names, *counts, *nums(f"{pair}.mcnemar", "p p_by_patient p_holm", "p")]
 
 
-def family(paper: Paper, corpus: Corpus, kind: str) -> Markdown:
+def _pairs(paper: Paper, corpus: CorpusNames) -> Iterator[tuple[str, str]]:
+    """Prefix of the keys, and label, of every pair of coders."""
+    prefix = f"significance.{corpus.key}.pairs"
+    return ((f"{prefix}.{pair}", names_of(pair)) for pair in paper.numbers.below(prefix))
+
+
+def family(paper: Paper, corpus: CorpusNames, kind: str) -> Markdown:
     """How many tests of a kind (differences, randomisation, mcnemar) Holm's correction takes together on a corpus."""
     numbers, prefix = paper.numbers, f"significance.{corpus.key}.pairs"
     of_kind = [key for key in numbers.entries(prefix) if key.split(".")[1] == kind and key.endswith(".p_holm")]
@@ -170,7 +161,7 @@ def floor(paper: Paper) -> Markdown:
 
 def one_sided_level(paper: Paper) -> Markdown:
     """The level of the test that each end of an interval is."""
-    key = "params.significance.level"
+    key = "params.significance.significance_level"
     return paper.numbers.computed(paper.numbers.value(key) / 2, [key], f"{key} / 2", ".1%")
 
 
@@ -190,7 +181,7 @@ def figures(paper: Paper) -> Drawings:
             found[title] = {of: [of_runs[of, seed] for seed in paper.params.seeds_of(of)] for of in TRAINING_SETS}
         return coder_curves(found)
 
-    return {"coding": coders, "differences": lambda: intervals(paper.panels("significance.{}.differences"))}
+    return {"coding": coders, "differences": partial(paper.drawn, intervals, "significance.{}.differences")}
 
 
 def coder_curves(curves: Mapping[str, Mapping[str, Sequence[pd.DataFrame]]]) -> Figure:
@@ -199,8 +190,8 @@ def coder_curves(curves: Mapping[str, Mapping[str, Sequence[pd.DataFrame]]]) -> 
     Args:
         curves: per panel, training set and seed the columns epoch and validation_map.
     """
-    figure, axes = panels(list(curves), 2.1)
-    for axis, coders in zip(axes, curves.values(), strict=True):
+
+    def draw(axis: Axes, coders: Mapping[str, Sequence[pd.DataFrame]]) -> None:
         for training, of_seeds in coders.items():
             look = LOOKS[training]
             for seed, curve in enumerate(of_seeds):
@@ -208,11 +199,9 @@ def coder_curves(curves: Mapping[str, Mapping[str, Sequence[pd.DataFrame]]]) -> 
                 axis.plot(curve["epoch"], curve["validation_map"], color=look.colour, linestyle=look.dash, **first)
                 best = curve.loc[curve["validation_map"].idxmax()]
                 axis.plot(best["epoch"], best["validation_map"], "o", ms=8, mfc="none", mec=look.colour, mew=1)
-        axis.set_xlabel("epoch")
         axis.xaxis.get_major_locator().set_params(integer=True)
-    axes[0].set_ylabel("mean average precision")
-    legend_below(figure, axes[0])
-    return figure
+
+    return by_panel(curves, draw, 2.1, "mean average precision", xlabel="epoch")
 
 
 def intervals(differences: Mapping[str, pd.DataFrame]) -> Figure:
@@ -221,37 +210,28 @@ def intervals(differences: Mapping[str, pd.DataFrame]) -> Figure:
     Args:
         differences: per panel's title the columns pair, metric, difference, low and high.
     """
-    figure, axes = panels(list(differences), 4.1)
-    for axis, table in zip(axes, differences.values(), strict=True):
-        shown = [metric for metric in PLOTTED if metric in set(table["metric"])]
-        pairs = table["pair"].unique()
-        for row in range(0, len(shown), 2):
-            axis.axhspan(row - 0.5, row + 0.5, color=STRIPE, linewidth=0, zorder=0)
-        for position, pair in enumerate(pairs):
-            colour, sign = _look(pair, pairs[:position])
-            of_pair = table[table["pair"] == pair].set_index("metric").loc[shown]
-            reach = (of_pair["high"] - of_pair["low"]) / 2
-            axis.errorbar(
-                of_pair["difference"],
-                [row + 0.1 * (2 * position - len(pairs) + 1) for row in range(len(shown))],
-                xerr=reach,
-                color=colour,
-                marker=sign,
-                linestyle="none",
-                elinewidth=1.1,
-                capsize=2,
-                label=names_of(pair),
-            )
-        axis.axvline(0, color=QUIET, linewidth=0.8)
-        axis.set_yticks(range(len(shown)), [PLOTTED[metric] for metric in shown])
-        axis.grid(visible=False, axis="y")
-        axis.tick_params(axis="y", length=0)
-        axis.set_ylim(-0.5, len(shown) - 0.5)
-        axis.set_xlabel("difference")
-        if not axis.yaxis_inverted():
-            axis.invert_yaxis()
-    legend_below(figure, axes[0], columns=2)
-    return figure
+    return by_panel(differences, _draw_intervals, 4.1, columns=2, xlabel="difference")
+
+
+def _draw_intervals(axis: Axes, table: pd.DataFrame) -> None:
+    shown = [metric for metric in PLOTTED if metric in set(table["metric"])]
+    pairs = table["pair"].unique()
+    for row in range(0, len(shown), 2):
+        axis.axhspan(row - 0.5, row + 0.5, color=STRIPE, linewidth=0, zorder=0)
+    for position, pair in enumerate(pairs):
+        colour, sign = _look(pair, pairs[:position])
+        of_pair = table[table["pair"] == pair].set_index("metric").loc[shown]
+        rows = [row + 0.1 * (2 * position - len(pairs) + 1) for row in range(len(shown))]
+        mark = {"color": colour, "marker": sign, "linestyle": "none", "elinewidth": 1.1, "capsize": 2}
+        reach = (of_pair["high"] - of_pair["low"]) / 2
+        axis.errorbar(of_pair["difference"], rows, xerr=reach, label=names_of(pair), **mark)
+    axis.axvline(0, color=QUIET, linewidth=0.8)
+    axis.set_yticks(range(len(shown)), [PLOTTED[metric] for metric in shown])
+    axis.grid(visible=False, axis="y")
+    axis.tick_params(axis="y", length=0)
+    axis.set_ylim(-0.5, len(shown) - 0.5)
+    if not axis.yaxis_inverted():
+        axis.invert_yaxis()
 
 
 def names_of(pair: str) -> str:
@@ -266,11 +246,3 @@ def _look(pair: str, before: Sequence[str]) -> tuple[str, str]:
     if first[0] in first[1:] or first[0] not in LOOKS:
         return NEUTRAL[len(before) % len(NEUTRAL)][:2]
     return LOOKS[first[0]].colour, LOOKS[first[0]].marker
-
-
-def _pairs(paper: Paper) -> Iterator[tuple[str, str, str]]:
-    """Corpus, prefix of the keys, and label, of every pair."""
-    for corpus in paper.corpora:
-        prefix = f"significance.{corpus.key}.pairs"
-        for pair in paper.numbers.below(prefix):
-            yield corpus.name, f"{prefix}.{pair}", names_of(pair)

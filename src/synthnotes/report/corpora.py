@@ -1,7 +1,7 @@
-"""Corpora: their flow and their subsets, as tables and as a flow chart like a CONSORT diagram (paper, section 4)."""
+"""Corpora: their flow and their subsets, as tables and as a flow chart like a CONSORT diagram (paper, section 3)."""
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,7 +12,7 @@ from matplotlib.patches import FancyBboxPatch
 
 from synthnotes.report.kit.report import Drawings
 from synthnotes.report.kit.style import INK, QUIET, WIDTH
-from synthnotes.report.paper import Corpus, Paper, Row
+from synthnotes.report.paper import CorpusNames, Paper, Row, by_corpus
 
 __all__ = ["subsets"]
 
@@ -29,7 +29,7 @@ CHARACTERS = 46  # of a reason in a line of that column
 FILLS = {"main": "#EEF3F7", "aside": "#FFFFFF", "subset": "#E3EFE9"}
 
 
-def teaching(paper: Paper, corpus: Corpus, subset: str) -> dict[str, str]:
+def teaching(paper: Paper, corpus: CorpusNames, subset: str) -> dict[str, str]:
     """The keys of how many notes of a subset train the coder, and how many validate it; by what the flow chart says."""
     subsets = f"cohort.{corpus.key}.subsets"
     if subset == "E":
@@ -41,21 +41,19 @@ def teaching(paper: Paper, corpus: Corpus, subset: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def subsets(paper: Paper) -> list[Row]:
+@by_corpus()
+def subsets(paper: Paper, corpus: CorpusNames) -> Iterator[Row]:
     """Subset, use, notes, patients, codes, the coder's training and validation notes, published size."""
-    numbers = paper.numbers
-    rows: list[Row] = []
-    for corpus in paper.corpora:
-        for subset, use in SUBSETS.items():
-            prefix = f"cohort.{corpus.key}.subsets.{subset}"
-            folds = teaching(paper, corpus, subset).values()
-            cells = [numbers.num(key, ",") for key in (*(f"{prefix}.{of}" for of in COUNTED), *folds)]
-            published = numbers.num(f"published.corpora.{corpus.key}.subsets.{subset}.notes", ",")
-            rows.append([f"{corpus.name}-{subset}", use, *cells, *[None] * (2 - len(folds)), published])
-    return rows
+    num = paper.numbers.num
+    for subset, use in SUBSETS.items():
+        prefix = f"cohort.{corpus.key}.subsets.{subset}"
+        folds = teaching(paper, corpus, subset).values()
+        cells = [num(key, ",") for key in (*(f"{prefix}.{of}" for of in COUNTED), *folds)]
+        published = num(f"published.corpora.{corpus.key}.subsets.{subset}.notes", ",")
+        yield [f"{corpus.name}-{subset}", use, *cells, *[None] * (2 - len(folds)), published]
 
 
-def subset_boxes(paper: Paper, corpus: Corpus) -> dict[str, dict[str, str]]:
+def subset_boxes(paper: Paper, corpus: CorpusNames) -> dict[str, dict[str, str]]:
     """For each subset, headed by its name, the counts that its box in the flow chart holds, by what they count."""
     boxes = {}
     for subset, use in SUBSETS.items():
@@ -67,12 +65,11 @@ def subset_boxes(paper: Paper, corpus: Corpus) -> dict[str, dict[str, str]]:
 
 def figures(paper: Paper) -> Drawings:
     """What draws the flow chart of each corpus."""
-    return {f"flow-{corpus.key}": partial(flow, paper, corpus) for corpus in paper.corpora}
 
+    def flow(corpus: CorpusNames) -> Figure:
+        return flow_chart(paper.tables[f"cohort.{corpus.key}.flow"], subset_boxes(paper, corpus))
 
-def flow(paper: Paper, corpus: Corpus) -> Figure:
-    """The flow chart of one corpus."""
-    return flow_chart(paper.tables[f"cohort.{corpus.key}.flow"], subset_boxes(paper, corpus))
+    return {f"flow-{corpus.key}": partial(flow, corpus) for corpus in paper.corpora}
 
 
 @dataclass(frozen=True)
@@ -166,7 +163,7 @@ def phases_of(flow: pd.DataFrame) -> list[Phase]:
 
 
 def _of_codes(dropped: object) -> str:
-    return f" ({int(dropped):,} codes)" if dropped is not None and not pd.isna(dropped) and dropped else ""
+    return "" if dropped is None or pd.isna(dropped) or not dropped else f" ({int(dropped):,} codes)"
 
 
 def _lines(left: Mapping[str, int]) -> list[str]:

@@ -1,20 +1,21 @@
-"""Errors: which codes, in which notes and of which families, the coders get wrong (paper, section 6.3)."""
+"""Errors: which codes, in which notes and of which families, the coders get wrong (paper, sections 6.3.1 to 6.3.3)."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from synthnotes.corpus.icd import FAMILY_NAMES
-from synthnotes.report.kit.markup import Markdown, grouped, join, shorten
+from synthnotes.report.kit.markup import Markdown, join, shorten
 from synthnotes.report.kit.report import Drawings
-from synthnotes.report.kit.style import INK, QUIET, RULE, WIDTH, band, legend_below, logarithmic, panels
-from synthnotes.report.paper import LOOKS, TRAININGS, Corpus, Paper, Row
+from synthnotes.report.kit.style import INK, QUIET, RULE, WIDTH, band, by_panel, logarithmic, panels
+from synthnotes.report.paper import LOOKS, TRAININGS, CorpusNames, Paper, Row, by_corpus
 
 __all__ = ["correlations", "losses"]
 
@@ -28,30 +29,26 @@ LEAST_LABELLED = 4  # per cent: smaller slices hold no number
 OTHERS = "Others"  # the small families, put together by the stage that counts them
 
 
-def correlations(paper: Paper) -> list[Row]:
+@by_corpus(columns=2)
+def correlations(paper: Paper, corpus: CorpusNames) -> Iterator[Row]:
     """Corpus, training set, what F1 is correlated with, codes or notes, both correlations with interval and p.
 
     The last row of a corpus is of the change of F1 from one coder to the other.
     """
     numbers = paper.numbers
-    rows: list[Row] = []
-    for corpus in paper.corpora:
-        for coder in ("real", "synthetic"):
-            prefix = f"errors.{corpus.key}.{coder}"
-            boundary = numbers.num(f"{prefix}.length.boundary", ",")
-            limit = numbers.num(f"{prefix}.length.limit", ",")
-            quantities = {
-                "frequency": "frequency",
-                "length.below": join("length, below ", boundary),
-                "length.above": join("length, ", boundary, " to ", limit),
-            }
-            found = {key: quantity for key, quantity in quantities.items() if numbers.value(f"{prefix}.{key}.n")}
-            for key, quantity in found.items():
-                row = [corpus.name, TRAININGS[f"{coder}_s"], quantity, *_correlation(paper, f"{prefix}.{key}")]
-                rows.append(row)
-        change = _correlation(paper, f"errors.{corpus.key}.codes.rarity")
-        rows.append([corpus.name, "change", "frequency in real S", *change])
-    return grouped(rows, 2)
+    for coder in ("real", "synthetic"):
+        prefix = f"errors.{corpus.key}.{coder}"
+        boundary, limit = numbers.nums(f"{prefix}.length", "boundary limit", ",")
+        quantities = {
+            "frequency": "frequency",
+            "length.below": join("length, below ", boundary),
+            "length.above": join("length, ", boundary, " to ", limit),
+        }
+        for key, quantity in quantities.items():
+            if numbers.value(f"{prefix}.{key}.n"):
+                yield [corpus.name, TRAININGS[f"{coder}_s"], quantity, *_correlation(paper, f"{prefix}.{key}")]
+    change = _correlation(paper, f"errors.{corpus.key}.codes.rarity")
+    yield [corpus.name, "change", "frequency in real S", *change]
 
 
 def _correlation(paper: Paper, prefix: str) -> list[Markdown]:
@@ -63,43 +60,39 @@ def _correlation(paper: Paper, prefix: str) -> list[Markdown]:
     return cells
 
 
-def losses(paper: Paper) -> list[Row]:
+@by_corpus()
+def losses(paper: Paper, corpus: CorpusNames) -> Iterator[Row]:
     """Corpus, code, family, notes of E, training notes, F1 of both coders, difference with its interval.
 
     The tables hold the codes of a corpus, the greatest loss first.
     """
-    numbers = paper.numbers
-    rows: list[Row] = []
-    for corpus in paper.corpora:
-        name = f"errors.{corpus.key}.codes"
-        for row, (_, code) in enumerate(paper.tables.table(name)[0].head(CODES_LISTED).iterrows()):
-            cell = partial(numbers.cell, paper.tables, name, row)
-            counts = [cell(of, ",") for of in ("notes", "training_real", "training_synthetic")]
-            scores = [cell(of, ".2f") for of in ("f1_real", "f1_synthetic")]
-            low, high = (cell(of, "+.2f") for of in ("low", "high"))
-            difference = Markdown(rf"{cell('difference', '+.2f')} \[{low}, {high}\]")
-            family = shorten(FAMILY_NAMES.get(code["family"], code["family"]), LONGEST_NAME)
-            rows.append([corpus.name, code["code"], family, *counts, *scores, difference])
-    return grouped(rows)
+    name = f"errors.{corpus.key}.codes"
+    for row, (_, code) in enumerate(paper.tables.table(name)[0].head(CODES_LISTED).iterrows()):
+        cell = partial(paper.numbers.cell, paper.tables, name, row)
+        counts = [cell(of, ",") for of in ("notes", "training_real", "training_synthetic")]
+        scores = [cell(of, ".2f") for of in ("f1_real", "f1_synthetic")]
+        low, high = (cell(of, "+.2f") for of in ("low", "high"))
+        difference = Markdown(rf"{cell('difference', '+.2f')} \[{low}, {high}\]")
+        family = shorten(FAMILY_NAMES.get(code["family"], code["family"]), LONGEST_NAME)
+        yield [corpus.name, code["code"], family, *counts, *scores, difference]
 
 
 def figures(paper: Paper) -> Drawings:
     """What draws F1 against frequency and length, the families of codes, and calibration."""
-    boundary, limit = paper.params.errors.length_boundary, paper.params.coding.max_words
     most = paper.params.report.top_chapters
+    marks = {"boundary": paper.params.errors.length_boundary, "limit": paper.params.coding.max_words}
 
-    def confused(corpus: Corpus) -> Figure:
+    def confused(corpus: CorpusNames) -> Figure:
         table, chapters = (paper.tables[f"errors.{corpus.key}.{of}"] for of in ("confusion", "chapters"))
         return confusion(table, chapters, most)
 
+    x_label = "training notes with the code"
     return {
-        "frequency": lambda: binned_f1(paper.panels("errors.{}.frequency"), "training notes with the code", log=True),
-        "length": lambda: binned_f1(
-            paper.panels("errors.{}.length"), "words in the note", boundary=boundary, limit=limit
-        ),
-        "families": lambda: family_shares(paper.panels("errors.{}.chapters"), most),
-        "pies": lambda: family_pies(paper.panels("errors.{}.chapters"), most),
-        "calibration": lambda: reliability(paper.panels("errors.{}.calibration")),
+        "frequency": partial(paper.drawn, binned_f1, "errors.{}.frequency", x_label, log=True),
+        "length": partial(paper.drawn, binned_f1, "errors.{}.length", "words in the note", **marks),
+        "families": partial(paper.drawn, family_shares, "errors.{}.chapters", most),
+        "pies": partial(paper.drawn, family_pies, "errors.{}.chapters", most),
+        "calibration": partial(paper.drawn, reliability, "errors.{}.calibration"),
     } | {f"confusion-{corpus.key}": partial(confused, corpus) for corpus in paper.corpora}
 
 
@@ -119,20 +112,18 @@ def binned_f1(
         boundary: draws a dashed line at this value.
         limit: draws a solid line at this value, where the coders stop reading.
     """
-    figure, axes = panels(list(curves), 2.3)
-    for axis, curve in zip(axes, curves.values(), strict=True):
+
+    def draw(axis: Axes, curve: pd.DataFrame) -> None:
         for coder in ("real", "synthetic"):
             of_coder = curve[curve["coder"] == coder].sort_values("x")
             band(axis, *(of_coder[column].to_numpy(float) for column in ("x", "mean", "sd")), LOOKS[coder])
-        axis.set(xlabel=label, ylim=(0, 1.02))
         if log:
             logarithmic(axis)
         for at, dash in ((boundary, (0, (2, 2))), (limit, "-")):
             if at is not None and curve["x"].min() < at < curve["x"].max():
                 axis.axvline(at, color=QUIET, linewidth=0.8, linestyle=dash)
-    axes[0].set_ylabel("F1")
-    legend_below(figure, axes[0])
-    return figure
+
+    return by_panel(curves, draw, 2.3, "F1", xlabel=label, ylim=(0, 1.02))
 
 
 def family_shares(chapters: Mapping[str, pd.DataFrame], most: int) -> Figure:
@@ -144,20 +135,20 @@ def family_shares(chapters: Mapping[str, pd.DataFrame], most: int) -> Figure:
     """
     shares = {panel: _shares_by_chapter(table, most) for panel, table in chapters.items()}
     titles = _by_size(shares)[::-1]  # upwards on the axis
-    figure, axes = panels(list(chapters), 0.75 + 0.2 * len(titles))
     at = np.arange(len(titles))
-    for axis, of_panel in zip(axes, shares.values(), strict=True):
+
+    def draw(axis: Axes, of_panel: pd.DataFrame) -> None:
         of_panel = 100 * of_panel.reindex(titles)
         for coder, above in (("real", 0.18), ("synthetic", -0.18)):
             axis.barh(at + above, of_panel[coder], 0.34, color=LOOKS[coder].colour, label=CHAPTER_LABELS[coder])
         truth = {"color": INK, "marker": "|", "linestyle": "none", "markersize": 9, "markeredgewidth": 1.4}
         axis.plot(of_panel["truth"], at, label=CHAPTER_LABELS["truth"], **truth)
         axis.grid(axis="y", visible=False)
-        axis.set(xlabel="per cent of the codes", ylim=(-0.7, len(titles) - 0.3))
         axis.set_xlim(left=0)
-        axis.set_yticks(range(len(titles)), [shorten(title, 44) for title in titles])
-    legend_below(figure, axes[0])
-    return figure
+        axis.set_yticks(at, [shorten(title, 44) for title in titles])
+
+    settings = {"xlabel": "per cent of the codes", "ylim": (-0.7, len(titles) - 0.3)}
+    return by_panel(shares, draw, 0.75 + 0.2 * len(titles), **settings)
 
 
 def family_pies(chapters: Mapping[str, pd.DataFrame], most: int) -> Figure:
@@ -254,14 +245,13 @@ def reliability(curves: Mapping[str, pd.DataFrame]) -> Figure:
     Args:
         curves: per panel's title the columns coder (real or synthetic), probability and share_true.
     """
-    figure, axes = panels(list(curves), 2.3)
-    for axis, curve in zip(axes, curves.values(), strict=True):
+
+    def draw(axis: Axes, curve: pd.DataFrame) -> None:
         axis.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle=(0, (2, 2)), label="calibrated")
         for coder in ("real", "synthetic"):
             of_coder, look = curve[curve["coder"] == coder], LOOKS[f"{coder}_s"]
             line = {"color": look.colour, "marker": look.marker, "linestyle": look.dash, "label": look.label}
             axis.plot(of_coder["probability"], of_coder["share_true"], **line)
-        axis.set(xlabel="probability of a code", xlim=(0, 1.02), ylim=(0, 1.02))
-    axes[0].set_ylabel("share of true codes")
-    legend_below(figure, axes[0])
-    return figure
+
+    settings = {"xlabel": "probability of a code", "xlim": (0, 1.02), "ylim": (0, 1.02)}
+    return by_panel(curves, draw, 2.3, "share of true codes", **settings)

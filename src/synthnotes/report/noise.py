@@ -1,5 +1,6 @@
-"""Noise: which noise in real notes has the effect of synthetic ones (paper, section 6.4)."""
+"""Noise: which noise in real notes has the effect of synthetic ones (paper, section 6.3.4)."""
 
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
@@ -11,7 +12,7 @@ from synthnotes.report.kit.markup import grouped
 from synthnotes.report.kit.numbers import MISSING
 from synthnotes.report.kit.report import Drawings
 from synthnotes.report.kit.style import legend_below, logarithmic, panels
-from synthnotes.report.paper import LOOKS, Corpus, Paper, Row
+from synthnotes.report.paper import LOOKS, CorpusNames, Paper, Row
 
 __all__ = ["distances"]
 
@@ -21,73 +22,69 @@ def distances(paper: Paper) -> list[Row]:
     numbers = paper.numbers
     rows: list[Row] = []
     for corpus in paper.noisy:
-        prefix = f"hypotheses.{corpus.key}"
-        for hypothesis in numbers.below(f"{prefix}.distances"):
-            for level in numbers.below(f"{prefix}.distances.{hypothesis}"):
-                noise = f"{prefix}.noise.{hypothesis}-{level}"
-                of = f"{prefix}.distances.{hypothesis}.{level}"
-                changed = numbers.quotient(f"{noise}.words_changed", f"{noise}.words", ".0%")
-                # Where training has no code of E there is no curve by frequency, and its area is null.
-                areas = [
-                    numbers.num(key, ".3f") if key in numbers else MISSING
-                    for key in (f"{of}.frequency_area.value", f"{of}.length_area.value")
-                ]
-                distance = numbers.with_interval(f"{of}.distance.value", f"{of}.distance", ".3f")
-                counts = numbers.num(f"{of}.coders", ","), numbers.num(f"{of}.micro_f1", ".3f")
-                rows.append([corpus.name, f"{hypothesis.upper()}, {level} %", changed, *counts, *areas, distance])
+        for hypothesis, level, of in _trained(paper, corpus):
+            noise = f"hypotheses.{corpus.key}.noise.{hypothesis}-{level}"
+            changed = numbers.quotient(f"{noise}.words_changed", f"{noise}.words", ".0%")
+            # Where training has no code of E there is no curve by frequency, and its area is null.
+            keys = (f"{of}.frequency_area.value", f"{of}.length_area.value")
+            areas = [numbers.num(key, ".3f") if key in numbers else MISSING for key in keys]
+            distance = numbers.with_interval(f"{of}.distance.value", f"{of}.distance", ".3f")
+            counts = numbers.num(f"{of}.coders", ","), numbers.num(f"{of}.micro_f1", ".3f")
+            rows.append([corpus.name, f"{hypothesis.upper()}, {level} %", changed, *counts, *areas, distance])
     return grouped(rows)
+
+
+def _trained(paper: Paper, corpus: CorpusNames) -> Iterator[tuple[str, str, str]]:
+    """Hypothesis, level and prefix of the keys of every noise that coders were trained with."""
+    prefix = f"hypotheses.{corpus.key}.distances"
+    for hypothesis in paper.numbers.below(prefix):
+        for level in paper.numbers.below(f"{prefix}.{hypothesis}"):
+            yield hypothesis, level, f"{prefix}.{hypothesis}.{level}"
 
 
 def figures(paper: Paper) -> Drawings:
     """What draws the curves and distances of each corpus."""
 
-    def noise(corpus: Corpus) -> Figure:
+    def noise(corpus: CorpusNames) -> Figure:
         return noise_curves(paper.tables[f"hypotheses.{corpus.key}.curves"], *drawn_distances(paper, corpus))
 
     return {f"noise-{corpus.key}": partial(noise, corpus) for corpus in paper.noisy}
 
 
-def drawn_distances(paper: Paper, corpus: Corpus) -> tuple[pd.DataFrame, tuple[str, int, float]]:
-    """The distance of every noise with its interval (hypothesis, level, value, low, high).
+def drawn_distances(paper: Paper, corpus: CorpusNames) -> tuple[pd.DataFrame, tuple[str, int, float]]:
+    """The distance of every noise with its interval (hypothesis, noise_level, value, low, high).
 
     Beside it: hypothesis, level and distance of the nearest noise, also between the trained levels.
     """
-    numbers, prefix = paper.numbers, f"hypotheses.{corpus.key}"
+    value, winner = paper.numbers.value, f"hypotheses.{corpus.key}.winner"
     rows = [
-        {"hypothesis": hypothesis, "level": int(level)}
-        | {
-            of: numbers.value(f"{prefix}.distances.{hypothesis}.{level}.distance.{of}")
-            for of in ("value", "low", "high")
-        }
-        for hypothesis in numbers.below(f"{prefix}.distances")
-        for level in numbers.below(f"{prefix}.distances.{hypothesis}")
+        (hypothesis, int(level), *(value(f"{of}.distance.{end}") for end in ("value", "low", "high")))
+        for hypothesis, level, of in _trained(paper, corpus)
     ]
-    hypothesis, level, distance = (numbers.value(f"{prefix}.winner.{of}") for of in ("hypothesis", "level", "distance"))
-    return pd.DataFrame(rows).astype({"value": float, "low": float, "high": float}), (hypothesis, level, distance)
+    table = pd.DataFrame(rows, columns=["hypothesis", "noise_level", "value", "low", "high"])
+    nearest = value(f"{winner}.hypothesis"), value(f"{winner}.noise_level"), value(f"{winner}.distance")
+    return table.astype({"value": float, "low": float, "high": float}), nearest
 
 
-def noise_curves(
-    curves: pd.DataFrame, distances: pd.DataFrame, nearest: tuple[str, int, float], synthetic: str = "synthetic"
-) -> Figure:
+def noise_curves(curves: pd.DataFrame, distances: pd.DataFrame, nearest: tuple[str, int, float]) -> Figure:
     """The coders trained on noisy notes beside the one trained on synthetic notes, and how far from it they are.
 
     Args:
         curves: columns coder (synthetic, h1-20, …), curve (frequency or length), x and mean.
-        distances: columns hypothesis, level, value, low and high.
+        distances: columns hypothesis, noise_level, value, low and high.
         nearest: hypothesis, level and value of the smallest distance, which is ringed, also between trained levels.
-        synthetic: the coder to compare with.
     """
     figure, axes = panels(["F1 by frequency", "F1 by length", "distance from synthetic S"], 2.6, share_y=False)
-    levels = sorted(distances["level"].unique())
+    levels = sorted(distances["noise_level"].unique())
     for axis, curve in zip(axes, ("frequency", "length"), strict=False):
         of_curve = curves[curves["curve"] == curve].sort_values("x")
-        for hypothesis, level in zip(distances["hypothesis"], distances["level"], strict=True):
+        for hypothesis, level in zip(distances["hypothesis"], distances["noise_level"], strict=True):
             of_coder, look = of_curve[of_curve["coder"] == f"{hypothesis}-{level}"], LOOKS[hypothesis]
             # The more noise, the stronger the colour.
             strength = 0.4 + 0.6 * (levels.index(level) + 1) / len(levels)
             line = {"color": look.colour, "alpha": strength, "linestyle": look.dash, "linewidth": 1.1}
             axis.plot(of_coder["x"], of_coder["mean"], label=f"{look.label}, {level} %", **line)
-        of_coder, look = of_curve[of_curve["coder"] == synthetic], LOOKS["synthetic_s"]
+        of_coder, look = of_curve[of_curve["coder"] == "synthetic"], LOOKS["synthetic_s"]
         axis.plot(of_coder["x"], of_coder["mean"], label=look.label, color=look.colour, linewidth=2.2)
         axis.set_ylim(0, 1.02)
     logarithmic(axes[0])
@@ -101,9 +98,9 @@ def noise_curves(
 def _distances(axis: Axes, distances: pd.DataFrame, nearest: tuple[str, int, float]) -> None:
     """The distance of every noise with its interval, by level."""
     hypotheses = list(distances["hypothesis"].unique())
-    levels = sorted(distances["level"].unique())
+    levels = sorted(distances["noise_level"].unique())
     for position, hypothesis in enumerate(hypotheses):
-        look, of_one = LOOKS[hypothesis], distances[distances["hypothesis"] == hypothesis].set_index("level")
+        look, of_one = LOOKS[hypothesis], distances[distances["hypothesis"] == hypothesis].set_index("noise_level")
         x = np.array([levels.index(level) for level in of_one.index]) + 0.2 * (position - (len(hypotheses) - 1) / 2)
         errors = np.clip([of_one["value"] - of_one["low"], of_one["high"] - of_one["value"]], 0, None)
         axis.errorbar(x, of_one["value"], errors, color=look.colour, marker=look.marker, ls="none", capsize=2, lw=1.1)

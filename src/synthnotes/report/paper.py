@@ -1,16 +1,18 @@
 """The paper that is rebuilt: its corpora and training sets, how they are called and drawn, and the results of a run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from itertools import product
 from types import ModuleType
 from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from synthnotes.machinery import pipeline
 from synthnotes.machinery.sections import Params
-from synthnotes.report.kit.markup import Markdown
+from synthnotes.report.kit.markup import Markdown, grouped
 from synthnotes.report.kit.numbers import Numbers
 from synthnotes.report.kit.report import Report
 from synthnotes.report.kit.style import Look
@@ -21,7 +23,7 @@ Row = list[object]
 
 
 @dataclass(frozen=True)
-class Corpus:
+class CorpusNames:
     """How the report speaks of a corpus."""
 
     key: str
@@ -31,8 +33,8 @@ class Corpus:
 
 
 CORPORA = {
-    "mimic": Corpus("mimic", "MIMIC", "English", "MIMIC-IV"),
-    "sepr": Corpus("sepr", "SEPR", "Swedish", "the Stockholm Electronic Patient Records"),
+    "mimic": CorpusNames("mimic", "MIMIC", "English", "MIMIC-IV"),
+    "sepr": CorpusNames("sepr", "SEPR", "Swedish", "the Stockholm Electronic Patient Records"),
 }
 # With spaces that do not break, as in the headings of the templates: a narrow column stays readable.
 TRAININGS = {
@@ -141,6 +143,7 @@ class Paper(Report):
             "demo": self.params.disclosure.demo,
             "corpora": self.corpora,
             "noisy": self.noisy,
+            "each": lambda *patterns: [of.format(corpus.key) for corpus in self.corpora for of in patterns],
             "sign": self.sign,
             "collapsed": self.collapsed(),
             "coverage": self.numbers.complement,
@@ -156,7 +159,7 @@ class Paper(Report):
         numbers, found = self.numbers, []
         for corpus in self.corpora:
             coders = {label: f"utility.{corpus.key}.{of}.reading.collapsed.mean" for of, label in TRAININGS.items()}
-            for hypothesis, level in product(self.params.noise.hypotheses, self.params.noise.levels):
+            for hypothesis, level in product(self.params.noise.hypotheses, self.params.noise.noise_levels):
                 key = f"hypotheses.{corpus.key}.distances.{hypothesis}.{level}.collapsed"
                 coders[f"{hypothesis.upper()} at {level} %"] = key
             names = [name for name, key in coders.items() if key in numbers and numbers.value(key)]
@@ -166,3 +169,24 @@ class Paper(Report):
     def panels(self, pattern: str) -> dict[str, pd.DataFrame]:
         """A table of each corpus, by the title of its panel in a figure; `{}` stands for the corpus in its name."""
         return {corpus.name: self.tables[pattern.format(corpus.key)] for corpus in self.corpora}
+
+    def drawn(self, draw: Callable[..., Figure], pattern: str, *arguments: Any, **named: Any) -> Figure:
+        """Draws a figure of the `panels` of a pattern."""
+        return draw(self.panels(pattern), *arguments, **named)
+
+
+def by_corpus(columns: int = 1) -> Callable[[Callable[..., Iterable[Row]]], Callable[..., list[Row]]]:
+    """Makes of a function that gives the rows of one corpus one that gives those of all.
+
+    Args:
+        columns: how many of the first cells are left out where they repeat those above.
+    """
+
+    def of_all(rows: Callable[..., Iterable[Row]]) -> Callable[..., list[Row]]:
+        @wraps(rows)
+        def table(paper: Paper, *arguments: Any) -> list[Row]:
+            return grouped([row for corpus in paper.corpora for row in rows(paper, corpus, *arguments)], columns)
+
+        return table
+
+    return of_all

@@ -1,16 +1,18 @@
 """Privacy: what synthetic notes share with the notes that the generator was tuned on (paper, section 7)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from synthnotes.report.kit.markup import Markdown, grouped
+from synthnotes.report.kit.markup import Markdown
 from synthnotes.report.kit.numbers import MISSING
 from synthnotes.report.kit.report import Drawings
-from synthnotes.report.kit.style import legend_below, panels
-from synthnotes.report.paper import LOOKS, NEUTRAL, Paper, Row
+from synthnotes.report.kit.style import by_panel
+from synthnotes.report.paper import LOOKS, NEUTRAL, CorpusNames, Paper, Row, by_corpus
 
 __all__ = ["detection", "longest", "membership", "one_sided_error", "pairs", "rouge", "tails", "verdicts"]
 
@@ -24,133 +26,98 @@ KINDS = {"synthetic": "synthetic", "control": "unseen real"}
 MATCHED = {"synthetic_matched": "synthetic", "control": "unseen real"}
 
 
-def rouge(paper: Paper) -> list[Row]:
+@by_corpus()
+def rouge(paper: Paper, corpus: CorpusNames) -> Iterator[Row]:
     """Corpus, notes, number, mean, median, minimum and maximum of recall, mean and median of the highest."""
-    numbers = paper.numbers
-    rows: list[Row] = []
-    for corpus in paper.corpora:
-        prefix = f"privacy.{corpus.key}.rouge.recall"
-        for kind, label in MATCHED.items():
-            of_all = [numbers.num(f"{prefix}.{kind}.all.{of}", ".3f") for of in ("mean", "median", "min", "max")]
-            of_top = [numbers.num(f"{prefix}.{kind}.top.{of}", ".3f") for of in ("mean", "median")]
-            count = numbers.num(f"{prefix}.{kind}.notes", ",")
-            rows.append([corpus.name, label, count, *of_all, *of_top])
-        of_all, of_top = (
-            [numbers.num(f"{prefix}.difference.{part}.{of}", "+.3f") for of in ("mean", "median")]
-            for part in ("all", "top")
-        )
-        rows.append([corpus.name, "difference", None, *of_all, None, None, *of_top])
-    return grouped(rows)
+    nums, prefix = paper.numbers.nums, f"privacy.{corpus.key}.rouge.recall"
+    for kind, label in MATCHED.items():
+        of_all = nums(f"{prefix}.{kind}.all", "mean median min max", ".3f")
+        of_top = nums(f"{prefix}.{kind}.top", "mean median", ".3f")
+        yield [corpus.name, label, *nums(f"{prefix}.{kind}", "notes", ","), *of_all, *of_top]
+    of_all, of_top = (nums(f"{prefix}.difference.{part}", "mean median", "+.3f") for part in ("all", "top"))
+    yield [corpus.name, "difference", None, *of_all, None, None, *of_top]
 
 
-def pairs(paper: Paper) -> list[Row]:
+@by_corpus()
+def pairs(paper: Paper, corpus: CorpusNames) -> Iterator[Row]:
     """Corpus, notes, pairs; longest run, occurrences in L and share of template (mean, minimum, maximum each)."""
-    numbers = paper.numbers
-    rows: list[Row] = []
-    for corpus in paper.corpora:
-        for kind, label in KINDS.items():
-            prefix = f"privacy.{corpus.key}.rouge.passages.{kind}"
-            cells = [
-                numbers.num(f"{prefix}.{part}.{of}", spec or (",.1f" if of == "mean" else ",.0f"))
-                for part, spec in {
-                    "longest_run_words": "",
-                    "occurrences_in_training": "",
-                    "template_share": ".0%",
-                }.items()
-                for of in ("mean", "min", "max")
-            ]
-            rows.append([corpus.name, label, numbers.num(f"{prefix}.pairs", ","), *cells])
-    return grouped(rows)
+    nums = paper.numbers.nums
+    for kind, label in KINDS.items():
+        prefix = f"privacy.{corpus.key}.rouge.passages.{kind}"
+        cells = [
+            *_mean_and_range(paper, f"{prefix}.longest_run_words"),
+            *_mean_and_range(paper, f"{prefix}.occurrences_in_training"),
+            *nums(f"{prefix}.template_share", "mean min max", ".0%"),
+        ]
+        yield [corpus.name, label, *nums(prefix, "pairs", ","), *cells]
 
 
-def longest(paper: Paper) -> list[Row]:
+def _mean_and_range(paper: Paper, prefix: str) -> list[Markdown]:
+    return [*paper.numbers.nums(prefix, "mean", ",.1f"), *paper.numbers.nums(prefix, "min max", ",.0f")]
+
+
+@by_corpus()
+def longest(paper: Paper, corpus: CorpusNames) -> Iterator[Row]:
     """Corpus, notes, longest passage (mean, median, max), and of the longest ones words (min) and training notes."""
-    numbers = paper.numbers
-    rows: list[Row] = []
-    for corpus in paper.corpora:
-        for kind, label in MATCHED.items():
-            prefix = f"privacy.{corpus.key}.longest.{kind}"
-            words = [
-                numbers.num(f"{prefix}.words.{of}", ",.1f" if of == "mean" else ",.0f")
-                for of in ("mean", "median", "max")
-            ]
-            least = numbers.num(f"{prefix}.longest.words.min", ",.0f")
-            holders = [numbers.num(f"{prefix}.longest.training_notes.{of}", ",.0f") for of in ("median", "min", "max")]
-            rows.append([corpus.name, label, *words, least, *holders])
-    return grouped(rows)
+    nums = paper.numbers.nums
+    for kind, label in MATCHED.items():
+        prefix = f"privacy.{corpus.key}.longest.{kind}"
+        words = [*nums(f"{prefix}.words", "mean", ",.1f"), *nums(f"{prefix}.words", "median max", ",.0f")]
+        least = nums(f"{prefix}.longest", "words.min", ",.0f")
+        yield [corpus.name, label, *words, *least, *nums(f"{prefix}.longest.training_notes", "median min max", ",.0f")]
 
 
-def verdicts(paper: Paper) -> list[Row]:
+@by_corpus()
+def verdicts(paper: Paper, corpus: CorpusNames) -> Iterator[Row]:
     """Corpus, measure, synthetic, unseen real, difference, its interval, notes beyond the tail's level, verdict."""
     numbers = paper.numbers
-    rows: list[Row] = []
-    for corpus in paper.corpora:
-        for measure, (label, spec, signed) in MEASURES.items():
-            prefix = f"privacy.{corpus.key}.measures.{measure}"
-            values = [numbers.num(f"{prefix}.{of}", spec) for of in ("synthetic", "control")]
-            difference = numbers.num(f"{prefix}.difference", signed)
-            interval = numbers.interval(f"{prefix}.low", f"{prefix}.high", signed)
-            beyond = paper.sign(f"{prefix}.beyond")
-            said = verdict(paper, f"{prefix}.verdict")
-            rows.append([corpus.name, label, *values, difference, interval, beyond, said])
-    return grouped(rows)
+    for measure, (label, spec, signed) in MEASURES.items():
+        prefix = f"privacy.{corpus.key}.measures.{measure}"
+        values = numbers.nums(prefix, "synthetic control", spec)
+        difference = numbers.num(f"{prefix}.difference", signed)
+        interval = numbers.interval(f"{prefix}.low", f"{prefix}.high", signed)
+        beyond = paper.sign(f"{prefix}.beyond")
+        yield [corpus.name, label, *values, difference, interval, beyond, verdict(paper, f"{prefix}.verdict")]
 
 
-def tails(paper: Paper) -> list[Row]:
+@by_corpus()
+def tails(paper: Paper, corpus: CorpusNames) -> Iterator[Row]:
     """Corpus, measure, synthetic notes, unseen notes, notes beyond the level, promised, interval of the share, p."""
     numbers = paper.numbers
-    rows: list[Row] = []
-    for corpus in paper.corpora:
-        sizes = [numbers.num(f"privacy.{corpus.key}.notes.{of}", ",") for of in ("synthetic", "unseen")]
-        for measure, (label, _, _) in MEASURES.items():
-            prefix = f"privacy.{corpus.key}.measures.{measure}"
-            promised = numbers.num(f"{prefix}.notes_promised", ".1f")
-            interval = numbers.interval(f"{prefix}.beyond.low", f"{prefix}.beyond.high", ".2%")
-            found = [paper.sign(f"{prefix}.beyond"), promised, interval, numbers.num(f"{prefix}.beyond.p", "p")]
-            rows.append([corpus.name, label, *sizes, *found])
-    return grouped(rows)
+    sizes = numbers.nums(f"privacy.{corpus.key}.notes", "synthetic unseen", ",")
+    for measure, (label, _, _) in MEASURES.items():
+        prefix = f"privacy.{corpus.key}.measures.{measure}"
+        promised = numbers.num(f"{prefix}.notes_promised", ".1f")
+        interval = numbers.interval(f"{prefix}.beyond.low", f"{prefix}.beyond.high", ".2%")
+        found = [paper.sign(f"{prefix}.beyond"), promised, interval, numbers.num(f"{prefix}.beyond.p", "p")]
+        yield [corpus.name, label, *sizes, *found]
 
 
-def membership(paper: Paper) -> list[Row]:
+@by_corpus()
+def membership(paper: Paper, corpus: CorpusNames) -> Iterator[Row]:
     """Corpus, patients, recall of the nearest note among those of training and those never seen, difference, p."""
-    numbers = paper.numbers
-    rows: list[Row] = []
-    for corpus in paper.corpora:
-        prefix = f"privacy.{corpus.key}.membership"
-        means = [numbers.num(f"{prefix}.{of}", ".3f") for of in ("members", "others")]
-        tested = [numbers.num(f"{prefix}.difference", "+.4f"), numbers.num(f"{prefix}.p", "p")]
-        rows.append(
-            [
-                corpus.name,
-                numbers.num(f"{prefix}.patients", ","),
-                *means,
-                *tested,
-                verdict(paper, f"{prefix}.verdict"),
-            ]
-        )
-    return rows
+    nums, prefix = paper.numbers.nums, f"privacy.{corpus.key}.membership"
+    means = nums(prefix, "members others", ".3f")
+    tested = [*nums(prefix, "difference", "+.4f"), *nums(prefix, "p", "p")]
+    yield [corpus.name, *nums(prefix, "patients", ","), *means, *tested, verdict(paper, f"{prefix}.verdict")]
 
 
-def detection(paper: Paper) -> list[Row]:
+@by_corpus()
+def detection(paper: Paper, corpus: CorpusNames) -> Iterator[Row]:
     """Corpus, words planted, notes, and the shares located, with the source nearest, and flagged by either measure."""
-    numbers = paper.numbers
-    rows: list[Row] = []
-    for corpus in paper.corpora:
-        prefix, unplanted = f"detection.{corpus.key}.by_words", f"detection.{corpus.key}.flagged.synthetic"
-        flagged = [numbers.num(f"{unplanted}.{how}.share", ".1%") for how in ("by_passage", "by_recall")]
-        notes = numbers.num(f"{unplanted}.notes", ",")
-        rows.append([corpus.name, "0", notes, MISSING, flagged[0], MISSING, flagged[1]])
-        for words in numbers.below(prefix):
-            shares = ("located", "flagged_by_passage", "nearest_is_source", "flagged_by_recall")
-            cells = [numbers.num(f"{prefix}.{words}.{share}", ".0%") for share in shares]
-            rows.append([corpus.name, words, numbers.num(f"{prefix}.{words}.notes", ","), *cells])
-    return grouped(rows)
+    nums = paper.numbers.nums
+    prefix, unplanted = f"detection.{corpus.key}.by_words", f"detection.{corpus.key}.flagged.synthetic"
+    by_passage, by_recall = nums(unplanted, "by_passage.share by_recall.share", ".1%")
+    yield [corpus.name, "0", *nums(unplanted, "notes", ","), MISSING, by_passage, MISSING, by_recall]
+    for words in paper.numbers.below(prefix):
+        cells = nums(f"{prefix}.{words}", "located flagged_by_passage nearest_is_source flagged_by_recall", ".0%")
+        yield [corpus.name, words, *nums(f"{prefix}.{words}", "notes", ","), *cells]
 
 
 def one_sided_error(paper: Paper) -> Markdown:
-    """How often one side of a verdict may err, from the confidence of its intervals."""
-    key = "params.privacy.confidence"
-    return paper.numbers.computed((1 - paper.numbers.value(key)) / 2, [key], f"(1 − {key}) / 2", ".1%")
+    """How often one side of a verdict may err."""
+    key = "params.privacy.significance_level"
+    return paper.numbers.computed(paper.numbers.value(key) / 2, [key], f"{key} / 2", ".1%")
 
 
 def verdict(paper: Paper, key: str) -> Markdown:
@@ -162,9 +129,9 @@ def verdict(paper: Paper, key: str) -> Markdown:
 def figures(paper: Paper) -> Drawings:
     """What draws the nearest notes, the longest passages and what planted ones show."""
     return {
-        "recall": lambda: recalls(paper.panels("privacy.{}.recall")),
-        "passages": lambda: passages(paper.panels("privacy.{}.passages")),
-        "detection": lambda: found(paper.panels("detection.{}.curve")),
+        "recall": partial(paper.drawn, recalls, "privacy.{}.recall"),
+        "passages": partial(paper.drawn, passages, "privacy.{}.passages"),
+        "detection": partial(paper.drawn, found, "detection.{}.curve"),
     }
 
 
@@ -175,18 +142,14 @@ def recalls(distributions: Mapping[str, pd.DataFrame]) -> Figure:
         distributions: per panel's title the columns kind (synthetic or control), recall (a bin's upper end) and
             cumulative_share.
     """
-    figure, axes = panels(list(distributions), 2.1)
-    for axis, distribution in zip(axes, distributions.values(), strict=True):
-        for kind in ("control", "synthetic"):
-            of_kind = distribution[distribution["kind"] == kind]
-            look = LOOKS[kind]
-            x = np.concatenate([[0], of_kind["recall"]])
+
+    def draw(axis: Axes, distribution: pd.DataFrame) -> None:
+        for kind, of_kind in _control_first(distribution):
             above = 1 - np.concatenate([[0], of_kind["cumulative_share"]])
-            axis.step(x, above, where="post", color=look.colour, linestyle=look.dash, label=look.label)
-        axis.set(xlabel="ROUGE recall of the nearest training note", xlim=(0, 1), ylim=(0, 1.02))
-    axes[0].set_ylabel("share of notes above")
-    legend_below(figure, axes[0])
-    return figure
+            _step(axis, kind, np.concatenate([[0], of_kind["recall"]]), above)
+
+    x_label = "ROUGE recall of the nearest training note"
+    return by_panel(distributions, draw, 2.1, "share of notes above", xlabel=x_label, xlim=(0, 1), ylim=(0, 1.02))
 
 
 def passages(distributions: Mapping[str, pd.DataFrame]) -> Figure:
@@ -195,24 +158,23 @@ def passages(distributions: Mapping[str, pd.DataFrame]) -> Figure:
     Args:
         distributions: per panel's title the columns kind (synthetic or control), words and share_longer.
     """
-    figure, axes = panels(list(distributions), 2.1)
-    for axis, distribution in zip(axes, distributions.values(), strict=True):
-        for kind in ("control", "synthetic"):
-            of_kind = distribution[distribution["kind"] == kind]
-            look = LOOKS[kind]
-            axis.step(
-                of_kind["words"],
-                of_kind["share_longer"],
-                where="post",
-                color=look.colour,
-                linestyle=look.dash,
-                label=look.label,
-            )
-        axis.set(xlabel="words of the longest shared passage", ylim=(0, 1.02))
+
+    def draw(axis: Axes, distribution: pd.DataFrame) -> None:
+        for kind, of_kind in _control_first(distribution):
+            _step(axis, kind, of_kind["words"], of_kind["share_longer"])
         axis.set_xlim(left=0)
-    axes[0].set_ylabel("share of notes above")
-    legend_below(figure, axes[0])
-    return figure
+
+    x_label = "words of the longest shared passage"
+    return by_panel(distributions, draw, 2.1, "share of notes above", xlabel=x_label, ylim=(0, 1.02))
+
+
+def _control_first(distribution: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    return ((kind, distribution[distribution["kind"] == kind]) for kind in ("control", "synthetic"))
+
+
+def _step(axis: Axes, kind: str, x: np.ndarray | pd.Series, above: np.ndarray | pd.Series) -> None:
+    look = LOOKS[kind]
+    axis.step(x, above, where="post", color=look.colour, linestyle=look.dash, label=look.label)
 
 
 def found(curves: Mapping[str, pd.DataFrame]) -> Figure:
@@ -226,12 +188,10 @@ def found(curves: Mapping[str, pd.DataFrame]) -> Figure:
         "flagged_by_recall": "flagged by ROUGE recall",
         "nearest_is_source": "nearest note is the source",
     }
-    figure, axes = panels(list(curves), 2.2)
-    for axis, curve in zip(axes, curves.values(), strict=True):
+
+    def draw(axis: Axes, curve: pd.DataFrame) -> None:
         for (column, label), (colour, sign, dash) in zip(lines.items(), NEUTRAL, strict=True):
             axis.plot(curve["words"], curve[column], label=label, color=colour, marker=sign, linestyle=dash)
-        axis.set(xlabel="words planted", ylim=(-0.02, 1.02))
         axis.set_xlim(left=0)
-    axes[0].set_ylabel("share of planted passages")
-    legend_below(figure, axes[0])
-    return figure
+
+    return by_panel(curves, draw, 2.2, "share of planted passages", xlabel="words planted", ylim=(-0.02, 1.02))

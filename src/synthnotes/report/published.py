@@ -1,13 +1,13 @@
-"""Published against rebuilt: the values that were published, beside this run's and the verdicts on them."""
+"""Published: the values and the code that were published, beside this run and the verdicts on it."""
 
 from collections.abc import Sequence
 
-from synthnotes.report.kit.markup import NBSP, Markdown, escape, join
+from synthnotes.report.kit.markup import NBSP, Markdown, code, escape, join
 from synthnotes.report.kit.numbers import MISSING
 from synthnotes.report.paper import Paper, Row
 from synthnotes.significance.published_values import DIFFERS, EQUAL, VERDICTS
 
-__all__ = ["scores", "values"]
+__all__ = ["repairs", "score", "scores", "values"]
 
 SHOWN = 3  # decimals of what was published in full precision
 
@@ -66,6 +66,24 @@ def scores(paper: Paper) -> list[Row]:
     """What was published, where, values, how many have each verdict."""
     rows: list[Row] = []
     for name, of in paper.published.items():
-        counts = [paper.numbers.num(f"published.{name}.counts.{which}", ",") for which in ("values", *VERDICTS)]
+        counts = paper.numbers.nums(f"published.{name}.counts", "values", ",")
+        counts += [paper.numbers.num(f"published.{name}.counts.{which}", ",") for which in VERDICTS]
         rows.append([of.title, Markdown(f"{escape(of.source)} [@{of.cite}]"), *counts])
+    return rows
+
+
+def score(paper: Paper, *verdicts: str) -> Markdown:
+    """How many of the published values have one of the verdicts; without any, how many there are."""
+    keys = [f"published.{name}.counts.{which}" for name in paper.published for which in verdicts or ("values",)]
+    return paper.numbers.total(keys)
+
+
+def repairs(paper: Paper) -> list[Row]:
+    """Letter, chapter, what the published code does, what is done here, effect."""
+    rows: list[Row] = []
+    for entry in paper.repairs:
+        effect = escape(entry["effect"])
+        if entry["parameter"]:
+            effect = join(effect, " Published behaviour: ", code(entry["parameter"]), ".")
+        rows.append([entry["id"], entry["chapter"], entry["published"], entry["here"], effect])
     return rows

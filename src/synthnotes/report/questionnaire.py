@@ -1,9 +1,8 @@
-"""Questionnaire: the raters' answers, the published evaluation beside the rebuilt one, and what studies show (8)."""
+"""Questionnaire: the raters' answers, the published evaluation and the rebuilt one, and studies (paper, section 8)."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import product
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,13 +13,14 @@ from matplotlib.ticker import FuncFormatter
 from synthnotes.report.kit.markup import Markdown, grouped, join
 from synthnotes.report.kit.numbers import Numbers
 from synthnotes.report.kit.report import Drawings
-from synthnotes.report.kit.style import INK, QUIET, WIDTH, legend_below, panels
-from synthnotes.report.paper import CORPORA, LOOKS, NEUTRAL, Corpus, Paper, Row
+from synthnotes.report.kit.style import INK, QUIET, WIDTH, by_panel, legend_below, panels
+from synthnotes.report.paper import CORPORA, LOOKS, NEUTRAL, CorpusNames, Paper, Row
 from synthnotes.report.published import worst_verdict
 
-__all__ = ["comparison", "pair_tests", "question_keys", "question_names", "rated", "tested"]
+__all__ = ["asked", "comparison", "pair_tests", "rated"]
 
 QUESTIONS = ("readability", "coherence")
+RATED = ("mean", "sd", "ratings")  # of coherence, at each level of readability
 PUBLISHED, REBUILT = "published.questionnaire", "ratings.published"
 KINDS = ("real", "synthetic")
 # From low to high, told apart without colour vision by lightness: dark ends, a light middle.
@@ -29,7 +29,7 @@ RATING_LABELS = {1: "1, lowest", 5: "5, highest"}
 LEAST_LABELLED = 8  # per cent: smaller parts of a bar have no room for their number
 
 
-def rated(paper: Paper, study: str) -> list[Corpus]:
+def rated(paper: Paper, study: str) -> list[CorpusNames]:
     """The corpora about whose notes the raters of a study were asked."""
     return [CORPORA[key] for key in paper.numbers.below(f"ratings.{study}")]
 
@@ -92,54 +92,41 @@ def pair_tests(paper: Paper) -> list[Row]:
     return grouped(rows, 2)
 
 
-def question_names(paper: Paper, study: str) -> list[str]:
-    """The columns of a table with one per corpus and question of a study."""
-    return [f"{corpus.language}, {name}" for corpus, name in product(rated(paper, study), QUESTIONS)]
-
-
-def question_keys(paper: Paper, study: str) -> list[str]:
-    """What the keys of these columns begin with."""
-    return [f"ratings.{study}.{corpus.key}.{name}" for corpus, name in product(rated(paper, study), QUESTIONS)]
-
-
-def tested(paper: Paper, study: str, what: str) -> list[str]:
-    """The keys of what a study's t-tests of single pairs gave, one per corpus."""
-    return [f"ratings.{study}.{corpus.key}.pairs_tested.{what}" for corpus in rated(paper, study)]
+def asked(paper: Paper, study: str, pattern: str) -> list[str]:
+    """A text for each corpus and question of a study: `{corpus}`, `{language}` and `{question}` stand for them."""
+    asked_about = product(rated(paper, study), QUESTIONS)
+    texts = (pattern.format(corpus=of.key, language=of.language, question=question) for of, question in asked_about)
+    return list(dict.fromkeys(texts))
 
 
 def figures(paper: Paper) -> Drawings:
     """What draws the answers of each study."""
-    found: dict[str, Any] = {}
+
+    def drawn(draw: Callable[[pd.DataFrame, Mapping[str, str]], Figure], study: str, table: str) -> Figure:
+        return draw(paper.tables[f"ratings.{study}.{table}"], titles(study))
+
+    def titles(study: str) -> dict[str, str]:
+        return {corpus.key: f"{corpus.language} study" for corpus in rated(paper, study)}
+
+    def correlated(study: str) -> Figure:
+        prefix = "ratings.{}.{}.correlation.coherence_by_readability"
+        return correlation({title: ratings(prefix.format(study, corpus)) for corpus, title in titles(study).items()})
+
+    def ratings(prefix: str) -> list[dict[str, float | None]]:
+        return [
+            {"readability": int(of)} | {name: paper.numbers.value(f"{prefix}.{of}.{name}") for name in RATED}
+            for of in paper.numbers.below(prefix)
+        ]
+
+    found: dict[str, Callable[[], Figure]] = {}
     for study in paper.params.ratings.studies:
-        titles = {corpus.key: f"{corpus.language} study" for corpus in rated(paper, study)}
-        answers = f"ratings.{study}.answers"
         found |= {
-            f"{study}-boxes": partial(drawn, paper, boxes, answers, titles),
-            f"{study}-answers": partial(drawn, paper, stacked, answers, titles),
-            f"{study}-differences": partial(drawn, paper, paired, f"ratings.{study}.differences", titles),
-            f"{study}-correlation": partial(correlated, paper, study, titles),
+            f"{study}-boxes": partial(drawn, boxes, study, "answers"),
+            f"{study}-answers": partial(drawn, stacked, study, "answers"),
+            f"{study}-differences": partial(drawn, paired, study, "differences"),
+            f"{study}-correlation": partial(correlated, study),
         }
     return found
-
-
-def drawn(
-    paper: Paper, draw: Callable[[pd.DataFrame, Mapping[str, str]], Figure], table: str, titles: Mapping[str, str]
-) -> Figure:
-    """A figure of a study's table."""
-    return draw(paper.tables[table], titles)
-
-
-def correlated(paper: Paper, study: str, titles: Mapping[str, str]) -> Figure:
-    """How the two questions of a study go together."""
-    found = {}
-    for corpus, title in titles.items():
-        prefix = f"ratings.{study}.{corpus}.correlation.coherence_by_readability"
-        found[title] = [
-            {"readability": int(level)}
-            | {of: paper.numbers.value(f"{prefix}.{level}.{of}") for of in ("mean", "sd", "ratings")}
-            for level in paper.numbers.below(prefix)
-        ]
-    return correlation(found)
 
 
 def boxes(answers: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
@@ -166,7 +153,7 @@ def _boxes_by_pair(axis: Axes, answers: pd.DataFrame) -> None:
     """Real beside synthetic for every pair of notes, and for all of them together."""
     pairs = sorted(answers["pair"].unique())
     groups = [(f"pair {pair}", answers[answers["pair"] == pair]) for pair in pairs] + [("all", answers)]
-    for kind, shift in (("real", -0.19), ("synthetic", 0.19)):
+    for kind, shift in zip(KINDS, (-0.19, 0.19), strict=True):
         look = LOOKS[kind]
         line = {"color": look.colour, "linewidth": 0.9}
         axis.boxplot(
@@ -197,11 +184,10 @@ def stacked(answers: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
         answers: as for `boxes`.
         titles: panel title per corpus.
     """
-    figure, axes = panels(list(titles.values()), 1.9)
-    bars = [(question, kind) for question in QUESTIONS for kind in ("real", "synthetic")]
+    bars = [(question, kind) for question in QUESTIONS for kind in KINDS]
     heights = [3.5, 2.7, 1.2, 0.4]
-    for axis, corpus in zip(axes, titles, strict=True):
-        of_corpus = answers[answers["corpus"] == corpus]
+
+    def draw(axis: Axes, of_corpus: pd.DataFrame) -> None:
         for at, (question, kind) in zip(heights, bars, strict=True):
             given = of_corpus[(of_corpus["question"] == question) & (of_corpus["kind"] == kind)]
             shares = 100 * given.groupby("rating")["answers"].sum() / given["answers"].sum()
@@ -214,13 +200,13 @@ def stacked(answers: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
                 left += share
         axis.axvline(0, color=QUIET, linewidth=0.7, zorder=0.6)  # behind the numbers
         axis.set_yticks(heights, [", ".join(bar) for bar in bars])
-        axis.set(xlabel="per cent of the ratings", xlim=(-100, 100), ylim=(-0.1, 4))
         axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):.0f}"))
         axis.grid(axis="y", visible=False)
-    for rating, colour in RATING_COLOURS.items():
-        axes[0].fill_between([], [], color=colour, label=RATING_LABELS.get(rating, str(rating)))
-    legend_below(figure, axes[0])
-    return figure
+        for rating, colour in RATING_COLOURS.items() if axis.get_subplotspec().is_first_col() else ():
+            axis.fill_between([], [], color=colour, label=RATING_LABELS.get(rating, str(rating)))
+
+    settings = {"xlabel": "per cent of the ratings", "xlim": (-100, 100), "ylim": (-0.1, 4)}
+    return by_panel(_by_title(answers, titles), draw, 1.9, **settings)
 
 
 def paired(differences: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
@@ -230,9 +216,8 @@ def paired(differences: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
         differences: columns corpus, question, rater, difference and pairs (how many had that difference).
         titles: panel title per corpus.
     """
-    figure, axes = panels(list(titles.values()), 2.2)
-    for axis, corpus in zip(axes, titles, strict=True):
-        of_corpus = differences[differences["corpus"] == corpus]
+
+    def draw(axis: Axes, of_corpus: pd.DataFrame) -> None:
         axis.axhline(0, color=QUIET, linewidth=0.8)
         for question, (colour, sign, _), shift in zip(QUESTIONS, NEUTRAL, (-0.2, 0.2), strict=False):
             given = of_corpus[of_corpus["question"] == question]
@@ -245,15 +230,16 @@ def paired(differences: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
             axis.scatter([], [], color=colour, marker=sign, s=22, label=question)
         axis.plot([], [], color=INK, linewidth=1.8, label="mean of the rater")
         raters = sorted(of_corpus["rater"].unique())
-        axis.set(xlabel="rater", xlim=(0.4, max(raters) + 0.6), ylim=(-4.4, 4.4), yticks=range(-4, 5, 2))
-        axis.set_xticks(raters)
+        axis.set(xlabel="rater", xlim=(0.4, max(raters) + 0.6), ylim=(-4.4, 4.4), yticks=range(-4, 5, 2), xticks=raters)
         axis.grid(axis="x", visible=False)
-    axes[0].yaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: f"{value:+.0f}".replace("-", "−").replace("+0", "0"))
-    )
-    axes[0].set_ylabel("synthetic minus real")
-    legend_below(figure, axes[0])
-    return figure
+        axis.yaxis.set_major_formatter(lambda value, _: f"{value:+.0f}".replace("-", "−").replace("+0", "0"))
+
+    return by_panel(_by_title(differences, titles), draw, 2.2, "synthetic minus real")
+
+
+def _by_title(table: pd.DataFrame, titles: Mapping[str, str]) -> dict[str, pd.DataFrame]:
+    """The rows of each corpus, by the title of its panel."""
+    return {title: table[table["corpus"] == corpus] for corpus, title in titles.items()}
 
 
 def correlation(levels: Mapping[str, Sequence[Mapping[str, float | None]]]) -> Figure:

@@ -71,7 +71,7 @@ def compare(coders: Mapping[str, Sequence[Outcome]], settings: SignificanceParam
     pairs: dict[str, dict[str, Any]] = {}
     for first, second in settings.pairs:
         both = measured[first], measured[second]
-        tests = computed(differences, *both, settings.level)
+        tests = computed(differences, *both, settings.significance_level)
         pairs[f"{first}_against_{second}"] = {
             "about": setting(about([len(coders[first]), len(coders[second])])),
             "differences": tests,
@@ -89,10 +89,10 @@ def compare(coders: Mapping[str, Sequence[Outcome]], settings: SignificanceParam
         "notes": people(notes),
         "codes": codes,
         "resamples": setting(settings.resamples),
-        "level": setting(settings.level),
+        "significance_level": setting(settings.significance_level),
         "coders": {
             name: setting({"seeds": len(coders[name]), "about": about([len(coders[name])])})
-            | nested(computed(intervals_of, of_coder, settings.level))
+            | nested(computed(intervals_of, of_coder, settings.significance_level))
             for name, of_coder in measured.items()
         },
         "pairs": {name: pair | {"differences": nested(pair["differences"])} for name, pair in pairs.items()},
@@ -232,7 +232,7 @@ def seeds_to_decide(
         return None
     seeds = np.arange(fewest, MOST + 1)
     of_set = Part(between / seeds, seeds - 1)
-    interval = student(difference, [patients, of_set, of_set], settings.level)
+    interval = student(difference, [patients, of_set, of_set], settings.significance_level)
     decided = np.flatnonzero((interval.low > -settings.margin) | (interval.high < -settings.margin))
     return int(seeds[decided[0]]) if len(decided) else None
 

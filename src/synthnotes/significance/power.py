@@ -123,15 +123,16 @@ def of_study(
         seed: of the simulation.
 
     Returns:
-        power and level, as given; false_positives: the share of studies in which Wilcoxon's test finds a difference
-        where there is none; detectable_difference, in points; raters_to_detect_margin; raters_to_show_equivalence,
-        where there is no difference. None where the differences do not vary, or no number suffices.
+        power and significance_level, as given; false_positives: the share of studies in which Wilcoxon's test finds a
+        difference where there is none; detectable_difference, in points; raters_to_detect_margin;
+        raters_to_show_equivalence, where there is no difference. None where the differences do not vary, or no number
+        suffices.
     """
     raters, pairs = differences.shape
     keys = ("false_positives", "detectable_difference", "raters_to_detect_margin", "raters_to_show_equivalence")
     vary = spread(differences)
     if vary is None:
-        return {"power": power, "level": significance_level} | dict.fromkeys(keys)
+        return {"power": power, "significance_level": significance_level} | dict.fromkeys(keys)
 
     def of_raters(number: int) -> np.ndarray:
         return simulate(vary, number, pairs, studies, seed)
@@ -143,4 +144,4 @@ def of_study(
         smallest_number(lambda number: differs(margin + of_raters(number), significance_level), power),
         smallest_number(lambda number: equivalent(of_raters(number), margin, significance_level), power),
     )
-    return {"power": power, "level": significance_level} | dict(zip(keys, found, strict=True))
+    return {"power": power, "significance_level": significance_level} | dict(zip(keys, found, strict=True))

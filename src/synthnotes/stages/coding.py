@@ -1,4 +1,4 @@
-"""Coding: a PLM-ICD coder trained on one set of notes, and what it predicts for the notes of E (paper, 6.1)."""
+"""Coding: a PLM-ICD coder trained on one set of notes, and what it predicts for the notes of E (paper, section 6.1)."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Cohort: what a prepared corpus holds, and what became of the rest (paper, sections 3 and 4.1; METHOD, section 1)."""
+"""Cohort: what a prepared corpus holds, and what became of the rest (paper, sections 3 and 4.1)."""
 
 from pathlib import Path
 

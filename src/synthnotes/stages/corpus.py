@@ -1,4 +1,4 @@
-"""Corpus: from the files in data/ to clean, split notes and instruction records (paper, sections 3, 4.1; METHOD, 1)."""
+"""Corpus: from the files in data/ to clean, split notes and instruction records (paper, sections 3 and 4.1)."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Fidelity: corpus statistics of real against synthetic notes (paper, section 5; METHOD, section 3)."""
+"""Fidelity: corpus statistics of real against synthetic notes (paper, section 5)."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Hypotheses: which noise in real notes resembles what ails the synthetic ones (paper, 6.3.4)."""
+"""Hypotheses: which noise in real notes resembles what ails the synthetic ones (paper, section 6.3.4)."""
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
@@ -47,7 +47,7 @@ def main(
         aligned = predictions.align(predicted, evaluated["note_id"].tolist(), code_set, str(folder))
         return decide(aligned, truth, patients)
 
-    kinds = [Noise(*kind) for kind in product(noise.hypotheses, noise.levels)]
+    kinds = [Noise(*kind) for kind in product(noise.hypotheses, noise.noise_levels)]
     folders = {SYNTHETIC: [coders / f"{TRAINING_SET}-{seed}" for seed in seeds]}
     folders |= {kind: [noisy_coders / f"{kind}-{seed}" for seed in noise.seeds] for kind in kinds}
     with ThreadPoolExecutor(READERS) as readers:  # reading is mostly decompression, which threads do side by side
@@ -64,11 +64,8 @@ def main(
     publish(curves, curve_table(tabulate(named, frequency, words, settings.bins), "coder", "curve"), disclosure)
     # What noise has changed is drawn by chance, whatever the notes say.
     publish(results, comparison | {"noise": setting(changed)}, disclosure)
-    winner = comparison["winner"]
-    return (
-        f"nearest to synthetic: {winner['hypothesis']} at {winner['level']} %, {winner['distance']:.3f} F1 apart; "
-        f"verdict {winner['verdict']}"
-    )
+    nearest = "nearest to synthetic: {hypothesis} at {noise_level} %, {distance:.3f} F1 apart; verdict {verdict}"
+    return nearest.format(**comparison["winner"])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Noise: a coder trained on real notes with noise of one kind and level (paper, 6.3.4)."""
+"""Noise: a coder trained on real notes with noise of one kind and level (paper, section 6.3.4)."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from synthnotes.machinery.workdir import work_folder
 def main(
     corpus: str,
     hypothesis: str,
-    level: int,
+    noise_level: int,
     seed: int,
     training: Path,
     evaluation: Path,
@@ -36,7 +36,7 @@ def main(
     code_set = read_code_set(codes)
     clean = notes.read(training)
     words = dictionary(LANGUAGES[corpus], noise.dictionary_words)
-    noisy = add_noise(clean, hypothesis, level, noise.words_replaced_in_noisy_note, words, noise.seed)
+    noisy = add_noise(clean, hypothesis, noise_level, noise.words_replaced_in_noisy_note, words, noise.seed)
     counts = changes(clean["text"].tolist(), noisy["text"].tolist())
     size = min(resources.micro_batch, settings.batch)
     with work_folder(work / coders.work_name(noisy, encoder, code_set, settings, seed)) as checkpoints:
@@ -45,7 +45,7 @@ def main(
         coders.save(coder, experiment, settings)
         write_json(coder / NOISE_FILE, counts)
     changed = f"{counts['words_changed']} of {counts['words']} words changed"
-    return f"{hypothesis} at {level} %, {changed}, {coders.summary(experiment)}"
+    return f"{hypothesis} at {noise_level} %, {changed}, {coders.summary(experiment)}"
 
 
 if __name__ == "__main__":

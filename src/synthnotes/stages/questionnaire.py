@@ -1,4 +1,4 @@
-"""Questionnaire: pairs of real and synthetic notes, blinded, for a survey server and for paper (paper 8)."""
+"""Questionnaire: pairs of real and synthetic notes, blinded, for a survey server and for paper (paper, section 8)."""
 
 from pathlib import Path
 

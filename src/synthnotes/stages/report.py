@@ -10,7 +10,7 @@ from synthnotes.machinery.cli import run
 from synthnotes.machinery.files import read_yaml, replacing, write_json
 from synthnotes.report.appendix import installed
 from synthnotes.report.index import CHAPTERS
-from synthnotes.report.kit import export, provenance, render
+from synthnotes.report.kit import provenance, render
 from synthnotes.report.kit.numbers import Numbers
 from synthnotes.report.kit.tables import Tables
 from synthnotes.report.paper import Paper, result_files, seeds
@@ -58,8 +58,8 @@ def main(
         pages = dict(zip((html, pdf), render.render(project, engine), strict=True))
     printed = report.numbers.printed()
     write_json(provenance_file, provenance.collect(report, report.params.corpora, params_file, installed(engine)))
-    write_json(numbers_json, export.as_json(printed))
-    for path, content in (pages | {numbers_tex: export.as_tex(printed).encode()}).items():
+    write_json(numbers_json, provenance.as_json(printed))
+    for path, content in (pages | {numbers_tex: provenance.as_tex(printed).encode()}).items():
         with replacing(path) as temporary:
             temporary.write_bytes(content)
     sizes = ", ".join(f"{path} {len(content) / 2**20:.1f} MiB" for path, content in pages.items())

@@ -1,4 +1,4 @@
-"""Significance: are the coders' differences more than the luck of the evaluated patients (paper, 6.2)?"""
+"""Significance: are the coders' differences more than the luck of the evaluated patients (paper, section 6.2)?"""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Utility: how well the coders code real notes, by the notes from which they learnt (paper, 6.2)."""
+"""Utility: how well the coders code real notes, by the notes from which they learnt (paper, section 6.2)."""
 
 from pathlib import Path
 

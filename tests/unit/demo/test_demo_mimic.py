@@ -15,9 +15,9 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from synthnotes.corpus.cleaning import clean_note
-from synthnotes.demo import dirt, mimic
+from synthnotes.demo import mimic
 from synthnotes.demo.clinic import load_clinic
-from synthnotes.demo.english import Patient, write_note
+from synthnotes.demo.english import Person, write_note
 from synthnotes.demo.scale import DEMO, TOY
 
 COLUMNS = {
@@ -60,7 +60,7 @@ def written():
     """Cases of the full clinic with their raw notes."""
     clinic, rng = load_clinic("english"), random.Random(5)
     cases = [clinic.sample_case(rng) for _ in range(900)]
-    return [(case, write_note(case, Patient(rng.choice("FM"), rng.randint(30, 90)), rng)) for case in cases]
+    return [(case, write_note(case, Person(rng.choice("FM"), rng.randint(30, 90)), rng)) for case in cases]
 
 
 def test_files_have_physionets_columns_and_ids(tables):
@@ -182,6 +182,6 @@ def test_pretraining_texts_are_clean_notes_of_others(tables):
 
 def test_choose_takes_at_least_one_and_never_more_than_there_are():
     rng = random.Random(1)
-    assert len(dirt.choose(1000, 0.02, rng)) == 20
-    assert len(dirt.choose(10, 0.02, rng)) == 1
-    assert dirt.choose(0, 0.02, rng) == []
+    assert len(mimic.choose(1000, 0.02, rng)) == 20
+    assert len(mimic.choose(10, 0.02, rng)) == 1
+    assert mimic.choose(0, 0.02, rng) == []

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer, LlamaForCausalLM
 
 from synthnotes.demo import __main__ as command
-from synthnotes.demo import kit, models, pretraining, sepr
+from synthnotes.demo import kit, models, sepr
 from synthnotes.demo.clinic import PretrainingCase
 from synthnotes.demo.scale import DEMO, TOY, Network
 from synthnotes.generation.generators import check_generator
@@ -106,18 +106,18 @@ def test_pretraining_learns_a_text_by_heart():
     texts = [list(range(5, 15)) * 5 for _ in range(20)]  # each token tells the next
     tokenizer = models.generator_tokenizer(models.train_vocabulary(["a"], 300))
     torch.manual_seed(0)
-    loss = pretraining.train_generator(models.build_generator(network, tokenizer), [(1.0, texts)], network, "test")
+    loss = models.train_generator(models.build_generator(network, tokenizer), [(1.0, texts)], network, "test")
     assert loss < 0.5  # chance is log 261 = 5.6, knowing the ten tokens but not their order log 10 = 2.3
 
 
 def test_batches_hold_runs_of_the_text_and_all_of_an_epoch():
     torch.manual_seed(0)
-    stream = pretraining.batches(torch.arange(100), length=10, size=3)
+    stream = models.batches(torch.arange(100), length=10, size=3)
     epoch = torch.cat([next(stream) for _ in range(3)])
     assert (epoch.diff(dim=1) == 1).all()  # sequences are runs of the text
     assert len(epoch.unique()) == 90  # and none comes twice
     with pytest.raises(ValueError, match="do not fill two batches"):
-        next(pretraining.batches(torch.arange(59), length=10, size=3))
+        next(models.batches(torch.arange(59), length=10, size=3))
 
 
 def test_demo_models_are_of_the_promised_size():
@@ -232,11 +232,11 @@ def test_batches_of_whole_texts_hold_every_text_once_an_epoch_and_little_padding
     rng = torch.Generator().manual_seed(1)
     lengths = torch.randint(20, 400, (700,), generator=rng).tolist()
     texts = [[number + 5] * length for number, length in enumerate(lengths)]  # a text's token is its number
-    batches = pretraining.whole_texts(texts, padding=1)
+    batches = models.whole_texts(texts, padding=1)
     seen, real, padded = [], 0, 0
     while len(seen) < len(texts):
         batch = next(batches)
-        assert batch.shape[0] == 1 or (batch != 1).sum() < pretraining.GENERATOR_TOKENS + 400
+        assert batch.shape[0] == 1 or (batch != 1).sum() < models.GENERATOR_TOKENS + 400
         seen += [int(row[0]) - 5 for row in batch]
         real, padded = real + int((batch != 1).sum()), padded + batch.numel()
     assert sorted(seen) == list(range(len(texts)))

@@ -40,7 +40,7 @@ def folder(tmp_path):
     pd.DataFrame({"code": CODES}).to_csv(tmp_path / "codes.csv", index=False)
     noise, seeds = params.load("noise", NoiseParams), params.load("seeds", list)
     synthetic = [f"coders/synthetic_s-{seed}" for seed in seeds]
-    kinds = product(noise.hypotheses, noise.levels)
+    kinds = product(noise.hypotheses, noise.noise_levels)
     noisy = [[f"noise/{hypothesis}-{level}-{seed}" for seed in noise.seeds] for hypothesis, level in kinds]
     for error, coders in enumerate([["real_coder"], synthetic, *noisy]):
         for coder in coders:
@@ -120,12 +120,12 @@ def test_hypotheses_compare_every_level_of_the_parameters(folder):
     assert found["winner"]["verdict"] == "too few seeds"
     distances = found["distances"]
     assert {hypothesis: list(levels) for hypothesis, levels in distances.items()} == {
-        hypothesis: [str(level) for level in noise.levels] for hypothesis in noise.hypotheses
+        hypothesis: [str(level) for level in noise.noise_levels] for hypothesis in noise.hypotheses
     }
-    kinds = [f"{hypothesis}-{level}" for hypothesis in noise.hypotheses for level in noise.levels]
+    kinds = [f"{hypothesis}-{level}" for hypothesis in noise.hypotheses for level in noise.noise_levels]
     changed = [of_kind["words_changed"] for of_kind in found["noise"].values()]
     assert dict(zip(found["noise"], changed, strict=True)) == dict(zip(kinds, range(102, 106), strict=True))
-    assert f"h1 at {noise.levels[0]} %" in summary  # made with the error rate nearest to the synthetic coder's
+    assert f"h1 at {noise.noise_levels[0]} %" in summary  # made with the error rate nearest to the synthetic coder's
     assert "synthetic" in set(pd.read_csv(curves)["coder"])
     assert SECRET not in results.read_text() + curves.read_text()
 
@@ -143,7 +143,7 @@ def test_frequency_counts_the_notes_that_teach(folder):
 
 def test_a_missing_coder_is_named_before_anything_is_written(folder):
     noise = params.load("noise", NoiseParams)
-    coder = f"h2-{noise.levels[-1]}-{noise.seeds[-1]}"
+    coder = f"h2-{noise.noise_levels[-1]}-{noise.seeds[-1]}"
     (folder / "noise" / coder / "predictions.npz").unlink()
     with pytest.raises(UserError, match=coder):
         run_hypotheses(folder)

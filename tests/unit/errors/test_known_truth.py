@@ -18,7 +18,7 @@ DECOYS = 1.5  # a note shows one sign of a code that it does not have so many ti
 FILLERS = ["the", "patient", "came", "with", "and", "stayed", "for", "two", "days", "then", "went", "home", "again"]
 LEVELS = (30, 60)  # at 10 % both kinds do little, and H2 at 30 % resembles H1 at 10 %
 CODING = {"chunk_tokens": 64, "max_words": 400, "batch": 8, "epochs": 8, "learning_rate": 3e-3, "warmup_steps": 30}
-SETTINGS = HypothesesParams(bins=8, level=0.05)
+SETTINGS = HypothesesParams(bins=8, significance_level=0.05)
 
 
 def note_table(count, seed, fold):
@@ -108,7 +108,7 @@ def test_much_noise_in_all_notes_is_told_from_little_in_some(trained_with):
     noisy = {noise: make(training, noise, [1]) for noise in (Noise("h1", 60), Noise("h2", 10))}
     for noise in noisy:
         winner = attributed(make(training, noise, [2]), noisy, training)["winner"]
-        assert (winner["hypothesis"], winner["level"], winner["verdict"]) == (*noise, "too few seeds")
+        assert (winner["hypothesis"], winner["noise_level"], winner["verdict"]) == (*noise, "too few seeds")
         assert winner["lead"]["low"] > 0
 
 
@@ -128,5 +128,5 @@ def test_noise_at_30_per_cent_is_attributed_to_its_hypothesis_and_level(trained_
     synthetic = make(training, Noise(hypothesis, 30), range(seed, seed + 4))
     winner = attributed(synthetic, noisy, training)["winner"]
     assert (winner["hypothesis"], winner["verdict"]) == (hypothesis, hypothesis)
-    assert 30 <= winner["level"] < 45  # nearer to 30 than to 60: curves are not quite linear between levels
-    assert winner["level_low"] <= winner["level"] <= winner["level_high"]
+    assert 30 <= winner["noise_level"] < 45  # nearer to 30 than to 60: curves are not quite linear between levels
+    assert winner["noise_level_low"] <= winner["noise_level"] <= winner["noise_level_high"]

@@ -29,7 +29,7 @@ RNG = np.random.default_rng(5)
 TRUTH = RNG.random((NOTES, CODES)) < np.linspace(0.05, 0.5, CODES)
 FREQUENCY = np.round(np.logspace(0.5, 3, CODES)).astype(int)
 WORDS = RNG.integers(50, 300, NOTES)
-SETTINGS = HypothesesParams(bins=8, level=0.05)
+SETTINGS = HypothesesParams(bins=8, significance_level=0.05)
 WELL = 3  # seeds
 
 
@@ -62,7 +62,7 @@ def test_the_noise_that_errs_alike_wins(coder, noisy):
     results = compare(coder(0.5, 0, 9), noisy, FREQUENCY, WORDS, SETTINGS)
     winner = results["winner"]
     assert (winner["hypothesis"], winner["verdict"]) == ("h1", "h1")
-    assert 47 <= winner["level"] <= 50
+    assert 47 <= winner["noise_level"] <= 50
     assert results["about"] == "the training sets"
     assert 0 < winner["lead"]["low"] < winner["lead"]["value"] < winner["lead"]["high"]
     assert {"hypothesis": "h1", **results["best"]["h1"]}.items() <= winner.items()
@@ -73,8 +73,8 @@ def test_curves_are_interpolated_between_the_trained_levels(coder, noisy):
     """Half way between noise that misses a fifth of the codes and noise that misses half of them."""
     results = compare(coder(0.35, 0, 9), noisy, FREQUENCY, WORDS, SETTINGS)
     best = results["best"]["h1"]
-    assert 31 <= best["level"] <= 39
-    assert 20 < best["level_low"] < best["level"] < best["level_high"] < 50
+    assert 31 <= best["noise_level"] <= 39
+    assert 20 < best["noise_level_low"] < best["noise_level"] < best["noise_level_high"] < 50
     trained = [results["distances"]["h1"][level]["distance"]["value"] for level in ("20", "50")]
     assert best["distance"] < min(trained) / 2
 
@@ -144,7 +144,11 @@ def test_a_coder_has_no_distance_from_itself(coder):
     noisy = {noise: coder(*of_noise, seed, 1) for seed, (noise, of_noise) in enumerate(missed.items())}
     synthetic = noisy[Noise("h2", 20)]
     results = compare(synthetic, noisy, FREQUENCY, WORDS, SETTINGS)
-    assert (results["winner"]["hypothesis"], results["winner"]["level"], results["winner"]["distance"]) == ("h2", 20, 0)
+    assert (results["winner"]["hypothesis"], results["winner"]["noise_level"], results["winner"]["distance"]) == (
+        "h2",
+        20,
+        0,
+    )
     own = results["distances"]["h2"]["20"]
     assert {name: own.pop(name) for name in ("coders", "collapsed", "micro_f1", "macro_f1")} == results["synthetic"]
     assert all(set(measure.values()) == {0.0} for measure in own.values())

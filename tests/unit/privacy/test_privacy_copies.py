@@ -15,7 +15,7 @@ from synthnotes.privacy.membership import compare_membership
 from synthnotes.report import privacy as report
 
 SETTINGS = params.read().privacy.model_copy(update={"resamples": 200})
-SHARE, CONFIDENCE = SETTINGS.tail_share, SETTINGS.confidence
+SHARE, CONFIDENCE = SETTINGS.tail_share, 1 - SETTINGS.significance_level
 PHRASES = [" ".join(f"p{phrase}w{word}" for word in range(3 + phrase % 9)) for phrase in range(300)]
 
 

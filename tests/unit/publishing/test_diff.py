@@ -56,7 +56,7 @@ def template(tmp_path_factory):
     results = root / "results"
     artificial.write(results, root / "params.yaml", ROOT / "paper" / "published" / "ratings.csv")
     commit(root, f"First run {NASTY}")
-    change_param(root, "confidence", "0.9")
+    change_param(root, "tail_share", "0.9")
     found = read_json(results / "significance" / "mimic.json")
     found["coders"]["real_s"]["micro"]["f1"] = {"value": 0.71, "low": 0.6, "high": 0.8}
     # Who made a value is no metric.
@@ -98,7 +98,7 @@ def test_two_commits_are_compared(project, capsys):
     table = rows(html)
     assert table["revision"] == ["HEAD~1", "HEAD"]
     assert table["message"][1] == "Second run"
-    assert table["privacy.confidence"] == ["0.95", "0.9"]
+    assert table["privacy.tail_share"] == ["0.001", "0.9"]
     first = artificial.significance(params.read())["coders"]["real_s"]["micro"]["f1"]
     a, b, difference, inside = table["significance.mimic.coders.real_s.micro.f1.value"]
     assert a == f"{first['value']:.3f} [{first['low']:.3f}, {first['high']:.3f}]"
@@ -163,11 +163,11 @@ def test_messages_of_commits_are_no_markup(project):
 
 def test_an_experiment_is_a_revision(project):
     head = git("rev-parse", "HEAD").decode().strip()
-    change_param(project, "confidence", "0.8")
+    change_param(project, "tail_share", "0.8")
     commit(project, "What `dvc exp run` keeps: a commit that no branch leads to")
     git("update-ref", f"refs/exps/{head[:2]}/{head[2:]}/tried", "HEAD")
     git("reset", "--quiet", "--hard", head)
-    assert rows(page(project, "--a", "tried"))["privacy.confidence"] == ["0.8", "0.9"]
+    assert rows(page(project, "--a", "tried"))["privacy.tail_share"] == ["0.8", "0.9"]
 
 
 def test_parameters_of_another_version_are_compared_all_the_same(project):

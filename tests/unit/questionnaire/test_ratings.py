@@ -104,7 +104,7 @@ def test_the_rater_as_the_unit(ratings, rebuilt):
 
 def test_power_is_that_of_the_tests_that_give_the_verdict(rebuilt):
     ours = rebuilt["sepr"]["coherence"]["power"]
-    assert ours["level"] == 0.05 / 4  # Holm's strictest: two studies with two questions
+    assert ours["significance_level"] == 0.05 / 4  # Holm's strictest: two studies with two questions
     assert ours["detectable_difference"] > 1  # four raters of four pairs: what was seen, 0.6, could hardly be found
     assert rebuilt["mimic"]["coherence"]["power"]["raters_to_detect_margin"] > 25  # as an unadjusted t-test promised
 
@@ -252,15 +252,15 @@ def test_pairs_are_counted_before_and_after_the_correction():
         return [{"p": p, "p_holm": p_holm} for p, p_holm in p_values]
 
     three = (0.01, 0.03), (0.04, 0.08), (0.2, 0.2)
-    counted = {"tests": 3, "below_level": 2, "below_level_after_holm": 1, "verdict": "some"}
+    counted = {"tests": 3, "below_significance_level": 2, "below_significance_level_after_holm": 1, "verdict": "some"}
     assert evaluation.judge_pairs(tests(*three, (None, None)), 0.05) == counted
-    two = {"tests": 2, "below_level": 1, "below_level_after_holm": 0, "verdict": "none"}
+    two = {"tests": 2, "below_significance_level": 1, "below_significance_level_after_holm": 0, "verdict": "none"}
     assert evaluation.judge_pairs(tests(*three[1:]), 0.05) == two
-    assert evaluation.judge_pairs(tests((0.05, 0.05)), 0.05)["below_level"] == 0
+    assert evaluation.judge_pairs(tests((0.05, 0.05)), 0.05)["below_significance_level"] == 0
     assert evaluation.judge_pairs([], 0.05) == {
         "tests": 0,
-        "below_level": 0,
-        "below_level_after_holm": 0,
+        "below_significance_level": 0,
+        "below_significance_level_after_holm": 0,
         "verdict": "none",
     }
 
@@ -306,7 +306,7 @@ def test_the_published_ratings(rebuilt):
         assert words(rebuilt[corpus], question) == ("too little", "either kind", "lower", can_show)
     assert {of["correlation"]["verdict"] for of in rebuilt.values()} == {"positive"}
     # Of two questions with three and four pairs, one pair of Swedish notes differs, and not after the correction.
-    counts = ("tests", "below_level", "below_level_after_holm")
+    counts = ("tests", "below_significance_level", "below_significance_level_after_holm")
     assert [rebuilt["mimic"]["pairs_tested"][of] for of in counts] == [6, 0, 0]
     assert [rebuilt["sepr"]["pairs_tested"][of] for of in counts] == [8, 1, 0]
 

@@ -64,7 +64,7 @@ def compared(results, settings, path):
 
 def makers(settings, ratings):
     """What makes the content of a file, by the name of its kind: a function of the corpus or study."""
-    kinds = [f"{h}-{level}" for h, level in product(settings.noise.hypotheses, settings.noise.levels)]
+    kinds = [f"{h}-{level}" for h, level in product(settings.noise.hypotheses, settings.noise.noise_levels)]
     recall = [{"kind": k, "recall": r, "cumulative_share": r} for k, r in product(["synthetic", "control"], [0.5, 1])]
     shared = [{"kind": k, "words": w, "share_longer": 1 - w / 9} for k in ("synthetic", "control") for w in (0, 9)]
     by_noise = [curves(["synthetic", *kinds]).assign(curve=curve) for curve in ("frequency", "length")]
@@ -392,7 +392,7 @@ def significance(settings):
         return {"seeds": seeds, "about": about([seeds]), "micro": {"f1": interval}, "macro": {"f1": interval}}
 
     pairs = {f"{a}_against_{b}": pair(a, b) for a, b in settings.significance.pairs}
-    sizes = {"patients": 20, "notes": 30, "codes": 5, "resamples": 100, "level": 0.05}
+    sizes = {"patients": 20, "notes": 30, "codes": 5, "resamples": 100, "significance_level": 0.05}
     return sizes | {"coders": {training: coder(training) for training in TRAINING_SETS}, "pairs": pairs}
 
 
@@ -405,9 +405,9 @@ def hypotheses(settings):
 
     f1 = {"collapsed": 0, "micro_f1": 0.5, "macro_f1": 0.4}
     measures = {"frequency_area": measure(0.1), "length_area": measure(0.2), "distance": measure(0.15)}
-    middle = (noise.levels[0] + noise.levels[-1]) // 2
+    middle = (noise.noise_levels[0] + noise.noise_levels[-1]) // 2
     best = {
-        "level": middle, "level_low": noise.levels[0], "level_high": noise.levels[-1],
+        "noise_level": middle, "noise_level_low": noise.noise_levels[0], "noise_level_high": noise.noise_levels[-1],
         "distance": 0.14, "distance_low": 0.09, "distance_high": 0.19,
     }  # fmt: skip
     changed = {"notes": 30, "notes_changed": 15, "words": 1000, "words_changed": 250}
@@ -415,12 +415,13 @@ def hypotheses(settings):
     return {
         "patients": 20,
         "notes": 30,
-        "level": 0.05,
+        "significance_level": 0.05,
         "about": about(seeds),
-        "noise": {f"{h}-{level}": changed for h, level in product(noise.hypotheses, noise.levels)},
+        "noise": {f"{h}-{level}": changed for h, level in product(noise.hypotheses, noise.noise_levels)},
         "synthetic": {"coders": seeds[0]} | f1,
         "distances": {
-            h: {str(level): measures | {"coders": seeds[1]} | f1 for level in noise.levels} for h in noise.hypotheses
+            h: {str(level): measures | {"coders": seeds[1]} | f1 for level in noise.noise_levels}
+            for h in noise.hypotheses
         },
         "best": dict.fromkeys(noise.hypotheses, best),
         "winner": {

@@ -74,7 +74,7 @@ NOISE = {
 @pytest.mark.parametrize(("verdict", "words"), NOISE.items())
 def test_which_noise_has_the_same_effect(said, verdict, words):
     lead = {"value": 0.07, "low": -0.01, "high": 0.1}
-    winner = {"hypothesis": "h2", "level": 35, "distance": 0.14, "verdict": verdict, "lead": lead}
+    winner = {"hypothesis": "h2", "noise_level": 35, "distance": 0.14, "verdict": verdict, "lead": lead}
     source = said("glance", f"noises({MIMIC})", {"hypotheses.mimic": {"winner": winner}})
     assert source.startswith(f"**[{words}][hypotheses.mimic.winner.verdict]**: ")
     text = shown(source)

@@ -90,7 +90,7 @@ def test_a_test_that_can_show_something_is_passed_over(of_study):
 
 
 POWER = {
-    "power": 0.8, "level": 0.0125, "false_positives": 0.01, "detectable_difference": 0.84,
+    "power": 0.8, "significance_level": 0.0125, "false_positives": 0.01, "detectable_difference": 0.84,
     "raters_to_detect_margin": 25, "raters_to_show_equivalence": None,
 }  # fmt: skip
 
@@ -117,8 +117,13 @@ def test_power(of_study, changed, words):
 )
 def test_pairs_are_counted_before_and_after_the_correction(said, kept, words):
     """Over all corpora of the study: one that has such pairs is enough."""
-    none = {"tests": 4, "below_level": 1, "below_level_after_holm": 0, "verdict": "none"}
-    other = {"tests": 2, "below_level": 2, "below_level_after_holm": kept, "verdict": "some" if kept else "none"}
+    none = {"tests": 4, "below_significance_level": 1, "below_significance_level_after_holm": 0, "verdict": "none"}
+    other = {
+        "tests": 2,
+        "below_significance_level": 2,
+        "below_significance_level_after_holm": kept,
+        "verdict": "some" if kept else "none",
+    }
     content = {"mimic": {"pairs_tested": none}, "sepr": {"pairs_tested": other}}
     text = shown(said("questionnaire", "single_pairs('x')", {"ratings.x": content}))
     assert text == f"A p below 0.05 is found in 3 of 6 t-tests, and in {kept} after Holm's correction: {words}."

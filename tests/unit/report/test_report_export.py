@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from synthnotes.machinery.files import write_json
-from synthnotes.report.kit import export
+from synthnotes.report.kit import provenance
 from synthnotes.report.kit.numbers import Numbers
 
 RESULT = {"f1": 0.8244, "gap": -0.512, "p": 0.0001, "none": None, "share": 0.5, "notes": 12345, "verdict": "a_b & 5 %"}
@@ -31,7 +31,7 @@ def numbers(tmp_path):
 
 
 def test_each_number_has_its_name_and_its_formats(numbers):
-    told = export.as_json(numbers.printed())
+    told = provenance.as_json(numbers.printed())
     assert told["coding.x.f1"] == {
         "value": 0.8244,
         "unit": "share of 1",
@@ -45,7 +45,7 @@ def test_each_number_has_its_name_and_its_formats(numbers):
 
 
 def test_latex_prints_them_as_the_report_does(numbers):
-    lines = export.as_tex(numbers.printed()).splitlines()
+    lines = provenance.as_tex(numbers.printed()).splitlines()
     assert r"\synthnotesnumber{}{coding.x.f1}{0.824}" in lines  # the first format stands for the number
     assert r"\synthnotesnumber{.1pc}{coding.x.f1}{82.4~\%}" in lines
     assert r"\synthnotesnumber{+.2f}{coding.x.gap}{\ensuremath{-}0.51}" in lines

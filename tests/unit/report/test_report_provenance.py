@@ -77,7 +77,9 @@ def test_the_provenance_tells_data_parameters_packages_and_files(fill, run_of):
         told["numbers"]["privacy.sepr.measures.rouge_recall.low"]["function"] == "stages.privacy.main"
     )  # no other told
     assert told["numbers"]["errors.sepr.codes.0.f1_real"]["place"] == "row 1, f1_real"
-    assert any(number.get("formula") == "1 − params.significance.level" for number in told["numbers"].values())
+    assert any(
+        number.get("formula") == "1 − params.significance.significance_level" for number in told["numbers"].values()
+    )
     assert told["figures"]["recall"]["files"] == ["results/privacy/sepr-recall.csv"]
     assert told["files"]["results/utility/sepr.json"]["seeds"] == {"seeds": [1337, 1338], "larger_seeds": [1337]}
     assert told["files"]["results/errors/sepr.json"]["seeds"] == {"seed": 1337, "seeds.0": 1337}

@@ -280,7 +280,8 @@ def test_the_report_loads_no_torch():
     assert done.stdout.strip() == "set()"
 
 
-SETTINGS = {"seeds", "coders", "level", "n", "params", "pairs", "raters", "words"}  # small numbers that tell of nobody
+# small numbers that tell of nobody
+SETTINGS = {"seeds", "coders", "significance_level", "n", "params", "pairs", "raters", "words"}
 
 
 def with_gaps(found, name=""):

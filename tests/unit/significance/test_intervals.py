@@ -8,7 +8,9 @@ from synthnotes.machinery.sections import SignificanceParams
 from synthnotes.significance.comparison import Measured, differences, seeds_to_decide, verdict
 from synthnotes.significance.resampling import Part, between_seeds, jackknife, student
 
-SETTINGS = SignificanceParams(pairs=[["synthetic_s", "real_s"]], resamples=100, level=0.05, margin=0.05, seed=1)
+SETTINGS = SignificanceParams(
+    pairs=[["synthetic_s", "real_s"]], resamples=100, significance_level=0.05, margin=0.05, seed=1
+)
 
 
 def test_the_jackknife_of_a_mean_is_its_variance():

@@ -73,4 +73,4 @@ def test_few_differences_find_nothing():
 
 def test_what_does_not_vary_has_no_power():
     found = of_study(np.ones((3, 2)), 0.5, 0.05, 0.8, studies=10, seed=1)
-    assert {found[of] for of in found if of not in ("power", "level")} == {None}
+    assert {found[of] for of in found if of not in ("power", "significance_level")} == {None}

@@ -14,9 +14,8 @@ from typing import Any
 from synthnotes.machinery.files import UserError, read_json
 from synthnotes.machinery.makers import COMPUTED_BY, maker_of, without_makers
 from synthnotes.report.kit.markup import NBSP, Markdown, escape
-from synthnotes.report.kit.origins import Number, Printed, Source, label_of
+from synthnotes.report.kit.origins import Number, Printed, Source, label_of, unit_of
 from synthnotes.report.kit.tables import Tables, require_results
-from synthnotes.report.kit.units import unit_of
 
 LEAST_P = 0.001  # p-values below it are printed so
 MISSING = Markdown("–")  # printed for a metric that does not exist (null in its file)
@@ -110,10 +109,11 @@ class Numbers:
             spec: a format of Python (`.3f`, `,`, `.1%`), or `p` for a p-value. Without it a float has two decimals,
                 and what is no number is printed as it is.
         """
-        text = self._text(key, spec)
-        record = self._record(key)
-        record.texts[spec or ""] = text
-        return record.link(text)
+        return self._link(key, self._text(key, spec), spec or "")
+
+    def nums(self, prefix: str, names: str, spec: str | None = None) -> list[Markdown]:
+        """Prints several numbers below a prefix, in one format: their names, with spaces between."""
+        return [self.num(f"{prefix}.{name}", spec) for name in names.split()]
 
     def word(self, key: str, says: Mapping[str, str]) -> Markdown:
         """Prints a verdict in words, bold, with a link to its origin as a number has one.
@@ -125,15 +125,12 @@ class Numbers:
         value = self.value(key)
         if value not in says:
             raise UserError(f"{self[key].source.path}: {key} is {value!r}; expected {', '.join(map(repr, says))}.")
-        text = escape(says[value])
-        record = self._record(key)
-        record.texts["in words"] = text
-        return Markdown(f"**{record.link(text)}**")
+        return Markdown(f"**{self._link(key, escape(says[value]), 'in words')}**")
 
     def bare(self, key: str, spec: str | None = None) -> Markdown:
         """Prints a number without a link, for headings and formulas; it is recorded all the same."""
         text = self._text(key, spec)
-        self._record(key).texts[spec or ""] = text
+        self._link(key, text, spec or "")
         return text
 
     def text(self, key: str, spec: str | None = None) -> str | None:
@@ -151,10 +148,8 @@ class Numbers:
 
     def size(self, key: str, spec: str | None = None) -> Markdown:
         """Prints a number without its sign, where the words tell the direction."""
-        text = self._text(key, spec).lstrip("−+")
-        record = self._record(key)
-        record.texts[f"{spec or ''}, without its sign"] = text
-        return record.link(Markdown(text))
+        text = Markdown(self._text(key, spec).lstrip("−+"))
+        return self._link(key, text, f"{spec or ''}, without its sign")
 
     def computed(self, value: Any, keys: Sequence[str], formula: str, spec: str = ".2f") -> Markdown:
         """Prints what is computed from several numbers, with a link to how: `formula` is in words."""
@@ -173,10 +168,12 @@ class Numbers:
             raise UserError(f"{self[key].source.path}: {key} is the text {value!r} where a number is expected.")
         return printed(value, spec or ".2f")
 
-    def _record(self, key: str) -> Printed:
-        """What is printed of a number, for its texts to be added."""
+    def _link(self, key: str, text: Markdown, how: str) -> Markdown:
+        """A number's text as a link to its origin; `how` it is printed is kept with it."""
         number, label = self[key], self._label(key)
-        return self._printed.setdefault(label, Printed(label, [number], None, number.value, unit_of(key)))
+        record = self._printed.setdefault(label, Printed(label, [number], None, number.value, unit_of(key)))
+        record.texts[how] = text
+        return record.link(text)
 
     def _label(self, key: str) -> str:
         """A label of its own for each key: labels of references do not tell capitals from small letters."""

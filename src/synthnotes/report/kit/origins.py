@@ -13,6 +13,23 @@ from synthnotes.report.kit.markup import NBSP, Markdown, code, escape, join
 ANCHOR = "origin-"
 _LEAF = re.compile(r"(.*?)(\.|, |)([^.,]*)")  # a place: what it shares with its neighbours, and its own name
 _NO_LABEL = re.compile(r"[^\w.-]+")  # what a label of a markdown reference had better not hold
+# Units, told from a number's key, since the field's names of metrics say them: the first pattern that fits wins.
+UNITS = {
+    r"\.seeds_to_decide\.\w+$": "seeds",
+    r"\.(patients|dropped_patients|shared_patients\.\w+)$": "patients",
+    r"\.(dropped_)?admissions$": "admissions",
+    r"\.(notes|dropped|documents|samples|prompts|records|\w+_notes|notes_\w+|training_real|empty)$": "notes",
+    r"\.(subsets|folds)\.\w+\.(train|validation|evaluation)$": "notes",
+    r"\.raters\w*$": "raters",
+    r"\.(ratings|interviews)$": "ratings",
+    r"\.(codes|code_rows\.\w+\.\w+|codes_\w+)$": "codes",
+    r"words(\.|_per_\w+\.|$)|_words$": "words",
+    r"tokens$": "tokens",
+    r"(^|[._])(p|p_holm|p_by_patient)$": "probability",
+    r"(f1|precision|recall|rate|auc|map|share|coverage|jaccard|ratio|_at_\d+)$": "share of 1",
+    r"(^|\.)share_\w+$": "share of 1",
+    r"loss$": "nats per token or decision",
+}
 
 
 @dataclass(frozen=True)
@@ -103,6 +120,11 @@ class Printed:
 def label_of(key: str) -> str:
     """A label for a key: the key itself, unless it holds what ends a label."""
     return _NO_LABEL.sub("-", key)
+
+
+def unit_of(key: str) -> str | None:
+    """What a number counts or measures, by its key; None where the key does not tell."""
+    return next((unit for pattern, unit in UNITS.items() if re.search(pattern, key)), None)
 
 
 def plain(value: Any) -> str:

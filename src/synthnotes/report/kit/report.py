@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from synthnotes.machinery.files import UserError
 from synthnotes.report.kit import markup, origins, style
 from synthnotes.report.kit.markup import Markdown
-from synthnotes.report.kit.numbers import MISSING, Numbers
+from synthnotes.report.kit.numbers import Numbers
 from synthnotes.report.kit.provenance import Drawn
 from synthnotes.report.kit.tables import NoDataError, Tables
 
@@ -36,14 +36,7 @@ class Report:
     """
 
     def __init__(self, params: Any, numbers: Numbers, tables: Tables, chapters: Mapping[str, ModuleType]) -> None:
-        """Gathers them.
-
-        Args:
-            params: see above.
-            numbers: see above.
-            tables: see above.
-            chapters: modules by the names of their templates.
-        """
+        """Gathers them; `chapters` are modules, by the names of their templates."""
         self.params, self.numbers, self.tables, self.chapters = params, numbers, tables, chapters
         self.figures_drawn: dict[str, Drawn] = {}
         self.folder = Path()
@@ -54,7 +47,6 @@ class Report:
         own = {name: partial(getattr(module, name), self) for name in module.__all__} if module else {}
         return {
             "params": self.params,
-            "none": MISSING,
             **{name: getattr(self.numbers, name) for name in NUMBERS},
             "has": lambda key: key in self.numbers,
             "md": markup.one_line,
@@ -71,14 +63,18 @@ class Report:
         """The rows of a table with a row for each quantity and a column for each group of results.
 
         Args:
-            columns: what the keys of each column begin with.
+            columns: what the keys of each column begin with; with a "+" before it, numbers keep their signs, and a
+                column without a key stays empty.
             rows: label, the rest of the key (or a key with `{}` in the place of the column; or several, printed with a
                 slash between), and format. Where the key has but `low` and `high` below it, an interval is printed.
         """
         numbers, columns = self.numbers, list(columns)
 
-        def cell(keys: str | Sequence[str], column: str, spec: str) -> Markdown:
-            keys = [keys] if isinstance(keys, str) else keys
+        def cell(keys: str | Sequence[str], column: str, spec: str) -> Markdown | None:
+            if not column:
+                return None
+            spec = "+" * column.startswith("+") + spec
+            column, keys = column.removeprefix("+"), [keys] if isinstance(keys, str) else keys
             keys = [key.format(column) if "{}" in key else f"{column}.{key}" for key in keys]
             ends = [(f"{key}.low", f"{key}.high") for key in keys]
             cells = (

@@ -1,6 +1,6 @@
 """The look of all figures: sizes, letters, axes and legends; the same data give the same file."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,35 @@ def panels(titles: Sequence[str], height: float, share_y: bool = True) -> tuple[
     for axis, title in zip(axes, titles, strict=True):
         axis.set_title(title)
     return figure, list(axes)
+
+
+def by_panel(
+    data: Mapping[str, Any],
+    draw: Callable[[Axes, Any], None],
+    height: float,
+    y_label: str = "",
+    share_y: bool = True,
+    columns: int = 5,
+    **settings: Any,
+) -> Figure:
+    """A figure with a panel for each title of `data`, one label of the y-axis and one legend.
+
+    Args:
+        data: what is drawn, by the panel's title.
+        draw: draws it on the panel's axes.
+        height: inches.
+        y_label: of the first panel.
+        share_y: whether all panels have the same y-axis.
+        columns: of the legend, at most.
+        settings: of all axes, as `Axes.set` takes them.
+    """
+    figure, axes = panels(list(data), height, share_y)
+    for axis, of_panel in zip(axes, data.values(), strict=True):
+        draw(axis, of_panel)
+        axis.set(**settings)
+    axes[0].set_ylabel(y_label)
+    legend_below(figure, axes[0], columns)
+    return figure
 
 
 def notice(text: str) -> Figure:

@@ -1,6 +1,6 @@
 """Tables: the CSV files among the results, from which figures are drawn and cells are printed."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,14 +61,9 @@ def require_results(results: Path, files: Mapping[str, str]) -> None:
     """Raises a `UserError` that names the results that are missing."""
     missing = [relative for relative in files.values() if not (results / relative).is_file()]
     if missing:
-        others = f" So are {_listed(missing[1:])}." if len(missing) > 1 else ""
+        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+        others = f" So are {', '.join(missing[1:5])}{more}." if len(missing) > 1 else ""
         raise UserError(
             f"{results / missing[0]}: this result is missing; the stage {missing[0].split('/')[0]!r} writes it."
             f"{others} Run `dvc repro`, which makes what is missing, or says why it cannot."
         )
-
-
-def _listed(names: Iterable[str], most: int = 4) -> str:
-    names = list(names)
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
