@@ -75,7 +75,7 @@ def is_complete(data: Path, wanted: dict[str, Any]) -> bool:
 def version() -> str:
     """Fingerprint of what makes the demo: this package's sources and phrases, and what they take from elsewhere."""
     package = Path(__file__).parent
-    borrowed = [package.parent / "corpus" / "cleaning.py", package.parent / "generation" / "prompts.py"]
+    borrowed = [package.parent / "corpus" / "cleaning.py", package.parent / "generation" / "records.py"]
     digest = hashlib.sha256()
     for source in (*sorted(package.glob("[!.]*.py")), *sorted(package.glob("[!.]*.yaml")), *borrowed):
         digest.update(source.read_bytes())
