@@ -1,4 +1,4 @@
-"""The published way of preparing the corpora, row by row, written anew from METHOD 1.1 for the benchmark alone.
+"""The published way of preparing the corpora, row by row, written anew from docs/method.md for the benchmark alone.
 
 One pass over the table per rule, each rule a function of one note, each description a search of the titles' table. Not
 used by the pipeline.

@@ -16,7 +16,7 @@ SMALLEST = 1e-7  # probability, in the loss: what float32 tells from 1
 
 
 def evaluate(truth: np.ndarray, probabilities: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
-    """All metrics of the coder (METHOD.md, 4.1).
+    """All metrics of the coder (paper, section 6.2).
 
     Args:
         truth: bool [notes, codes].

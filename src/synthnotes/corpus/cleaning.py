@@ -1,4 +1,4 @@
-"""Cleaning of MIMIC discharge notes: characters, then sections (paper, section 3.1; METHOD 1.1, steps 4 and 5).
+"""Cleaning of MIMIC discharge notes: characters, then sections (paper, section 3.1, steps 4 and 5 in docs/method.md).
 
 Every rule is a function of its own, applied in the published order; rules on lines take and return lists of lines
 without white space around them. A block that is dropped ends at the next blank line and takes that line with it, so

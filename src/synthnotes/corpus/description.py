@@ -1,4 +1,4 @@
-"""Description: what the results say about a prepared corpus, its flow, its subsets and its codes (METHOD, section 1).
+"""Description: what the results say about a prepared corpus, its flow, its subsets and its codes (paper, section 3).
 
 Nothing here decides a note: it is counted from the tables that the stage `corpus` has written, and from the facts that
 it has noted down because no table tells them.

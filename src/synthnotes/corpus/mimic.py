@@ -1,4 +1,4 @@
-"""MIMIC-IV: from PhysioNet's files to notes with ICD-10 codes (paper, section 3.1; METHOD 1.1, steps 1 to 6).
+"""MIMIC-IV: from PhysioNet's files to notes with ICD-10 codes (paper, section 3.1; docs/method.md).
 
 The notes' file is read twice, a block at a time: first for what the steps decide by, ids and digests of the texts;
 then for the texts of the notes that stay. So no more than those, cleaned, are ever in memory.

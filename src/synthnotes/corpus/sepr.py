@@ -1,4 +1,4 @@
-"""SEPR: from the Health Bank's files to notes with ICD-10-SE codes (paper, section 3.2; METHOD 1.2).
+"""SEPR: from the Health Bank's files to notes with ICD-10-SE codes (paper, section 3.2).
 
 The notes come prepared: no cleaning. The source names no patients, so every note counts as a patient of its own.
 """

@@ -1,4 +1,4 @@
-"""Splits: notes distributed over subsets and folds, what belongs together in one of them (METHOD 1.1, step 7).
+"""Splits: notes distributed over subsets and folds, what belongs together in one of them (paper, section 3).
 
 A published split file decides the subsets where there is one, and is resolved where it contradicts itself (repair f).
 

@@ -1,4 +1,4 @@
-"""Corpus statistics: do synthetic notes have the shape of real ones? Paper, section 5; METHOD.md, chapter 3.
+"""Corpus statistics: do synthetic notes have the shape of real ones? Paper, section 5.
 
 Sentences and tokens are counted by rules of our own, the same for English and Swedish, without anything to download.
 Clinical notes break off lines, leave out full stops and abbreviate; splitters made for prose are not prepared for that.
