@@ -27,11 +27,12 @@ from synthnotes.generation.finetune import (
 from synthnotes.generation.merging import merge
 from synthnotes.generation.models import load_tokenizer
 from synthnotes.generation.quiet import quiet
-from synthnotes.generation.sizing import Architecture
 from synthnotes.machinery import configure, machine, params
 from synthnotes.machinery.files import UserError
 from synthnotes.machinery.machine import FinetuneMachine, Machine
+from synthnotes.machinery.model_folders import read_config
 from synthnotes.machinery.sections import FinetuneParams
+from synthnotes.preflight.estimates import Architecture
 
 
 def merged(name, configuration, kind):
@@ -165,7 +166,7 @@ def test_training_lowers_the_loss_and_says_what_it_read(trained):
 
 def test_a_checkpoint_takes_the_disk_that_the_plan_reckons_with(trained, generator):
     """Adapters, and Adam's two moments of each of their weights, float32."""
-    shape = Architecture.of(json.loads((generator / "config.json").read_text(encoding="utf-8")))
+    shape = Architecture.of(read_config(generator, "generator"), 0)
     checkpoint = trained[0] / "checkpoint-12"
     found = sum((checkpoint / name).stat().st_size for name in ("adapter_model.safetensors", "optimizer.pt"))
     assert found == pytest.approx(3 * 4 * shape.lora_parameters(toy().lora.r), rel=0.15)

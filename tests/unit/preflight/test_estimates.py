@@ -1,69 +1,28 @@
-"""The arithmetic of `make plan` against real models, real counters and a real small run."""
+"""The formulas against real models, real counters and a real small run; and what no run can do without."""
 
-import json
-from pathlib import Path
+from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
-import yaml
+from papers_scale import LLAMA_8B, PAPER, ROOT, TWO_GPUS, changed
 from peft import get_peft_model
 from torch.utils.flop_counter import FlopCounterMode
-from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM
 
-from synthnotes.generation import plan, sizing
-from synthnotes.generation.encoding import encode_records
 from synthnotes.generation.finetune import lora_config
-from synthnotes.generation.models import load_tokenizer
-from synthnotes.generation.records import write_records
-from synthnotes.generation.sizing import GPUS, Architecture
-from synthnotes.machinery import configure, params
-from synthnotes.machinery.machine import Machine
-from synthnotes.machinery.sections import FinetuneParams, Params
+from synthnotes.machinery import machine, params
+from synthnotes.machinery.sections import TRAINING_SETS, FinetuneParams
+from synthnotes.preflight.estimates import (
+    BYTES,
+    GIB,
+    Architecture,
+    activation_bytes,
+    least,
+    training_flops,
+    training_memory,
+)
 
-# LLaMA-3.1-8B's config.json, as far as its shape goes.
-LLAMA_8B = {
-    "hidden_size": 4096,
-    "num_hidden_layers": 32,
-    "num_attention_heads": 32,
-    "num_key_value_heads": 8,
-    "intermediate_size": 14336,
-    "vocab_size": 128256,
-    "tie_word_embeddings": False,
-}
-
-
-def merged(name, configuration, kind):
-    values = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
-    configure.overlay(values, yaml.safe_load(Path(configuration).read_text(encoding="utf-8")))
-    return params.validate(values, configuration, kind)
-
-
-PAPER = merged("params.yaml", "configs/paper.yaml", Params)
-GPUS_OF_PAPER = merged("machine.yaml", "configs/machine/two-gpus.yaml", Machine)
-TUNING = params.load("finetune", FinetuneParams)
-
-
-@pytest.fixture(scope="module")
-def shape(generator):
-    return Architecture.of(json.loads((generator / "config.json").read_text()))
-
-
-def test_weights_adapters_and_cache_of_llama_8b():
-    shape = Architecture.of(LLAMA_8B)
-    assert shape.parameters == 8_030_261_248  # what the model itself counts
-    assert shape.lora_parameters(32) == 83_886_080
-    assert shape.cache_bytes("bfloat16") == 128 * 1024  # per token
-
-
-def test_weights_and_adapters_are_those_of_a_real_model(generator, shape):
-    model = AutoModelForCausalLM.from_pretrained(generator)
-    assert shape.parameters == model.num_parameters()
-    adapted = get_peft_model(model, lora_config(TUNING))
-    trained = sum(p.numel() for p in adapted.parameters() if p.requires_grad)
-    assert shape.lora_parameters(TUNING.lora.r) == trained
-
-
+TUNING = params.load("finetune", FinetuneParams, ROOT / "params.yaml")
 CONFIG = LlamaConfig(
     vocab_size=500,
     hidden_size=96,
@@ -73,6 +32,7 @@ CONFIG = LlamaConfig(
     num_key_value_heads=2,
     tie_word_embeddings=True,
 )
+SHAPE = Architecture.of(CONFIG, 0)
 RANK, TOKENS = TUNING.lora.r, 384
 
 
@@ -90,7 +50,7 @@ def test_operations_of_a_real_training_step(checkpointing):
     ids = torch.randint(500, (1, TOKENS))
     with FlopCounterMode(display=False) as counter:
         model(input_ids=ids, labels=ids, use_cache=False).loss.backward()
-    expected = TOKENS * sizing.training_flops(Architecture.of(CONFIG.to_dict()), RANK, TOKENS, checkpointing)
+    expected = TOKENS * training_flops(SHAPE, RANK, TOKENS, checkpointing)
     assert counter.get_total_flops() == pytest.approx(expected, rel=0.03)
 
 
@@ -118,101 +78,115 @@ def test_activations_of_a_real_training_step(checkpointing, precision):
     with autocast, torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         model.model.model(input_ids=torch.randint(500, (1, TOKENS)), use_cache=False)
     found = sum(storage.nbytes() for storage in saved.values())
-    shape = Architecture.of(CONFIG.to_dict())
-    expected = sizing.activation_bytes(shape, RANK, TOKENS, precision, checkpointing) - 2 * 4 * TOKENS * 500
+    expected = activation_bytes(SHAPE, RANK, TOKENS, precision, checkpointing)
     if checkpointing:  # the layer that is computed anew appears only in the backward pass
-        expected = TOKENS * (shape.layers * sizing.BYTES[precision] + 4) * shape.hidden
+        expected = TOKENS * (SHAPE.layers * BYTES[precision] + 4) * SHAPE.hidden
     assert found == pytest.approx(expected, rel=0.15)
 
 
-def test_tokens_are_those_that_a_run_reads(generator, records, tmp_path):
-    write_records(tmp_path / "training.jsonl", records)
-    lengths = plan.measure(records, generator, "mimic")
-    texts = encode_records(load_tokenizer(generator), "mimic", records, 140)
-    assert lengths.texts(140).sum() == texts.tokens
-    settings = PAPER.finetune.model_copy(update={"max_length": 140})
-    found = plan.estimate_finetune(
-        Architecture.of(LLAMA_8B), lengths, settings, GPUS_OF_PAPER.finetune, 4.0, GPUS["h100"]
+def test_the_shape_of_llama_8b():
+    config = LlamaConfig(
+        vocab_size=128256,
+        hidden_size=4096,
+        intermediate_size=14336,
+        num_hidden_layers=32,
+        num_attention_heads=32,
+        num_key_value_heads=8,
     )
-    assert found.tokens == pytest.approx(4 * texts.tokens)
-    assert found.problems[0].startswith(f"{(texts.truncated + texts.dropped) / 24:.1%} of the records are longer")
+    assert Architecture.of(config, 8_030_261_248) == LLAMA_8B
+    assert LLAMA_8B.lora_parameters(32) == 83_886_080
+    assert LLAMA_8B.cache_bytes("bfloat16") == 128 * 1024  # per token
 
 
-def lengths(count, prompt, note):
-    return plan.Lengths(count, np.full(100, prompt), np.full(100, note))
-
-
-def test_the_papers_fine_tuning_by_hand():
-    shape, texts = Architecture.of(LLAMA_8B), lengths(89_099, 400, 2_000)
-    found = plan.estimate_finetune(shape, texts, PAPER.finetune, GPUS_OF_PAPER.finetune, 4.0, GPUS["h100"])
-    assert found.tokens == 89_099 * 2_401 * 4
-    # Per token 2 forward, 2 backward and 2 repeated for 7.0 thousand million weights of layers, 4 for the head.
-    flops = 6 * 6_979_321_856 + 4 * 4096 * 128256 + (2 + 4 + 2) * 83_886_080 + 16 * 32 * 4096 * 2_401
-    hours = found.tokens * flops / (989e12 * 0.35) / 3600
-    assert found.gpu_hours == pytest.approx(hours, rel=1e-6)
-    # ZeRO-3 on two GPUs: half of 16.06 GB of weights and of 1.34 GB of adapters each, and activations.
-    assert 8.1 < found.gpu_gib < 8.1 + 16
-    assert found.problems == []
-
-
-def test_what_does_not_fit_is_said():
-    shape, small = Architecture.of(LLAMA_8B), GPUS["a100-40"]
-    alone = GPUS_OF_PAPER.finetune.model_copy(update={"processes": 1, "accelerate": None, "micro_batch": 16})
-    alone = alone.model_copy(update={"gradient_checkpointing": False})
-    found = plan.estimate_finetune(shape, lengths(100, 400, 2_000), PAPER.finetune, alone, 1.0, small)
-    assert "GiB on each GPU of 39" in found.problems[0]
-    wide = PAPER.generate.model_copy(update={"precision": "float32"})
-    one = GPUS_OF_PAPER.generate.model_copy(update={"tensor_parallel": 1})
-    found = plan.estimate_generate(shape, lengths(100, 400, 2_000), wide, one, "mimic", GPUS["l40s"])
-    assert any("of generate.concurrent_sequences fit at once" in problem for problem in found.problems)
-    tiny = sizing.Gpu(12, 100, 500)
-    found = plan.estimate_generate(shape, lengths(100, 400, 2_000), wide, one, "mimic", tiny)
-    assert any("do not fit into 1 x 12 GiB" in problem for problem in found.problems)
-    found = plan.estimate_generate(shape, lengths(100, 7_000, 10), wide, one, "mimic", tiny)
-    assert found.problems[0].startswith("100.0% of the prompts fill")
-    lines = plan.show({"sampling, mimic": found}, free_gib=0.0)
-    assert lines[-1].startswith("disk: ") or "do not fit" in lines[-1]
+def test_adapters_are_those_of_a_real_model():
+    assert SHAPE.lora_parameters(RANK) == sum(p.numel() for p in adapted("sdpa").parameters() if p.requires_grad)
 
 
 def test_memory_follows_the_steps_that_a_batch_is_read_in():
     """A micro-batch is the most that may be read at once: 5 of 16 become steps of 4."""
-    shape, settings = Architecture.of(LLAMA_8B), PAPER.finetune
 
     def activations(micro_batch, processes):
-        update = {"micro_batch": micro_batch, "processes": processes}
-        return sizing.training_memory(shape, settings, GPUS_OF_PAPER.finetune.model_copy(update=update))["activations"]
+        resources = changed(TWO_GPUS, "finetune", micro_batch=micro_batch, processes=processes)
+        return training_memory(LLAMA_8B, PAPER.finetune, resources.finetune)["activations"]
 
     assert activations(5, 1) == activations(4, 1) > activations(2, 1)
     assert activations(16, 4) == activations(4, 1)
 
 
-def test_the_papers_sampling_by_hand():
-    shape, prompts = Architecture.of(LLAMA_8B), lengths(13_378, 400, 2_000)
-    found = plan.estimate_generate(shape, prompts, PAPER.generate, GPUS_OF_PAPER.generate, "mimic", GPUS["h100"])
-    read, written = 13_378 * 400, 13_378 * 5 * 2_001
-    assert found.tokens == pytest.approx(read + written)
-    # 45 sequences at once, of 400 + 2,001 / 2 tokens on average; 5.4 million tokens are read in no time.
-    step = (8_030_261_248 * 2 + 45 * 1_400.5 * 131_072) / (3350e9 * 0.6)
-    assert found.gpu_hours == pytest.approx(written / 45 * step / 3600, rel=0.01)
-    assert found.problems == []
+GENERATOR = replace(LLAMA_8B, parameters=8 * 10**9)
+SMALL = replace(LLAMA_8B, parameters=10**6, hidden=0, queries=0, keys=0, inner=0, vocabulary=3000)
 
 
-def test_a_plan_of_a_whole_run_prints_no_note(generator, records, tmp_path, capsys):
-    for corpus in ("mimic", "sepr"):
-        (tmp_path / "models" / corpus).mkdir(parents=True)
-        (tmp_path / "models" / corpus / "generator").symlink_to(generator)
-        for name in ("training", "prompts"):
-            write_records(tmp_path / "records" / corpus / f"{name}.jsonl", records)
-    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
-    values["finetune"]["max_length"] = 400
-    values["generate"] |= {"model_length": {"mimic": 400, "sepr": 400}, "max_new_tokens": {"mimic": 99, "sepr": 99}}
-    file = tmp_path / "params.yaml"
-    file.write_text(yaml.safe_dump(values))
-    resources = Path("machine.yaml")
-    assert plan.main(tmp_path / "models", tmp_path / "records", file, resources, "h100") == 0
-    shown = capsys.readouterr().out
-    assert "fine-tuning, mimic" in shown
-    assert "Everything fits." in shown
-    assert records[0].output not in shown
-    assert plan.main(tmp_path / "nowhere", tmp_path / "records", file, resources, "h100") == 1
-    assert "no such folder" in capsys.readouterr().err
+def test_needs_at_the_papers_scale():
+    models = {"mimic": {"generator": GENERATOR, "encoder": replace(SMALL, parameters=125 * 10**6)}}
+    needs = least(PAPER, TWO_GPUS, models, {"mimic": 10**9}, 20 * 10**9, gpu=True)
+    # Merged 16 GB, coders of 0.5 GB (36 of noise, 5 of each of 5 training sets), 4 GB of notes and records, twice; and
+    # 20 GB of data.
+    assert needs.disk == 2 * (16 + 30.5 + 4) * 10**9 + 20 * 10**9
+    assert needs.memory == 24 * 10**9  # merging
+    # Half of 16 GB, and of 6,000 tokens x 131,072 bytes (32 layers, 8 heads of 128, keys and values, 2 bytes), in 90 %;
+    # fine-tuning: half of 16 GB and of the adapters, and twice the logits of a tile.
+    sampling, tuning = (8e9 + 3000 * 131_072) / 0.9, 8e9 + 16 * 83_886_080 / 2 + 2 * 4 * 4096 * 32_768
+    assert needs.gpu_memory == int(max(sampling, tuning))
+    assert needs.gpus == 2
+
+
+@pytest.mark.parametrize(
+    ("section", "change", "gpu", "gpus"),
+    [
+        ("generate", {"data_parallel": 3}, True, 6),
+        ("generate", {"data_parallel": 3, "tensor_parallel": 1}, True, 3),
+        ("generate", {"data_parallel": 3, "tensor_parallel": 1}, False, 2),  # side by side on one CPU
+        ("coding", {"processes": 5}, True, 5),
+        ("finetune", {"processes": 4}, True, 4),
+    ],
+)
+def test_all_that_asks_for_gpus_is_counted(section, change, gpu, gpus):
+    models = {"mimic": {"generator": GENERATOR, "encoder": replace(SMALL, parameters=125 * 10**6)}}
+    assert least(PAPER, changed(TWO_GPUS, section, **change), models, {"mimic": 0}, 0, gpu).gpus == gpus
+
+
+@pytest.mark.parametrize(("gpu", "processes", "host"), [(True, 1, 4), (True, 3, 12), (False, 1, 20)])
+def test_an_encoder_larger_than_the_generator_decides(gpu, processes, host):
+    models = {"mimic": {"generator": SMALL, "encoder": replace(SMALL, parameters=10**9)}}
+    needs = least(PAPER, changed(TWO_GPUS, "coding", processes=processes), models, {"mimic": 0}, 0, gpu)
+    assert needs.memory == host * 10**9
+    assert needs.gpu_memory == 16 * 10**9
+
+
+def test_coders_of_every_training_set_are_reckoned_with_by_its_own_seeds():
+    models = {"sepr": {"generator": replace(GENERATOR, parameters=0), "encoder": SMALL}}
+
+    def disk(**seeds):
+        settings = PAPER.model_copy(update=seeds | {"noise": PAPER.noise.model_copy(update={"corpora": []})})
+        return least(settings, TWO_GPUS, models, {"sepr": 0}, 0, gpu=True).disk / (2 * 4 * 10**6)
+
+    assert disk(seeds=[1], larger_seeds=[1]) == len(TRAINING_SETS) == 5
+    assert disk(seeds=[1, 2], larger_seeds=[1]) == 7  # two coders of real S and of synthetic S
+    assert disk(seeds=[1], larger_seeds=[1, 2]) == 8
+
+
+def test_needs_of_a_large_corpus_without_a_gpu():
+    settings, resources = params.read(ROOT / "params.yaml"), machine.read(ROOT / "machine.yaml")
+    models = {"sepr": {"generator": SMALL, "encoder": SMALL}}
+    assert least(settings, resources, models, {"sepr": 10**9}, 0, gpu=False).memory == GIB // 2 + 3 * 10**9
+    small = least(settings, resources, models, {"sepr": 10**6}, 0, gpu=False)
+    assert settings.generate.precision == "bfloat16"  # two bytes a weight
+    assert small.memory == 2 * 10**6 + resources.generate.cpu_cache_gib * GIB + int(1.5 * GIB)
+
+
+def test_what_depends_on_settings_is_left_out_of_what_every_run_needs():
+    """DDP does not share weights out; other targets have fewer adapters; only vLLM keeps to a share of the GPU."""
+    models = {"mimic": {"generator": GENERATOR, "encoder": SMALL}}
+
+    def gpu_memory(targets, accelerate, engine="vllm"):
+        lora = PAPER.finetune.lora.model_copy(update={"target_modules": targets})
+        settings = changed(changed(PAPER, "finetune", lora=lora), "generate", engine=engine)
+        resources = changed(TWO_GPUS, "finetune", accelerate=accelerate)
+        return least(settings, resources, models, {"mimic": 0}, 0, gpu=True).gpu_memory
+
+    tile, adapters = 2 * 4 * 4096 * 32_768, 16 * 83_886_080
+    assert gpu_memory("all-linear", "ddp") == 16 * 10**9 + adapters + tile
+    assert gpu_memory(["q_proj"], "ddp") == 16 * 10**9 + tile
+    assert gpu_memory(["q_proj"], "zero3") == int((8 * 10**9 + 3000 * 131_072) / 0.9)
+    assert gpu_memory(["q_proj"], "zero3", "transformers") == 8 * 10**9 + tile
