@@ -75,7 +75,7 @@ paper: setup    ## params.yaml at the paper's scale, machine.yaml for its two GP
 
 plan: setup     ## tokens, GPU memory, GPU hours and disk of fine-tuning and sampling, before they are spent (GPU=h100)
 	dvc repro --quiet corpus
-	python -m synthnotes.preflight.plan --gpu $(GPU)
+	python -m synthnotes.preflight.plan --models data/models --records build/records --gpu $(GPU)
 
 test: setup     ## unit, contract and pipeline tests (minutes)
 	ruff check . && ruff format --check .

@@ -157,8 +157,8 @@ def main(models: Path, records: Path, params_file: Path, machine_file: Path, gpu
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--models", type=Path, default=Path("data/models"))
-    parser.add_argument("--records", type=Path, default=Path("build/records"))
+    parser.add_argument("--models", type=Path, required=True)
+    parser.add_argument("--records", type=Path, required=True)
     parser.add_argument("--params-file", type=Path, default=Path("params.yaml"))
     parser.add_argument("--machine-file", type=Path, default=Path("machine.yaml"))
     parser.add_argument("--gpu", choices=GPUS, default="h100")
