@@ -32,7 +32,7 @@ data: setup     ## the demo's data, unless data/ holds something already; then a
 	python -m synthnotes.guard.cache --data data $(if $(CACHE),--dir "$$CACHE")
 
 repro: data tidy ## everything: environment, demo data, the pipeline, the report (JOBS: stages at once)
-	python -m synthnotes.corpus.inventory
+	python -m synthnotes.preflight.check
 	python -m synthnotes.machinery.parallel_repro --logs build/logs $(JOBS:%=--jobs=%)
 	dvc repro
 	@printf '\nThe report:\n  %s\n  %s\n' "$$PWD"/build/report/report.html "$$PWD"/build/report/report.pdf
@@ -48,7 +48,7 @@ report: setup   ## the report from the results in git, without data (ENGINE=quar
 	$(if $(filter quarto,$(ENGINE)),python -m synthnotes.report.kit.quarto build/report/quarto)
 
 check: setup    ## what data/ holds, what it lacks, whether params.yaml is valid, whether git or DVC would carry off notes
-	python -m synthnotes.corpus.inventory
+	python -m synthnotes.preflight.check
 	python -m synthnotes.guard tracked
 
 diff: setup     ## what differs between two runs, as one page: A=<revision> B=<revision>; without them HEAD and the workspace
@@ -75,7 +75,7 @@ paper: setup    ## params.yaml at the paper's scale, machine.yaml for its two GP
 
 plan: setup     ## tokens, GPU memory, GPU hours and disk of fine-tuning and sampling, before they are spent (GPU=h100)
 	dvc repro --quiet corpus
-	python -m synthnotes.generation.plan --models data/models --records build/records --params-file params.yaml --gpu $(GPU)
+	python -m synthnotes.preflight.plan --models data/models --records build/records --gpu $(GPU)
 
 test: setup     ## unit, contract and pipeline tests (minutes)
 	ruff check . && ruff format --check .

@@ -4,7 +4,7 @@ Sequence length 4096 with packing, batch, rank and precision as in configs/paper
 checkpointing as in configs/machine/two-gpus.yaml.
 Prints tokens per second, peak memory and model FLOP utilisation: the operations that the model needs per token, without
 those that gradient checkpointing repeats, over what the GPU's data sheet promises. LoRA needs 4 operations per frozen
-weight and token, not the 6 of full training, since frozen weights get no gradient (see synthnotes.generation.sizing).
+weight and token, not the 6 of full training, since frozen weights get no gradient (see synthnotes.preflight.estimates).
 """
 
 import sys
@@ -66,9 +66,9 @@ def main() -> int:
 
     from synthnotes.generation.fine_tuning import build_trainer, lengths, load_base, lora_config, training_arguments
     from synthnotes.generation.generators import silence_libraries
-    from synthnotes.generation.sizing import Architecture, training_flops
     from synthnotes.machinery.machine import Machine
     from synthnotes.machinery.sections import Params
+    from synthnotes.preflight.estimates import Architecture, training_flops
 
     class Clock(TrainerCallback):
         """The time of each step, once the GPU has finished it."""
@@ -106,7 +106,7 @@ def main() -> int:
     tokens = settings.batch * settings.max_length * filled
     each = np.array([len(ids) for ids in learned.input_ids], dtype=float)
     attended = (each**2).sum() / each.sum()
-    flops = training_flops(Architecture.of(SHAPE), settings.lora.r, attended)
+    flops = training_flops(Architecture.of(LlamaConfig(**SHAPE), 0), settings.lora.r, attended)
     name = torch.cuda.get_device_name()
     promised = next((tflops for part, tflops in PROMISED.items() if part in name), None)
     achieved = tokens / seconds * flops / 1e12

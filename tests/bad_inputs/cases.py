@@ -6,6 +6,7 @@ no error, but counted or worked off, says so in a third. A test that starts a pr
 
 # ruff: noqa: E501
 CORPUS, GENERATION, CODING = "tests/unit/corpus/test_", "tests/unit/generation/test_", "tests/unit/coding/test_"
+PREFLIGHT = "tests/unit/preflight/test_"
 ERRORS, PRIVACY, STUDY = "tests/unit/errors/test_", "tests/unit/privacy/test_", "tests/unit/questionnaire/test_"
 REPORT, UNIT, GUARD = "tests/unit/report/test_", "tests/unit/machinery/test_", "tests/unit/guard/test_"
 PLACES = "tests/contract/test_odd_places.py::"
@@ -143,8 +144,8 @@ CASES = {
         "tiktoken's file beside tokenizer.json": (UNIT + "tokenizer_checks.py::test_tiktoken_s_file", "", "not read; alone, it is told"),
         "a causal model without its head as encoder": (UNIT + "model_folders.py::test_a_causal_model_without", "values0"),
         "a model that reads both ways as generator": (UNIT + "model_folders.py::test_what_reads_both_ways", "Roberta"),
-        "GPUs of which a scheduler gives some": (CORPUS + "inventory.py::test_only_gpus_that_a_scheduler", "", "those count"),
-        "a job's or container's limit of memory": (CORPUS + "inventory.py::test_the_limit_of_a_job", "", "counts"),
+        "GPUs of which a scheduler gives some": (PREFLIGHT + "hardware.py::test_only_gpus_that_a_scheduler", "", "those count"),
+        "a job's or container's limit of memory": (PREFLIGHT + "hardware.py::test_the_limit_of_a_job", "", "counts"),
         "generation_config.json with settings of its own": (UNIT + "model_folders.py::test_settings_of_generation", "", "not read; the merged model's is written anew"),
         "packing with texts that see each other": (UNIT + "model_folders.py::test_packing_is_tried", "opt"),
     },

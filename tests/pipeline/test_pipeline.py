@@ -141,7 +141,7 @@ def test_no_note_text_leaves_build_and_data(project):
 def test_a_wrong_parameter_is_one_clear_error(project, section, key, value, message):
     before = (project.folder / "params.yaml").read_text()
     project.set(section, key, value)
-    checked = project.run(sys.executable, "-m", "synthnotes.corpus.inventory")
+    checked = project.run(sys.executable, "-m", "synthnotes.preflight.check")
     ran = project.run("dvc", "repro", "--single-item", "--force", "ratings@published")
     (project.folder / "params.yaml").write_text(before)
     for done in (checked, ran):

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthnotes.corpus import inventory, sepr, sources
+from synthnotes.corpus import sepr, sources
 from synthnotes.machinery.files import UserError
+from synthnotes.preflight import data
 
 IDS = ["1234567890123456789", "2", None, "4"]
 TEXTS = ["hemlig ett", None, "hemlig tre", "hemlig ett"]
@@ -124,12 +125,12 @@ def test_codes_of_fixed_number(write):
     assert found[2] == [["I10"], [], ["E11", "I10"], ["I10", "E11"]]
 
 
-def test_the_inventory_tries_notes_behind_an_empty_batch(tmp_path):
+def test_the_check_tries_notes_behind_an_empty_batch(tmp_path):
     table = pa.table({"_id": ["1"], "text": ["hemlig"], "target": ["I10"]})
     with pa.ipc.new_file(tmp_path / sepr.NOTES, table.schema) as writer:
         writer.write_batch(pa.RecordBatch.from_pylist([], table.schema))
         writer.write_table(table)
-    assert inventory._some_notes(tmp_path, "sepr") == ["hemlig"]
+    assert data.first_notes(tmp_path, "sepr") == ["hemlig"]
 
 
 def test_texts_that_are_not_utf_8(write):
@@ -157,9 +158,8 @@ def test_a_column_twice_is_refused_wherever_it_is_read(tmp_path, names):
     twice = max(names, key=names.count)
     with pytest.raises(UserError, match=f"column {twice} stands there 2 times"):
         sepr.read_notes(path)
-    found = inventory._feather(path, sepr.FILES[sepr.NOTES])
-    assert found.stops
-    assert f"column {twice} stands there 2 times" in found.text
+    with pytest.raises(UserError, match=f"column {twice} stands there 2 times"):
+        data.describe_feather(path, sepr.FILES[sepr.NOTES])
     path = tmp_path / "t.csv"
     path.write_text(",".join(names) + "\n1,2,3,4\n")
     with pytest.raises(UserError, match=f"column {twice} stands there 2 times"):

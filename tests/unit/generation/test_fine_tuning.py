@@ -26,11 +26,12 @@ from synthnotes.generation.fine_tuning import (
 from synthnotes.generation.generators import load_tokenizer, silence_libraries
 from synthnotes.generation.merging import merge
 from synthnotes.generation.records import NO_LOSS, encode_prompts, encode_records
-from synthnotes.generation.sizing import Architecture
 from synthnotes.machinery import configure, machine, params
 from synthnotes.machinery.files import UserError
 from synthnotes.machinery.machine import FinetuneMachine, Machine
+from synthnotes.machinery.model_folders import read_config
 from synthnotes.machinery.sections import FinetuneParams
+from synthnotes.preflight.estimates import Architecture
 
 
 def merged(name, configuration, kind):
@@ -164,7 +165,7 @@ def test_training_lowers_the_loss_and_says_what_it_read(trained):
 
 def test_a_checkpoint_takes_the_disk_that_the_plan_reckons_with(trained, generator):
     """Adapters, and Adam's two moments of each of their weights, float32."""
-    shape = Architecture.of(json.loads((generator / "config.json").read_text(encoding="utf-8")))
+    shape = Architecture.of(read_config(generator, "generator"), 0)
     checkpoint = trained[0] / "checkpoint-12"
     found = sum((checkpoint / name).stat().st_size for name in ("adapter_model.safetensors", "optimizer.pt"))
     assert found == pytest.approx(3 * 4 * shape.lora_parameters(toy().lora.r), rel=0.15)

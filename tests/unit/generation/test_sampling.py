@@ -11,15 +11,17 @@ import pandas as pd
 import pytest
 import yaml
 
-from synthnotes.generation import plan, sampling
+from synthnotes.generation import sampling
 from synthnotes.generation.records import build_records, read_records, write_records
 from synthnotes.generation.sampling import Prompt, check_gpus, seed_of
-from synthnotes.generation.sizing import GPUS, Architecture
 from synthnotes.generation.vllm_engine import engine_arguments, sampling_parameters, start_engine
 from synthnotes.machinery import configure, machine, params
-from synthnotes.machinery.files import UserError, read_json
+from synthnotes.machinery.files import UserError
 from synthnotes.machinery.machine import GenerateMachine, Machine
+from synthnotes.machinery.model_folders import skeleton
 from synthnotes.machinery.sections import GenerateParams, Params
+from synthnotes.preflight import plan
+from synthnotes.preflight.estimates import GPUS, Architecture
 from synthnotes.stages import generate
 
 
@@ -177,13 +179,14 @@ def check_samples(project, done):
 
 def test_the_stage_samples_with_vllm_as_many_tokens_as_planned(project, generator):
     check_samples(project, run_stage(project, generator))
-    settings, resources = settings_of(project)
-    shape = Architecture.of(read_json(generator / "config.json"))
+    settings, resources = params.read(project / "params.yaml"), machine.read(project / "machine.yaml")
+    found = skeleton(generator, "generator")
+    shape = Architecture.of(found.model.config, found.parameters)
     # The plan takes samples to be as long as the real notes; here, as long as they became.
     samples = pd.read_parquet(project / "samples.parquet")
     lengths = plan.measure(read_records(project / "records" / "prompts.jsonl"), generator, "mimic")
     lengths = dataclasses.replace(lengths, notes=samples.groupby("note_id")["new_tokens"].mean().to_numpy() - 1)
-    planned = plan.estimate_generate(shape, lengths, settings, resources, "mimic", GPUS["h100"])
+    planned = plan.estimate_sampling(shape, lengths, settings, resources, "mimic", GPUS["h100"])
     read_once = samples[(samples["sample"] == 0) & (samples["new_tokens"] > 0)]["prompt_tokens"].sum()
     assert planned.tokens == samples["new_tokens"].sum() + read_once
     assert planned.problems == ["25.0% of the prompts fill generate.model_length and will not be sampled."]
@@ -194,7 +197,7 @@ def test_vllms_cache_holds_as_many_tokens_as_planned(project, generator):
     settings, resources = settings_of(project)
     engine = start_engine(settings, resources, "mimic", generator).llm_engine
     blocks = engine.engine_core.engine_core.scheduler.kv_cache_config.num_blocks
-    shape = Architecture.of(read_json(generator / "config.json"))
+    shape = Architecture.of(skeleton(generator, "generator").model.config, 0)
     planned = resources.cpu_cache_gib * 2**30 / shape.cache_bytes(settings.precision)
     assert blocks * engine.vllm_config.cache_config.block_size == pytest.approx(planned, rel=0.01)
 

@@ -21,11 +21,13 @@ from tiny_models import make_generator
 
 from synthnotes.coding import labels, predictions
 from synthnotes.coding.plm_icd import training
-from synthnotes.corpus import inventory, machine, notes, releases, sources
+from synthnotes.corpus import notes, releases, sources
 from synthnotes.generation import generators, records
 from synthnotes.guard import corpora
 from synthnotes.machinery import configure, files, model_folders, params, tokenizer_checks
 from synthnotes.machinery.files import UserError
+from synthnotes.preflight import data
+from synthnotes.preflight.estimates import Architecture
 from synthnotes.privacy.overlap.memory import Checkpoint
 from synthnotes.questionnaire import answers, exports, sosci, survey
 from synthnotes.questionnaire.sosci_project import read_project
@@ -158,8 +160,8 @@ def parsers() -> dict[str, Parser]:
             "t.feather", lambda p: sources.read_feather(p, ["_id", "text"]), _feather(_id=[1, 2], text=["a", "b"])
         ),
         "split file, feather": Parser("t.feather", corpus_stage.read_splits, _feather(_id=[1, 2], split=["a", "b"])),
-        "feather in the inventory": Parser(
-            "t.feather", lambda p: inventory._feather(p, ["_id"]), _feather(_id=[1, 2], text=["a", "b"])
+        "feather in the check": Parser(
+            "t.feather", lambda p: data.describe_feather(p, ["_id"]), _feather(_id=[1, 2], text=["a", "b"])
         ),
         "list of checksums": Parser(releases.CHECKSUMS, _checksum, b"0" * 64 + b"  discharge.csv.gz\n"),
         "note table, parquet": Parser("t.parquet", notes.read, _notes()),
@@ -172,7 +174,7 @@ def parsers() -> dict[str, Parser]:
         "numbers of the report, JSON": Parser("t.json", _numbers, _json(metrics), BRACKETS),
         "records, JSON lines": Parser("t.jsonl", records.read_records, _json(record) + _json(record), BRACKETS),
         "generator's config.json": Parser("config.json", _generator, model["config.json"], BRACKETS),
-        "model in the inventory": Parser("config.json", _inventory, model["config.json"], BRACKETS),
+        "model in the check": Parser("config.json", _architecture, model["config.json"], BRACKETS),
         "weights, safetensors": Parser("model.safetensors", _generator, model["model.safetensors"]),
         "tokenizer.json": Parser("tokenizer.json", _tokenizer, model["tokenizer.json"], BRACKETS),
         "tokenizer_config.json": Parser("tokenizer_config.json", _tokenizer, model["tokenizer_config.json"], BRACKETS),
@@ -292,9 +294,9 @@ def _generator(path: Path) -> object:
     return generators.check_generator(_model_folder(path), 8)
 
 
-def _inventory(path: Path) -> object:
-    found = machine.model_of(model_folders.skeleton(_model_folder(path), "generator"))
-    return found.cache_per_token("float32")
+def _architecture(path: Path) -> object:
+    found = model_folders.skeleton(_model_folder(path), "generator")
+    return Architecture.of(found.model.config, found.parameters).cache_bytes("float32")
 
 
 def _tokenizer(path: Path) -> object:

@@ -1,0 +1,114 @@
+"""Whether data/ is whole and the machine large enough, before anything long runs: `make check`."""
+
+import argparse
+import gc
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from synthnotes.machinery import machine, params
+from synthnotes.machinery.files import UserError
+from synthnotes.machinery.machine import Machine
+from synthnotes.machinery.sections import Params
+from synthnotes.preflight import data, hardware
+from synthnotes.preflight.data import Finding
+from synthnotes.preflight.estimates import GIB, Models, Needs, least
+
+WITHOUT_GPU = 3_000_000_000  # parameters: a larger generator would take months on a CPU
+ASKED = (
+    "machine.yaml asks for them (generate.tensor_parallel times data_parallel, finetune.processes, coding.processes)"
+)
+
+
+def main(folder: Path, params_file: Path, machine_file: Path) -> int:
+    """Validates both parameter files, prints what is there, what is missing and what does not suffice.
+
+    Returns:
+        The exit code: 0 if nothing found would make the run fail.
+    """
+    try:
+        settings, resources = params.read(params_file), machine.read(machine_file)
+        tuning = resources.finetune
+        machine.steps_of(settings.finetune.batch, tuning.micro_batch, tuning.processes)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"{params_file}, {machine_file}: valid. Corpora to rebuild: {', '.join(settings.corpora)}.")
+    wrong = 0
+    for finding in check(folder, settings, resources):
+        print(("! " if finding.stops else "  ") + finding.text, flush=True)
+        wrong += finding.stops
+    if wrong:
+        print(f"{wrong} of these would make the run fail. (`make data` fills an empty {folder}/ with the demo's data.)")
+    return 1 if wrong else 0
+
+
+def check(folder: Path, settings: Params, resources: Machine) -> Iterator[Finding]:
+    """Everything that can be said of a data folder and the machine without reading more than some notes."""
+    yield from data.inspect(folder, settings)
+    models: dict[str, Models] = {}
+    for corpus in settings.corpora:
+        models[corpus] = yield from data.inspect_corpus(folder, settings, corpus)
+    if not all(len(of_corpus) == len(data.MODELS[corpus]) for corpus, of_corpus in models.items()):
+        yield Finding("disk, memory and GPUs: told once the models are there")
+        return
+    cards, taken = hardware.gpus(), hardware.size_of(folder)
+    note_bytes = {
+        corpus: sum(path.stat().st_size for path in data.note_files(folder / corpus, corpus)) for corpus in models
+    }
+    needs = least(settings, resources, models, note_bytes, taken, bool(cards))
+    yield from check_disks(folder, needs.disk)
+    memory, asked = hardware.memory(), f"needs about {_gib(needs.memory)}"
+    told = "not told by this system" if memory is None else _gib(memory)
+    yield Finding(f"memory: {told}; {asked}", stops=memory is not None and memory < needs.memory)
+    yield check_gpus(cards, needs, max(of_corpus["generator"].parameters for of_corpus in models.values()))
+
+
+def check_disks(folder: Path, needed: int) -> Iterator[Finding]:
+    """The disk of the project, and that of DVC's cache where it is another: it takes a copy of data/ and of build/."""
+    project = folder.absolute().parent
+    build, cache = project / "build", hardware.cache_of(project)
+    built = (needed - hardware.size_of(folder)) // 2
+    disks: dict[int, list[tuple[Path, Path, int]]] = {}
+    for part, takes in ((build, built), (cache, needed - built)):
+        there = next(above for above in (part, *part.parents) if above.exists())
+        disks.setdefault(there.stat().st_dev, []).append((part, there, takes))
+    for parts in disks.values():
+        first, there, _ = parts[0]
+        held, needs = sum(hardware.size_of(part) for part, _, _ in parts), sum(takes for _, _, takes in parts)
+        free = shutil.disk_usage(there).free
+        told = f"{_gib(free)} free, {_gib(held)} in use by earlier runs; needs about {_gib(needs)}"
+        yield Finding(f"disk{f' of {first}' * (len(disks) > 1)}: {told}", stops=free + held < needs)
+
+
+def check_gpus(cards: list[int | None], needs: Needs, parameters: int) -> Finding:
+    """The GPUs, as `hardware.gpus` tells them, against what a generator of so many parameters needs."""
+    if not cards:
+        if needs.gpus > 1:
+            return Finding(f"GPUs: none; {needs.gpus} are needed, {ASKED}", stops=True)
+        if parameters > WITHOUT_GPU:
+            return Finding(f"GPUs: none; one of {_gib(needs.gpu_memory)} is needed for a generator this large", True)
+        return Finding("GPUs: none; the generator is small enough to go without")
+    smallest = min((size for size in cards if size is not None), default=None)
+    of = "a size that nvidia-smi does not tell" if smallest is None else _gib(smallest)
+    told = f"GPUs: {len(cards)}, of {of}; {needs.gpus} needed, with about {_gib(needs.gpu_memory)} each"
+    told += f"; {ASKED}" if len(cards) < needs.gpus else ""
+    return Finding(told, stops=len(cards) < needs.gpus or (smallest is not None and smallest < needs.gpu_memory))
+
+
+def _gib(size: int) -> str:
+    return f"{size / GIB:,.1f} GiB"
+
+
+if __name__ == "__main__":
+    # Most of the check's time is that of imports. Transformers would import two packages for sampling and images, which
+    # are not looked at; and what is imported stays.
+    sys.modules["sklearn"] = sys.modules["scipy"] = None  # type: ignore[assignment]
+    gc.disable()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("data"))
+    parser.add_argument("--params-file", type=Path, default=Path("params.yaml"))
+    parser.add_argument("--machine-file", type=Path, default=Path("machine.yaml"))
+    arguments = parser.parse_args()
+    raise SystemExit(main(arguments.data, arguments.params_file, arguments.machine_file))
