@@ -1,5 +1,7 @@
 """Measures of samples: how they end and differ, what they are as texts, and whether they show the codes asked for.
 
+And of the records that they are asked by: what these hold, and what their prompts lack.
+
 The last is what the ablation of repetition penalty and temperature is after. vLLM's repetition penalty counts the
 prompt's tokens, too, so that it punishes the very words of the diagnoses that a note is asked for (Keskar et al. 2019
 penalise what was generated alone).
@@ -14,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from synthnotes.generation.records import render_prompt
 from synthnotes.generation.sampling import TOO_LONG
 from synthnotes.machinery.disclosure import over, people, setting, share
 
@@ -34,6 +37,31 @@ _SWEDISH = (
 STOP_WORDS = {"mimic": frozenset(_ENGLISH.split()), "sepr": frozenset(_SWEDISH.split())}
 TELLING_HITS = 3  # a note with fewer function words of either language tells nothing about its language
 _WORD = re.compile(r"[^\W\d_]+")
+
+
+def summarise_records(corpus: str, notes: pd.DataFrame) -> dict[str, Any]:
+    """Counts what the records of a note table hold, and what their prompts lack (repair c).
+
+    Returns:
+        Numbers of records and codes; of codes without a description, and of the prompts that are shortened or left
+        without any by that; mean numbers of descriptions per prompt and of words (split at white space) per prompt and
+        note.
+    """
+    codes, titles = notes["codes"].map(len), notes["descriptions"].map(len)
+    prompt_words = notes["descriptions"].map(lambda descriptions: len(render_prompt(corpus, descriptions).split()))
+    counts = {
+        "records": len(notes),
+        "codes": int(codes.sum()),
+        "codes_without_description": int((codes - titles).sum()),
+        "prompts_shortened": int(((titles < codes) & (titles > 0)).sum()),
+        "prompts_without_descriptions": int((titles == 0).sum()),
+    }
+    means = {
+        "mean_descriptions": round(float(titles.mean()), 3),
+        "mean_prompt_words": round(float(prompt_words.mean()), 2),
+        "mean_note_words": round(float(notes["text"].str.split().map(len).mean()), 2),
+    }
+    return {name: people(count) for name, count in counts.items()} | over(len(notes), means)
 
 
 def summarise(samples: pd.DataFrame, seed: int) -> dict[str, Any]:

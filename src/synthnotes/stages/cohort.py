@@ -5,7 +5,7 @@ from pathlib import Path
 from synthnotes.corpus import notes as note_table
 from synthnotes.corpus.description import describe, tabulate_flow
 from synthnotes.corpus.splits import SUBSETS
-from synthnotes.generation.training_measures import summarise_records
+from synthnotes.generation.sample_measures import summarise_records
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import publish

@@ -17,7 +17,7 @@ from synthnotes.generation.records import (
     render_prompt,
     write_records,
 )
-from synthnotes.generation.training_measures import summarise_records
+from synthnotes.generation.sample_measures import summarise_records
 from synthnotes.machinery.files import UserError
 
 

@@ -15,7 +15,7 @@ from synthnotes.corpus.description import describe, shared, tabulate_flow
 from synthnotes.errors import calibration, curves, error_analysis, f1_changes, families
 from synthnotes.errors.error_analysis import describe as describe_predictions
 from synthnotes.fidelity.statistics import compare as describe_texts
-from synthnotes.generation.training_measures import summarise_records
+from synthnotes.generation.sample_measures import summarise_records
 from synthnotes.machinery import disclosure, params
 from synthnotes.privacy.comparison import compare
 from synthnotes.privacy.planting import detection, plant
