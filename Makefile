@@ -102,7 +102,7 @@ bench-significance: setup ## intervals and tests of one pair of coders at the pa
 	python benchmarks/significance.py
 
 bench-coverage: setup ## how often intervals cover the truth, and verdicts find what is not there (minutes)
-	python benchmarks/coverage.py
+	python benchmarks/interval_coverage.py
 
 bench-errors: setup ## errors and noise at the paper's size; code match against a double loop
 	python benchmarks/errors.py

@@ -9,7 +9,7 @@ All metrics are those of the notes exactly, but the areas under ROC curves, whic
 An interval is about what varies by chance: the patients of E, by the jackknife, and the seeds of training, by the
 variance between them. Both add up, and the interval is Student's, with Satterthwaite's (1946) degrees of freedom. The
 jackknife serves macro averages over codes of a few notes, of which a bootstrap draws some twice and leaves out others:
-its percentiles cover 80 to 90 % where 95 are promised (`benchmarks/coverage.py`).
+its percentiles cover 80 to 90 % where 95 are promised (`benchmarks/interval_coverage.py`).
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -236,4 +236,4 @@ def _simulate(*words: object) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    machine.main("coverage", child, parent)
+    machine.main("interval_coverage", child, parent)
