@@ -1,115 +1,113 @@
-"""The notes that must not get out: those of data/ as released, and every note table that was made from them."""
+"""The notes that must not get out: the texts and ids of a project's tables, and of what was made of them."""
 
-from collections.abc import Iterable, Iterator
-from importlib.resources import files as package_files
+import hashlib
+import zlib
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.feather as feather
 import pyarrow.parquet as pq
 
-from synthnotes.corpus import releases, sepr, sources
-from synthnotes.demo import kit
-from synthnotes.guard.fingerprint import Patient
-from synthnotes.machinery import kinds
-from synthnotes.machinery.files import AGAIN, is_dropping, unreadable
+from noteguard import NoteguardError
+from noteguard.fingerprint import Patient, State
+from noteguard.settings import Settings
 
 ROWS = 2048  # of a table at a time
-NOTES = {"mimic": "discharge.csv", "sepr": sepr.NOTES}  # how the names of the files with text begin
-PUBLIC = "demo"  # the subpackage whose phrases the demo's notes are made of
+FAULTS = (pa.ArrowException, OSError, ValueError, OverflowError, EOFError, zlib.error)  # their messages may quote cells
+AGAIN = "If a pipeline made it, delete it and make it again; if not, copy it again from its source."
 
 
-def protected_files(data: Path, tables: Path) -> list[Path]:
-    """The files with notes or ids of patients: MIMIC's and SEPR's tables, and the pipeline's note tables.
+def protected(settings: Settings) -> dict[str, Path]:
+    """The files with notes or ids of patients, by source and path: `clinic:/data/notes.csv`; ids have no source."""
+    named = {**settings.notes, "": [*settings.derived, *settings.ids_only]}
+    return {f"{name}:{path.absolute()}": path for name, of in named.items() for path in settings.files(of)}
 
-    Args:
-        data: the folder data/.
-        tables: the folder of the note tables.
+
+def state(files: dict[str, Path]) -> State:
+    """What changes when a file does: size and time of change."""
+    return {name: [path.stat().st_size, path.stat().st_mtime_ns] for name, path in files.items()}
+
+
+def public(settings: Settings) -> tuple[State, Iterator[str]]:
+    """What changes when the texts do that anybody may print, and these texts: columns of tables, and whole files.
+
+    Of whole files the content counts: a checkout by git changes the time at which they changed.
     """
-    made = sorted(path for path in tables.glob("*/*.parquet") if path.is_file() and not is_dropping(Path(path.name)))
-    return [*released_files(data), *made]
+    found = [(column, path) for pattern, column in settings.public.items() for path in settings.files([pattern])]
+    whole = [(f"public:{path.relative_to(settings.root)}", path.read_bytes()) for column, path in found if not column]
+    tables = [(column, path) for column, path in found if column]
+    of_tables = state({f"public:{path.absolute()}": path for _, path in tables})
+
+    def texts() -> Iterator[str]:
+        yield from (data.decode("utf-8", "replace") for _, data in whole)
+        for column, path in tables:
+            for rows in rows_of(path, [column], [column]):
+                yield from rows[column]
+
+    return {**of_tables, **{name: hashlib.sha256(data).hexdigest() for name, data in whole}}, texts()
 
 
-def released_files(data: Path) -> list[Path]:
-    """The files with notes or ids of patients in data/."""
-    found = [
-        release.files[name]
-        for product in releases.PRODUCTS
-        for release in releases.found(data / "mimic", product)
-        for name in sorted(release.files)
-        if "/d_icd_" not in name
-    ]
-    return [*found, *_if_there(data / "sepr" / sepr.NOTES)]
-
-
-def holds_notes(path: str | Path, corpus: str) -> bool:
-    """Whether a file is the one with the notes of a corpus as released, not with ids alone."""
-    return Path(path).name.startswith(NOTES[corpus])
-
-
-def state(paths: Iterable[Path]) -> dict[str, list[int] | str]:
-    """What changes when a file does: size and time of change, by absolute path."""
-    return {str(path.absolute()): [path.stat().st_size, path.stat().st_mtime_ns] for path in paths}
-
-
-def public_state(data: Path) -> dict[str, list[int] | str]:
-    """What changes when `public_texts` do."""
-    return {**state(_titles(data)), PUBLIC: kit.version()}
-
-
-def patients(path: Path) -> Iterator[Patient]:
+def patients(settings: Settings, path: Path) -> Iterator[Patient]:
     """Reads a protected file patient by patient, as far as a patient's rows stand together."""
-    for table in _rows(path):
-        ids = [name for name in ("subject_id", "hadm_id", "note_id", "patient_id", "_id") if name in table]
-        owner = next((name for name in ("subject_id", "patient_id") if name in table), ids[0])
-        as_text = {name: sources.as_ids(table[name], f"{path}: column {name}").fillna("").tolist() for name in ids}
-        texts = table["text"].fillna("").astype(str).tolist() if "text" in table else None
-        for _, rows in groupby(range(len(table)), key=as_text[owner].__getitem__):
+    columns, ids_only = settings.columns, path in settings.files(settings.ids_only)
+    needed = columns.ids if ids_only else columns.text
+    wanted = [*columns.ids, *columns.owner, *([] if ids_only else columns.text)]
+    for table in rows_of(path, wanted, needed):
+        ids, texts = ([table[name] for name in names if name in table] for names in (columns.ids, columns.text))
+        owner = next((table[name] for name in [*columns.owner, *columns.ids] if name in table), None)
+        count = len(next(iter(table.values())))
+        for _, rows in groupby(range(count), key=owner.__getitem__ if owner else None):
             own = list(rows)
-            yield Patient([texts[row] for row in own] if texts else [], [as_text[n][row] for n in ids for row in own])
+            yield Patient([of[row] for of in texts for row in own], [of[row] for of in ids for row in own])
 
 
-def public_texts(data: Path) -> list[str]:
-    """Titles of codes, which anybody may print, and the phrases of the demo kit, which stand in this repository."""
-    columns = {path: "transcription" if path.name == sepr.DESCRIPTIONS else "long_title" for path in _titles(data)}
-    titles = [sources.read_csv(path, [column])[column] for path, column in columns.items()]
-    kit = package_files("synthnotes") / PUBLIC
-    own = [file for file in kit.iterdir() if file.name.endswith((".py", ".yaml")) and not is_dropping(Path(file.name))]
-    phrases = [file.read_text(encoding="utf-8") for file in own]
-    return [*phrases, *(title for table in titles for title in table)]
+def rows_of(path: Path, wanted: Sequence[str], needed: Sequence[str]) -> Iterator[dict[str, list[str]]]:
+    """Reads columns of a table as text, some rows at a time; what is missing is an empty text.
+
+    Raises:
+        NoteguardError: the table is empty, damaged or of another kind, or has none of the needed columns.
+    """
+    count = 0
+    try:
+        for piece in _pieces(path, wanted):
+            if not set(needed) & set(piece):
+                raise NoteguardError(f"{path}: none of the columns {', '.join(needed)} is there. {AGAIN}")
+            count += len(piece[next(iter(piece))])
+            yield piece
+    except FAULTS:
+        raise NoteguardError(f"{path}: another kind of file than its name says, or a damaged one. {AGAIN}") from None
+    if not count:
+        raise NoteguardError(f"{path}: no rows in it. {AGAIN}")
 
 
-def _titles(data: Path) -> list[Path]:
-    """The files with the titles of codes."""
-    found = [
-        path
-        for release in releases.found(data / "mimic", releases.MIMIC_IV)
-        for name, path in sorted(release.files.items())
-        if "/d_icd_" in name
-    ]
-    return [*found, *_if_there(data / "sepr" / sepr.DESCRIPTIONS)]
-
-
-def _rows(path: Path) -> Iterator[pd.DataFrame]:
-    """A protected table, some rows at a time."""
-    if path.suffix == ".parquet":
-        wanted = ["note_id", "patient_id", "text"]
-        try:
-            with pq.ParquetFile(path) as file:
-                file.schema_arrow.empty_table().select(wanted)  # KeyError: a column is missing
-                for batch in file.iter_batches(ROWS, columns=wanted):
-                    batch.validate(full=True)
-                    yield batch.to_pandas()
-        except (pa.ArrowException, OSError, ValueError, OverflowError, KeyError):
-            raise unreadable(path, kinds.PARQUET, f"no note table, or a damaged one. {AGAIN}") from None
+def _pieces(path: Path, wanted: Sequence[str]) -> Iterator[dict[str, list[str]]]:
+    if path.name.endswith((".csv", ".csv.gz")):
+        options = {"dtype": str, "keep_default_na": False, "index_col": False, "encoding": "utf-8-sig"}
+        with pd.read_csv(path, chunksize=ROWS, usecols=lambda name: name in wanted, **options) as reader:
+            for table in reader:
+                yield {name: table[name].fillna("").tolist() for name in table}
+    elif path.suffix == ".parquet":
+        with pq.ParquetFile(path) as file:
+            names = [name for name in file.schema_arrow.names if name in wanted]
+            yield from map(_as_text, file.iter_batches(ROWS, columns=names))
     elif path.suffix == ".feather":
-        table = sources.read_feather(path, ["_id", "text"])
-        yield from (table.iloc[start : start + ROWS] for start in range(0, len(table), ROWS))
+        table = feather.read_table(path)
+        names = [name for name in table.column_names if name in wanted]
+        yield from map(_as_text, table.select(names).to_batches(ROWS))
     else:
-        text = "discharge" in path.name
-        yield from sources.stream_csv(path, ["subject_id", "hadm_id", *["text"] * text])
+        raise NoteguardError(f"{path}: no table of a kind that is read (.csv, .csv.gz, .feather, .parquet).")
 
 
-def _if_there(path: Path) -> list[Path]:
-    return [path] if path.is_file() else []
+def _as_text(batch: pa.RecordBatch) -> dict[str, list[str]]:
+    batch.validate(full=True)  # damaged text, and places in it that do not exist
+    found = {}
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        column = column.storage if isinstance(column, pa.ExtensionArray) else column
+        if pa.types.is_floating(column.type):  # integers beside missing values
+            found[name] = ["" if value is None or value != value else f"{value:.0f}" for value in column.to_pylist()]
+        else:
+            found[name] = [value or "" for value in column.cast(pa.large_string()).to_pylist()]
+    return found
