@@ -136,7 +136,7 @@ def load(root: Path) -> Settings:
     """
     path = root / FILE
     try:
-        text = path.read_bytes() if path.is_file() else git("show", f"HEAD:{FILE}", root=root)
+        text = path.read_bytes() if path.is_file() else git("show", f"HEAD:{FILE}", root=root, most=128)
         table = tomllib.loads(text.decode()).get("tool", {})["noteguard"]
         return Settings(**{**table, "root": root})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
