@@ -29,7 +29,7 @@ $(READY): requirements/install requirements/common.txt requirements/$(KIND).txt 
 
 data: setup     ## the demo's data, unless data/ holds something already; then asks where DVC's cache is to be (CACHE=…)
 	python -m synthnotes.demo --data data --scale $(SCALE) --seed $(SEED) --unless-own-data
-	python -m synthnotes.guard.cache --data data $(if $(CACHE),--dir "$$CACHE")
+	python -m noteguard cache $(if $(CACHE),"$$CACHE")
 
 repro: data tidy ## everything: environment, demo data, the pipeline, the report (JOBS: stages at once)
 	python -m synthnotes.preflight.check
@@ -49,7 +49,7 @@ report: setup   ## the report from the results in git, without data (ENGINE=quar
 
 check: setup    ## what data/ holds, what it lacks, whether params.yaml is valid, whether git or DVC would carry off notes
 	python -m synthnotes.preflight.check
-	python -m synthnotes.guard tracked
+	python -m noteguard tracked
 
 diff: setup     ## what differs between two runs, as one page: A=<revision> B=<revision>; without them HEAD and the workspace
 	python -m synthnotes.publishing.diff $(if $(A),--a "$$A") $(if $(B),--b "$$B") --to build/diff.html
@@ -58,6 +58,8 @@ verify: setup   ## whether data, parameters, code, results and report are still 
 	python -m synthnotes.publishing.verify --provenance build/report/provenance.json
 
 archive: setup  ## one file to deposit: code, parameters, aggregate results, report; refuses what is of patients or stale
+	python -m noteguard tracked
+	[ ! -d build/report ] || find build/report -type f ! -name '*.pdf' -exec python -m noteguard files {} +
 	python -m synthnotes.publishing.archive --to build/synthnotes.zip --provenance build/report/provenance.json
 
 licences: setup ## LICENCES.md: the licence of every package of the environment
@@ -67,7 +69,7 @@ audit: setup    ## known vulnerabilities of the pinned packages; needs a network
 	uv tool run pip-audit --disable-pip --no-deps --requirement requirements/common.txt
 
 hooks: setup    ## git hooks that refuse commits, messages and pushes with text of notes, ids, weights or tables of data
-	python -m synthnotes.guard hooks
+	python -m noteguard hooks
 
 paper: setup    ## params.yaml at the paper's scale, machine.yaml for its two GPUs
 	python -m synthnotes.machinery.configure params.yaml configs/paper.yaml
@@ -84,7 +86,7 @@ test: setup     ## unit, contract and pipeline tests (minutes)
 	pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 fuzz: setup     ## random documents for every parser and the markup filter (MINUTES=10)
-	python tests/unit/guard/fuzz.py --minutes $(or $(MINUTES),10)
+	python tests/unit/machinery/fuzz.py --minutes $(or $(MINUTES),10)
 
 test-slow: setup ## what takes longer
 	pytest -m "slow and not kill"

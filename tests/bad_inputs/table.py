@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from cases import CASES
 
+from noteguard import NoteguardError
 from synthnotes.machinery.files import UserError
 
 README = Path(__file__).with_name("README.md")
@@ -41,22 +42,24 @@ class Table:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item):
-        """Notes what every `UserError` of a test says that tries a bad input."""
+        """Notes what every error says that a user can mend, of a test that tries a bad input."""
         tried = [name for name in names() if fits(name, item.nodeid)]
         if not tried:
             return (yield)
         said: list[str] = []
-        original = UserError.__init__
 
-        def noted(self: UserError, *words: object) -> None:
-            original(self, *words)
+        def noted(self: Exception, *words: object) -> None:
+            Exception.__init__(self, *words)
             said.extend(map(str, words))
 
-        UserError.__init__ = noted
+        originals = {kind: kind.__init__ for kind in (UserError, NoteguardError)}
+        for kind in originals:
+            kind.__init__ = noted
         try:
             result = yield
         finally:
-            UserError.__init__ = original
+            for kind, original in originals.items():
+                kind.__init__ = original
         said = [str(value) for key, value in item.user_properties if key == SAYS] or said
         for name in tried:
             item.user_properties.append((PROPERTY, [*name, [shortened(message) for message in said]]))

@@ -97,13 +97,13 @@ def test_no_recipe_is_parted_by_a_folder_s_name(make, place):
 def test_the_cache_s_folder_arrives_whole(make):
     """Run by the shell, not only parsed: the words that the command gets."""
     _, done, _ = make("my project", "-n", "data", CACHE="/a b/it's")
-    line = next(line for line in done.stdout.splitlines() if "guard.cache" in line)
+    line = next(line for line in done.stdout.splitlines() if "noteguard cache" in line)
     shown = "import sys; print(sys.argv)"
-    line = line.replace("python -m synthnotes.guard.cache", f'"{sys.executable}" -c "{shown}"')
+    line = line.replace("python -m noteguard", f'"{sys.executable}" -c "{shown}"')
     told = subprocess.run(
         ["bash", "-c", line], env=os.environ | {"CACHE": "/a b/it's"}, capture_output=True, text=True, check=True
     )
-    assert told.stdout.strip() == str(["-c", "--data", "data", "--dir", "/a b/it's"])
+    assert told.stdout.strip() == str(["-c", "cache", "/a b/it's"])
 
 
 def git(root, *words, **options):

@@ -11,7 +11,7 @@ XML, STREAM, ZEROS, EMPTY = "XML", "an Arrow stream", "nothing but zeros", "an e
 PICKLE, ENCRYPTED, SHORTCUT, UNKNOWN = "a pickle", "an encrypted file", "a link saved as a file", "of an unknown kind"
 DVC = "a pointer of DVC"
 
-# Containers of data, of models, and what hides its content: noteguard refuses them, whatever they are called.
+# Containers of data, of models, and what hides its content.
 KINDS = {
     b"PAR1": PARQUET,
     b"ARROW1": FEATHER,

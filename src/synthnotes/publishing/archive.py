@@ -2,7 +2,7 @@
 
 It is what `git archive` makes of the commit (code, parameters, aggregate results) and of the report, with the SHA-256
 of each file in SHA256SUMS, which `sha256sum -c` reads, and the commit in MANIFEST.json. Nothing in it is compressed, so
-that the same commit gives the same bytes everywhere.
+that the same commit gives the same bytes everywhere. That none of it is of patients, noteguard sees to.
 """
 
 import argparse
@@ -15,11 +15,8 @@ import sys
 import zipfile
 from pathlib import Path
 
-from synthnotes.guard import checks, outputs, repository
-from synthnotes.guard.outputs import Output
-from synthnotes.guard.repository import Content
 from synthnotes.machinery.files import UserError, replacing
-from synthnotes.publishing.verify import CHANGED, verify
+from synthnotes.publishing.verify import ABSENT, CHANGED, verify
 
 SUMS, MANIFEST = "SHA256SUMS", "MANIFEST.json"
 NAMED = 5
@@ -56,57 +53,45 @@ def pack(root: Path, report: list[str], to: Path, folder: str, commit: str) -> i
     return len(files)
 
 
-def refuse(root: Path, report: list[str], declared: list[Output], known: checks.Fingerprint | None) -> None:
-    """Raises a `UserError` if something is not committed or cannot be packed, or if the guard would not let it out."""
-    changed = os.fsdecode(repository.git("status", "--porcelain", root=root)).splitlines()
+def refuse(root: Path, report: list[str]) -> None:
+    """Raises a `UserError` if something is not committed or cannot be packed, or there is no report."""
+    changed = os.fsdecode(_git(root, "status", "--porcelain")).splitlines()
     if changed:
         raise UserError(f"{len(changed)} change(s) not committed ({_named(changed)}). Commit them first.")
-    tracked = list(repository.tracked(root))
-    for name in (content.name for content in tracked):
+    for name in os.fsdecode(_git(root, "ls-files", "-z")).split("\0"):
         if name != os.fsencode(name).decode(errors="replace"):
             raise UserError(f"{name!r}: a file name that is not UTF-8, which an archive cannot hold. Rename the file.")
     if not report:
         raise UserError("the report is not there. Run `dvc repro`, or `make report` where there are no data.")
-    found = outputs.problems(root, declared)
-    found += checks.findings(root, tracked, known, declared)
-    # Git ignores the report, and its PDF holds the text of its HTML: only text and ids are looked for in them.
-    texts = [Content(name, (root / name).read_bytes(), file=False) for name in report if not name.endswith(".pdf")]
-    found += checks.findings(root, texts, known)
-    if found:
-        raise UserError(f"the guard refuses {len(found)} thing(s):\n" + "\n".join(found))
 
 
 def main() -> None:
     """Packs the archive, or says why not."""
     parser = argparse.ArgumentParser(prog="python -m synthnotes.publishing.archive", description=__doc__)
     parser.add_argument("--to", type=Path, required=True, help="the archive, a .zip")
-    parser.add_argument("--data", type=Path, default=Path("data"))
-    parser.add_argument("--build", type=Path, default=Path("build"))
-    parser.add_argument("--fingerprint", type=Path, help="of the guard; by default in git's own folder")
     parser.add_argument("--provenance", type=Path, required=True, help="the report's provenance.json")
     options = parser.parse_args()
     root = Path.cwd()
-    declared = outputs.declared(root)
-    report = _report(root, declared)
-    known = checks.known_notes(root, options.data, options.build / "notes", options.fingerprint)
-    refuse(root, report, declared, known)
-    stale = [fact.name for fact in verify(root, options.provenance) if fact.state == CHANGED]
+    facts = verify(root, options.provenance)
+    paths = [root / fact.name for fact in facts if fact.kind == "report" and fact.state != ABSENT]
+    files = [file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
+    report = [file.relative_to(root).as_posix() for file in files if file.is_file()]
+    refuse(root, report)
+    stale = [fact.name for fact in facts if fact.state == CHANGED]
     if stale:
         raise UserError(f"{len(stale)} thing(s) not as recorded ({_named(stale)}). See `make verify`; run `dvc repro`.")
-    commit = repository.git("rev-parse", "HEAD").decode().strip()
+    commit = _git(root, "rev-parse", "HEAD").decode().strip()
     with replacing(options.to) as temporary:
-        files = pack(root, report, temporary, options.to.stem, commit)
+        number = pack(root, report, temporary, options.to.stem, commit)
     size = options.to.stat().st_size / 2**20
-    compared = "" if known else "; no notes on this machine to compare with"
-    print(f"{options.to}: {files} files, {size:.1f} MiB, commit {commit[:8]}{compared}")
+    print(f"{options.to}: {number} files, {size:.1f} MiB, commit {commit[:8]}")
 
 
-def _report(root: Path, declared: list[Output]) -> list[str]:
-    """The files of the aggregate outputs that git does not track."""
-    names = [output.path for output in declared if output.sensitivity == "aggregate"]
-    paths = [root / name for name in names if name in repository.ignored(root, names)]
-    files = [file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
-    return [file.relative_to(root).as_posix() for file in files if file.is_file()]
+def _git(root: Path, *words: str) -> bytes:
+    done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, check=False)
+    if done.returncode:
+        raise UserError(f"git {words[0]}: {done.stderr.decode(errors='replace').strip()}")
+    return done.stdout
 
 
 def _named(names: list[str]) -> str:

@@ -128,7 +128,7 @@ def test_first_bytes_tell(name):
 
 @pytest.mark.parametrize("start", ["ORCID", "RDX of notes", "Object", "PARIS", "<p>", "version 2", "GIF"])
 def test_words_are_no_containers(start):
-    """noteguard refuses containers: a text that begins like one must pass."""
+    """A text that begins like a container is none."""
     assert kinds.container(start.encode() * 3) is None
     assert kinds.kind_of(start.encode() * 3) == "plain text"
 

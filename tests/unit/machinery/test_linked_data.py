@@ -9,7 +9,7 @@ import sys
 import pytest
 from table import SAYS
 
-from synthnotes.guard.repository import git
+from noteguard.repository import git
 from synthnotes.machinery.files import UserError, refuse_linked_folders
 
 FILE = "note/discharge.csv"

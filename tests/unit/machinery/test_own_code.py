@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from table import SAYS
 
-from synthnotes.guard.repository import git
+from noteguard.repository import git
 
 ROOT = Path(__file__).parents[3]
 # A stage that writes which code it is, and of which code the processes are that it starts.

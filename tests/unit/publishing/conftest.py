@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from synthnotes.guard.repository import git
+from noteguard.repository import git
 
 COPY = "mkdir -p build/report results/copy && cp code.txt results/copy/x.json && cp code.txt build/report/report.html"
 STAGES = {

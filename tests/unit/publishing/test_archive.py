@@ -6,8 +6,7 @@ import zipfile
 
 import pytest
 
-from synthnotes.guard import outputs
-from synthnotes.guard.repository import git
+from noteguard.repository import git
 from synthnotes.machinery.files import UserError
 from synthnotes.publishing import archive, licences
 
@@ -47,22 +46,6 @@ def test_a_stale_report_is_not_archived(project, monkeypatch):
     git("commit", "--quiet", "-am", "Newer", root=project)
     with pytest.raises(UserError, match=r"1 thing\(s\) not as recorded .code.txt.*make verify"):
         run_archive(project, monkeypatch)
-
-
-def test_what_the_guard_refuses_is_not_archived(project, monkeypatch):
-    (project / "results/copy/rows.csv").write_text("id\n1\n")
-    git("add", ".", root=project)
-    git("commit", "--quiet", "-m", "Rows", root=project)
-    with pytest.raises(UserError, match=r"the guard refuses 1 thing\(s\):\nresults/copy/rows.csv: lies among"):
-        run_archive(project, monkeypatch)
-    assert not (project / "build/deposit.zip").exists()
-
-
-def test_outputs_are_dvc_s(project):
-    assert {o.path: o.sensitivity for o in outputs.declared(project)} == {
-        "results/copy/x.json": "aggregate",
-        "build/report/report.html": "aggregate",
-    }
 
 
 def test_licences_are_read_and_copyleft_is_marked():

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthnotes.guard.repository import git
+from noteguard.repository import git
 from synthnotes.machinery import params
 from synthnotes.machinery.files import UserError, read_csv, read_json, write_csv, write_json
 from synthnotes.publishing import diff

@@ -5,9 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthnotes.guard import fingerprint
-from synthnotes.guard.fingerprint import ENOUGH, SEEN, TEMPLATE, Patient
-from synthnotes.guard.words import normalised, runs, words
+from noteguard import fingerprint
+from noteguard.fingerprint import ENOUGH, SEEN, TEMPLATE, Patient, normalised, runs, words
 
 VOCABULARY = [
     f"{a}{b}" for a in ("hjärt", "renal", "thor", "pulmo", "gastr") for b in ("it", "al", "ik", "os", "um", "är")

@@ -23,7 +23,6 @@ from synthnotes.coding import labels, predictions
 from synthnotes.coding.plm_icd import training
 from synthnotes.corpus import notes, releases, sources
 from synthnotes.generation import generators, records
-from synthnotes.guard import corpora
 from synthnotes.machinery import configure, files, model_folders, params, tokenizer_checks
 from synthnotes.machinery.files import UserError
 from synthnotes.preflight import data
@@ -88,7 +87,6 @@ YAML = (
         b"}",
     ),
 )
-DISCHARGE = b'subject_id,hadm_id,note_seq,text\n1,2,1,"one, ""two"""\n1,,2,"three\nfour"\n'
 XML = (
     *(b"<", b">", b"&", b"&x;", b"]]>", b"<![CDATA[", b"<?php", b"<?xml version='1.0' encoding='utf-7'?>", b'id="'),
     *(b"<!DOCTYPE a [<!ENTITY x 'y'>]>", b"<question>", b"</question>", b"<attr id='content'>", b"</attr>"),
@@ -165,8 +163,6 @@ def parsers() -> dict[str, Parser]:
         ),
         "list of checksums": Parser(releases.CHECKSUMS, _checksum, b"0" * 64 + b"  discharge.csv.gz\n"),
         "note table, parquet": Parser("t.parquet", notes.read, _notes()),
-        "protected notes, parquet": Parser("t.parquet", lambda p: list(corpora.patients(p)), _notes()),
-        "protected notes, CSV": Parser("discharge.csv", lambda p: list(corpora.patients(p)), DISCHARGE, CELLS),
         "table, parquet": Parser("t.parquet", lambda p: files.read_parquet(p, ["note_id", "codes"]), _notes()),
         "code set, CSV": Parser("t.csv", lambda p: (labels.read_code_set(p), labels.read_kinds(p)), codes, CELLS),
         "result, CSV": Parser("t.csv", files.read_csv, codes, CELLS),
