@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -73,16 +73,16 @@ class Flow:
         """
         if step in self.steps:
             raise ValueError(f"flow: step {step} twice")
-        left = {
+        left: dict[str, int | None] = {
             "notes": len(notes),
             "admissions": _count_named(notes["note_id"]) if self.names_patients else None,
             "patients": _count_named(notes["patient_id"]) if self.names_patients else None,
             "codes": count_distinct(notes["codes"]) if "codes" in notes else None,
         }
-        before = next(reversed(self.steps.values())) if self.steps else left
+        before: Mapping[str, Any] = next(reversed(self.steps.values())) if self.steps else left
         dropped = {key: subtract(before[unit], left[unit]) for unit, key in DROPPED.items()}
-        if dropped["dropped"] < 0:
-            raise ValueError(f"flow: step {step} leaves {left['notes']} notes of {before['notes']}")
+        if len(notes) > before["notes"]:
+            raise ValueError(f"flow: step {step} leaves {len(notes)} notes of {before['notes']}")
         self.steps[step] = left | dropped | {"why": why}
         return notes
 

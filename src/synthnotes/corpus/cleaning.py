@@ -90,13 +90,14 @@ def _clean_batch(texts: Sequence[str]) -> list[str]:
 def _end_with_parent() -> None:
     """Has a process of the pool end when the one that started it is killed, rather than wait for work for ever."""
     parent = multiprocessing.parent_process()
+    if parent is None:
+        return
 
     def wait() -> None:
         parent.join()
         os._exit(1)
 
-    if parent is not None:
-        threading.Thread(target=wait, daemon=True).start()
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def clean_note(text: str) -> str:

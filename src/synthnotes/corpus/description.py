@@ -156,7 +156,7 @@ def tabulate_flow(steps: Mapping[str, Mapping[str, Any]], code_rows: Mapping[str
     ]
     for kind, counts in code_rows.items():
         left = counts["kept"]
-        of_kind = []
+        of_kind: list[tuple[str, str, str, int, int, str | None]] = []
         for reason in reversed([name for name in counts if name.startswith("dropped_")]):
             dropped, step = counts[reason], reason.removeprefix("dropped_")
             if dropped is not None:

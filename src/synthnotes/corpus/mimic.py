@@ -52,14 +52,14 @@ def load(folder: Path, minimum_notes_per_code: int) -> Corpus:
     selected = select_notes(notes, codes, minimum_notes_per_code, flow)
     selected = selected.assign(text=clean_texts(paths["note/discharge"], selected.index))
     prepared = flow.keep("cleaned", selected[has_text(selected)], "nothing left after cleaning")
-    release = {
+    described = {
         "mimic_iv": of_codes.version,
         "mimic_iv_note": of_notes.version,
         "discharge_notes": len(notes),
         "recognised_as": DISCHARGE_NOTES.get(len(notes), "no known full release"),
     }
     files = [paths[name.removesuffix(".csv.gz")] for name in FILES]
-    return Corpus(prepared.reset_index(drop=True), titles, release, flow.steps, code_rows, files)
+    return Corpus(prepared.reset_index(drop=True), titles, described, flow.steps, code_rows, files)
 
 
 def codes_of_admissions(rows: dict[Kind, pd.DataFrame]) -> tuple[pd.Series, dict[str, dict[str, int]]]:
@@ -73,7 +73,8 @@ def codes_of_admissions(rows: dict[Kind, pd.DataFrame]) -> tuple[pd.Series, dict
         many rows were released, and were dropped as null, as repeated within the admission, as of ICD version 9, and as
         no ICD-10 code.
     """
-    kept, counts = [], {}
+    kept: list[pd.DataFrame] = []
+    counts: dict[str, dict[str, int]] = {}
     for kind, table in rows.items():
         codes = {code: codes_in(code, kind) for code in table["icd_code"].unique()}
         several = {

@@ -354,8 +354,8 @@ def _reason(message: str) -> str:
         row = f"row {found[1]}" if found[1] else "a row"
         return f"{row} has {found[3]} columns instead of {found[2]}."
     if "UTF8" in message or "UTF-8" in message:
-        row = re.search(r"Row #(\d+)", message)
-        where = f"row {row[1]}: " if row else ""
+        numbered = re.search(r"Row #(\d+)", message)
+        where = f"row {numbered[1]}: " if numbered else ""
         return f"{where}text that is not UTF-8 (the column names are row 1). Convert it, if it came so; otherwise:"
     if "straddling" in message:
         return f"a row of more than {BLOCK_BYTES // 2**20} MiB."

@@ -31,10 +31,10 @@ import random
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
+from synthnotes.machinery.files import read_yaml
 
 MAXIMUM_CODES = 8
 ALTERNATIVES = re.compile(r"\{([^{}]*)\}")
@@ -79,6 +79,11 @@ class Case:
     procedures: tuple[Procedure, ...]
 
     @property
+    def codes(self) -> tuple[Procedure | Diagnosis, ...]:
+        """All codes, in the order in which a note has them."""
+        return (*self.procedures, *self.diagnoses)
+
+    @property
     def chronic(self) -> tuple[Diagnosis, ...]:
         """The diagnoses that the patient will bring along to the next admission."""
         return tuple(diagnosis for diagnosis in self.diagnoses if diagnosis.chronic)
@@ -107,6 +112,11 @@ class Clinic:
     affinities: Mapping[str, Any]
     diagnoses: tuple[Diagnosis, ...]
     procedures: tuple[Procedure, ...]
+
+    @property
+    def codes(self) -> tuple[Procedure | Diagnosis, ...]:
+        """All codes, procedures first."""
+        return (*self.procedures, *self.diagnoses)
 
     def most_frequent(self, diagnoses: int | None, procedures: int | None) -> "Clinic":
         """The same clinic with its most frequent codes only (None keeps all); procedures without a cause go too."""
@@ -161,7 +171,7 @@ class Clinic:
 
 def load_clinic(language: str) -> Clinic:
     """Loads the clinic of a language, `english` or `swedish`."""
-    content = yaml.safe_load(files(__package__).joinpath(f"{language}.yaml").read_text(encoding="utf-8"))
+    content = read_yaml(Path(__file__).with_name(f"{language}.yaml"))
     return Clinic(
         diagnoses_per_case=content["diagnoses_per_case"],
         affinities=content["affinities"],

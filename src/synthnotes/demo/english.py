@@ -77,7 +77,7 @@ def write_note(case: Case, person: Person, rng: random.Random) -> str:
 
 def write_problems(case: Case, rng: random.Random) -> list[str]:
     """Writes what a hospital course says of each code, under its name, in the order of the codes."""
-    return [f"{_one(code, 'names', rng)}: {_one(code, 'course', rng)}" for code in (*case.procedures, *case.diagnoses)]
+    return [f"{_one(code, 'names', rng)}: {_one(code, 'course', rng)}" for code in case.codes]
 
 
 def _header(case: Case, person: Person, rng: random.Random) -> str:

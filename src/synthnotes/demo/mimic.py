@@ -98,7 +98,7 @@ def pretraining_cases(count: int, seed: int) -> list[PretrainingCase]:
     clinic, rng = load_clinic("english"), random.Random(f"mimic/pretraining/{seed}")
     return [
         PretrainingCase(
-            titles=tuple(code.title for code in (*admission.case.procedures, *admission.case.diagnoses)),
+            titles=tuple(code.title for code in admission.case.codes),
             problems=tuple(write_problems(admission.case, rng)),
             note=clean_note(admission.notes[0]),
         )

@@ -115,8 +115,7 @@ def lessons(cases: Sequence[PretrainingCase], rng: random.Random) -> list[tuple[
 
 def prompt_words(corpus: str) -> list[str]:
     """One prompt per code of the clinic: for the vocabulary only, no model is trained on them."""
-    clinic = load_clinic(LANGUAGE[corpus])
-    return [render_prompt(corpus, [code.title]) for code in (*clinic.procedures, *clinic.diagnoses)]
+    return [render_prompt(corpus, [code.title]) for code in load_clinic(LANGUAGE[corpus]).codes]
 
 
 def train_vocabulary(texts: Sequence[str], size: int) -> Tokenizer:
@@ -146,9 +145,8 @@ def generator_tokenizer(vocabulary: Tokenizer) -> PreTrainedTokenizerFast:
 
 def encoder_tokenizer(vocabulary: Tokenizer) -> PreTrainedTokenizerFast:
     """A tokenizer in the manner of RoBERTa: a text stands between start and end token."""
-    ends = processors.RobertaProcessing(
-        (END, vocabulary.token_to_id(END)), (START, vocabulary.token_to_id(START)), add_prefix_space=False
-    )
+    ids = vocabulary.get_vocab()
+    ends = processors.RobertaProcessing((END, ids[END]), (START, ids[START]), add_prefix_space=False)
     roles = {"bos_token": START, "cls_token": START, "eos_token": END, "sep_token": END, "pad_token": PADDING}
     return _tokenizer(vocabulary, ends, ENCODER_POSITIONS, **roles, unk_token=UNKNOWN, mask_token=MASK)
 

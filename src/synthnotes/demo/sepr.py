@@ -7,18 +7,16 @@ of the problems in the order of their codes, which is the order of the prompt.
 import random
 from collections.abc import Iterator, Sequence
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.feather
-import yaml
 
 from synthnotes.demo.clinic import Clinic, Diagnosis, PretrainingCase, fill, load_clinic
 from synthnotes.demo.scale import Scale
-from synthnotes.machinery.files import replacing, write_csv
+from synthnotes.machinery.files import read_yaml, replacing, write_csv
 
 WORDS = range(40, 91)  # the length of a note, as short as most records of SEPR
 SCHEMA = pa.schema([("_id", pa.string()), ("text", pa.string()), ("target", pa.list_(pa.string()))])
@@ -100,7 +98,9 @@ def _draft(diagnoses: Sequence[Diagnosis], content: dict[str, Any], rng: random.
     def phrase(choices: Sequence[str], side: str = "") -> str:
         return _phrase(choices, {**patient, "<side>": side}, rng)
 
-    history, findings, actions = [phrase(frame["openings"])], [], []
+    history = [phrase(frame["openings"])]
+    findings: list[str] = []
+    actions: list[str] = []
     for diagnosis in diagnoses:
         side = rng.choice(["höger", "vänster"])
         history.append(phrase(diagnosis.wording["history"], side))
@@ -182,4 +182,4 @@ def _subject(finding: str) -> str:
 
 @cache
 def _content() -> dict[str, Any]:
-    return yaml.safe_load(files(__package__).joinpath("swedish.yaml").read_text(encoding="utf-8"))
+    return read_yaml(Path(__file__).with_name("swedish.yaml"))

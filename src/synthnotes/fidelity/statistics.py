@@ -109,7 +109,10 @@ def compare(
         "synthetic": describe(synthetic, lowercase, "synthetic"),
     }
     pairs = {key: (described["synthetic"][key], value) for key, value in described["real"].items()}
-    difference = {key: None if None in pair else like(pair[0] - pair[1], *pair) for key, pair in pairs.items()}
+    difference = {
+        key: None if of_synthetic is None or of_real is None else like(of_synthetic - of_real, of_synthetic, of_real)
+        for key, (of_synthetic, of_real) in pairs.items()
+    }
     return described | {"difference": difference}
 
 

@@ -251,5 +251,5 @@ def _mean_similarity(pairs: Iterable[tuple[str, str]]) -> float:
     return _round(np.mean([jaccard(a, b) for a, b in pairs]))
 
 
-def _round(value: float) -> float:
+def _round(value: float | np.floating) -> float:
     return round(float(value), 4)

@@ -113,7 +113,9 @@ class Change:
     @property
     def difference(self) -> float | None:
         """B minus A, where both are numbers."""
-        values = [side.value if side else None for side in (self.a, self.b)]
+        if self.a is None or self.b is None:
+            return None
+        values = [self.a.value, self.b.value]
         if any(isinstance(value, bool) or not isinstance(value, int | float) for value in values):
             return None
         return values[1] - values[0]
@@ -121,9 +123,10 @@ class Change:
     @property
     def inside(self) -> bool | None:
         """Whether B's value lies inside the interval of A; None where either is not there."""
-        if self.difference is None or self.a.low is None or self.a.high is None:
+        a, b = self.a, self.b
+        if a is None or b is None or self.difference is None or a.low is None or a.high is None:
             return None
-        return self.a.low <= self.b.value <= self.a.high
+        return a.low <= b.value <= a.high
 
     @property
     def uncertain(self) -> bool:
@@ -256,7 +259,8 @@ def _parameters(side: Revision) -> dict[str, Quantity]:
 
 def _metrics(side: Revision, prefixes: Sequence[str]) -> dict[str, Quantity]:
     """The values of some of its JSON files."""
-    files, found = side.by_key(".json"), {}
+    files = side.by_key(".json")
+    found: dict[str, Quantity] = {}
     for prefix in prefixes:
         try:
             content = read_json(side.folder / RESULTS / files[prefix])

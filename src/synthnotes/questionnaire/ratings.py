@@ -87,7 +87,7 @@ def analyse(
         UserError: the ratings are not what `check` expects.
     """
     check(ratings, "ratings")
-    results = {}
+    results: dict[str, dict[str, Any]] = {}
     tests = ratings["corpus"].nunique() * len(QUESTIONS)
     for corpus, of_corpus in ratings.groupby("corpus", sort=False):
         results[str(corpus)] = {
@@ -124,7 +124,7 @@ def evaluate_question(
     of_pairs, of_both = answers["synthetic"] - answers["real"], np.hstack([answers["real"], answers["synthetic"]])
     alpha = computed(agreement.krippendorff_alpha, of_both)
     model = computed(cumulative_link, ratings, name, level, resamples, seed)
-    equivalence = computed(two_samples.equivalence, synthetic, real, margin, level)
+    equivalence: Mapping[str, Any] = computed(two_samples.equivalence, synthetic, real, margin, level)
     return {
         **{kind: computed(describe, values[rated]) for kind, values in answers.items()},
         "student_t": {
@@ -140,7 +140,7 @@ def evaluate_question(
         "mann_whitney": computed(two_samples.mann_whitney, synthetic, real),
         "cliffs_delta": {"delta": computed(two_samples.cliffs_delta, synthetic, real), "low": low, "high": high},
         "cumulative_link": model | {"verdict": computed(judge_odds, model)},
-        "equivalence": equivalence | {"direction": computed(judge_direction, equivalence["difference"])},
+        "equivalence": {**equivalence, "direction": computed(judge_direction, equivalence["difference"])},
         "by_rater": computed(by_rater, np.nanmean(of_pairs, axis=1), margin, level),
         "power": computed(power.of_study, of_pairs, margin, level / tests, POWER, min(resamples, MOST_STUDIES), seed),
     }
@@ -203,7 +203,7 @@ def correlate(ratings: pd.DataFrame, level: float) -> dict:
     The `verdict` is about Spearman's.
     """
     defined = len(ratings) > 2 and all(ratings[question].nunique() > 1 for question in QUESTIONS)
-    results = {}
+    results: dict[str, Any] = {}
     for name, method in (("pearson", stats.pearsonr), ("spearman", stats.spearmanr)):
         result = method(ratings["readability"], ratings["coherence"]) if defined else None
         results[name] = (
@@ -294,7 +294,7 @@ def judge_correlation(spearman: Mapping[str, float | None], level: float) -> str
     return "negative" if r < 0 else "positive"
 
 
-def judge_pairs(tests: Sequence[Mapping[str, float | None]], level: float) -> dict[str, int | str]:
+def judge_pairs(tests: Sequence[Mapping[str, Any]], level: float) -> dict[str, int | str]:
     """How many pairs of notes differ by themselves.
 
     Args:

@@ -59,7 +59,7 @@ def write_project(notes: Sequence[SurveyNote], wording: Wording, survey: str) ->
 
 def ask_per_note(root: ET.Element, notes: Sequence[SurveyNote], wording: Wording) -> None:
     """Adds the sections with one question for every note, in the order of `NOTE_QUESTIONS`."""
-    asked = {
+    asked: dict[str, tuple[str, str, str, dict[str, Any]]] = {
         NOTES: ("TextContent", "Note", wording.note, {"character": "html"}),
         READABILITY: ("scale", "Readability", wording.readability, RATED),
         WHY_READABILITY: ("text", "Justification", wording.justification, {}),

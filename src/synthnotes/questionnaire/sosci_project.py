@@ -136,7 +136,7 @@ def _question(element: ET.Element) -> Question:
         if kind == "select" and _NUMBER.fullmatch(_attribute(item, "id"))
     }
     ends = {
-        int(li.get("i")): li.text or "" for li in element.findall("labels/li") if _NUMBER.fullmatch(li.get("i", ""))
+        int(li.get("i", "")): li.text or "" for li in element.findall("labels/li") if _NUMBER.fullmatch(li.get("i", ""))
     }
     return Question(kind, element.findtext("title") or "", element.findtext("lead") or "", options, ends)
 

@@ -61,7 +61,7 @@ def utility(paper: Paper, corpus: CorpusNames, metrics: Sequence[str], intervals
     """
     numbers = paper.numbers
     for training, label in TRAININGS.items():
-        row = [corpus.name, label, numbers.num(f"utility.{corpus.key}.{training}.training_notes.mean", ",.0f")]
+        row: Row = [corpus.name, label, numbers.num(f"utility.{corpus.key}.{training}.training_notes.mean", ",.0f")]
         for metric in metrics:
             of_seeds = f"utility.{corpus.key}.{training}.{metric}"
             of_patients = f"significance.{corpus.key}.coders.{training}.{metric}"
@@ -199,7 +199,7 @@ def coder_curves(curves: Mapping[str, Mapping[str, Sequence[pd.DataFrame]]]) -> 
                 axis.plot(curve["epoch"], curve["validation_map"], color=look.colour, linestyle=look.dash, **first)
                 best = curve.loc[curve["validation_map"].idxmax()]
                 axis.plot(best["epoch"], best["validation_map"], "o", ms=8, mfc="none", mec=look.colour, mew=1)
-        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.locator_params(axis="x", integer=True)
 
     return by_panel(curves, draw, 2.1, "mean average precision", xlabel="epoch")
 
@@ -222,9 +222,17 @@ def _draw_intervals(axis: Axes, table: pd.DataFrame) -> None:
         colour, sign = _look(pair, pairs[:position])
         of_pair = table[table["pair"] == pair].set_index("metric").loc[shown]
         rows = [row + 0.1 * (2 * position - len(pairs) + 1) for row in range(len(shown))]
-        mark = {"color": colour, "marker": sign, "linestyle": "none", "elinewidth": 1.1, "capsize": 2}
-        reach = (of_pair["high"] - of_pair["low"]) / 2
-        axis.errorbar(of_pair["difference"], rows, xerr=reach, label=names_of(pair), **mark)
+        axis.errorbar(
+            of_pair["difference"],
+            rows,
+            xerr=(of_pair["high"] - of_pair["low"]) / 2,
+            label=names_of(pair),
+            color=colour,
+            marker=sign,
+            linestyle="none",
+            elinewidth=1.1,
+            capsize=2,
+        )
     axis.axvline(0, color=QUIET, linewidth=0.8)
     axis.set_yticks(range(len(shown)), [PLOTTED[metric] for metric in shown])
     axis.grid(visible=False, axis="y")

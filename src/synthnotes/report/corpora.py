@@ -162,7 +162,7 @@ def phases_of(flow: pd.DataFrame) -> list[Phase]:
     return phases
 
 
-def _of_codes(dropped: object) -> str:
+def _of_codes(dropped: float | None) -> str:
     return "" if dropped is None or pd.isna(dropped) or not dropped else f" ({int(dropped):,} codes)"
 
 
@@ -188,8 +188,17 @@ def _box(axis: Axes, sides: tuple[float, float], top: float, lines: list[tuple[s
     """A box of lines: the first as heading; of a line with two parts the first is a number, aligned to the right."""
     left, right = sides
     height = _height(len(lines))
-    style = {"boxstyle": "round,pad=0,rounding_size=0.05", "facecolor": FILLS[kind], "edgecolor": QUIET}
-    axis.add_patch(FancyBboxPatch((left, top), right - left, height, linewidth=0.7, **style))
+    axis.add_patch(
+        FancyBboxPatch(
+            (left, top),
+            right - left,
+            height,
+            boxstyle="round,pad=0,rounding_size=0.05",
+            facecolor=FILLS[kind],
+            edgecolor=QUIET,
+            linewidth=0.7,
+        )
+    )
     for number, (first, second) in enumerate(lines):
         y = top + PAD + (number + 0.5) * LINE
         if not second and (number == 0 or first):

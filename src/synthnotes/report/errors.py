@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
+from matplotlib import color_sequences
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -24,7 +24,7 @@ LONGEST_NAME = 26  # characters of a family's name
 CHAPTER_LABELS = {"truth": "true codes", "real": "predicted, real S", "synthetic": "predicted, synthetic S"}
 NOTHING_MISSED = "none"  # in the column missed: the note has a wrong code, and misses none
 REST = "…"
-PIE_COLOURS = colormaps["tab20"].colors
+PIE_COLOURS = color_sequences["tab20"]
 LEAST_LABELLED = 4  # per cent: smaller slices hold no number
 OTHERS = "Others"  # the small families, put together by the stage that counts them
 
@@ -116,7 +116,8 @@ def binned_f1(
     def draw(axis: Axes, curve: pd.DataFrame) -> None:
         for coder in ("real", "synthetic"):
             of_coder = curve[curve["coder"] == coder].sort_values("x")
-            band(axis, *(of_coder[column].to_numpy(float) for column in ("x", "mean", "sd")), LOOKS[coder])
+            x, mean, sd = (of_coder[column].to_numpy(float) for column in ("x", "mean", "sd"))
+            band(axis, x, mean, sd, LOOKS[coder])
         if log:
             logarithmic(axis)
         for at, dash in ((boundary, (0, (2, 2))), (limit, "-")):
@@ -141,14 +142,22 @@ def family_shares(chapters: Mapping[str, pd.DataFrame], most: int) -> Figure:
         of_panel = 100 * of_panel.reindex(titles)
         for coder, above in (("real", 0.18), ("synthetic", -0.18)):
             axis.barh(at + above, of_panel[coder], 0.34, color=LOOKS[coder].colour, label=CHAPTER_LABELS[coder])
-        truth = {"color": INK, "marker": "|", "linestyle": "none", "markersize": 9, "markeredgewidth": 1.4}
-        axis.plot(of_panel["truth"], at, label=CHAPTER_LABELS["truth"], **truth)
+        axis.plot(
+            of_panel["truth"],
+            at,
+            label=CHAPTER_LABELS["truth"],
+            color=INK,
+            marker="|",
+            linestyle="none",
+            markersize=9,
+            markeredgewidth=1.4,
+        )
         axis.grid(axis="y", visible=False)
         axis.set_xlim(left=0)
         axis.set_yticks(at, [shorten(title, 44) for title in titles])
 
-    settings = {"xlabel": "per cent of the codes", "ylim": (-0.7, len(titles) - 0.3)}
-    return by_panel(shares, draw, 0.75 + 0.2 * len(titles), **settings)
+    height, reach = 0.75 + 0.2 * len(titles), (-0.7, len(titles) - 0.3)
+    return by_panel(shares, draw, height, xlabel="per cent of the codes", ylim=reach)
 
 
 def family_pies(chapters: Mapping[str, pd.DataFrame], most: int) -> Figure:
@@ -250,8 +259,14 @@ def reliability(curves: Mapping[str, pd.DataFrame]) -> Figure:
         axis.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle=(0, (2, 2)), label="calibrated")
         for coder in ("real", "synthetic"):
             of_coder, look = curve[curve["coder"] == coder], LOOKS[f"{coder}_s"]
-            line = {"color": look.colour, "marker": look.marker, "linestyle": look.dash, "label": look.label}
-            axis.plot(of_coder["probability"], of_coder["share_true"], **line)
+            axis.plot(
+                of_coder["probability"],
+                of_coder["share_true"],
+                color=look.colour,
+                marker=look.marker,
+                linestyle=look.dash,
+                label=look.label,
+            )
 
-    settings = {"xlabel": "probability of a code", "xlim": (0, 1.02), "ylim": (0, 1.02)}
-    return by_panel(curves, draw, 2.3, "share of true codes", **settings)
+    share = (0, 1.02)
+    return by_panel(curves, draw, 2.3, "share of true codes", xlabel="probability of a code", xlim=share, ylim=share)

@@ -50,8 +50,8 @@ def training_loss(losses: Mapping[str, tuple[pd.DataFrame, float | None]]) -> Fi
         curve, unseen = of_panel
         axis.plot(curve["step"], curve["loss"], color=LOOKS["real_l"].colour, label="notes of L, training")
         if unseen is not None:
-            line = {"color": LOOKS["real_s"].colour, "linewidth": 1.2, "linestyle": (0, (4, 2))}
-            axis.axhline(unseen, label="unseen notes of S, at the end", **line)
+            label, colour = "unseen notes of S, at the end", LOOKS["real_s"].colour
+            axis.axhline(unseen, label=label, color=colour, linewidth=1.2, linestyle=(0, (4, 2)))
         axis.set_ylim(bottom=0)
 
     return by_panel(losses, draw, 2.1, "cross-entropy per token", share_y=False, xlabel="optimiser step")

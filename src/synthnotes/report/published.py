@@ -39,12 +39,12 @@ def _interval(paper: Paper, compared: str, spec: str) -> Markdown:
     numbers, interval = paper.numbers, f"{compared}.interval"
     if f"{interval}.rule" not in numbers:
         return MISSING
-    keys = [numbers.value(f"{interval}.keys.{end}") for end in (0, 1)]
+    first, second = (numbers.value(f"{interval}.keys.{end}") for end in (0, 1))
     if numbers.value(f"{interval}.rule") == "interval":
-        return numbers.interval(*keys, spec)
+        return numbers.interval(first, second, spec)
     ends = {"−": "low", "+": "high"}
     cells = (
-        numbers.computed(numbers.value(f"{interval}.{end}"), keys, f"{keys[0]} {sign} 2 × {keys[1]}", spec)
+        numbers.computed(numbers.value(f"{interval}.{end}"), [first, second], f"{first} {sign} 2 × {second}", spec)
         for sign, end in ends.items()
     )
     return Markdown(rf"\[{f',{NBSP}'.join(cells)}\]")

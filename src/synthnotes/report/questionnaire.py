@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import product
+from typing import TypedDict
 
 import numpy as np
 import pandas as pd
@@ -20,13 +21,21 @@ from synthnotes.report.published import worst_verdict
 __all__ = ["asked", "comparison", "pair_tests", "rated"]
 
 QUESTIONS = ("readability", "coherence")
-RATED = ("mean", "sd", "ratings")  # of coherence, at each level of readability
 PUBLISHED, REBUILT = "published.questionnaire", "ratings.published"
 KINDS = ("real", "synthetic")
 # From low to high, told apart without colour vision by lightness: dark ends, a light middle.
 RATING_COLOURS = {1: "#A6501B", 2: "#EFB47E", 3: "#E4E6E9", 4: "#92BEDD", 5: "#1F5F99"}
 RATING_LABELS = {1: "1, lowest", 5: "5, highest"}
 LEAST_LABELLED = 8  # per cent: smaller parts of a bar have no room for their number
+
+
+class Level(TypedDict):
+    """How the notes of one level of readability are rated for coherence, and by how many ratings."""
+
+    readability: int
+    mean: float | None
+    sd: float | None  # None for one rating
+    ratings: int | None
 
 
 def rated(paper: Paper, study: str) -> list[CorpusNames]:
@@ -112,9 +121,15 @@ def figures(paper: Paper) -> Drawings:
         prefix = "ratings.{}.{}.correlation.coherence_by_readability"
         return correlation({title: ratings(prefix.format(study, corpus)) for corpus, title in titles(study).items()})
 
-    def ratings(prefix: str) -> list[dict[str, float | None]]:
+    def ratings(prefix: str) -> list[Level]:
+        value = paper.numbers.value
         return [
-            {"readability": int(of)} | {name: paper.numbers.value(f"{prefix}.{of}.{name}") for name in RATED}
+            Level(
+                readability=int(of),
+                mean=value(f"{prefix}.{of}.mean"),
+                sd=value(f"{prefix}.{of}.sd"),
+                ratings=value(f"{prefix}.{of}.ratings"),
+            )
             for of in paper.numbers.below(prefix)
         ]
 
@@ -202,11 +217,12 @@ def stacked(answers: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
         axis.set_yticks(heights, [", ".join(bar) for bar in bars])
         axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):.0f}"))
         axis.grid(axis="y", visible=False)
-        for rating, colour in RATING_COLOURS.items() if axis.get_subplotspec().is_first_col() else ():
+        place = axis.get_subplotspec()
+        for rating, colour in RATING_COLOURS.items() if place and place.is_first_col() else ():
             axis.fill_between([], [], color=colour, label=RATING_LABELS.get(rating, str(rating)))
 
-    settings = {"xlabel": "per cent of the ratings", "xlim": (-100, 100), "ylim": (-0.1, 4)}
-    return by_panel(_by_title(answers, titles), draw, 1.9, **settings)
+    by_title, label = _by_title(answers, titles), "per cent of the ratings"
+    return by_panel(by_title, draw, 1.9, xlabel=label, xlim=(-100, 100), ylim=(-0.1, 4))
 
 
 def paired(differences: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
@@ -242,11 +258,11 @@ def _by_title(table: pd.DataFrame, titles: Mapping[str, str]) -> dict[str, pd.Da
     return {title: table[table["corpus"] == corpus] for corpus, title in titles.items()}
 
 
-def correlation(levels: Mapping[str, Sequence[Mapping[str, float | None]]]) -> Figure:
+def correlation(levels: Mapping[str, Sequence[Level]]) -> Figure:
     """Mean coherence ± one standard deviation at each level of readability; a mark's area is its number of ratings.
 
     Args:
-        levels: per panel's title one entry per level: readability, mean, sd (None for one rating), ratings.
+        levels: per panel's title one entry per level.
     """
     figure, axes = panels(list(levels), 2.0)
     for axis, entries in zip(axes, levels.values(), strict=True):

@@ -1,4 +1,5 @@
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ from reading import shown
 
 from synthnotes.machinery import params, pipeline
 from synthnotes.machinery.files import UserError, write_json
+from synthnotes.report.kit import origins
 from synthnotes.report.kit.numbers import Numbers, printed
 from synthnotes.report.paper import result_files, seeds
 
@@ -92,6 +94,15 @@ def test_labels_differ_even_where_only_capitals_do(tmp_path):
     numbers = Numbers(tmp_path, {"x.y": "x.json"})
     labels = {numbers.num(f"x.y.{key}", ",").partition("][")[2].casefold() for key in ("l", "L", "a b", "a]b")}
     assert len(labels) == 4
+
+
+def test_the_appendix_puts_neighbours_together_whatever_their_keys_hold(tmp_path):
+    write_json(tmp_path / "x.json", {"f": {"low": 1, "high": 2}, "n": 3, "row 1, p": 4, "two\nlines": {"n": 5}})
+    numbers = Numbers(tmp_path, {"x": "x.json"})
+    for key in numbers.entries("x"):
+        numbers.num(f"x.{key}", ",")
+    listed = re.sub(r"\[(.*?)\]\{.*?\}\u00a0", r"[\1] ", origins.listing(numbers.printed()))
+    assert r"f\. [low] 1, [high] 2; [n] 3; row 1, [p] 4; two lines\. [n] 5" in listed
 
 
 def test_combinations(numbers):

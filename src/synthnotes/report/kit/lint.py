@@ -11,14 +11,22 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import jinja2
 import pypandoc
 
 from synthnotes.machinery.files import UserError, read_yaml
 
-JINJA = {"comment_start_string": "{//", "comment_end_string": "//}"}  # Jinja's own "{#" begins an identifier of Quarto
+
+class Marks(TypedDict):
+    """What a template writes around its comments, as Jinja calls it."""
+
+    comment_start_string: str
+    comment_end_string: str
+
+
+JINJA: Marks = {"comment_start_string": "{//", "comment_end_string": "//}"}  # Quarto's identifiers begin with "{#"
 
 NAMES = "names.yaml"  # beside the templates: regular expressions of names and terms that hold digits
 _MARKUP = r"\$[^$]*\$|`[^`]*`|\{[^{}\n]*\}|@[\w-]+|\[@[^\]]*\]|^\s*#.*$"  # digits in it are no results

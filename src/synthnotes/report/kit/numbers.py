@@ -6,7 +6,7 @@ that was trained on real S of a corpus, its mean over the seeds, is `utility.<co
 
 import difflib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -255,6 +255,7 @@ def printed(value: Any, spec: str = ".2f") -> Markdown:
 
 def flatten(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
     """Gives every leaf of nested objects and lists with its dotted key; list items count from 0."""
+    children: Iterable[tuple[Any, Any]]
     if isinstance(value, Mapping):
         children = value.items()
     elif isinstance(value, list):

@@ -11,7 +11,7 @@ from typing import Any
 from synthnotes.report.kit.markup import NBSP, Markdown, code, escape, join
 
 ANCHOR = "origin-"
-_LEAF = re.compile(r"(.*?)(\.|, |)([^.,]*)")  # a place: what it shares with its neighbours, and its own name
+_BRANCH = re.compile(r".*(?:\.|, ?)", re.DOTALL)  # what a place shares with its neighbours: all but its own name
 _NO_LABEL = re.compile(r"[^\w.-]+")  # what a label of a markdown reference had better not hold
 # Units, told from a number's key, since the field's names of metrics say them: the first pattern that fits wins.
 UNITS = {
@@ -166,9 +166,10 @@ def _by_branch(group: Sequence[Printed]) -> Iterator[Markdown]:
     """The numbers of one file; those that differ in the last part of their place alone stand together."""
     branches: dict[str, list[Markdown]] = {}
     for each in group:
-        branch, mark, leaf = _LEAF.fullmatch(each.numbers[0].place).groups()
+        place = each.numbers[0].place
+        leaf = _BRANCH.sub("", place)
         entry = join(_anchor(each, leaf), f"{NBSP}{plain(each.value)}")
-        branches.setdefault(f"{branch}{mark}".strip(), []).append(entry)
+        branches.setdefault(place.removesuffix(leaf).strip(), []).append(entry)
     for branch, entries in branches.items():
         yield join(branch, " " if branch else "", Markdown(", ".join(entries)))
 

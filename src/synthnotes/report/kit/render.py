@@ -48,7 +48,7 @@ def fill(paper: Path, context: Callable[[str], Mapping[str, Any]]) -> str:
     )
 
     def chapter(name: str) -> Markdown:
-        of_chapter = context(name) | {"chapter": chapter}
+        of_chapter = {**context(name), "chapter": chapter}
         return Markdown(environment.get_template(f"{name}.qmd.j2").render(of_chapter))
 
     try:
