@@ -270,7 +270,7 @@ def test_committed_results_are_strict_json():
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda p: p.name)
 def test_configurations_are_valid(path):
-    params.validate(overlaid("params.yaml", path), path.name)
+    params.validate(overlaid("params.yaml", path), path.name, Params)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs" / "machine").glob("*.yaml")), ids=lambda p: p.name)

@@ -77,7 +77,7 @@ def measure(
         "codes_in_evaluation": int(truth.any(axis=0).sum()),
     }
     baseline = computed(evaluate, truth, *predict_most_frequent(labels, len(truth), baseline_codes))
-    found = {}
+    found: dict[int, dict[str, Any]] = {}
     for seed, (predictions, description) in runs.items():
         given = truth, predictions.probabilities, predictions.predicted
         chosen = {name: description[name] for name in ("best_epoch", "validation_map", "threshold")}
@@ -198,7 +198,8 @@ def over_seeds(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _mean_and_deviation(values: Sequence[float | None]) -> dict[str, float | None]:
-    if None in values:
+    numbers = [value for value in values if value is not None]
+    if len(numbers) < len(values):
         return {"mean": None, "sd": None}
-    deviation = float(np.std(values, ddof=1)) if len(values) > 1 else None
-    return {"mean": like(float(np.mean(values)), *values), "sd": like(deviation, *values)}
+    deviation = float(np.std(numbers, ddof=1)) if len(numbers) > 1 else None
+    return {"mean": like(float(np.mean(numbers)), *numbers), "sd": like(deviation, *numbers)}

@@ -40,7 +40,10 @@ def averages(truth: np.ndarray, probabilities: np.ndarray, predicted: np.ndarray
     """`micro` and `macro`: F1, precision, recall, false-positive rate and AUC over codes that all occur."""
     counts = np.stack([given.sum(axis=0) for given in (truth, predicted, truth & predicted)])
     totals = counts.sum(axis=1, keepdims=True) if truth.size else counts
-    of_all, of_codes = rates(*totals, truth.size), rates(*counts, len(truth))
+    true, given, correct = counts
+    of_codes = rates(true, given, correct, len(truth))
+    true, given, correct = totals
+    of_all = rates(true, given, correct, truth.size)
     return {
         "micro": {name: _mean(values) for name, values in of_all.items()} | {"auc": micro_auc(truth, probabilities)},
         "macro": {name: _mean(values) for name, values in of_codes.items()} | {"auc": macro_auc(truth, probabilities)},

@@ -53,10 +53,17 @@ def ranking_per_note(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, 
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
 
 
-def mean_average_precision(truth: np.ndarray, probabilities: np.ndarray) -> float | None:
-    """Mean average precision over the codes that occur: what chooses the best epoch."""
+def mean_average_precision(truth: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean average precision over the codes that occur: what chooses the best epoch.
+
+    Raises:
+        ValueError: no code occurs.
+    """
     occurring = truth.any(axis=0)
-    return ranking(truth[:, occurring], probabilities[:, occurring])["map"]
+    found = ranking(truth[:, occurring], probabilities[:, occurring])["map"]
+    if found is None:
+        raise ValueError("no note has a code: there is no average precision")
+    return found
 
 
 def _rank(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,7 +1,7 @@
 """The error analysis of the coders of real and of synthetic notes side by side (paper, 6.3.1 to 6.3.3)."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -38,6 +38,14 @@ class AnalysedCoder(NamedTuple):
     def training_notes(self) -> np.ndarray:
         """How many of the notes that taught it have each code: [codes]."""
         return count(self.targets, axis=0)
+
+
+class Totals(TypedDict):
+    """How many codes are given: in total, per note, and different ones."""
+
+    total: int
+    per_note: float | None
+    unique: int
 
 
 class Analysis(NamedTuple):
@@ -151,7 +159,7 @@ def _by_coder(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(tables, names=["coder"]).reset_index("coder").reset_index(drop=True)
 
 
-def describe(outcome: Outcome) -> dict[str, int | float | dict[str, int | float] | None]:
+def describe(outcome: Outcome) -> dict[str, Any]:
     """Counts predicted, true and correctly predicted codes.
 
     Returns:
@@ -162,7 +170,7 @@ def describe(outcome: Outcome) -> dict[str, int | float | dict[str, int | float]
     ever_predicted = count(outcome.predicted, axis=0) > 0
     matrices = outcome.predicted, outcome.truth, outcome.correct
     predicted, true, correct = (_totals(outcome, given) for given in matrices)
-    told = {
+    told: dict[str, Any] = {
         "notes": people(outcome.truth.shape[0]),
         "predicted": predicted,
         "true": true,
@@ -191,7 +199,8 @@ def code_match(outcome: Outcome, targets: sparse.csr_array, published: bool = Fa
         that are not empty, None where all are.
     """
     sizes = count(targets, axis=1)
-    holders = _bit_rows(*targets.nonzero(), targets.shape)
+    rows, columns = targets.nonzero()
+    holders = _bit_rows(rows, columns, targets.shape)
     of_size = {int(size): np.packbits(sizes == size) for size in np.unique(sizes)}
     nobody = np.zeros(holders.shape[1], dtype=np.uint8)
     predicted = outcome.predicted
@@ -207,7 +216,9 @@ def code_match(outcome: Outcome, targets: sparse.csr_array, published: bool = Fa
     judged = len(empty) if published else int((~empty).sum())
     notes = {"predictions": np.ones_like(empty), "empty": empty, "exact": exact, "proper_subset": proper_subset}
     counts = {name: (int(which.sum()), outcome.patients_of(which)) for name, which in notes.items()}
-    told = {name: people(number, patients=patients) for name, (number, patients) in counts.items()}
+    told: dict[str, int | float | None] = {
+        name: people(number, patients=patients) for name, (number, patients) in counts.items()
+    }
     for name in ("exact", "proper_subset"):
         # With the count, a share tells how many predictions are empty.
         fewest = min((patients for _, patients in (counts[name], counts["empty"]) if patients), default=None)
@@ -222,7 +233,7 @@ def _bit_rows(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> 
     return bits
 
 
-def _totals(outcome: Outcome, given: sparse.csr_array) -> dict[str, int | float | None]:
+def _totals(outcome: Outcome, given: sparse.csr_array) -> Totals:
     total, patients = given.nnz, outcome.patients_of(given.nonzero()[0])
     return {
         "total": people(total, patients=patients),

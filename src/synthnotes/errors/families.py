@@ -66,7 +66,8 @@ def family_errors(outcome: Outcome, families: np.ndarray) -> dict[str, int | flo
     wrong, true = outcome.wrong.nonzero(), outcome.truth.nonzero()
     which = {f"within_{grain}": _within(wrong, true, groups[grain]) for grain in GRAINS}
     which |= {"out_of_family": ~which["within_family"], "of_unknown_family": families[wrong[1]] == UNKNOWN}
-    total, told = len(wrong[0]), {"wrong": people(len(wrong[0]), patients=outcome.patients_of(wrong[0]))}
+    total = len(wrong[0])
+    told: dict[str, int | float | None] = {"wrong": people(total, patients=outcome.patients_of(wrong[0]))}
     for name, those in which.items():
         number, patients = int(those.sum()), outcome.patients_of(wrong[0][those])
         told[name] = people(number, patients=patients)

@@ -273,8 +273,8 @@ def _means(sizes: Sequence[int], left_out: int | None = None) -> np.ndarray:
 def _measure(varied: Varied, name: str, row: int, significance_level: float) -> dict[str, float]:
     """One measure of one step, with its interval; a distance does not end below zero."""
     value, interval = varied.interval(lambda measures: measures[name][row], significance_level)
-    low = max(0.0, interval.low) if name in AREAS else interval.low
-    return {"value": float(value), "low": float(low), "high": float(interval.high)}
+    low = float(interval.low)
+    return {"value": float(value), "low": max(0.0, low) if name in AREAS else low, "high": float(interval.high)}
 
 
 def _best(varied: Varied, rows: np.ndarray, levels: np.ndarray, significance_level: float) -> dict[str, Any]:

@@ -32,6 +32,7 @@ DEMO = "DEMO.json"  # what the demo kit leaves beside its data: the SHA-256 of e
 UNFINISHED = ".demo-"  # prefix of the folder in which a demo grows
 P = ParamSpec("P")
 T = TypeVar("T")
+N = TypeVar("N", bound=float | None)
 Bases = tuple[float, ...]
 
 
@@ -131,10 +132,10 @@ def like(value: T, *others: object) -> T:
     return _tell(value, bases, others[0].maker if others else None)  # type: ignore[attr-defined]
 
 
-def also(basis: int, value: float | None) -> float | None:
+def also(basis: int, value: N) -> N:
     """A value from which, with others that are told, so many people would follow: those left out of a count."""
     if value is None:
-        return None
+        return value
     return _made(value, (*value.bases, basis), value.maker, value.is_sign)  # type: ignore[attr-defined]
 
 

@@ -19,7 +19,7 @@ T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 
 
-def validate(values: Any, where: str, kind: type[M] = Params) -> M:
+def validate(values: Any, where: str, kind: type[M]) -> M:
     """Validates the content of a parameter file.
 
     Args:
@@ -43,7 +43,7 @@ def validate(values: Any, where: str, kind: type[M] = Params) -> M:
 
 def read(path: Path = Path("params.yaml")) -> Params:
     """Reads and validates a whole parameter file (YAML 1.2, as DVC reads it: `5e-5` is a number)."""
-    return validate(parse(path, YAML(typ="safe", pure=True)), str(path))
+    return validate(parse(path, YAML(typ="safe", pure=True)), str(path), Params)
 
 
 def parse(path: Path, reader: YAML) -> Any:

@@ -18,7 +18,9 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 SAY_FULL = ("No space left on device", "Disk quota exceeded", "File too large", "file write failed", "unexpected pos")
 
 
-def fingerprint(values: Any, folder: Path, tokens: Iterable[Sequence[int]] = (), rows: Iterable[Any] = ()) -> str:
+def fingerprint(
+    values: Any, folder: Path, tokens: Iterable[Sequence[int] | np.ndarray] = (), rows: Iterable[Any] = ()
+) -> str:
     """Gives 16 hexadecimal digits that change with any of the arguments.
 
     Args:

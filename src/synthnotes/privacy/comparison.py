@@ -103,7 +103,7 @@ def compare(
     known = len(control) - len(new) + len(unseen) - len(more)
     left_out = {"synthetic": 0, "synthetic_matched": known, "control": known}
     recall = {kind: recall_summary(part, settings.top_recall, left_out[kind]) for kind, part in rows.items()}
-    results = {
+    results: dict[str, Any] = {
         "notes": {
             "training": people(len(training)),
             "synthetic": people(len(synthetic)),
@@ -142,11 +142,11 @@ def compare(
     )
 
 
-def _difference(matched: dict[str, Any], control: dict[str, Any]) -> dict[str, dict[str, float]]:
+def _difference(matched: dict[str, Any], control: dict[str, Any]) -> dict[str, dict[str, float | None]]:
     """Synthetic minus control: above zero, synthetic notes lie nearer to training than unseen real ones."""
 
-    def minus(first: float, second: float) -> float | None:
-        return like(first - second, first, second)
+    def minus(first: float | None, second: float | None) -> float | None:
+        return None if first is None or second is None else like(first - second, first, second)
 
     return {
         part: {name: minus(matched[part][name], control[part][name]) for name in ("mean", "median")}
@@ -215,8 +215,10 @@ def _measures(
     written = len(rows["synthetic"])
     found = {}
     for name, measure in measures.items():
-        sides = (measure.take(rows[kind].index.to_numpy()) for kind in ("synthetic_matched", "control"))
+        matched, control = (measure.take(rows[kind].index.to_numpy()) for kind in ("synthetic_matched", "control"))
         ours, theirs = (measure.take(side).of_notes() for side in (slice(written), slice(written, None)))
         beyond = tail(ours, theirs, settings.tail_share, 1 - settings.significance_level, left_out)
-        found[name] = judge(*sides, beyond, settings.resamples, 1 - settings.significance_level, settings.seed)
+        found[name] = judge(
+            matched, control, beyond, settings.resamples, 1 - settings.significance_level, settings.seed
+        )
     return found

@@ -1,7 +1,7 @@
 """What is said about the nearest neighbours of a corpus: aggregates only, never a note or a pair."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, SupportsFloat
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ def summarise(values: Sequence[float] | np.ndarray | pd.Series, basis: int | Non
         basis: of how many notes they are; of as many as there are values where it is not given.
     """
     numbers = np.asarray(values, dtype=np.float64)
+    statistics: dict[str, Callable[[np.ndarray], SupportsFloat]]
     statistics = {"mean": np.mean, "median": np.median, "min": np.min, "max": np.max}
     found = {name: float(statistic(numbers)) if numbers.size else None for name, statistic in statistics.items()}
     found |= {name: extreme(found[name]) for name in ("min", "max")}

@@ -111,8 +111,14 @@ def judge(
             chosen = rng.integers(len(synthetic.parts), size=len(synthetic.parts))
             differences[number] = synthetic.value(chosen) - control.value(chosen)
         low, high = np.nanquantile(differences, [(1 - confidence) / 2, (1 + confidence) / 2]).tolist()
-    told = {"synthetic": values[0], "control": values[1], "difference": values[0] - values[1], "low": low, "high": high}
-    told = over(len(synthetic.parts), {name: value if np.isfinite(value) else None for name, value in told.items()})
+    means = {
+        "synthetic": values[0],
+        "control": values[1],
+        "difference": values[0] - values[1],
+        "low": low,
+        "high": high,
+    }
+    told = over(len(synthetic.parts), {name: value if np.isfinite(value) else None for name, value in means.items()})
     count, p = (found["beyond"][name] for name in ("notes_beyond", "p"))
     if p is not None and p <= (1 - confidence) / 2:
         verdict = COPIES

@@ -130,13 +130,12 @@ def _compared(of: Publication, place: str, found: Mapping[str, Any], demo: bool)
     elif reason is None and rebuilt is None and printed is not None:
         reason = "it does not exist in this run"
     ends = (interval["low"], interval["high"]) if interval else None
-    comparable = reason is None and rebuilt is not None and number is not None
     return {
         "label": of.label(place),
         "decimals": decimals(printed) if isinstance(printed, str) else None,
         "rebuilt": key,
         "interval": interval,
-        "difference": rebuilt - number if comparable else None,
+        "difference": rebuilt - number if reason is None and rebuilt is not None and number is not None else None,
         "verdict": judge(printed, rebuilt, ends) if reason is None else NOT_COMPARABLE,
         "reason": reason,
     }

@@ -115,8 +115,9 @@ class Counts:
         occurring = by_code[0] > 0
         found = []
         for i, names in enumerate(self.means):
-            of_all, of_codes = ([counts[0], counts[2 * i + 1], counts[2 * i + 2]] for counts in (totals, by_code))
-            micro, macro = rates(*of_all, notes * self.codes), rates(*of_codes, notes.astype(np.float32))
+            given, correct = 2 * i + 1, 2 * i + 2
+            micro = rates(totals[0], totals[given], totals[correct], notes * self.codes)
+            macro = rates(by_code[0], by_code[given], by_code[correct], notes.astype(np.float32))
             found.append(
                 {f"micro.{name}": value for name, value in micro.items()}
                 | {f"macro.{name}": _mean_where(occurring, value) for name, value in macro.items()}
@@ -258,5 +259,5 @@ def swapping(first: Outcome, second: Outcome) -> Callable[[np.ndarray], np.ndarr
 
 def micro_and_macro_f1(true: np.ndarray, predicted: np.ndarray, correct: np.ndarray) -> np.ndarray:
     """Micro and macro F1, [2, resamples], from the counts of each code that occurs, [codes, resamples]."""
-    sums = (np.sum(counts, axis=0, dtype=np.float64) for counts in (true, predicted, correct))
+    sums = (counts.sum(axis=0, dtype=np.float64) for counts in (true, predicted, correct))
     return np.stack([f1(*sums), f1(true, predicted, correct).mean(axis=0, dtype=np.float64)])

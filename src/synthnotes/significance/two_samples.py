@@ -7,6 +7,7 @@ import math
 import warnings
 from collections.abc import Sequence
 from statistics import NormalDist
+from typing import TypedDict
 
 import numpy as np
 from scipy import stats
@@ -19,6 +20,14 @@ FEWEST = 3  # pairs for a correlation; any two points lie on a line
 FEWEST_FOR_INTERVAL = 4  # pairs; its variance divides by n - 3
 CORRELATION_LEVEL = 0.05  # the interval of a correlation covers the rest
 Correlation = dict[str, float | None]
+
+
+class Correlations(TypedDict):
+    """What `correlate` gives."""
+
+    n: int
+    pearson: Correlation
+    spearman: Correlation
 
 
 def finite(value: float) -> float | None:
@@ -152,7 +161,7 @@ def _without_each(of_raters: np.ndarray) -> np.ndarray:
     return of_raters.sum() - of_raters.sum(axis=0) - of_raters.sum(axis=1) + np.diag(of_raters)
 
 
-def correlate(first: np.ndarray, second: np.ndarray) -> dict[str, int | Correlation]:
+def correlate(first: np.ndarray, second: np.ndarray) -> Correlations:
     """Pearson's and Spearman's correlation with two-sided p-values and 95 % intervals.
 
     Returns:
@@ -160,22 +169,22 @@ def correlate(first: np.ndarray, second: np.ndarray) -> dict[str, int | Correlat
         defined: fewer than three pairs (four for an interval), or a sample without variance.
     """
     if len(first) < FEWEST or np.ptp(first) == 0 or np.ptp(second) == 0:
-        undefined = dict.fromkeys(("r", "low", "high", "p"))
+        undefined: Correlation = dict.fromkeys(("r", "low", "high", "p"))
         return {"n": len(first), "pearson": undefined, "spearman": undefined}
     pearson, spearman = stats.pearsonr(first, second), stats.spearmanr(first, second)
     # Fisher's variance for Pearson's r; for Spearman's, Bonett and Wright's (2000).
     return {
         "n": len(first),
-        "pearson": _described(pearson, len(first), 1),
-        "spearman": _described(spearman, len(first), 1 + spearman.statistic**2 / 2),
+        "pearson": _described(pearson.statistic, pearson.pvalue, len(first), 1),
+        "spearman": _described(spearman.statistic, spearman.pvalue, len(first), 1 + spearman.statistic**2 / 2),
     }
 
 
-def _described(result: object, n: int, variance: float) -> Correlation:
+def _described(r: float, p: float, n: int, variance: float) -> Correlation:
     """The coefficient and p, with the interval that is symmetric on the scale of Fisher's z.
 
     Args:
-        result: SciPy's, with statistic and pvalue.
+        r, p: the coefficient and its p-value.
         n: pairs.
         variance: of z, times n - 3.
     """
@@ -183,6 +192,6 @@ def _described(result: object, n: int, variance: float) -> Correlation:
     if n >= FEWEST_FOR_INTERVAL:
         half = NormalDist().inv_cdf(1 - CORRELATION_LEVEL / 2) * np.sqrt(variance / (n - 3))
         with np.errstate(divide="ignore"):  # a perfect correlation has an infinite z, and itself as interval
-            z = np.arctanh(np.clip(result.statistic, -1, 1))
+            z = np.arctanh(np.clip(r, -1, 1))
         low, high = float(np.tanh(z - half)), float(np.tanh(z + half))
-    return {"r": finite(result.statistic), "low": low, "high": high, "p": finite(result.pvalue)}
+    return {"r": finite(r), "low": low, "high": high, "p": finite(p)}

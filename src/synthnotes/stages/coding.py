@@ -44,12 +44,12 @@ def main(
     together = processes()
     code_set, evaluated = read_code_set(codes), notes.read(evaluation)
     taught = taught_by(notes.read(training), notes.read(validation) if validation != training else None)
-    existing = settings.weights[corpus].get(training.stem, {}).get(seed)
+    weights: dict[str, dict[int, str]] = dict(settings.weights[corpus].items())
+    existing = weights.get(training.stem, {}).get(seed)
     size = min(resources.micro_batch, settings.batch)
     with work_folder(work / coders.work_name(taught, encoder, code_set, settings, seed)) as checkpoints:
         if existing is None:
-            options = {"micro_batch": size, "work": checkpoints}
-            experiment = coders.run(taught, evaluated, encoder, code_set, settings, seed, **options)
+            experiment = coders.run(taught, evaluated, encoder, code_set, settings, seed, size, checkpoints)
         else:
             experiment = coders.run_existing(models / existing, taught, evaluated, code_set, settings, size)
         if together.is_main_process:

@@ -56,8 +56,9 @@ def main(results: Path, headline: Path) -> str:
 def of_corpus(published: Mapping[str, Mapping[str, Any]]) -> dict[str, float | None]:
     """The numbers of one corpus, from its published results by stage; None for what is hidden or was not measured."""
     found = {name: _at(published.get(place[0]), place[1]) if place else None for name, place in OF_CORPUS.items()}
-    for name, (part, whole) in QUOTIENTS.items():
-        found[name] = found[part] / found[whole] if found[part] is not None and found[whole] else None
+    for name, places in QUOTIENTS.items():
+        part, whole = (found[place] for place in places)
+        found[name] = part / whole if part is not None and whole else None
     return {name: value if value is None else round(value, DIGITS) for name, value in found.items()}
 
 

@@ -48,12 +48,11 @@ def main(
         return decide(aligned, truth, patients)
 
     kinds = [Noise(*kind) for kind in product(noise.hypotheses, noise.noise_levels)]
-    folders = {SYNTHETIC: [coders / f"{TRAINING_SET}-{seed}" for seed in seeds]}
-    folders |= {kind: [noisy_coders / f"{kind}-{seed}" for seed in noise.seeds] for kind in kinds}
+    folders = {kind: [noisy_coders / f"{kind}-{seed}" for seed in noise.seeds] for kind in kinds}
     with ThreadPoolExecutor(READERS) as readers:  # reading is mostly decompression, which threads do side by side
-        read = {name: readers.map(outcome, of_seeds) for name, of_seeds in folders.items()}
-        found = {name: list(of_seeds) for name, of_seeds in read.items()}
-    synthetic = found.pop(SYNTHETIC)
+        of_synthetic = readers.map(outcome, [coders / f"{TRAINING_SET}-{seed}" for seed in seeds])
+        read = {kind: readers.map(outcome, of_seeds) for kind, of_seeds in folders.items()}
+        synthetic, found = list(of_synthetic), {kind: list(of_seeds) for kind, of_seeds in read.items()}
     frequency = count(label_matrix(teaching(notes.read(training)), code_set), axis=0)
     words = evaluated["text"].str.split().str.len().to_numpy()
     comparison = compare(synthetic, found, frequency, words, settings)

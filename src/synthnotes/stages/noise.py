@@ -40,8 +40,7 @@ def main(
     counts = changes(clean["text"].tolist(), noisy["text"].tolist())
     size = min(resources.micro_batch, settings.batch)
     with work_folder(work / coders.work_name(noisy, encoder, code_set, settings, seed)) as checkpoints:
-        options = {"micro_batch": size, "work": checkpoints}
-        experiment = coders.run(noisy, notes.read(evaluation), encoder, code_set, settings, seed, **options)
+        experiment = coders.run(noisy, notes.read(evaluation), encoder, code_set, settings, seed, size, checkpoints)
         coders.save(coder, experiment, settings)
         write_json(coder / NOISE_FILE, counts)
     changed = f"{counts['words_changed']} of {counts['words']} words changed"

@@ -28,13 +28,14 @@ def main(
 ) -> str:
     """Finds the nearest training notes, shared passages and shared n-grams of synthetic and control notes."""
     settings = params.load("privacy", PrivacyParams)
-    tables = [notes.read(path) for path in (training, synthetic, control, unseen)]
+    learnt, written, others, more = (notes.read(path) for path in (training, synthetic, control, unseen))
     resources = machine.load("privacy", PrivacyMachine)
-    comparison = compare(*tables, settings, settings.rouge_tokenizer[corpus], resources.memory_gib, work)
+    tokenizer = settings.rouge_tokenizer[corpus]
+    comparison = compare(learnt, written, others, more, settings, tokenizer, resources.memory_gib, work)
 
     with replacing(neighbours) as temporary:
         comparison.notes.to_parquet(temporary, index=False, compression="zstd")
-    write_csv(longest, quote_longest(comparison.notes, tables[1], tables[2], tables[0], settings.top_passages))
+    write_csv(longest, quote_longest(comparison.notes, written, others, learnt, settings.top_passages))
     disclosure = params.load("disclosure", DisclosureParams)
     publish(recall, comparison.recalls, disclosure)
     publish(passages, comparison.lengths, disclosure)
@@ -47,7 +48,7 @@ def main(
     )
     nearer = comparison.results["membership"]
     return (
-        f"{len(tables[1])} synthetic against {len(tables[0])} training notes: {verdicts}; "
+        f"{len(written)} synthetic against {len(learnt)} training notes: {verdicts}; "
         f"members nearer by {_number(nearer['difference'])}, p {_number(nearer['p'])}"
     )
 

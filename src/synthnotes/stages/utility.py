@@ -1,6 +1,8 @@
 """Utility: how well the coders code real notes, by the notes from which they learnt (paper, section 6.2)."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -23,7 +25,9 @@ def main(notes: Path, codes: Path, coders: Path, results: Path, runs: Path, curv
     evaluated = note_table.read(notes / "real_e.parquet")
     evaluation = Evaluation.of(evaluated, code_set, read_kinds(codes), limit)
 
-    measured, of_sets, learning = {}, {}, []
+    measured: dict[str, Mapping[str, Any]] = {}
+    of_sets: dict[str, dict[str, Any]] = {}
+    learning: list[pd.DataFrame] = []
     for training, seeds in params.load_seeds().items():
         trained = {}
         for seed in seeds:

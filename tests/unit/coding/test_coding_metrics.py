@@ -8,6 +8,7 @@ from synthnotes.coding import metrics
 from synthnotes.coding.metrics import evaluate
 from synthnotes.coding.plm_icd.inference import best_threshold
 from synthnotes.coding.predictions import above
+from synthnotes.coding.rates import mean_average_precision
 
 # Two notes, four codes; the last code occurs in no note and must not count.
 TRUTH = np.array([[1, 1, 0, 0], [0, 1, 1, 0]], dtype=bool)
@@ -127,3 +128,9 @@ def test_a_probability_on_a_threshold_is_not_above_it():
     truth = np.array([[True, False]])
     threshold, micro_f1 = best_threshold(truth, np.array([[0.75, 0.5]], dtype=np.float32), 5)  # 0, 1/4, 1/2, 3/4, 1
     assert (threshold, micro_f1) == (0.5, 1.0)
+
+
+def test_notes_without_codes_choose_no_epoch():
+    assert mean_average_precision(TRUTH, PROBABILITIES) == pytest.approx(((1 + 2 / 3) / 2 + 1) / 2)
+    with pytest.raises(ValueError, match="no note has a code"):
+        mean_average_precision(np.zeros_like(TRUTH), PROBABILITIES)

@@ -7,6 +7,7 @@ from synthnotes.machinery import configure, params
 from synthnotes.machinery.accelerate_launch import LAUNCHED, check_processes, launch, launch_command, launched
 from synthnotes.machinery.files import UserError
 from synthnotes.machinery.machine import Machine
+from synthnotes.machinery.sections import Params
 
 CONFIGS = Path("configs/accelerate")
 
@@ -86,7 +87,7 @@ def test_sampling_values_that_cannot_work_together_are_refused(change, message):
     values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
     values["generate"] |= change
     with pytest.raises(UserError, match=message):
-        params.validate(values, "params.yaml")
+        params.validate(values, "params.yaml", Params)
 
 
 def test_the_processes_that_accelerate_starts_know_it(monkeypatch):

@@ -192,21 +192,20 @@ def test_interval_covers_what_is_so():
     assert 68 <= held <= 91
 
 
-def test_stage_writes_aggregates_and_patient_files(tmp_path):
-    def path_of(name, texts):
-        path = tmp_path / f"{name}.parquet"
-        notes.write(path, table(texts, name))
-        return path
-
-    paths = [
-        path_of("l", TRAINING),
-        path_of("s", TRAINING[:3] + corpus(5, 3)),
-        path_of("e", corpus(6, 8)),
-        path_of("r", UNSEEN),
+def run_stage(folder, control):
+    """Runs the stage on three copies and three other notes; gives its summary and the paths of its results."""
+    texts = {"l": TRAINING, "s": TRAINING[:3] + corpus(5, 3), "e": control, "r": UNSEEN}
+    paths = [folder / f"{name}.parquet" for name in texts]
+    for path, (name, of_table) in zip(paths, texts.items(), strict=True):
+        notes.write(path, table(of_table, name))
+    outputs = [
+        folder / name for name in ("neighbours.parquet", "longest.csv", "results.json", "recall.csv", "passages.csv")
     ]
-    names = ("neighbours.parquet", "longest.csv", "results.json", "recall.csv", "passages.csv")
-    neighbours, longest, *public = outputs = [tmp_path / name for name in names]
-    summary = privacy.main("mimic", *paths, tmp_path / "work", *outputs)
+    return privacy.main("mimic", *paths, folder / "work", *outputs), outputs
+
+
+def test_stage_writes_aggregates_and_patient_files(tmp_path):
+    summary, (neighbours, longest, *public) = run_stage(tmp_path, corpus(6, 8))
     assert "6 synthetic against 30 training notes" in summary
     found = pd.read_parquet(neighbours)
     assert found.columns.tolist() == [
@@ -220,3 +219,13 @@ def test_stage_writes_aggregates_and_patient_files(tmp_path):
     assert quoted["training_note_id"].tolist() == ["l0", "l1", "l2"]
     assert json.loads(public[0].read_text())["rouge"]["recall"]["synthetic"]["all"]["max"] == 1
     assert not any(word in path.read_text() for path in public for word in TRAINING[0].split())
+
+
+def test_control_whose_texts_all_stand_in_training_leaves_nothing_to_compare_with(tmp_path):
+    summary, (_, _, results, *_) = run_stage(tmp_path, TRAINING[:8])
+    assert "rouge recall none (control none): copies found" in summary
+    found = json.loads(results.read_text())
+    assert found["notes"]["matched"] == 0
+    assert found["rouge"]["recall"]["control"]["all"]["mean"] is None
+    assert found["rouge"]["recall"]["difference"]["all"] == {"mean": None, "median": None}
+    assert found["measures"]["rouge_recall"]["difference"] is None

@@ -59,8 +59,7 @@ class Chunks:
 
     def to(self, device: torch.device) -> "Chunks":
         """The same chunks on another device."""
-        moved = (part.to(device) for part in (self.input_ids, self.attention_mask, self.read))
-        return Chunks(*moved, self.lengths)
+        return Chunks(self.input_ids.to(device), self.attention_mask.to(device), self.read.to(device), self.lengths)
 
 
 def encode(
@@ -130,8 +129,8 @@ def pack(
         text.reshape(-1)[start : start + len(note)] = True
         start += chunks * width
     lengths = [count * width for count in per_note] if attend_to_padding else [len(note) for note in tokens]
-    masks = text | (attend_to_padding and kind != "bert"), text | attend_to_padding
-    return Chunks(torch.from_numpy(input_ids), *map(torch.from_numpy, masks), lengths)
+    attended, read = text | (attend_to_padding and kind != "bert"), text | attend_to_padding
+    return Chunks(torch.from_numpy(input_ids), torch.from_numpy(attended), torch.from_numpy(read), lengths)
 
 
 def batches(lengths: np.ndarray, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:

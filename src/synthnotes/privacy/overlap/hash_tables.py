@@ -130,7 +130,7 @@ def hash_ngrams(notes: EncodedNotes, note: int, n: int) -> np.ndarray:
 
 
 @njit(nogil=True, cache=True)
-def scale(bits: int, parts: int) -> int:
+def scale(bits: np.uint64, parts: int) -> np.int64:
     """Maps 32 bits evenly to [0, parts)."""
     return np.int64(bits * np.uint64(parts) >> HALF)
 
@@ -146,8 +146,8 @@ def are_equal(ids: np.ndarray, at: int, others: np.ndarray, other: int, n: int) 
 
 @njit(nogil=True, cache=True)
 def _slot(
-    mixed: int, ids: np.ndarray, at: int, n: int, known: np.ndarray, examples: np.ndarray, slots: np.ndarray
-) -> int:
+    mixed: np.uint64, ids: np.ndarray, at: int, n: int, known: np.ndarray, examples: np.ndarray, slots: np.ndarray
+) -> np.int64:
     """The slot that holds the number of the n-gram of this hash and place, or the empty one where it belongs."""
     slot = scale(mixed >> HALF, len(slots))
     while slots[slot]:
@@ -196,7 +196,7 @@ def _find(notes: EncodedNotes, table: _Table, found: Ngrams) -> int:
     count = 0
     for note in range(len(starts) - 1):
         hashes = hash_ngrams(notes, note, n)
-        offsets, kept = np.empty(len(hashes), np.int64), 0  # of those that the sieve lets through
+        offsets, kept = np.empty(len(hashes), np.int64), np.int64(0)  # of those that the sieve lets through
         for offset in range(len(hashes)):
             bit = scale(hashes[offset] >> HALF, 64 * len(sieve))
             offsets[kept] = offset

@@ -182,7 +182,7 @@ def _nearest(
 
 
 @njit(nogil=True, cache=True)
-def _ones(bits: int) -> int:
+def _ones(bits: np.uint64) -> np.uint64:
     """Counts the ones of 64 bits: in pairs, fours and bytes, whose sums a multiplication adds up."""
     bits -= bits >> np.uint64(1) & np.uint64(0x5555555555555555)
     bits = (bits & np.uint64(0x3333333333333333)) + (bits >> np.uint64(2) & np.uint64(0x3333333333333333))
