@@ -66,8 +66,8 @@ def main() -> int:
 
     from synthnotes.generation.fine_tuning import build_trainer, lengths, load_base, lora_config, training_arguments
     from synthnotes.generation.generators import silence_libraries
-    from synthnotes.machinery.machine import Machine
-    from synthnotes.machinery.sections import Params
+    from synthnotes.machinery.params import Params
+    from synthnotes.machinery.resources import Machine
     from synthnotes.preflight.estimates import Architecture, training_flops
 
     class Clock(TrainerCallback):

@@ -117,7 +117,7 @@ def large_vllm(folder: str) -> dict[str, Any]:
     from synthnotes.generation.generators import load_tokenizer
     from synthnotes.generation.sampling import Prompt
     from synthnotes.machinery import machine as machine_file
-    from synthnotes.machinery.machine import GenerateMachine
+    from synthnotes.machinery.resources import GenerateMachine
 
     settings, prompts = demo(load_tokenizer(Path(folder)), LARGE_SAMPLES, 1)
     settings = settings.model_copy(update={"precision": LARGE_PRECISION})
@@ -158,7 +158,7 @@ def demo(tokenizer: Any, sequences: int, count: int) -> tuple[Any, list[list[int
     """The section `generate` and the tokens of the first prompts, as many as `count` batches of sequences take."""
     from synthnotes.generation.records import encode_prompts, read_records
     from synthnotes.machinery import params
-    from synthnotes.machinery.sections import GenerateParams
+    from synthnotes.machinery.params import GenerateParams
 
     settings = params.load("generate", GenerateParams)
     records = read_records(BUILD / "records" / CORPUS / "prompts.jsonl")

@@ -21,8 +21,8 @@ from scipy import sparse
 from synthnotes.coding.outcomes import Outcome, take_apart
 from synthnotes.errors.noise_comparison import Noise
 from synthnotes.errors.noise_comparison import compare as attribute
-from synthnotes.machinery.sections import HypothesesParams
-from synthnotes.significance.comparison import Measured, differences, verdict
+from synthnotes.machinery.params import HypothesesParams
+from synthnotes.significance.coder_differences import Measured, differences, verdict
 from synthnotes.significance.resampling import ENOUGH, Counts, draw, jackknife, observed, student, without_each
 
 METRICS = ("micro.f1", "macro.f1", "macro.precision", "macro.recall")

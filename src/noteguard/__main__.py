@@ -33,9 +33,11 @@ def main() -> int:
     if options.what in ("hooks", "cache"):
         checks.remember_own_data(project)
         hooks = options.what == "hooks"
-        told = repository.install(project.root) if hooks else outputs.choose_cache(project, *(options.given or [None]))
-        if told:
-            print(told)
+        message = (
+            repository.install(project.root) if hooks else outputs.choose_cache(project, *(options.given or [None]))
+        )
+        if message:
+            print(message)
         return 0
     known = checks.known_notes(project)
     found, seen = look(options.what, options.given, project, known)

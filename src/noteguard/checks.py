@@ -77,7 +77,7 @@ def marked(root: Path) -> bool | None:
     """Whether a repository has the mark, or has it no more; None where nobody has said so."""
     values = (answer("config", "--get", "--default", "", name, root=root).strip().lower() for name in OWN_DATA)
     value = next(filter(None, values), None)
-    return value and value in ("true", "yes", "on", "1")
+    return None if value is None else value in ("true", "yes", "on", "1")
 
 
 def _has_own_data(settings: Settings) -> bool:

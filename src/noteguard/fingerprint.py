@@ -53,7 +53,7 @@ _LONGEST = 64  # bytes of a word that count
 _NOT_A_WORD = re.compile(r"[\W_]+")
 _POWERS = np.cumprod(np.append(np.uint64(1), np.full(_LONGEST - 1, _BYTE_BASE)), dtype=np.uint64)  # modulo 2^64
 
-State = Mapping[str, list[int] | str]  # of files, by name: what changes when they do
+State = dict[str, list[int] | str]  # of files, by name: what changes when they do
 
 
 class Patient(NamedTuple):

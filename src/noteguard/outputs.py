@@ -45,8 +45,8 @@ def declared(root: Path, file: str = "dvc.yaml") -> list[Output]:
             try:
                 found += [_output({str(folder / out["path"]): out}, name) for out in read_yaml(root / name)["outs"]]
             except (KeyError, TypeError, AttributeError):
-                told = "not as DVC writes it: expected `outs`, each with a `path`."
-                raise NoteguardError(f"{root / name}: {told}") from None
+                message = "not as DVC writes it: expected `outs`, each with a `path`."
+                raise NoteguardError(f"{root / name}: {message}") from None
     return found
 
 

@@ -13,7 +13,7 @@ from synthnotes.machinery import dependencies, pipeline
 from synthnotes.machinery.disclosure import publish
 from synthnotes.machinery.files import read_json
 from synthnotes.machinery.makers import COMPUTED_BY, PACKAGE, maker_of, without_makers
-from synthnotes.machinery.sections import DisclosureParams
+from synthnotes.machinery.params import DisclosureParams
 from synthnotes.stages.report import gather
 
 ROOT = Path(__file__).parents[2]

@@ -10,9 +10,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline import ROOT, called, dvc_yaml, looks_like_a_path, modules, stages, tree
-from synthnotes.machinery import configure, dependencies, machine, params
-from synthnotes.machinery.machine import Machine
-from synthnotes.machinery.sections import COMPARED_SETS, TRAINING_SETS, Params
+from synthnotes.machinery import configure, dependencies, params
+from synthnotes.machinery.params import COMPARED_SETS, TRAINING_SETS, Params
+from synthnotes.machinery.resources import Machine
 
 STAGES = stages()
 CONFIGURATIONS = "configs/accelerate"  # of the processes that train: how, not what
@@ -275,7 +275,7 @@ def test_configurations_are_valid(path):
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs" / "machine").glob("*.yaml")), ids=lambda p: p.name)
 def test_machines_are_valid(path):
-    params.validate(overlaid("machine.yaml", path), path.name, machine.Machine)
+    params.validate(overlaid("machine.yaml", path), path.name, Machine)
 
 
 def overlaid(name, path):

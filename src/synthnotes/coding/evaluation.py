@@ -81,11 +81,11 @@ def measure(
     for seed, (predictions, description) in runs.items():
         given = truth, predictions.probabilities, predictions.predicted
         chosen = {name: description[name] for name in ("best_epoch", "validation_map", "threshold")}
-        told = of_set | over(validation, chosen) | computed(evaluate, *given)
-        told |= {"reading": computed(_describe_reading, truth, predictions.probabilities, evaluation.patients)}
-        told |= {"baseline": baseline, "groups": by_group(*given, divisions, evaluation.patients)}
+        disclosed = of_set | over(validation, chosen) | computed(evaluate, *given)
+        disclosed |= {"reading": computed(_describe_reading, truth, predictions.probabilities, evaluation.patients)}
+        disclosed |= {"baseline": baseline, "groups": by_group(*given, divisions, evaluation.patients)}
         # The notes that teach and those that choose are all of the set.
-        found[seed] = over(patients, Parts(told, ("training_notes", "validation_notes")))
+        found[seed] = over(patients, Parts(disclosed, ("training_notes", "validation_notes")))
     return found
 
 
@@ -140,12 +140,12 @@ def by_group(
     for name, members in (group for division in divisions for group in division.items()):
         kept = members & truth.any(axis=0)
         basis = len(np.unique(patients[truth[:, kept].any(axis=1)]))
-        told = {
+        disclosed = {
             "codes": int(members.sum()),
             "codes_in_evaluation": int(kept.sum()),
             **averages(truth[:, kept], probabilities[:, kept], predicted[:, kept]),
         }
-        found[name] = over(basis, told)
+        found[name] = over(basis, disclosed)
     return Parts(found, *map(tuple, divisions))
 
 

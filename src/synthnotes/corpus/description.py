@@ -17,7 +17,7 @@ from synthnotes.corpus.attrition import DROPPED, UNITS, count_distinct, subtract
 from synthnotes.corpus.notes import FOLDS
 from synthnotes.corpus.splits import SUBSETS, fold_shares, subset_shares
 from synthnotes.machinery.disclosure import Parts, Table, extreme, kept_steps, over, people, setting, share
-from synthnotes.machinery.sections import CorpusParams
+from synthnotes.machinery.params import CorpusParams
 
 PLURALS = {"procedure": "procedures", "diagnosis": "diagnoses"}
 

@@ -121,13 +121,13 @@ def published_checksum(release: Release, name: str) -> str | None:
     path = release.root / CHECKSUMS
     if not path.is_file():
         return None
-    told = kinds.other_kind(path, kinds.TEXT)
+    message = kinds.other_kind(path, kinds.TEXT)
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError:
-        told = told or f"{path}: not text in UTF-8. Copy it again from its source."
-    if told:
-        raise UserError(told)
+        message = message or f"{path}: not text in UTF-8. Copy it again from its source."
+    if message:
+        raise UserError(message)
     wanted = release.files[name].relative_to(release.root).as_posix()
     named = {name.lstrip("*").removeprefix("./"): sums.lower() for sums, name in map(_two_words, lines)}
     return named.get(wanted)

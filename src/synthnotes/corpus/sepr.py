@@ -33,8 +33,8 @@ def load(folder: Path, minimum_notes_per_code: int) -> Corpus:
     assigned = Counter(chain.from_iterable(map(codes_in, notes["target"])))
     refuse_formless(assigned, "diagnosis", str(folder / NOTES))
     if procedures := sum(count for code, count in assigned.items() if icd.is_swedish_procedure(code)):
-        told = f"{procedures:,} of {assigned.total():,} codes are Swedish procedures (KVÅ)"
-        tqdm.write(f"{folder / NOTES}: {told} and are left out, as no ICD-10 codes.", file=sys.stderr)
+        message = f"{procedures:,} of {assigned.total():,} codes are Swedish procedures (KVÅ)"
+        tqdm.write(f"{folder / NOTES}: {message} and are left out, as no ICD-10 codes.", file=sys.stderr)
     flow = Flow(NAMES_PATIENTS)
     prepared, code_rows = prepare_notes(notes, minimum_notes_per_code, flow)
     return Corpus(prepared, titles, {"notes": len(notes)}, flow.steps, {"diagnosis": code_rows}, paths)

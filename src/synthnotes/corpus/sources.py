@@ -54,13 +54,13 @@ def check_columns(path: Path, columns: list[str]) -> list[str]:
     """
     require(path)
     kind = kinds.GZIP if path.suffix == ".gz" else kinds.TEXT
-    if told := kinds.other_kind(path, kind):
-        raise UserError(told)
+    if message := kinds.other_kind(path, kind):
+        raise UserError(message)
     try:
         with gzip.open(path, "rb") if kind == kinds.GZIP else path.open("rb") as file:
             first = file.readline(HEADER_BYTES)  # a line without end would fill the memory
-            if told := kinds.other_kind(path, kinds.TEXT, first + file.read(kinds.START)):
-                raise UserError(told)
+            if message := kinds.other_kind(path, kinds.TEXT, first + file.read(kinds.START)):
+                raise UserError(message)
             line = re.split(rb"[\r\n]", first, maxsplit=1)[0]
             header = next(csv.reader([line.decode("utf-8-sig")]), [])
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -143,8 +143,10 @@ def _feather(path: Path, columns: list[str]) -> tuple[pa.Table, list[str]]:
         table.validate(full=True)  # damaged text, and places in it that do not exist
         names = table.column_names
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        told = "text that is not UTF-8. Convert it, if it came so; otherwise:" if "UTF8" in str(error) else NO_FEATHER
-        raise unreadable(path, kinds.FEATHER, f"{told} {AGAIN}") from error
+        message = (
+            "text that is not UTF-8. Convert it, if it came so; otherwise:" if "UTF8" in str(error) else NO_FEATHER
+        )
+        raise unreadable(path, kinds.FEATHER, f"{message} {AGAIN}") from error
     return table, _names(path, columns, names)
 
 

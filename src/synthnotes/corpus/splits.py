@@ -19,7 +19,7 @@ from scipy.sparse.csgraph import connected_components
 from synthnotes.corpus.attrition import Corpus, Flow, code_set, with_descriptions
 from synthnotes.corpus.stratification import stratify
 from synthnotes.machinery.files import UserError
-from synthnotes.machinery.sections import CorpusParams
+from synthnotes.machinery.params import CorpusParams
 
 SUBSETS = ("L", "S", "E")
 PRECEDENCE = ("E", "S", "L")  # a note that a published file puts into several subsets stays in the first of these

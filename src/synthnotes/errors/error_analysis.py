@@ -14,7 +14,7 @@ from synthnotes.errors.calibration import Histogram, calibration, histogram, rel
 from synthnotes.errors.f1_changes import f1_changes, rarity, summary
 from synthnotes.errors.families import families, family_confusion, family_distribution, family_errors
 from synthnotes.machinery.disclosure import computed, over, people, share
-from synthnotes.machinery.sections import ErrorsParams
+from synthnotes.machinery.params import ErrorsParams
 
 TRUTH, REAL, SYNTHETIC = "truth", "real", "synthetic"
 
@@ -170,7 +170,7 @@ def describe(outcome: Outcome) -> dict[str, Any]:
     ever_predicted = count(outcome.predicted, axis=0) > 0
     matrices = outcome.predicted, outcome.truth, outcome.correct
     predicted, true, correct = (_totals(outcome, given) for given in matrices)
-    told: dict[str, Any] = {
+    disclosed: dict[str, Any] = {
         "notes": people(outcome.truth.shape[0]),
         "predicted": predicted,
         "true": true,
@@ -179,7 +179,7 @@ def describe(outcome: Outcome) -> dict[str, Any]:
         "recall": share(correct["total"], true["total"]),
         "coverage": float(ever_predicted[outcome.occurring].mean()),
     }
-    return over(len(np.unique(outcome.patients)), told)
+    return over(len(np.unique(outcome.patients)), disclosed)
 
 
 def code_match(outcome: Outcome, targets: sparse.csr_array, published: bool = False) -> dict[str, int | float | None]:
@@ -216,14 +216,14 @@ def code_match(outcome: Outcome, targets: sparse.csr_array, published: bool = Fa
     judged = len(empty) if published else int((~empty).sum())
     notes = {"predictions": np.ones_like(empty), "empty": empty, "exact": exact, "proper_subset": proper_subset}
     counts = {name: (int(which.sum()), outcome.patients_of(which)) for name, which in notes.items()}
-    told: dict[str, int | float | None] = {
+    disclosed: dict[str, int | float | None] = {
         name: people(number, patients=patients) for name, (number, patients) in counts.items()
     }
     for name in ("exact", "proper_subset"):
         # With the count, a share tells how many predictions are empty.
         fewest = min((patients for _, patients in (counts[name], counts["empty"]) if patients), default=None)
-        told[f"{name}_share"] = share(counts[name][0], judged, len(empty), fewest)
-    return told
+        disclosed[f"{name}_share"] = share(counts[name][0], judged, len(empty), fewest)
+    return disclosed
 
 
 def _bit_rows(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

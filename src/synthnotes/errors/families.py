@@ -67,12 +67,12 @@ def family_errors(outcome: Outcome, families: np.ndarray) -> dict[str, int | flo
     which = {f"within_{grain}": _within(wrong, true, groups[grain]) for grain in GRAINS}
     which |= {"out_of_family": ~which["within_family"], "of_unknown_family": families[wrong[1]] == UNKNOWN}
     total = len(wrong[0])
-    told: dict[str, int | float | None] = {"wrong": people(total, patients=outcome.patients_of(wrong[0]))}
+    disclosed: dict[str, int | float | None] = {"wrong": people(total, patients=outcome.patients_of(wrong[0]))}
     for name, those in which.items():
         number, patients = int(those.sum()), outcome.patients_of(wrong[0][those])
-        told[name] = people(number, patients=patients)
-        told[f"{name}_share"] = share(number, total, patients=patients)
-    return Parts(told, FAMILY_PARTS, [f"{name}_share" for name in FAMILY_PARTS])
+        disclosed[name] = people(number, patients=patients)
+        disclosed[f"{name}_share"] = share(number, total, patients=patients)
+    return Parts(disclosed, FAMILY_PARTS, [f"{name}_share" for name in FAMILY_PARTS])
 
 
 def _within(

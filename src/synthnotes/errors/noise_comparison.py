@@ -17,7 +17,7 @@ from synthnotes.coding.outcomes import Outcome, membership
 from synthnotes.coding.rates import f1
 from synthnotes.errors import curves
 from synthnotes.machinery.disclosure import computed, over, people, setting
-from synthnotes.machinery.sections import HypothesesParams
+from synthnotes.machinery.params import HypothesesParams
 from synthnotes.significance.resampling import THE_SETS, Counts, Interval, about, jackknife, leave_out, student
 
 SYNTHETIC = "synthetic"
@@ -214,7 +214,7 @@ def compare(
         judged = COLLAPSED
     else:
         judged = computed(verdict, winner) if about(sizes) == THE_SETS else TOO_FEW
-    told = {
+    disclosed = {
         "patients": people(patients),
         "notes": people(synthetic[0].truth.shape[0]),
         **setting({"significance_level": settings.significance_level, "about": about(sizes)}),
@@ -223,7 +223,7 @@ def compare(
         "best": best,
         "winner": winner | {"verdict": judged},
     }
-    return over(patients, told)
+    return over(patients, disclosed)
 
 
 def interpolation(trained: Sequence[Noise]) -> tuple[list[Noise], np.ndarray]:

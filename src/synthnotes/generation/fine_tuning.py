@@ -26,11 +26,11 @@ from transformers.trainer_pt_utils import get_length_grouped_indices
 from synthnotes.generation.generators import ADAPTER_CONFIG, ADAPTER_WEIGHTS, load_generator
 from synthnotes.generation.records import NO_LOSS, TrainingTexts
 from synthnotes.machinery.files import UserError, read_json
-from synthnotes.machinery.machine import FinetuneMachine, steps_of
 from synthnotes.machinery.model_folders import skeleton
 from synthnotes.machinery.packing import require_apart
+from synthnotes.machinery.params import FinetuneParams
 from synthnotes.machinery.progress import Bar
-from synthnotes.machinery.sections import FinetuneParams
+from synthnotes.machinery.resources import FinetuneMachine, steps_of
 
 if TYPE_CHECKING:
     from datasets import Dataset

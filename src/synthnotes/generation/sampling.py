@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from synthnotes.machinery.files import UserError
-from synthnotes.machinery.machine import GenerateMachine
-from synthnotes.machinery.sections import AblationParams, GenerateParams
+from synthnotes.machinery.params import AblationParams, GenerateParams
+from synthnotes.machinery.resources import GenerateMachine
 
 COLUMNS = ["note_id", "sample", "text", "finish_reason", "prompt_tokens", "new_tokens", "mean_log_probability"]
 SETTING = "setting"  # the column of a table of samples for the ablation that names their penalty and temperature

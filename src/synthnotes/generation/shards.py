@@ -18,9 +18,9 @@ from synthnotes.generation.generators import load_tokenizer
 from synthnotes.generation.records import Record, encode_prompts
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler, decisive
 from synthnotes.machinery.files import UserError, replacing
-from synthnotes.machinery.machine import GenerateMachine
+from synthnotes.machinery.params import GenerateParams
 from synthnotes.machinery.progress import Bar
-from synthnotes.machinery.sections import GenerateParams
+from synthnotes.machinery.resources import GenerateMachine
 from synthnotes.machinery.workdir import disk_space_needed, fingerprint
 
 _stop: Event | None = None  # in the process of an engine: set when another engine has failed

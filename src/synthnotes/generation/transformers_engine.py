@@ -15,9 +15,9 @@ from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList,
 
 from synthnotes.generation.generators import decode, load_generator, load_tokenizer
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler, new_token_limit, seed_of
-from synthnotes.machinery.machine import GenerateMachine
+from synthnotes.machinery.params import GenerateParams
 from synthnotes.machinery.progress import Bar
-from synthnotes.machinery.sections import GenerateParams
+from synthnotes.machinery.resources import GenerateMachine
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase

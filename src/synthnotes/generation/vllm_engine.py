@@ -9,9 +9,9 @@ import pandas as pd
 
 from synthnotes.generation.generators import decode
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler, new_token_limit, seed_of
-from synthnotes.machinery.machine import GenerateMachine
+from synthnotes.machinery.params import GenerateParams
 from synthnotes.machinery.progress import Bar
-from synthnotes.machinery.sections import GenerateParams
+from synthnotes.machinery.resources import GenerateMachine
 
 if TYPE_CHECKING:
     from vllm import LLM

@@ -36,13 +36,13 @@ def run(main: Callable[..., str]) -> None:
         for path in given.values():
             if isinstance(path, Path) and path.is_relative_to(DATA):
                 refuse_linked_folders(DATA, path)
-        with progress.told(stage):
+        with progress.reporting(stage):
             summary = main(**given)
     except redaction.SPEAKING as error:
         print(f"{stage}: error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
     except Exception as error:
-        lower = exhaustion.told(stage, error)
+        lower = exhaustion.advise(stage, error)
         print(f"{stage}: error: {lower}" if lower else f"{stage}: defect: {redaction.describe(error)}", file=sys.stderr)
         raise SystemExit(1) from None
     print(f"{stage}: {summary} ({time.perf_counter() - started:.1f} s)", flush=True)

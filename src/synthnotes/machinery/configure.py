@@ -11,9 +11,9 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from synthnotes.machinery import params
-from synthnotes.machinery.files import UserError, replacing
-from synthnotes.machinery.machine import Machine
-from synthnotes.machinery.sections import Params
+from synthnotes.machinery.files import UserError, read_yaml, replacing
+from synthnotes.machinery.params import Params
+from synthnotes.machinery.resources import Machine
 
 
 def merge(path: Path, configuration: Path) -> None:
@@ -26,10 +26,10 @@ def merge(path: Path, configuration: Path) -> None:
     editor = YAML()
     editor.width = 160
     for file in (path, configuration):  # by the safe reader first: the editor would keep tags and pass them on
-        if not isinstance(params.parse(file, YAML(typ="safe", pure=True)), dict):
+        if not isinstance(read_yaml(file), dict):
             raise UserError(f"{file}: expected sections with their parameters, such as `coding:`.")
-    values = params.parse(path, editor)
-    overlay(values, params.parse(configuration, editor))
+    values = read_yaml(path, editor)
+    overlay(values, read_yaml(configuration, editor))
     with replacing(path) as temporary:
         editor.dump(values, temporary)
         params.validate(YAML(typ="safe", pure=True).load(temporary), str(configuration), kind)

@@ -26,7 +26,7 @@ import pandas as pd
 
 from synthnotes.machinery import makers
 from synthnotes.machinery.files import UserError, is_dropping, read_json, write_csv, write_json
-from synthnotes.machinery.sections import DisclosureParams
+from synthnotes.machinery.params import DisclosureParams
 
 DEMO = "DEMO.json"  # what the demo kit leaves beside its data: the SHA-256 of each of its files
 UNFINISHED = ".demo-"  # prefix of the folder in which a demo grows
@@ -36,7 +36,7 @@ N = TypeVar("N", bound=float | None)
 Bases = tuple[float, ...]
 
 
-class _Told:
+class _Disclosed:
     """A value that remembers the numbers of people it would tell of, and the function that made it.
 
     Without bases, it tells of nobody; where they are None, nobody has said yet of whom it tells.
@@ -47,19 +47,19 @@ class _Told:
     maker = ""
 
 
-class _Whole(_Told, int):
+class _Whole(_Disclosed, int):
     pass
 
 
-class _Number(_Told, float):
+class _Number(_Disclosed, float):
     pass
 
 
-class _Word(_Told, str):
+class _Word(_Disclosed, str):
     pass
 
 
-class _Truth(_Told, int):
+class _Truth(_Disclosed, int):
     """True or false: Python lets nothing be made of bool."""
 
 
@@ -126,7 +126,7 @@ def like(value: T, *others: object) -> T:
 
     Its maker is that of the first, which is where a reader finds what it is the mean of, unless it is `computed`.
     """
-    if not all(isinstance(other, _Told) and other.bases is not None for other in others):
+    if not all(isinstance(other, _Disclosed) and other.bases is not None for other in others):
         return value
     bases = tuple(base for other in others for base in other.bases)  # type: ignore[attr-defined]
     return _tell(value, bases, others[0].maker if others else None)  # type: ignore[attr-defined]
@@ -147,7 +147,7 @@ def _tell(found: Any, bases: Bases | None, maker: str | None = None) -> Any:
     if found is None or isinstance(found, Table):
         return found
     maker = maker or makers.calling()
-    if isinstance(found, _Told):
+    if isinstance(found, _Disclosed):
         return _made(found, bases, found.maker) if found.bases is None else found
     if isinstance(found, Parts):
         return Parts({name: _tell(value, bases, maker) for name, value in found.items()}, *found.sums)
@@ -165,12 +165,12 @@ def _made(value: Any, bases: Bases | None, maker: str | None = None, is_sign: bo
         (int | np.integer, _Whole),
         (float | np.floating, _Number),
     )
-    made = next((told for kind, told in kinds if isinstance(value, kind)), None)
+    made = next((disclosed for kind, disclosed in kinds if isinstance(value, kind)), None)
     if made is None:
         raise TypeError(f"a {type(value).__name__} cannot be told: give a number or a word")
-    told = made(value)
-    told.bases, told.maker, told.is_sign = bases, maker or makers.calling(), is_sign
-    return told
+    disclosed = made(value)
+    disclosed.bases, disclosed.maker, disclosed.is_sign = bases, maker or makers.calling(), is_sign
+    return disclosed
 
 
 class Parts(dict[str, Any]):
@@ -246,8 +246,8 @@ def publish_settings(path: Path, found: Mapping[str, Any]) -> None:
 def _with_makers(found: Mapping[str, Any], minimum: int) -> dict[str, Any]:
     if makers.COMPUTED_BY in found:
         raise TypeError(f"{makers.COMPUTED_BY}: tells who made the values of a result, and cannot be one of them")
-    told = suppress(found, minimum)
-    return told | {makers.COMPUTED_BY: makers.tree(found, told) or {}}
+    disclosed = suppress(found, minimum)
+    return disclosed | {makers.COMPUTED_BY: makers.tree(found, disclosed) or {}}
 
 
 def suppress(found: Any, minimum: int) -> Any:
@@ -291,9 +291,9 @@ def _results(found: Any, minimum: int, place: str) -> Any:
         hidden: set[str] = set()
         for names in found.sums if isinstance(found, Parts) else ():
             hidden |= hidden_with({name: _size(found[name]) for name in names if name in found}, minimum)
-        told = {name: _results(value, minimum, f"{place}.{name}") for name, value in found.items()}
-        return {name: _emptied(value) if name in hidden else value for name, value in told.items()}
-    if not isinstance(found, _Told) or found.bases is None:
+        disclosed = {name: _results(value, minimum, f"{place}.{name}") for name, value in found.items()}
+        return {name: _emptied(value) if name in hidden else value for name, value in disclosed.items()}
+    if not isinstance(found, _Disclosed) or found.bases is None:
         raise TypeError(f"{place.lstrip('.')}: a {type(found).__name__} says nothing of whom it tells")
     if any(few(base, minimum) for base in found.bases):
         return f"1 to {minimum - 1}" if found.is_sign else None
@@ -307,11 +307,11 @@ def _size(found: Any) -> float:
     return max(least, default=0)
 
 
-def _values(found: Any) -> Iterator[_Told]:
+def _values(found: Any) -> Iterator[_Disclosed]:
     if isinstance(found, Mapping):
         for value in found.values():
             yield from _values(value)
-    elif isinstance(found, _Told):
+    elif isinstance(found, _Disclosed):
         yield found
 
 
@@ -328,7 +328,7 @@ def _table(table: Table, minimum: int) -> pd.DataFrame:
     if table.added is not None:
         return _pooled(table, minimum)
     parts = [frame] if not table.by else [part for _, part in frame.groupby(list(table.by), sort=False)]
-    told = []
+    disclosed = []
     for part in parts:
         rows = part[table.counts[0]].to_dict()
         hidden = hidden_with(rows, minimum) if table.by is not None else {r for r, n in rows.items() if few(n, minimum)}
@@ -338,8 +338,8 @@ def _table(table: Table, minimum: int) -> pd.DataFrame:
             alone = table.by is not None and not hidden
             masked = hidden_with(cells, minimum) if alone else {r for r, n in cells.items() if few(n, minimum)}
             kept[column] = kept[column].mask(kept.index.isin(masked))
-        told.append(kept)
-    return pd.concat(told).reset_index(drop=True) if told else frame
+        disclosed.append(kept)
+    return pd.concat(disclosed).reset_index(drop=True) if disclosed else frame
 
 
 def _pooled(table: Table, minimum: int) -> pd.DataFrame:
@@ -349,8 +349,8 @@ def _pooled(table: Table, minimum: int) -> pd.DataFrame:
         ways = {column: "sum" if column in (*table.counts, *(table.added or ())) else "last" for column in curve}
         pooled = curve.groupby(_bins(curve[table.counts[0]].tolist(), minimum)).agg(ways)
         curves.append(pooled.iloc[:-1] if table.longest else pooled)
-    told = pd.concat(curves, ignore_index=True)
-    return told.assign(**dict.fromkeys(table.counts, np.nan)) if few(table.left_out, minimum) else told
+    disclosed = pd.concat(curves, ignore_index=True)
+    return disclosed.assign(**dict.fromkeys(table.counts, np.nan)) if few(table.left_out, minimum) else disclosed
 
 
 def _bins(counts: Sequence[int], minimum: int) -> np.ndarray:

@@ -1,7 +1,8 @@
 """Exhausted memory: what PyTorch and vLLM say of it, translated into the parameter of machine.yaml to change."""
 
-from synthnotes.machinery import machine, redaction
+from synthnotes.machinery import redaction
 from synthnotes.machinery.files import UserError
+from synthnotes.machinery.resources import read_resources
 
 # What to change, by stage: the sections and values of machine.yaml that decide how much is held at once.
 _SAMPLING = ("generate", "concurrent_sequences", "or gpu_memory_share, or raise tensor_parallel")
@@ -34,7 +35,7 @@ def is_exhausted(error: BaseException) -> bool:
     )
 
 
-def told(stage: str, error: BaseException) -> str | None:
+def advise(stage: str, error: BaseException) -> str | None:
     """What to change where an error says that memory was too small; None where it says something else.
 
     Args:
@@ -47,7 +48,7 @@ def told(stage: str, error: BaseException) -> str | None:
         return "memory is too small for this stage. Run fewer stages at once (JOBS=1), or take a larger machine."
     section, name, others = LOWER[stage]
     try:
-        now = f", now {getattr(getattr(machine.read(), section), name)}"
+        now = f", now {getattr(getattr(read_resources(), section), name)}"
     except UserError:
         now = ""
     return f"machine.yaml: memory is too small. Lower {section}.{name}{now}, {others}; finished work is kept."

@@ -19,7 +19,8 @@ from typing import Any, NoReturn
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
 
 from synthnotes.machinery import kinds
 
@@ -126,19 +127,23 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
-def read_yaml(path: Path) -> Any:
+def read_yaml(path: Path, reader: YAML | None = None) -> Any:
     """Reads a YAML file of plain values: no tag can make an object of any class.
+
+    Args:
+        path: the file.
+        reader: another than that of YAML 1.2, as DVC reads it (`5e-5` is a number).
 
     Raises:
         UserError: the file is missing, empty, not valid YAML, or its aliases stand for too many values.
     """
     require(path)
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.MarkedYAMLError as error:
+        value = (reader or YAML(typ="safe", pure=True)).load(path)
+    except MarkedYAMLError as error:
         where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise UserError(f"{path}{where}: not valid YAML: {error.problem or error.context}.") from None
-    except Exception:  # bytes that are no text, and the reader's own defects: a date that is none, a bracket too many
+    except Exception:  # bytes that are no text, and the reader's own defects: damaged text ends in a dozen ways
         raise unreadable(path, kinds.TEXT, "not valid YAML. Expected UTF-8 text of keys and values.") from None
     refuse_bomb(value, str(path))
     return value

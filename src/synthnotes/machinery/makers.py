@@ -38,7 +38,7 @@ def _name(module: Mapping[str, Any], within: str) -> str:
     return f"{named.removeprefix(PACKAGE)}.{within.partition('.<locals>')[0]}"
 
 
-def tree(found: Any, told: Any) -> Makers | None:
+def tree(found: Any, disclosed: Any) -> Makers | None:
     """The makers of a result, nested as it is; None where nothing is told.
 
     Args:
@@ -46,8 +46,8 @@ def tree(found: Any, told: Any) -> Makers | None:
         told: what is published of them. What is hidden names nobody: whether there is a value would be told, too.
     """
     if not isinstance(found, Mapping):
-        return None if told is None else found.maker
-    below = {name: tree(value, told[name]) for name, value in found.items()}
+        return None if disclosed is None else found.maker
+    below = {name: tree(value, disclosed[name]) for name, value in found.items()}
     below = {name: makers for name, makers in below.items() if makers is not None}
     if not below:
         return None

@@ -24,8 +24,8 @@ def insist() -> None:
     if own == imported or not (own / "__init__.py").is_file():
         return
     if os.environ.get(STARTED) == str(own):
-        told = "Start Python without -E, -I or -P, so that PYTHONPATH counts, or install the package from here"
-        raise SystemExit(f"error: {imported}: code of another folder than this one ({own.parent}). {told}.")
+        message = "Start Python without -E, -I or -P, so that PYTHONPATH counts, or install the package from here"
+        raise SystemExit(f"error: {imported}: code of another folder than this one ({own.parent}). {message}.")
     print(f"with the code of {own.parent}, not of {imported.parent}", file=sys.stderr, flush=True)
     paths = [str(own.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     os.environ |= {STARTED: str(own), "PYTHONPATH": os.pathsep.join(paths)}

@@ -20,7 +20,7 @@ from dvc.repo import Repo
 from dvc.stage import Stage
 
 from synthnotes.machinery.files import UserError
-from synthnotes.machinery.progress import Bar, told
+from synthnotes.machinery.progress import Bar, reporting
 
 MEMORY_PER_LANE = 3 * 2**30  # bytes: what the demo's hungriest stage, sampling, takes, and some more
 TAIL = 30  # last lines of a failed stage's output that are shown
@@ -147,7 +147,7 @@ def main() -> None:
     try:
         if jobs > 1 and (todo := plan()):
             print(f"{len(todo)} stages, {jobs} at once; each one's own words: {options.logs}/<stage>.log", flush=True)
-            with told("repro"):
+            with reporting("repro"):
                 run(todo, jobs, options.logs)
     except UserError as error:
         print(f"lanes: error: {error}", file=sys.stderr)

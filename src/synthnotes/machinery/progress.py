@@ -1,6 +1,6 @@
 """Progress of long work: bars on a terminal; where there is none (nohup, a log, a scheduler) one line per minute.
 
-A bar is a `Bar`, whatever counts. Lines come from one thread per program, `told`, which says how long the program
+A bar is a `Bar`, whatever counts. Lines come from one thread per program, `reporting`, which says how long the program
 has been at work and where its open bars stand; so also one long step, the start of an engine, say, is not silent.
 """
 
@@ -48,8 +48,8 @@ class Bar(tqdm):
         """Where the bar stands, in words: `train: 120 of 400 step, loss=2.31`."""
         each = 1 if isinstance(self.unit_scale, bool) else self.unit_scale
         total = f" of {self.total * each:,}" if self.total else ""
-        told = f"{(self.desc or 'done').removesuffix(': ')}: {self.n * each:,}{total} {self.unit.strip()}"
-        return f"{told}, {self.postfix}" if self.postfix else told
+        line = f"{(self.desc or 'done').removesuffix(': ')}: {self.n * each:,}{total} {self.unit.strip()}"
+        return f"{line}, {self.postfix}" if self.postfix else line
 
     def __eq__(self, other: object) -> bool:  # tqdm's own compares positions
         return self is other
@@ -58,7 +58,7 @@ class Bar(tqdm):
 
 
 @contextmanager
-def told(what: str) -> Iterator[None]:
+def reporting(what: str) -> Iterator[None]:
     """While the block runs, prints a line per minute to stderr, unless that is a terminal.
 
     Args:

@@ -15,7 +15,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from synthnotes.machinery import params, pipeline
-from synthnotes.machinery.files import UserError, replacing
+from synthnotes.machinery.files import UserError, read_yaml, replacing
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def leftovers(root: Path, results: Path, lock: dict[str, Any]) -> Leftovers:
 
 def recorded(lock_file: Path) -> dict[str, Any]:
     """What dvc.lock records; nothing where no stage has run yet."""
-    return params.parse(lock_file, YAML(typ="safe", pure=True)) if lock_file.exists() else {}
+    return read_yaml(lock_file) if lock_file.exists() else {}
 
 
 def tidy(root: Path, results: Path, lock_file: Path) -> Leftovers:
@@ -67,7 +67,7 @@ def tidy(root: Path, results: Path, lock_file: Path) -> Leftovers:
             (root / path).unlink(missing_ok=True)  # it may lie in a folder that has just gone
     if found.entries:
         editor = YAML()
-        lock = params.parse(lock_file, editor)
+        lock = read_yaml(lock_file, editor)
         for name in found.entries:
             del lock["stages"][name]
         with replacing(lock_file) as temporary:

@@ -173,8 +173,8 @@ def require_files(folder: Path) -> None:
             start = file.read(64)
         # SentencePiece's files begin with \n; tiktoken's are text, and are not read where there is a tokenizer.json.
         binary = name in BINARY and start[:1] != b"\n" and "tokenizer.json" not in there
-        if told := instead(path, "a file of the tokenizer", binary):
-            raise UserError(told)
+        if message := instead(path, "a file of the tokenizer", binary):
+            raise UserError(message)
         if path.suffix == ".json" and start.startswith(b"\xef\xbb\xbf"):
             raise UserError(f"{path}: begins with a byte order mark (BOM). Save it as UTF-8 without one.")
         if path.suffix == ".json" and start.lstrip()[:1] not in (b"{", b"["):

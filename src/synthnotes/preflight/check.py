@@ -7,13 +7,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from synthnotes.machinery import machine, params
+from synthnotes.machinery import params
 from synthnotes.machinery.files import UserError
-from synthnotes.machinery.machine import Machine
-from synthnotes.machinery.sections import Params
-from synthnotes.preflight import data, hardware
-from synthnotes.preflight.data import Finding
+from synthnotes.machinery.params import Params
+from synthnotes.machinery.resources import Machine, read_resources, steps_of
+from synthnotes.preflight import hardware, inventory
 from synthnotes.preflight.estimates import GIB, Models, Needs, least
+from synthnotes.preflight.inventory import Finding
 
 WITHOUT_GPU = 3_000_000_000  # parameters: a larger generator would take months on a CPU
 ASKED = (
@@ -28,9 +28,9 @@ def main(folder: Path, params_file: Path, machine_file: Path) -> int:
         The exit code: 0 if nothing found would make the run fail.
     """
     try:
-        settings, resources = params.read(params_file), machine.read(machine_file)
+        settings, resources = params.read(params_file), read_resources(machine_file)
         tuning = resources.finetune
-        machine.steps_of(settings.finetune.batch, tuning.micro_batch, tuning.processes)
+        steps_of(settings.finetune.batch, tuning.micro_batch, tuning.processes)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -46,22 +46,22 @@ def main(folder: Path, params_file: Path, machine_file: Path) -> int:
 
 def check(folder: Path, settings: Params, resources: Machine) -> Iterator[Finding]:
     """Everything that can be said of a data folder and the machine without reading more than some notes."""
-    yield from data.inspect(folder, settings)
+    yield from inventory.inspect(folder, settings)
     models: dict[str, Models] = {}
     for corpus in settings.corpora:
-        models[corpus] = yield from data.inspect_corpus(folder, settings, corpus)
-    if not all(len(of_corpus) == len(data.MODELS[corpus]) for corpus, of_corpus in models.items()):
+        models[corpus] = yield from inventory.inspect_corpus(folder, settings, corpus)
+    if not all(len(of_corpus) == len(inventory.MODELS[corpus]) for corpus, of_corpus in models.items()):
         yield Finding("disk, memory and GPUs: told once the models are there")
         return
     cards, taken = hardware.gpus(), hardware.size_of(folder)
     note_bytes = {
-        corpus: sum(path.stat().st_size for path in data.note_files(folder / corpus, corpus)) for corpus in models
+        corpus: sum(path.stat().st_size for path in inventory.note_files(folder / corpus, corpus)) for corpus in models
     }
     needs = least(settings, resources, models, note_bytes, taken, bool(cards))
     yield from check_disks(folder, needs.disk)
     memory, asked = hardware.memory(), f"needs about {_gib(needs.memory)}"
-    told = "not told by this system" if memory is None else _gib(memory)
-    yield Finding(f"memory: {told}; {asked}", stops=memory is not None and memory < needs.memory)
+    message = "not told by this system" if memory is None else _gib(memory)
+    yield Finding(f"memory: {message}; {asked}", stops=memory is not None and memory < needs.memory)
     yield check_gpus(cards, needs, max(of_corpus["generator"].parameters for of_corpus in models.values()))
 
 
@@ -78,8 +78,8 @@ def check_disks(folder: Path, needed: int) -> Iterator[Finding]:
         first, there, _ = parts[0]
         held, needs = sum(hardware.size_of(part) for part, _, _ in parts), sum(takes for _, _, takes in parts)
         free = shutil.disk_usage(there).free
-        told = f"{_gib(free)} free, {_gib(held)} in use by earlier runs; needs about {_gib(needs)}"
-        yield Finding(f"disk{f' of {first}' * (len(disks) > 1)}: {told}", stops=free + held < needs)
+        message = f"{_gib(free)} free, {_gib(held)} in use by earlier runs; needs about {_gib(needs)}"
+        yield Finding(f"disk{f' of {first}' * (len(disks) > 1)}: {message}", stops=free + held < needs)
 
 
 def check_gpus(cards: list[int | None], needs: Needs, parameters: int) -> Finding:
@@ -92,9 +92,9 @@ def check_gpus(cards: list[int | None], needs: Needs, parameters: int) -> Findin
         return Finding("GPUs: none; the generator is small enough to go without")
     smallest = min((size for size in cards if size is not None), default=None)
     of = "a size that nvidia-smi does not tell" if smallest is None else _gib(smallest)
-    told = f"GPUs: {len(cards)}, of {of}; {needs.gpus} needed, with about {_gib(needs.gpu_memory)} each"
-    told += f"; {ASKED}" if len(cards) < needs.gpus else ""
-    return Finding(told, stops=len(cards) < needs.gpus or (smallest is not None and smallest < needs.gpu_memory))
+    message = f"GPUs: {len(cards)}, of {of}; {needs.gpus} needed, with about {_gib(needs.gpu_memory)} each"
+    message += f"; {ASKED}" if len(cards) < needs.gpus else ""
+    return Finding(message, stops=len(cards) < needs.gpus or (smallest is not None and smallest < needs.gpu_memory))
 
 
 def _gib(size: int) -> str:

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from synthnotes.machinery.machine import FinetuneMachine, GenerateMachine, Machine, steps_of
 from synthnotes.machinery.model_folders import Role, sizes_of
-from synthnotes.machinery.sections import TRAINING_SETS, FinetuneParams, Params
+from synthnotes.machinery.params import TRAINING_SETS, FinetuneParams, Params
+from synthnotes.machinery.resources import FinetuneMachine, GenerateMachine, Machine, steps_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig

@@ -17,10 +17,10 @@ def gpus() -> list[int | None]:
         return []
     query = ["nvidia-smi", "--query-gpu=uuid,memory.total", "--format=csv,noheader,nounits"]
     try:
-        told = subprocess.run(query, capture_output=True, text=True, timeout=30, check=True).stdout
+        message = subprocess.run(query, capture_output=True, text=True, timeout=30, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return []
-    cards = [line.split(",") for line in told.splitlines() if line.startswith("GPU-")]
+    cards = [line.split(",") for line in message.splitlines() if line.startswith("GPU-")]
     sizes = {uuid.strip(): int(size) * 2**20 if size.strip().isdigit() else None for uuid, size in cards}
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is None:

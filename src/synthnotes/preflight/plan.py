@@ -15,13 +15,13 @@ import numpy as np
 
 from synthnotes.generation.generators import load_tokenizer
 from synthnotes.generation.records import Record, encode_prompts, read_records
-from synthnotes.machinery import machine, params
+from synthnotes.machinery import params
 from synthnotes.machinery.files import UserError
-from synthnotes.machinery.machine import Machine
-from synthnotes.machinery.sections import Params
+from synthnotes.machinery.params import Params
+from synthnotes.machinery.resources import Machine, read_resources
 from synthnotes.preflight import estimates
-from synthnotes.preflight.data import require_model
 from synthnotes.preflight.estimates import GIB, GPUS, RESERVE, Architecture, Gpu
+from synthnotes.preflight.inventory import require_model
 
 TOKENISED = 500  # records, evenly spread
 
@@ -145,7 +145,7 @@ def show(work: dict[str, Estimate], free_gib: float) -> list[str]:
 def main(models: Path, records: Path, params_file: Path, machine_file: Path, gpu: str) -> int:
     """Prints the plan; returns the exit code."""
     try:
-        work = plan(params.read(params_file), machine.read(machine_file), models, records, GPUS[gpu])
+        work = plan(params.read(params_file), read_resources(machine_file), models, records, GPUS[gpu])
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from synthnotes.machinery.disclosure import Table, also, like, over, people, setting
-from synthnotes.machinery.sections import PrivacyParams
+from synthnotes.machinery.params import PrivacyParams
 from synthnotes.privacy.control_matching import match, standing_in
 from synthnotes.privacy.distributions import (
     length_distribution,
@@ -180,7 +180,7 @@ def _overlap(
     def share(part: np.ndarray, whole: np.ndarray) -> float | None:
         return count(part) / count(whole) if count(whole) else None
 
-    told = {
+    disclosed = {
         "n": setting(n),
         "real_unique": count(real),
         "synthetic_unique": count(synthetic),
@@ -194,7 +194,7 @@ def _overlap(
         "control_share": share(real & control, control),
     }
     # Of n-grams, not of notes; how many notes they are from is what counts.
-    return over(min(len(encoded.training.lengths), len(rows["synthetic"]), len(rows["control"])), told)
+    return over(min(len(encoded.training.lengths), len(rows["synthetic"]), len(rows["control"])), disclosed)
 
 
 def _measures(

@@ -118,7 +118,9 @@ def judge(
         "low": low,
         "high": high,
     }
-    told = over(len(synthetic.parts), {name: value if np.isfinite(value) else None for name, value in means.items()})
+    disclosed = over(
+        len(synthetic.parts), {name: value if np.isfinite(value) else None for name, value in means.items()}
+    )
     count, p = (found["beyond"][name] for name in ("notes_beyond", "p"))
     if p is not None and p <= (1 - confidence) / 2:
         verdict = COPIES
@@ -126,7 +128,7 @@ def judge(
         verdict = NEARER
     else:
         verdict = NOT_SHOWN if high <= 0 and count is not None and count <= found["notes_promised"] else UNDECIDED
-    return {**told, **found, "verdict": setting(verdict)}
+    return {**disclosed, **found, "verdict": setting(verdict)}
 
 
 def overall(verdicts: Sequence[str]) -> str:

@@ -57,12 +57,12 @@ def compare_membership(
     sides = training[~standing_in(training, unseen)], unseen[~standing_in(unseen, training)]
     left_out = len(training) + len(unseen) - sum(map(len, sides))
     size = min(MOST_PATIENTS, *(table["patient_id"].nunique() for table in sides))
-    told = also(left_out, people(size))
+    disclosed = also(left_out, people(size))
     if len(synthetic) > MOST_NOTES:
         synthetic = synthetic.sample(MOST_NOTES, random_state=seed)
     if not size or not len(synthetic):
         empty = dict.fromkeys(("members", "others", "difference", "p"))
-        return {"patients": told, **empty, **setting({"counted": "patients", "verdict": UNDECIDED})}
+        return {"patients": disclosed, **empty, **setting({"counted": "patients", "verdict": UNDECIDED})}
     groups = max(1, min(GROUPS, sides[0]["patient_id"].nunique() // size))
     both, patients = _drawn(sides, (groups * size, size), rng)
     encode = Encoder(tokenizer)
@@ -85,7 +85,7 @@ def compare_membership(
     counted = "patients" if (both["patient_id"] != both["note_id"]).any() else "notes"
     found = {"members": members, "others": others, "difference": members - others, "p": p}
     return {
-        "patients": told,
+        "patients": disclosed,
         **setting({"counted": counted, "verdict": verdict}),
         **over(size, found),
     }

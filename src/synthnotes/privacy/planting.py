@@ -115,8 +115,8 @@ def detection(
         for words, part in found.groupby("words")
     }
     # A threshold is the value of one unseen note.
-    told = {name: extreme(value) for name, value in thresholds.items()}
-    return {"false_alarms": setting(false_alarms), "thresholds": told, "by_words": by_words, "flagged": flagged}
+    disclosed = {name: extreme(value) for name, value in thresholds.items()}
+    return {"false_alarms": setting(false_alarms), "thresholds": disclosed, "by_words": by_words, "flagged": flagged}
 
 
 def _flagged(notes: pd.DataFrame, thresholds: dict[str, float]) -> dict[str, Any]:

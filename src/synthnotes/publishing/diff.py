@@ -17,10 +17,9 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
-from ruamel.yaml import YAML
 
 from synthnotes.machinery import params, pipeline
-from synthnotes.machinery.files import UserError, read_json, replacing
+from synthnotes.machinery.files import UserError, read_json, read_yaml, replacing
 from synthnotes.machinery.makers import without_makers
 from synthnotes.report.index import CHAPTERS
 from synthnotes.report.kit import lint, markup, render, style
@@ -83,7 +82,7 @@ class Revision:
     files: list[str]
     lacking: list[str]
 
-    def told(self, error: Exception) -> str:
+    def message_of(self, error: Exception) -> str:
         """What an error says, without the temporary place of the copies."""
         return str(error).replace(f"{self.folder}/", "")
 
@@ -251,9 +250,9 @@ def _parameters(side: Revision) -> dict[str, Quantity]:
     from dvc.utils.flatten import flatten
 
     try:
-        content = params.parse(side.folder / "params.yaml", YAML(typ="safe", pure=True))
+        content = read_yaml(side.folder / "params.yaml")
     except UserError as error:
-        raise UserError(f"{side.name}: {side.told(error)}") from None
+        raise UserError(f"{side.name}: {side.message_of(error)}") from None
     return {key: Quantity(value) for key, value in flatten(content).items()}
 
 
@@ -265,7 +264,7 @@ def _metrics(side: Revision, prefixes: Sequence[str]) -> dict[str, Quantity]:
         try:
             content = read_json(side.folder / RESULTS / files[prefix])
         except UserError as error:
-            raise UserError(f"{side.name}: {side.told(error)}") from None
+            raise UserError(f"{side.name}: {side.message_of(error)}") from None
         found |= dict(quantities(prefix, without_makers(content)))
     return found
 
@@ -312,7 +311,7 @@ def _draw(sides: Sequence[Revision], folder: Path) -> tuple[list[Pair], list[str
             refusals.append("")
         except UserError as error:
             drawings.append({})
-            refusals.append(side.told(error))
+            refusals.append(side.message_of(error))
     pairs = []
     for name in drawings[0] | drawings[1]:
         drawn = [
@@ -338,9 +337,9 @@ def _drawn(side: Revision, drawing: Callable[[], Figure], path: Path) -> tuple[P
     try:
         style.draw(drawing, path)
     except (NoDataError, UserError) as error:
-        return None, side.told(error)
+        return None, side.message_of(error)
     except Exception as error:  # results of an older version can have any form
-        return None, f"its results are of another form ({type(error).__name__}: {side.told(error)})"
+        return None, f"its results are of another form ({type(error).__name__}: {side.message_of(error)})"
     return path, ""
 
 

@@ -34,8 +34,8 @@ def table(names: list[str]) -> str:
     rows = []
     for name in (name for name in names if _normal(name) in packages):
         package = packages[_normal(name)]
-        told = package["License"].strip().split("\n")[0][:LONGEST].replace("UNKNOWN", "not told")
-        licence = BUNDLED.get(name, told)
+        stated = package["License"].strip().split("\n")[0][:LONGEST].replace("UNKNOWN", "not told")
+        licence = BUNDLED.get(name, stated)
         mark = "copyleft" if STRONG.search(licence) else "weak copyleft" if COPYLEFT.search(licence) else ""
         rows.append((name, package["Version"], licence.replace("|", "/"), mark))
     counted = Counter(mark for *_, mark in rows if mark)

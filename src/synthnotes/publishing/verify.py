@@ -99,19 +99,19 @@ def _parameters(item: Any, by: str) -> Iterator[Fact]:
         yield Fact("parameters", key, CHANGED if key in changed or changed == "deleted" else SAME, by)
 
 
-def _of_report(root: Path, told: dict[str, Any], by: str) -> Iterator[Fact]:
+def _of_report(root: Path, provenance: dict[str, Any], by: str) -> Iterator[Fact]:
     """What the report records of itself; parts that an older or newer one does not have are passed over."""
-    hashes = {"params.yaml": ("sha256", (told.get("params") or {}).get("sha256"))}
+    hashes = {"params.yaml": ("sha256", (provenance.get("params") or {}).get("sha256"))}
     hashes |= {
-        f"data/{c}/{name}": ("sha256", h) for c, of in (told.get("data") or {}).items() for name, h in of.items()
+        f"data/{c}/{name}": ("sha256", h) for c, of in (provenance.get("data") or {}).items() for name, h in of.items()
     }
-    hashes |= {name: ("md5", of_file.get("md5")) for name, of_file in (told.get("files") or {}).items()}
+    hashes |= {name: ("md5", of_file.get("md5")) for name, of_file in (provenance.get("files") or {}).items()}
     for name, (algorithm, recorded) in hashes.items():
         if recorded:
             path = root / name
             found = hashlib.new(algorithm, path.read_bytes()).hexdigest() if path.is_file() else None
             yield Fact(_kind(name), name, _state(recorded, found), by)
-    for name, recorded in (told.get("packages") or {}).items():
+    for name, recorded in (provenance.get("packages") or {}).items():
         yield Fact("packages", f"{name} {recorded}", _state(recorded, _installed(name)), by)
 
 

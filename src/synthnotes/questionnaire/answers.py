@@ -19,7 +19,7 @@ import pandas as pd
 from synthnotes.corpus.cells import shown_names
 from synthnotes.machinery.disclosure import setting
 from synthnotes.machinery.files import UserError
-from synthnotes.machinery.sections import Corpus
+from synthnotes.machinery.params import Corpus
 from synthnotes.questionnaire.exports import normalised, read_table
 from synthnotes.questionnaire.ratings import COLUMNS, KINDS, QUESTIONS, check
 from synthnotes.questionnaire.sosci import COHERENCE, READABILITY

@@ -73,8 +73,8 @@ def read_table(content: bytes, where: str) -> pd.DataFrame:
             lines += [(line, row)] if any(map(normalised, row)) else []
     except csv.Error as error:
         quoted = "expected after" in str(error) or "end of data" in str(error)
-        told = "a quoted text does not end where a cell does" if quoted else error
-        raise UserError(f"{where}, line {line + 1}: not a CSV file: {told}.") from None
+        message = "a quoted text does not end where a cell does" if quoted else error
+        raise UserError(f"{where}, line {line + 1}: not a CSV file: {message}.") from None
     if len(lines) < 2:
         raise UserError(f"{where}: no answers, only {'a header' if lines else 'an empty file'}. Export the data again.")
     (_, names), *rows = lines

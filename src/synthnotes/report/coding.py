@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from synthnotes.machinery.sections import TRAINING_SETS
+from synthnotes.machinery.params import TRAINING_SETS
 from synthnotes.report.kit.markup import HYPHEN, Markdown
 from synthnotes.report.kit.numbers import MISSING
 from synthnotes.report.kit.report import Drawings

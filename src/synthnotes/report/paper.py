@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from synthnotes.machinery import pipeline
-from synthnotes.machinery.sections import Params
+from synthnotes.machinery.params import Params
 from synthnotes.report.kit.markup import Markdown, grouped
 from synthnotes.report.kit.numbers import Numbers
 from synthnotes.report.kit.report import Report

@@ -9,12 +9,12 @@ from synthnotes.corpus import notes
 from synthnotes.generation.sample_measures import count_codes_found, describe_setting
 from synthnotes.generation.sampling import COLUMNS, SETTING, pairs_of_values, part_tables
 from synthnotes.generation.synthetic_notes import samples_to_code
-from synthnotes.machinery import machine, params
+from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import people, publish
 from synthnotes.machinery.files import read_csv, read_parquet
-from synthnotes.machinery.machine import CodingMachine
-from synthnotes.machinery.sections import AblationParams, CodingParams, DisclosureParams
+from synthnotes.machinery.params import AblationParams, CodingParams, DisclosureParams
+from synthnotes.machinery.resources import CodingMachine, load_resources
 
 
 def main(samples: Path, real: Path, codes: Path, coder: Path, results: Path) -> str:
@@ -50,7 +50,7 @@ def _codes_found(tables: list[pd.DataFrame], codes: Path, folder: Path) -> list[
     from synthnotes.coding.plm_icd.model import at_work
     from synthnotes.coding.predictions import above
 
-    settings, resources = params.load("coding", CodingParams), machine.load("coding", CodingMachine)
+    settings, resources = params.load("coding", CodingParams), load_resources("coding", CodingMachine)
     torch.set_num_threads(resources.threads)
     coder = coders.load(folder)
     at_work(coder.model)

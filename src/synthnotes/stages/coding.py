@@ -9,11 +9,11 @@ from synthnotes.coding.labels import read_code_set, taught_by
 from synthnotes.coding.plm_icd import coder as coders
 from synthnotes.coding.plm_icd.training import processes
 from synthnotes.corpus import notes
-from synthnotes.machinery import machine, params
+from synthnotes.machinery import params
 from synthnotes.machinery.accelerate_launch import check_processes, launch, launch_command, launched
 from synthnotes.machinery.cli import run
-from synthnotes.machinery.machine import CodingMachine
-from synthnotes.machinery.sections import CodingParams
+from synthnotes.machinery.params import CodingParams
+from synthnotes.machinery.resources import CodingMachine, load_resources
 from synthnotes.machinery.workdir import work_folder
 
 
@@ -34,7 +34,7 @@ def main(
 
     Where the notes of validation are those of training, their folds say which is which.
     """
-    settings, resources = params.load("coding", CodingParams), machine.load("coding", CodingMachine)
+    settings, resources = params.load("coding", CodingParams), load_resources("coding", CodingMachine)
     if resources.processes > 1 and not launched():
         check_processes("coding", resources.processes, "ddp", torch.cuda.device_count())
         command = launch_command(accelerate / "ddp.yaml", resources.processes, "synthnotes.stages.coding", sys.argv[1:])

@@ -10,7 +10,7 @@ from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import publish
 from synthnotes.machinery.files import read_csv, read_json
-from synthnotes.machinery.sections import CorpusParams, DisclosureParams
+from synthnotes.machinery.params import CorpusParams, DisclosureParams
 
 
 def main(corpus: str, notes: Path, codes: Path, facts: Path, results: Path, flow: Path) -> str:

@@ -12,7 +12,7 @@ from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import require_demo
 from synthnotes.machinery.files import UserError, replacing, write_csv, write_json
-from synthnotes.machinery.sections import CorpusParams, DisclosureParams
+from synthnotes.machinery.params import CorpusParams, DisclosureParams
 
 SOURCES = {"mimic": mimic, "sepr": sepr}
 RECORDS = {"training": "L", "prompts": "S"}

@@ -5,12 +5,12 @@ from pathlib import Path
 import pandas as pd
 
 from synthnotes.corpus import notes
-from synthnotes.machinery import machine, params
+from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import Table, publish
 from synthnotes.machinery.files import UserError, read_parquet
-from synthnotes.machinery.machine import PrivacyMachine
-from synthnotes.machinery.sections import DisclosureParams, PrivacyParams
+from synthnotes.machinery.params import DisclosureParams, PrivacyParams
+from synthnotes.machinery.resources import PrivacyMachine, load_resources
 from synthnotes.privacy.overlap.memory import GIB
 from synthnotes.privacy.planting import detection, plant
 
@@ -31,7 +31,7 @@ def main(corpus: str, training: Path, synthetic: Path, neighbours: Path, results
         settings.rouge_tokenizer[corpus],
         settings.false_alarms,
         settings.seed,
-        int(machine.load("privacy", PrivacyMachine).memory_gib * GIB),
+        int(load_resources("privacy", PrivacyMachine).memory_gib * GIB),
     )
     disclosure = params.load("disclosure", DisclosureParams)
     publish(results, found, disclosure)

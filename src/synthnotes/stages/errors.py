@@ -13,7 +13,7 @@ from synthnotes.errors.error_analysis import AnalysedCoder
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import publish
-from synthnotes.machinery.sections import CodingParams, DisclosureParams, ErrorsParams
+from synthnotes.machinery.params import CodingParams, DisclosureParams, ErrorsParams
 
 
 def main(

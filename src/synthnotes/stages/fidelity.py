@@ -7,7 +7,7 @@ from synthnotes.fidelity.statistics import compare
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import publish
-from synthnotes.machinery.sections import DisclosureParams, FidelityParams
+from synthnotes.machinery.params import DisclosureParams, FidelityParams
 
 
 def main(real: Path, synthetic: Path, results: Path) -> str:

@@ -7,23 +7,23 @@ from typing import Any
 
 from synthnotes.generation.generators import check_generator, load_tokenizer
 from synthnotes.generation.records import read_records
-from synthnotes.machinery import machine, params
+from synthnotes.machinery import params
 from synthnotes.machinery.accelerate_launch import check_processes, launch, launch_command, launched
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.files import UserError, read_json, replacing, write_json
-from synthnotes.machinery.machine import FinetuneMachine
 from synthnotes.machinery.packing import require_architecture
-from synthnotes.machinery.sections import FinetuneParams
+from synthnotes.machinery.params import FinetuneParams
+from synthnotes.machinery.resources import FinetuneMachine, load_resources, steps_of
 from synthnotes.machinery.tokenizer_checks import require_known
 
 
 def main(corpus: str, base: Path, records: Path, accelerate: Path, work: Path, adapter: Path, log: Path) -> str:
     """Trains the adapter; where several processes are asked for, by starting itself again through accelerate."""
-    settings, resources = params.load("finetune", FinetuneParams), machine.load("finetune", FinetuneMachine)
+    settings, resources = params.load("finetune", FinetuneParams), load_resources("finetune", FinetuneMachine)
     check_generator(base, settings.max_length)
     if settings.packing and not launched():
         require_architecture(base)
-    machine.steps_of(settings.batch, resources.micro_batch, resources.processes)
+    steps_of(settings.batch, resources.micro_batch, resources.processes)
     way, processes = resources.accelerate, resources.processes
     if not launched():
         import torch

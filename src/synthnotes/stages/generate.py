@@ -8,17 +8,17 @@ import pandas as pd
 from synthnotes.generation import sampling, shards
 from synthnotes.generation.generators import check_generator
 from synthnotes.generation.records import read_records
-from synthnotes.machinery import machine, params
+from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.files import UserError
-from synthnotes.machinery.machine import GenerateMachine
-from synthnotes.machinery.sections import GenerateParams
+from synthnotes.machinery.params import GenerateParams
+from synthnotes.machinery.resources import GenerateMachine, load_resources
 from synthnotes.machinery.workdir import work_folder
 
 
 def main(corpus: str, model: Path, records: Path, work: Path, samples: Path) -> str:
     """Samples from every prompt that leaves room for a note; of the others the table says that they do not."""
-    settings, resources = params.load("generate", GenerateParams), machine.load("generate", GenerateMachine)
+    settings, resources = params.load("generate", GenerateParams), load_resources("generate", GenerateMachine)
     check_generator(model, settings.model_length[corpus], f"generate.model_length.{corpus}")
     import torch
 

@@ -11,7 +11,7 @@ from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import Table, publish, setting
 from synthnotes.machinery.files import read_json, read_parquet
-from synthnotes.machinery.sections import DisclosureParams, FinetuneParams, GenerationParams
+from synthnotes.machinery.params import DisclosureParams, FinetuneParams, GenerationParams
 
 
 def main(

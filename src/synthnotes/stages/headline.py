@@ -8,7 +8,7 @@ from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.files import read_json, replacing, write_json
 from synthnotes.machinery.makers import without_makers
-from synthnotes.machinery.sections import NoiseParams, RatingsParams
+from synthnotes.machinery.params import NoiseParams, RatingsParams
 
 # Stage and place of each number. Each is a column of `dvc metrics show`, so that names must be short.
 OF_CORPUS = {

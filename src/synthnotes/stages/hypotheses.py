@@ -16,7 +16,7 @@ from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import publish, setting
 from synthnotes.machinery.files import read_json
-from synthnotes.machinery.sections import DisclosureParams, HypothesesParams, NoiseParams
+from synthnotes.machinery.params import DisclosureParams, HypothesesParams, NoiseParams
 
 TRAINING_SET = "synthetic_s"
 READERS = 2  # of predictions at once; each takes a gigabyte or two at the paper's size

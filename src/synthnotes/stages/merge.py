@@ -7,7 +7,7 @@ from synthnotes.generation.records import encode_prompts, read_records
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.files import replacing, write_json
-from synthnotes.machinery.sections import MergeParams
+from synthnotes.machinery.params import MergeParams
 from synthnotes.machinery.workdir import disk_space_needed
 
 

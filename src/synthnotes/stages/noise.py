@@ -9,11 +9,11 @@ from synthnotes.coding.plm_icd import coder as coders
 from synthnotes.coding.predictions import NOISE_FILE
 from synthnotes.corpus import notes
 from synthnotes.errors.word_noise import LANGUAGES, add_noise, changes, dictionary
-from synthnotes.machinery import machine, params
+from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.files import write_json
-from synthnotes.machinery.machine import CodingMachine
-from synthnotes.machinery.sections import CodingParams, NoiseParams
+from synthnotes.machinery.params import CodingParams, NoiseParams
+from synthnotes.machinery.resources import CodingMachine, load_resources
 from synthnotes.machinery.workdir import work_folder
 
 
@@ -31,7 +31,7 @@ def main(
 ) -> str:
     """Trains a coder on notes with noise, and lets it read E as the stage `coding` does."""
     settings, noise = params.load("coding", CodingParams), params.load("noise", NoiseParams)
-    resources = machine.load("coding", CodingMachine)
+    resources = load_resources("coding", CodingMachine)
     torch.set_num_threads(resources.threads)
     code_set = read_code_set(codes)
     clean = notes.read(training)

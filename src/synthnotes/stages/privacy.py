@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from synthnotes.corpus import notes
-from synthnotes.machinery import machine, params
+from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import publish
 from synthnotes.machinery.files import replacing, write_csv
-from synthnotes.machinery.machine import PrivacyMachine
-from synthnotes.machinery.sections import DisclosureParams, PrivacyParams
+from synthnotes.machinery.params import DisclosureParams, PrivacyParams
+from synthnotes.machinery.resources import PrivacyMachine, load_resources
 from synthnotes.privacy.comparison import compare
 from synthnotes.privacy.passage_text import quote_longest
 
@@ -29,7 +29,7 @@ def main(
     """Finds the nearest training notes, shared passages and shared n-grams of synthetic and control notes."""
     settings = params.load("privacy", PrivacyParams)
     learnt, written, others, more = (notes.read(path) for path in (training, synthetic, control, unseen))
-    resources = machine.load("privacy", PrivacyMachine)
+    resources = load_resources("privacy", PrivacyMachine)
     tokenizer = settings.rouge_tokenizer[corpus]
     comparison = compare(learnt, written, others, more, settings, tokenizer, resources.memory_gib, work)
 

@@ -6,7 +6,7 @@ from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.files import read_json, read_yaml, write_json
 from synthnotes.machinery.makers import COMPUTED_BY, name_of, without_makers
-from synthnotes.machinery.sections import DisclosureParams, RatingsParams
+from synthnotes.machinery.params import DisclosureParams, RatingsParams
 from synthnotes.significance.published_values import VERDICTS, compare, parse
 
 OF_CORPORA = ("cohort", "utility", "significance")  # stages with a result per corpus; ratings have one per study
@@ -20,13 +20,13 @@ def main(published: Path, results: Path, compared: list[Path]) -> str:
         stage: {of: without_makers(read_json(results / stage / f"{of}.json")) for of in names}
         for stage, names in members.items()
     }
-    demo, told = params.load("disclosure", DisclosureParams).demo, []
+    demo, counted = params.load("disclosure", DisclosureParams).demo, []
     for path in compared:
         source = published / f"{path.stem}.yaml"
         comparison = compare(parse(read_yaml(source), str(source)), found, demo)
         write_json(path, comparison | {COMPUTED_BY: name_of(compare)})
-        told.append(comparison["counts"])
-    return ", ".join(f"{sum(counts[verdict] for counts in told)} {verdict}" for verdict in VERDICTS)
+        counted.append(comparison["counts"])
+    return ", ".join(f"{sum(counts[verdict] for counts in counted)} {verdict}" for verdict in VERDICTS)
 
 
 if __name__ == "__main__":

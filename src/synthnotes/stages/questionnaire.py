@@ -7,7 +7,7 @@ from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import over, publish, setting
 from synthnotes.machinery.files import read_yaml, replacing, require, write_csv
-from synthnotes.machinery.sections import DisclosureParams, QuestionnaireParams
+from synthnotes.machinery.params import DisclosureParams, QuestionnaireParams
 from synthnotes.questionnaire import survey
 from synthnotes.questionnaire.sosci import write_project
 from synthnotes.questionnaire.survey import Wording

@@ -9,7 +9,7 @@ from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import publish_settings
 from synthnotes.machinery.files import UserError, require, write_csv
-from synthnotes.machinery.sections import Corpus, RatingsParams
+from synthnotes.machinery.params import Corpus, RatingsParams
 from synthnotes.questionnaire.answers import Answers, from_sheet, from_sosci, from_tidy, read_key
 from synthnotes.questionnaire.ratings import analyse, count_answers, count_differences
 from synthnotes.questionnaire.sosci_project import read_project

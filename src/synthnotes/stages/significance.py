@@ -11,8 +11,8 @@ from synthnotes.corpus import notes
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import publish
-from synthnotes.machinery.sections import DisclosureParams, SignificanceParams
-from synthnotes.significance.comparison import compare, tidy
+from synthnotes.machinery.params import DisclosureParams, SignificanceParams
+from synthnotes.significance.coder_differences import compare, tidy
 
 
 def main(evaluation: Path, codes: Path, coders: Path, results: Path, differences: Path) -> str:

@@ -14,7 +14,7 @@ from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import Table, publish, setting
 from synthnotes.machinery.files import read_csv, read_json
-from synthnotes.machinery.sections import CodingParams, DisclosureParams, UtilityParams
+from synthnotes.machinery.params import CodingParams, DisclosureParams, UtilityParams
 
 
 def main(notes: Path, codes: Path, coders: Path, results: Path, runs: Path, curves: Path) -> str:

@@ -5,18 +5,18 @@ from pathlib import Path
 from synthnotes.generation import sampling, shards
 from synthnotes.generation.generators import check_generator
 from synthnotes.generation.records import read_records
-from synthnotes.machinery import machine, params
+from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.files import UserError
-from synthnotes.machinery.machine import GenerateMachine
-from synthnotes.machinery.sections import AblationParams, GenerateParams
+from synthnotes.machinery.params import AblationParams, GenerateParams
+from synthnotes.machinery.resources import GenerateMachine, load_resources
 from synthnotes.machinery.workdir import work_folder
 
 
 def main(corpus: str, model: Path, records: Path, work: Path, samples: Path) -> str:
     """Samples from the first prompts with each pair of values; without any the table is empty."""
     settings, ablation = params.load("generate", GenerateParams), params.load("ablation", AblationParams)
-    resources = machine.load("generate", GenerateMachine)
+    resources = load_resources("generate", GenerateMachine)
     compared = sampling.vary(settings, ablation)
     if not compared:
         shards.write(samples, sampling.join_tables({}))

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from tiny_models import FILLERS, SYMPTOMS, save_encoder, save_tokenizer
 
-from synthnotes.machinery.sections import CodingParams
+from synthnotes.machinery.params import CodingParams
 
 
 def coding_settings(**changes) -> CodingParams:

@@ -6,8 +6,8 @@ import pytest
 from synthnotes.coding.plm_icd import coder
 from synthnotes.coding.predictions import above
 from synthnotes.generation.sample_measures import count_codes_found
-from synthnotes.machinery import machine, params
-from synthnotes.machinery.machine import CodingMachine
+from synthnotes.machinery import params
+from synthnotes.machinery.resources import CodingMachine
 from synthnotes.stages import ablation
 
 TITLES = {"I10": "pressure", "E11.9": "sugar", "J18.9": "cough", "0DTJ4ZZ": ""}
@@ -16,7 +16,7 @@ TITLES = {"I10": "pressure", "E11.9": "sugar", "J18.9": "cough", "0DTJ4ZZ": ""}
 def test_samples_are_read_by_the_coder_of_a_folder(tmp_path, notes_of, encoder_folder, settings, monkeypatch):
     monkeypatch.setattr(params, "load", lambda section, kind: settings())
     resources = CodingMachine(micro_batch=3, processes=1, threads=1)
-    monkeypatch.setattr(machine, "load", lambda section, kind: resources)
+    monkeypatch.setattr(ablation, "load_resources", lambda section, kind: resources)
     prompted = notes_of(12, 3, "train")
     prompted["descriptions"] = [[TITLES[code] for code in codes if TITLES[code]] for codes in prompted["codes"]]
     training = pd.concat([notes_of(24, 1, "train"), notes_of(6, 2, "validation")], ignore_index=True)

@@ -18,7 +18,7 @@ import sys, time
 from pathlib import Path
 import pandas as pd
 from synthnotes.coding.plm_icd import coder, training
-from synthnotes.machinery.sections import CodingParams
+from synthnotes.machinery.params import CodingParams
 folder = Path(sys.argv[1])
 kept = training.save_checkpoint
 def save_slowly(*arguments):

@@ -23,7 +23,7 @@ from synthnotes.corpus import notes
 from synthnotes.coding import predictions
 from synthnotes.coding.plm_icd import coder
 from synthnotes.coding.plm_icd.training import processes
-from synthnotes.machinery.sections import CodingParams
+from synthnotes.machinery.params import CodingParams
 folder, encoder = Path(sys.argv[1]), Path(sys.argv[2])
 settings = CodingParams.model_validate_json((folder / "settings.json").read_text())
 assert processes().num_processes == 2

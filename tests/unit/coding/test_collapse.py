@@ -10,8 +10,8 @@ from synthnotes.coding.collapse import NOTES, measure_reading
 from synthnotes.coding.outcomes import decide, measure_notes
 from synthnotes.coding.predictions import Predictions
 from synthnotes.machinery import params
-from synthnotes.machinery.sections import TRAINING_SETS, SignificanceParams
-from synthnotes.significance.comparison import compare
+from synthnotes.machinery.params import TRAINING_SETS, SignificanceParams
+from synthnotes.significance.coder_differences import compare
 
 STUDIES = 30
 SHARES = np.geomspace(0.4, 0.01, 40)  # of the notes, that have each code

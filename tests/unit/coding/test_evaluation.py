@@ -11,7 +11,7 @@ from synthnotes.corpus import notes as note_table
 from synthnotes.machinery import params
 from synthnotes.machinery.files import UserError, read_json, write_csv, write_json
 from synthnotes.machinery.makers import COMPUTED_BY, maker_of, without_makers
-from synthnotes.machinery.sections import TRAINING_SETS
+from synthnotes.machinery.params import TRAINING_SETS
 from synthnotes.stages import utility as stage
 
 CODES = ["I10", "E11.9", "J18.9", "0DTJ4ZZ", "Z99"]  # training has the last in no note

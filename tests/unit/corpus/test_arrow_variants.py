@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from synthnotes.corpus import sepr, sources
 from synthnotes.machinery.files import UserError
-from synthnotes.preflight import data
+from synthnotes.preflight import inventory
 
 IDS = ["1234567890123456789", "2", None, "4"]
 TEXTS = ["hemlig ett", None, "hemlig tre", "hemlig ett"]
@@ -130,7 +130,7 @@ def test_the_check_tries_notes_behind_an_empty_batch(tmp_path):
     with pa.ipc.new_file(tmp_path / sepr.NOTES, table.schema) as writer:
         writer.write_batch(pa.RecordBatch.from_pylist([], table.schema))
         writer.write_table(table)
-    assert data.first_notes(tmp_path, "sepr") == ["hemlig"]
+    assert inventory.first_notes(tmp_path, "sepr") == ["hemlig"]
 
 
 def test_texts_that_are_not_utf_8(write):
@@ -159,7 +159,7 @@ def test_a_column_twice_is_refused_wherever_it_is_read(tmp_path, names):
     with pytest.raises(UserError, match=f"column {twice} stands there 2 times"):
         sepr.read_notes(path)
     with pytest.raises(UserError, match=f"column {twice} stands there 2 times"):
-        data.describe_feather(path, sepr.FILES[sepr.NOTES])
+        inventory.describe_feather(path, sepr.FILES[sepr.NOTES])
     path = tmp_path / "t.csv"
     path.write_text(",".join(names) + "\n1,2,3,4\n")
     with pytest.raises(UserError, match=f"column {twice} stands there 2 times"):

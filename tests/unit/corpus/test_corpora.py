@@ -13,7 +13,7 @@ from synthnotes.corpus.attrition import Corpus, Flow, code_set, with_description
 from synthnotes.corpus.splits import divide
 from synthnotes.generation.records import read_records, render_prompt
 from synthnotes.machinery.files import UserError, read_json
-from synthnotes.machinery.sections import CorpusParams
+from synthnotes.machinery.params import CorpusParams
 
 SETTINGS = {
     "minimum_notes_per_code": {"mimic": 2, "sepr": 1},

@@ -14,7 +14,7 @@ from synthnotes.corpus.attrition import Flow, code_set, with_descriptions
 from synthnotes.corpus.description import describe, quality, shared
 from synthnotes.corpus.splits import SUBSETS, subset_shares
 from synthnotes.machinery.dependencies import deciding
-from synthnotes.machinery.sections import CorpusParams
+from synthnotes.machinery.params import CorpusParams
 
 SETTINGS = CorpusParams(**yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["corpus"])
 TITLES = {"I10": "Hypertension", "0DTJ4ZZ": "Resection"}

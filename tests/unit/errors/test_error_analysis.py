@@ -10,7 +10,7 @@ from synthnotes.coding.predictions import Predictions
 from synthnotes.errors.error_analysis import analyse, code_match, describe, take_coder
 from synthnotes.machinery import params
 from synthnotes.machinery.disclosure import suppress
-from synthnotes.machinery.sections import ErrorsParams
+from synthnotes.machinery.params import ErrorsParams
 
 
 def test_counts_by_hand(decisions_of):

@@ -12,7 +12,7 @@ from synthnotes.coding.predictions import Predictions
 from synthnotes.corpus import notes
 from synthnotes.machinery import params
 from synthnotes.machinery.files import UserError, write_json
-from synthnotes.machinery.sections import DisclosureParams, NoiseParams
+from synthnotes.machinery.params import DisclosureParams, NoiseParams
 from synthnotes.stages import errors, hypotheses
 
 CODES = ["I10", "I50.9", "J18.9", "0DTJ4ZZ", "XW03331"]

@@ -9,7 +9,7 @@ import pytest
 from synthnotes.errors.noise_comparison import Noise, compare
 from synthnotes.errors.word_noise import add_noise, dictionary
 from synthnotes.machinery import params
-from synthnotes.machinery.sections import CodingParams, HypothesesParams
+from synthnotes.machinery.params import CodingParams, HypothesesParams
 
 CODES = [f"{letter}{number}0.1" for letter in "AEIJ" for number in range(1, 8)]
 # Four frequent codes, which no loss of notes makes hard to learn, and rare ones, for which each note counts.

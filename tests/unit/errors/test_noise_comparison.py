@@ -6,7 +6,7 @@ import pytest
 
 from synthnotes.errors import curves
 from synthnotes.errors.noise_comparison import Noise, Sources, area, compare, interpolation, tabulate, verdict
-from synthnotes.machinery.sections import HypothesesParams
+from synthnotes.machinery.params import HypothesesParams
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from synthnotes.generation.synthetic_notes import samples_to_code
 from synthnotes.machinery import params
 from synthnotes.machinery.files import UserError, read_json
 from synthnotes.machinery.makers import without_makers
-from synthnotes.machinery.sections import AblationParams, GenerateParams
+from synthnotes.machinery.params import AblationParams, GenerateParams
 from synthnotes.stages import ablation
 from synthnotes.stages import variants as sampling_stage
 

@@ -26,11 +26,11 @@ from synthnotes.generation.fine_tuning import (
 from synthnotes.generation.generators import load_tokenizer, silence_libraries
 from synthnotes.generation.merging import merge
 from synthnotes.generation.records import NO_LOSS, encode_prompts, encode_records
-from synthnotes.machinery import configure, machine, params
+from synthnotes.machinery import configure, params
 from synthnotes.machinery.files import UserError
-from synthnotes.machinery.machine import FinetuneMachine, Machine
 from synthnotes.machinery.model_folders import read_config
-from synthnotes.machinery.sections import FinetuneParams
+from synthnotes.machinery.params import FinetuneParams
+from synthnotes.machinery.resources import FinetuneMachine, Machine, load_resources
 from synthnotes.preflight.estimates import Architecture
 
 
@@ -47,7 +47,7 @@ def toy(**changes):
 
 
 def resources(**changes):
-    found = machine.load("finetune", FinetuneMachine)
+    found = load_resources("finetune", FinetuneMachine)
     return found.model_copy(update={"micro_batch": 4, "checkpoint_steps": 3} | changes)
 
 

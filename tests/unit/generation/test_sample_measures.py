@@ -14,7 +14,7 @@ from synthnotes.generation.sample_measures import (
 )
 from synthnotes.generation.sampling import COLUMNS, Prompt, split_by_length, unsampled
 from synthnotes.machinery import params
-from synthnotes.machinery.sections import GenerateParams
+from synthnotes.machinery.params import GenerateParams
 
 
 def samples_of(*rows):

@@ -15,11 +15,11 @@ from synthnotes.generation import sampling
 from synthnotes.generation.records import build_records, read_records, write_records
 from synthnotes.generation.sampling import Prompt, check_gpus, seed_of
 from synthnotes.generation.vllm_engine import engine_arguments, sampling_parameters, start_engine
-from synthnotes.machinery import configure, machine, params
+from synthnotes.machinery import configure, params
 from synthnotes.machinery.files import UserError
-from synthnotes.machinery.machine import GenerateMachine, Machine
 from synthnotes.machinery.model_folders import skeleton
-from synthnotes.machinery.sections import GenerateParams, Params
+from synthnotes.machinery.params import GenerateParams, Params
+from synthnotes.machinery.resources import GenerateMachine, Machine, load_resources, read_resources
 from synthnotes.preflight import plan
 from synthnotes.preflight.estimates import GPUS, Architecture
 from synthnotes.stages import generate
@@ -31,7 +31,7 @@ def paper(name, configuration, kind):
     return params.validate(values, configuration, kind).generate
 
 
-DEMO = params.load("generate", GenerateParams), machine.load("generate", GenerateMachine)
+DEMO = params.load("generate", GenerateParams), load_resources("generate", GenerateMachine)
 PAPER = (
     paper("params.yaml", "configs/paper.yaml", Params),
     paper("machine.yaml", "configs/machine/two-gpus.yaml", Machine),
@@ -130,7 +130,7 @@ def project(tmp_path, generator):
 
 
 def settings_of(project):
-    return params.read(project / "params.yaml").generate, machine.read(project / "machine.yaml").generate
+    return params.read(project / "params.yaml").generate, read_resources(project / "machine.yaml").generate
 
 
 def stage_command(model):
@@ -179,7 +179,7 @@ def check_samples(project, done):
 
 def test_the_stage_samples_with_vllm_as_many_tokens_as_planned(project, generator):
     check_samples(project, run_stage(project, generator))
-    settings, resources = params.read(project / "params.yaml"), machine.read(project / "machine.yaml")
+    settings, resources = params.read(project / "params.yaml"), read_resources(project / "machine.yaml")
     found = skeleton(generator, "generator")
     shape = Architecture.of(found.model.config, found.parameters)
     # The plan takes samples to be as long as the real notes; here, as long as they became.

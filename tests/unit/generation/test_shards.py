@@ -13,10 +13,10 @@ import pytest
 
 from synthnotes.generation.sampling import COLUMNS, Prompt
 from synthnotes.generation.shards import Work, cut, devices_of, sample_shards, starter
-from synthnotes.machinery import machine, params
+from synthnotes.machinery import params
 from synthnotes.machinery.files import UserError
-from synthnotes.machinery.machine import GenerateMachine
-from synthnotes.machinery.sections import GenerateParams
+from synthnotes.machinery.params import GenerateParams
+from synthnotes.machinery.resources import GenerateMachine, load_resources
 
 PROMPTS = [Prompt(f"n{number}", [1] * number) for number in range(1, 8)]
 
@@ -199,7 +199,7 @@ def test_unfinished_work_is_kept_under_what_decides_the_shards_and_under_nothing
 def test_the_settings_name_the_engine(tmp_path):
     from synthnotes.generation import transformers_engine, vllm_engine
 
-    resources = machine.load("generate", GenerateMachine)
+    resources = load_resources("generate", GenerateMachine)
     for engine, module in (("vllm", vllm_engine), ("transformers", transformers_engine)):
         settings = SETTINGS.model_copy(update={"engine": engine})
         found = starter(settings, resources, "mimic", tmp_path)

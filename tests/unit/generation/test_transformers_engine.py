@@ -10,9 +10,9 @@ from synthnotes.generation.records import encode_prompts
 from synthnotes.generation.sampling import Prompt
 from synthnotes.generation.shards import starter
 from synthnotes.generation.transformers_engine import SeededSampling, start
-from synthnotes.machinery import machine, params
-from synthnotes.machinery.machine import GenerateMachine
-from synthnotes.machinery.sections import GenerateParams
+from synthnotes.machinery import params
+from synthnotes.machinery.params import GenerateParams
+from synthnotes.machinery.resources import GenerateMachine, load_resources
 
 
 def toy(**changes):
@@ -25,7 +25,9 @@ def toy(**changes):
     return params.load("generate", GenerateParams).model_copy(update=values | changes)
 
 
-RESOURCES = machine.load("generate", GenerateMachine).model_copy(update={"concurrent_sequences": 3, "cpu_cache_gib": 1})
+RESOURCES = load_resources("generate", GenerateMachine).model_copy(
+    update={"concurrent_sequences": 3, "cpu_cache_gib": 1}
+)
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from synthnotes.corpus import notes, releases, sources
 from synthnotes.generation import generators, records
 from synthnotes.machinery import configure, files, model_folders, params, tokenizer_checks
 from synthnotes.machinery.files import UserError
-from synthnotes.preflight import data
+from synthnotes.preflight import inventory
 from synthnotes.preflight.estimates import Architecture
 from synthnotes.privacy.overlap.memory import Checkpoint
 from synthnotes.questionnaire import answers, exports, sosci, survey
@@ -159,7 +159,7 @@ def parsers() -> dict[str, Parser]:
         ),
         "split file, feather": Parser("t.feather", corpus_stage.read_splits, _feather(_id=[1, 2], split=["a", "b"])),
         "feather in the check": Parser(
-            "t.feather", lambda p: data.describe_feather(p, ["_id"]), _feather(_id=[1, 2], text=["a", "b"])
+            "t.feather", lambda p: inventory.describe_feather(p, ["_id"]), _feather(_id=[1, 2], text=["a", "b"])
         ),
         "list of checksums": Parser(releases.CHECKSUMS, _checksum, b"0" * 64 + b"  discharge.csv.gz\n"),
         "note table, parquet": Parser("t.parquet", notes.read, _notes()),

@@ -6,8 +6,8 @@ import yaml
 from synthnotes.machinery import configure, params
 from synthnotes.machinery.accelerate_launch import LAUNCHED, check_processes, launch, launch_command, launched
 from synthnotes.machinery.files import UserError
-from synthnotes.machinery.machine import Machine
-from synthnotes.machinery.sections import Params
+from synthnotes.machinery.params import Params
+from synthnotes.machinery.resources import Machine
 
 CONFIGS = Path("configs/accelerate")
 

@@ -31,7 +31,7 @@ from synthnotes.machinery.disclosure import (
 )
 from synthnotes.machinery.files import UserError, write_json
 from synthnotes.machinery.makers import without_makers
-from synthnotes.machinery.sections import DisclosureParams
+from synthnotes.machinery.params import DisclosureParams
 
 
 def test_results_by_hand():

@@ -23,7 +23,7 @@ from synthnotes.machinery.disclosure import (
 )
 from synthnotes.machinery.files import read_json
 from synthnotes.machinery.makers import COMPUTED_BY, maker_of, tree, without_makers
-from synthnotes.machinery.sections import DisclosureParams
+from synthnotes.machinery.params import DisclosureParams
 from synthnotes.significance.two_samples import holm, wilcoxon
 
 DEMO, REAL = (DisclosureParams(demo=demo, minimum_patients=10) for demo in (True, False))

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from synthnotes.machinery import configure, machine, params
+from synthnotes.machinery import configure, params
 from synthnotes.machinery.files import UserError
-from synthnotes.machinery.machine import CodingMachine, FinetuneMachine, steps_of
-from synthnotes.machinery.sections import CodingParams, FidelityParams
+from synthnotes.machinery.params import CodingParams, FidelityParams
+from synthnotes.machinery.resources import CodingMachine, FinetuneMachine, load_resources, read_resources, steps_of
 
 VALUES = yaml.safe_load(Path("params.yaml").read_text())
 
@@ -82,17 +82,17 @@ def test_a_wrong_value_is_named(tmp_path, change, message):
 )
 def test_a_wrong_value_of_the_machine_is_named(tmp_path, change, message):
     with pytest.raises(UserError, match=message):
-        machine.load("finetune", FinetuneMachine, changed(tmp_path, *change, name="machine.yaml"))
+        load_resources("finetune", FinetuneMachine, changed(tmp_path, *change, name="machine.yaml"))
 
 
 def test_sections_are_loaded_by_their_types_alone():
     assert params.load("coding", CodingParams).batch == VALUES["coding"]["batch"]
-    assert machine.load("coding", CodingMachine).micro_batch > 0
+    assert load_resources("coding", CodingMachine).micro_batch > 0
     assert params.load("seeds", list) == VALUES["seeds"]
     with pytest.raises(TypeError, match="the section coding is a CodingParams, not a FidelityParams"):
         params.load("coding", FidelityParams)
     with pytest.raises(TypeError, match="the section coding is a CodingMachine, not a FinetuneMachine"):
-        machine.load("coding", FinetuneMachine)
+        load_resources("coding", FinetuneMachine)
 
 
 def test_seeds_of_a_training_set(tmp_path):
@@ -140,13 +140,13 @@ def test_a_machine_s_configuration_is_merged_into_machine_yaml(tmp_path):
     file = tmp_path / "machine.yaml"
     file.write_text(Path("machine.yaml").read_text())
     configure.merge(file, Path("configs/machine/two-gpus.yaml"))
-    found, before = machine.read(file), machine.read()
+    found, before = read_resources(file), read_resources()
     assert (found.finetune.processes, found.finetune.accelerate, found.coding.micro_batch) == (2, "zero3", 8)
     assert found.generate.cpu_cache_gib == before.generate.cpu_cache_gib
     assert "# more than one starts accelerate" in file.read_text()
     with pytest.raises(UserError, match=r"paper.yaml: .*seeds: Extra inputs are not permitted"):
         configure.merge(file, Path("configs/paper.yaml"))
-    assert machine.read(file) == found
+    assert read_resources(file) == found
 
 
 def test_an_invalid_overlay_leaves_the_file_alone(tmp_path):

@@ -14,8 +14,8 @@ from table import SAYS
 from synthnotes.machinery import redaction
 from synthnotes.machinery.disclosure import DEMO, checksum
 from synthnotes.machinery.files import UserError, write_json
+from synthnotes.machinery.params import ReportParams
 from synthnotes.machinery.redaction import describe
-from synthnotes.machinery.sections import ReportParams
 
 SECRET = "Patient Ada Lovelace, sedan igår svår huvudvärk"
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import yaml
 
 from synthnotes.machinery import configure, params
-from synthnotes.machinery.machine import Machine
-from synthnotes.machinery.sections import Params
+from synthnotes.machinery.params import Params
+from synthnotes.machinery.resources import Machine
 from synthnotes.preflight.estimates import Architecture
 
 ROOT = Path(__file__).parents[3]

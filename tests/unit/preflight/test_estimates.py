@@ -10,8 +10,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from synthnotes.generation.fine_tuning import lora_config
-from synthnotes.machinery import machine, params
-from synthnotes.machinery.sections import TRAINING_SETS, FinetuneParams
+from synthnotes.machinery import params
+from synthnotes.machinery.params import TRAINING_SETS, FinetuneParams
+from synthnotes.machinery.resources import read_resources
 from synthnotes.preflight.estimates import (
     BYTES,
     GIB,
@@ -167,7 +168,7 @@ def test_coders_of_every_training_set_are_reckoned_with_by_its_own_seeds():
 
 
 def test_needs_of_a_large_corpus_without_a_gpu():
-    settings, resources = params.read(ROOT / "params.yaml"), machine.read(ROOT / "machine.yaml")
+    settings, resources = params.read(ROOT / "params.yaml"), read_resources(ROOT / "machine.yaml")
     models = {"sepr": {"generator": SMALL, "encoder": SMALL}}
     assert least(settings, resources, models, {"sepr": 10**9}, 0, gpu=False).memory == GIB // 2 + 3 * 10**9
     small = least(settings, resources, models, {"sepr": 10**6}, 0, gpu=False)

@@ -7,7 +7,7 @@ import pytest
 from synthnotes.corpus import notes
 from synthnotes.machinery import params
 from synthnotes.machinery.files import UserError
-from synthnotes.machinery.sections import PrivacyParams
+from synthnotes.machinery.params import PrivacyParams
 from synthnotes.privacy.planting import detection, plant
 from synthnotes.stages import detection as stage
 

@@ -60,7 +60,9 @@ def template(tmp_path_factory):
     found = read_json(results / "significance" / "mimic.json")
     found["coders"]["real_s"]["micro"]["f1"] = {"value": 0.71, "low": 0.6, "high": 0.8}
     # Who made a value is no metric.
-    write_json(results / "significance" / "mimic.json", found | {"computed_by": "significance.comparison.compare"})
+    write_json(
+        results / "significance" / "mimic.json", found | {"computed_by": "significance.coder_differences.compare"}
+    )
     fidelity = read_json(results / "fidelity" / "sepr.json")
     write_json(results / "fidelity" / "sepr.json", fidelity | {NASTY: "old"})
     curve = read_csv(results / "generation" / "mimic-curve.csv")

@@ -10,10 +10,10 @@ from synthnotes.machinery import params, pipeline
 from synthnotes.machinery.disclosure import suppress
 from synthnotes.machinery.files import read_json, read_yaml, write_csv, write_json
 from synthnotes.machinery.makers import without_makers
-from synthnotes.machinery.sections import TRAINING_SETS
+from synthnotes.machinery.params import TRAINING_SETS
 from synthnotes.questionnaire.ratings import analyse, count_answers, count_differences
 from synthnotes.report.paper import CORPORA
-from synthnotes.significance.comparison import tidy
+from synthnotes.significance.coder_differences import tidy
 from synthnotes.significance.published_values import compare, parse
 from synthnotes.significance.resampling import THE_SETS, about
 from synthnotes.stages.published import OF_CORPORA

@@ -14,7 +14,7 @@ from reading import outputs, read, shown, words
 
 from synthnotes.machinery import pipeline
 from synthnotes.machinery.files import UserError, read_csv, read_json, write_csv, write_json
-from synthnotes.machinery.sections import COMPARED_SETS, TRAINING_SETS
+from synthnotes.machinery.params import COMPARED_SETS, TRAINING_SETS
 from synthnotes.report.kit import render, style
 from synthnotes.stages.report import main
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from synthnotes.machinery.sections import SignificanceParams
-from synthnotes.significance.comparison import Measured, differences, seeds_to_decide, verdict
+from synthnotes.machinery.params import SignificanceParams
+from synthnotes.significance.coder_differences import Measured, differences, seeds_to_decide, verdict
 from synthnotes.significance.resampling import Part, between_seeds, jackknife, student
 
 SETTINGS = SignificanceParams(

@@ -9,7 +9,7 @@ from synthnotes.coding.metrics import evaluate
 from synthnotes.coding.outcomes import Outcome, measure_notes, take_apart
 from synthnotes.coding.predictions import Predictions
 from synthnotes.significance import resampling
-from synthnotes.significance.comparison import mcnemar
+from synthnotes.significance.coder_differences import mcnemar
 
 NOTES, CODES = 30, 6
 

@@ -15,8 +15,8 @@ from synthnotes.coding.predictions import Predictions
 from synthnotes.corpus import notes
 from synthnotes.machinery import params
 from synthnotes.machinery.files import UserError
-from synthnotes.machinery.sections import TRAINING_SETS, SignificanceParams
-from synthnotes.significance import comparison
+from synthnotes.machinery.params import TRAINING_SETS, SignificanceParams
+from synthnotes.significance import coder_differences
 from synthnotes.stages import significance
 
 CODES = ["I10", "I50.9", "J18.9", "0DTJ4ZZ", "XW03331"]
@@ -88,7 +88,7 @@ def test_each_kind_of_test_is_a_family_of_holm_s(folder):
     """McNemar's by the p-value that lets patients vary."""
     found = json.loads(run(folder)[1].read_text())["pairs"].values()
     families = {
-        "p": [test for pair in found for _, test in comparison.leaves(pair["differences"])],
+        "p": [test for pair in found for _, test in coder_differences.leaves(pair["differences"])],
         "p ": [test for pair in found for test in pair["randomisation"].values()],
         "p_by_patient": [pair["mcnemar"] for pair in found],
     }
@@ -110,7 +110,7 @@ def test_enough_seeds_bring_verdicts_about_the_sets(folder, monkeypatch):
         assert pair["about"] == "the training sets"
         for metric, judged in pair["non_inferiority"].items():
             test = pair["differences"][metric.removesuffix("_f1")]["f1"]
-            assert judged["verdict"] == comparison.verdict(test, [3, 3], judged["margin"])
+            assert judged["verdict"] == coder_differences.verdict(test, [3, 3], judged["margin"])
 
 
 def test_a_metric_that_is_not_defined_without_some_patient_is_left_out():
@@ -120,7 +120,7 @@ def test_a_metric_that_is_not_defined_without_some_patient_is_left_out():
     made = Predictions(list("abcd"), CODES[:3], probabilities, 0.5)
     one = measure_notes(made, sparse.csr_array(truth), np.arange(4))
     coders = {training: [one] for training in TRAINING_SETS}
-    found = comparison.compare(coders, params.load("significance", SignificanceParams))["coders"]["real_l"]
+    found = coder_differences.compare(coders, params.load("significance", SignificanceParams))["coders"]["real_l"]
     assert found["macro"].keys() == {"f1", "precision", "recall", "false_positive_rate"}
     assert found["micro"]["auc"]["low"] <= found["micro"]["auc"]["value"]
 

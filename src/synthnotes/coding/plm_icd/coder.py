@@ -27,7 +27,7 @@ from synthnotes.coding.predictions import CURVE_FILE, DESCRIPTION, Predictions, 
 from synthnotes.coding.rates import f1, mean_average_precision
 from synthnotes.machinery import tokenizer_checks
 from synthnotes.machinery.files import UserError, read_json, replacing, require, write_csv, write_json
-from synthnotes.machinery.sections import CodingParams
+from synthnotes.machinery.params import CodingParams
 from synthnotes.machinery.workdir import fingerprint
 
 WEIGHTS = "model.safetensors"
@@ -203,8 +203,8 @@ def summary(experiment: Experiment) -> str:
     found = experiment.fit
     how = f"best epoch {found.best_epoch}" if found.best_epoch else "not trained"
     reads, baseline = experiment.reading, experiment.baseline_map
-    told = f"MAP {reads.map:.3f} on E (baseline {baseline:.3f}), spread over its notes {reads.spread:.3f}"
-    return f"{how}, validation MAP {found.validation_map:.3f}, threshold {found.threshold:.2f}; {told}" + (
+    message = f"MAP {reads.map:.3f} on E (baseline {baseline:.3f}), spread over its notes {reads.spread:.3f}"
+    return f"{how}, validation MAP {found.validation_map:.3f}, threshold {found.threshold:.2f}; {message}" + (
         f". WARNING: {NOTHING_READ}" if reads.collapsed else ""
     )
 

@@ -9,8 +9,8 @@ import torch
 from synthnotes.coding.plm_icd.data import EncodedNotes, pack
 from synthnotes.coding.plm_icd.model import PlmIcd
 from synthnotes.coding.rates import f1
+from synthnotes.machinery.params import CodingParams
 from synthnotes.machinery.progress import Bar
-from synthnotes.machinery.sections import CodingParams
 
 
 @torch.inference_mode()

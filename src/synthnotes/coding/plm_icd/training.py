@@ -28,8 +28,8 @@ from synthnotes.coding.plm_icd.inference import best_threshold, logits_of, predi
 from synthnotes.coding.plm_icd.model import PlmIcd
 from synthnotes.coding.rates import mean_average_precision
 from synthnotes.machinery.files import UserError, replacing
+from synthnotes.machinery.params import CodingParams
 from synthnotes.machinery.progress import Bar
-from synthnotes.machinery.sections import CodingParams
 from synthnotes.machinery.workdir import disk_space_needed
 
 CHECKPOINT = "checkpoint.pt"

@@ -62,14 +62,14 @@ def grouped(rows: Iterable[Sequence[object]], columns: int = 1) -> list[list[obj
         rows: cells of each.
         columns: how many at most are left out, from the first.
     """
-    told: list[list[object]] = []
+    shown: list[list[object]] = []
     above: Sequence[object] = ()
     for row in rows:
         pairs = zip(row[:columns], above, strict=False)
         repeated = len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
-        told.append([*[None] * repeated, *row[repeated:]])
+        shown.append([*[None] * repeated, *row[repeated:]])
         above = row
-    return told
+    return shown
 
 
 def table(

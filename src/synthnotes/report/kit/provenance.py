@@ -93,12 +93,12 @@ def collect(report: "Report", corpora: Iterable[str], params_file: Path, version
 
 def entry(printed: Printed) -> dict[str, Any]:
     """What is told of one number."""
-    told = {"value": printed.value, "unit": printed.unit, "printed": plain_texts(printed)}
+    entry = {"value": printed.value, "unit": printed.unit, "printed": plain_texts(printed)}
     if printed.formula:
-        return {"formula": printed.formula, "keys": [number.key for number in printed.numbers]} | told
+        return {"formula": printed.formula, "keys": [number.key for number in printed.numbers]} | entry
     (number,) = printed.numbers
     found = {"key": number.key, "file": number.source.name, "place": number.place, "function": number.function}
-    return found | told
+    return found | entry
 
 
 def plain_texts(printed: Printed) -> dict[str, str]:

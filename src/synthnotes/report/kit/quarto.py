@@ -52,8 +52,8 @@ def complaints(log: str) -> list[str]:
         log: a message per line, as JSON; those of pandoc's filters are of the level INFO, whatever they say.
     """
     messages = [json.loads(line) for line in log.splitlines() if line.strip()]
-    told = [each["msg"] for each in messages if "WARNING" in each["msg"] or each["levelName"] in ("WARN", "ERROR")]
-    plain = (_TECHNICAL.sub("", _COLOURS.sub("", text).strip()) for text in told if HARMLESS not in text)
+    warnings = [each["msg"] for each in messages if "WARNING" in each["msg"] or each["levelName"] in ("WARN", "ERROR")]
+    plain = (_TECHNICAL.sub("", _COLOURS.sub("", text).strip()) for text in warnings if HARMLESS not in text)
     return list(dict.fromkeys(" ".join(text.split()) for text in plain))
 
 

@@ -117,5 +117,5 @@ class Report:
 
     def origins(self) -> Markdown:
         """The list of all numbers that were printed before, and what their links lead to: the end of the report."""
-        told = self.numbers.printed()
-        return Markdown(origins.listing(told) + origins.references(told))
+        printed = self.numbers.printed()
+        return Markdown(origins.listing(printed) + origins.references(printed))

@@ -9,7 +9,7 @@ from scipy import stats
 
 from synthnotes.coding.outcomes import Outcome
 from synthnotes.machinery.disclosure import Table, computed, over, people, setting
-from synthnotes.machinery.sections import SignificanceParams
+from synthnotes.machinery.params import SignificanceParams
 from synthnotes.significance.resampling import (
     ENOUGH,
     THE_SETS,

@@ -1,18 +1,17 @@
-"""Machine: `machine.yaml`, how results are computed here. Nothing in it decides a number, so no stage depends on it.
+"""Resources: `machine.yaml`, how results are computed here. Nothing in it decides a number: no stage depends on it.
 
-`load("coding", CodingMachine)` gives what one stage may take of this machine, after validating the whole file. What a
-value means stands beside it in machine.yaml.
+`load_resources("coding", CodingMachine)` gives what one stage may take of this machine, after validating the whole
+file. What a value means stands beside it in machine.yaml.
 """
 
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from pydantic import model_validator
-from ruamel.yaml import YAML
 
 from synthnotes.machinery import params
-from synthnotes.machinery.files import UserError
-from synthnotes.machinery.sections import Positive, Rate, Section, Share
+from synthnotes.machinery.files import UserError, read_yaml
+from synthnotes.machinery.params import Positive, Rate, Section, Share
 
 T = TypeVar("T", bound=Section)
 
@@ -68,18 +67,18 @@ class Machine(Section):
     privacy: PrivacyMachine
 
 
-def read(path: Path = Path("machine.yaml")) -> Machine:
+def read_resources(path: Path = Path("machine.yaml")) -> Machine:
     """Reads and validates the file.
 
     Raises:
         UserError: it is missing, not valid YAML, or holds a value that is none; names every offending key.
     """
-    return params.validate(params.parse(path, YAML(typ="safe", pure=True)), str(path), Machine)
+    return params.validate(read_yaml(path), str(path), Machine)
 
 
-def load(section: str, kind: type[T], path: Path = Path("machine.yaml")) -> T:
+def load_resources(section: str, kind: type[T], path: Path = Path("machine.yaml")) -> T:
     """Gives one section, of the type `kind`."""
-    found = getattr(read(path), section)
+    found = getattr(read_resources(path), section)
     if not isinstance(found, kind):
         raise TypeError(f"the section {section} is a {type(found).__name__}, not a {kind.__name__}")
     return found

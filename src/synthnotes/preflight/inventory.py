@@ -15,7 +15,7 @@ from synthnotes.machinery.disclosure import DEMO
 from synthnotes.machinery.files import UserError, is_dropping, refuse_linked_folders
 from synthnotes.machinery.model_folders import Role, Skeleton, require_positions, skeleton
 from synthnotes.machinery.packing import require_architecture
-from synthnotes.machinery.sections import Params
+from synthnotes.machinery.params import Params
 from synthnotes.preflight.estimates import Architecture
 
 CREDENTIALS = (
@@ -51,8 +51,8 @@ def inspect(data: Path, settings: Params) -> Iterator[Finding]:
     """Whether data/ as a whole is what params.yaml says, and all that DVC will hash."""
     theirs = data.is_dir() and any(not is_dropping(path.relative_to(data)) for path in data.iterdir())
     if theirs and (data / DEMO).is_file() != settings.disclosure.demo:
-        told = "the demo's data" if not settings.disclosure.demo else "data that the demo kit has not made"
-        found = f"{data}: {told}, but disclosure.demo is {str(settings.disclosure.demo).lower()} in params.yaml"
+        message = "the demo's data" if not settings.disclosure.demo else "data that the demo kit has not made"
+        found = f"{data}: {message}, but disclosure.demo is {str(settings.disclosure.demo).lower()} in params.yaml"
         yield Finding(found, stops=settings.disclosure.demo)  # nothing about few patients would be suppressed
     try:
         refuse_linked_folders(data, data)
