@@ -116,7 +116,7 @@ def test_the_minimum_of_patients_concerns_measures_alone(copy):
 
 def test_the_words_of_a_metric_train_no_coder(copy):
     changed = copy.after("src/synthnotes/coding/metrics.py", *DOCSTRING)
-    assert changed == {"utility", "significance"}
+    assert changed == {"utility", "significance", "errors", "hypotheses"}
 
 
 def test_a_stop_word_samples_nothing(copy):

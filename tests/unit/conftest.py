@@ -16,7 +16,7 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 @pytest.fixture(scope="session")
 def studies():
     """The simulated studies of `make bench-coverage`, of which the truth is known."""
-    spec = importlib.util.spec_from_file_location("simulated_studies", BENCHMARKS / "coverage.py")
+    spec = importlib.util.spec_from_file_location("simulated_studies", BENCHMARKS / "interval_coverage.py")
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(BENCHMARKS))  # where it finds `machine`
     try:

@@ -103,7 +103,9 @@ def _of_report(root: Path, provenance: dict[str, Any], by: str) -> Iterator[Fact
     """What the report records of itself; parts that an older or newer one does not have are passed over."""
     hashes = {"params.yaml": ("sha256", (provenance.get("params") or {}).get("sha256"))}
     hashes |= {
-        f"data/{c}/{name}": ("sha256", h) for c, of in (provenance.get("data") or {}).items() for name, h in of.items()
+        "/".join(("data", c, name)): ("sha256", h)
+        for c, of in (provenance.get("data") or {}).items()
+        for name, h in of.items()
     }
     hashes |= {name: ("md5", of_file.get("md5")) for name, of_file in (provenance.get("files") or {}).items()}
     for name, (algorithm, recorded) in hashes.items():

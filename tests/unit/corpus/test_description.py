@@ -115,6 +115,6 @@ def test_quality_by_hand():
 
 
 def test_what_describes_decides_no_note():
-    describing = {Path("synthnotes/corpus/description.py"), Path("synthnotes/generation/training_measures.py")}
+    describing = {Path("synthnotes/corpus/description.py"), Path("synthnotes/generation/sample_measures.py")}
     assert describing <= set(deciding("cohort"))
     assert not describing & set(deciding("corpus"))

@@ -150,7 +150,7 @@ def test_the_key_tells_kinds_but_no_text():
     [
         ("goodbye:", "farewell:", "goodbye: Field required .*; farewell: Extra inputs"),
         ("screened_out: [None]", "screened_out: [Surgeon]", "names 'Surgeon', which is none of screening_options"),
-        ('["Yes", "No"]', "[Yes, No]", r"consent_options\.0: Input should be a valid string \(found True\)"),
+        ('["Yes", "No"]', "[true, No]", r"consent_options\.0: Input should be a valid string \(found True\)"),
         ("[Not natural at all, ", "[", r"readability_ends\.1: Field required"),
         ("note: Discharge summary", "note: [Discharge summary]", "note: Input should be a valid string"),
         ("title: R", "title: 'R", "not valid YAML"),
