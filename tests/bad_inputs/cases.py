@@ -50,6 +50,7 @@ CASES = {
         "no column of ICD versions": (CORPUS + "bad_sources.py::test_damaged_files", "icd_version is missing"),
         "an admission without a patient": (CORPUS + "bad_sources.py::test_an_admission_without", "", "counted"),
         "a split file with repeated ids": (CORPUS + "bad_sepr.py::test_a_split_file_with_repeated", "", "counted"),
+        "a split file under another name": (CORPUS + "bad_sepr.py::test_a_split_file_under_another_name", "splits.csv"),
         "a split file of another corpus": (CORPUS + "bad_sepr.py::test_a_split_file_that_does_not_fit", "none of the"),
         "a file other than its checksum says": (CORPUS + "bad_sources.py::test_a_file_that_is_not_the_one",),
         "polars' views, in a column of texts": (CORPUS + "arrow_variants.py::test_texts", "polars: string view", "read as any other"),

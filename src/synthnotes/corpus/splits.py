@@ -9,6 +9,7 @@ stands in both L and E would be learnt by heart and then count as a success, or 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,11 @@ from scipy.sparse.csgraph import connected_components
 
 from synthnotes.corpus.attrition import Corpus, Flow, code_set, with_descriptions
 from synthnotes.corpus.stratification import stratify
-from synthnotes.machinery.files import UserError
+from synthnotes.machinery.files import UserError, is_dropping
 from synthnotes.machinery.params import CorpusParams
 
 SUBSETS = ("L", "S", "E")
+SPLIT_FILE = "splits.feather"
 PRECEDENCE = ("E", "S", "L")  # a note that a published file puts into several subsets stays in the first of these
 
 
@@ -129,6 +131,24 @@ def _folds(notes: pd.DataFrame, group: pd.Series, settings: CorpusParams) -> pd.
         own = notes.index[notes["subset"] == name]
         fold[own] = distribute(group[own], notes.loc[own, "codes"], fold_shares(settings), settings.seed)
     return fold
+
+
+def find_split_file(folder: Path) -> Path | None:
+    """The published split file of a corpus, if there is one.
+
+    Raises:
+        UserError: one lies there under the name that its publishers gave it, and would be passed over.
+    """
+    path = folder / SPLIT_FILE
+    if path.is_file():
+        return path
+    files = [file for file in folder.iterdir() if file.is_file()] if folder.is_dir() else []
+    if others := sorted(file for file in files if "split" in file.name.casefold() and not is_dropping(Path(file.name))):
+        raise UserError(
+            f"{others[0]}: not read: a published split file must be called {SPLIT_FILE} (feather, columns _id and "
+            "split). Rename or convert it; or move it elsewhere, to draw the subsets by patient."
+        )
+    return None
 
 
 def resolve_published(

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.feather as feather
 
-from synthnotes.corpus import mimic, releases, sepr, sources
+from synthnotes.corpus import mimic, releases, sepr, sources, splits
 from synthnotes.machinery import tokenizer_checks
 from synthnotes.machinery.disclosure import DEMO
 from synthnotes.machinery.files import UserError, is_dropping, refuse_linked_folders
@@ -64,7 +64,7 @@ def inspect_corpus(data: Path, settings: Params, corpus: str) -> Generator[Findi
     """What there is of a corpus and its models; returns those models that pass."""
     folder, models = data / corpus, {}
     yield from _mimic(folder) if corpus == "mimic" else _sepr(folder)
-    yield _found(describe_split, folder / "splits.feather")
+    yield _found(describe_split, folder / splits.SPLIT_FILE)
     notes = first_notes(folder, corpus)
     for role, source in MODELS[corpus].items():
         path = data / "models" / corpus / role
@@ -163,7 +163,7 @@ def describe_feather(path: Path, columns: list[str]) -> str:
 
 def describe_split(path: Path) -> str:
     """The published split, if it is there; raises a `UserError` if its columns are not those expected."""
-    if not path.is_file():
+    if splits.find_split_file(path.parent) is None:
         return "absent (optional); subsets are drawn by patient"
     return f"{len(sources.read_feather(path, ['_id', 'split|splits'])):,} rows; its published subsets are used"
 

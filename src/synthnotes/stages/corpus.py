@@ -53,8 +53,8 @@ def prepare(corpus: str, data: Path, settings: CorpusParams) -> tuple[splits.Sub
         rows that assign codes, counts of a published split file (None without one) and of groups, and whether patients
         are named.
     """
-    source, split_file = SOURCES[corpus], data / "splits.feather"
-    split_rows = read_splits(split_file) if split_file.exists() else None
+    source, split_file = SOURCES[corpus], splits.find_split_file(data)
+    split_rows = read_splits(split_file) if split_file else None
     prepared = source.load(data, settings.minimum_notes_per_code[corpus])
     if prepared.notes.empty:
         raise UserError(f"{data}: no note is left: {lost(prepared.flow)}.")
@@ -63,7 +63,7 @@ def prepare(corpus: str, data: Path, settings: CorpusParams) -> tuple[splits.Sub
         labels = settings.published_subsets[corpus].model_dump()
         chosen, split_counts = splits.resolve_published(prepared.notes["note_id"], split_rows, labels, str(split_file))
     subsets = splits.divide(prepared, source.NAMES_PATIENTS, settings, chosen)
-    files = prepared.files + [split_file] * (split_rows is not None)
+    files = [*prepared.files, *([split_file] if split_file else [])]
     return subsets, {
         "corpus": corpus,
         "sources_sha256": {file.relative_to(data).as_posix(): sources.sha256(file) for file in files},

@@ -134,6 +134,14 @@ def test_a_split_file_with_repeated_ids_is_resolved_and_counted(project):
     assert "0" in note_table.read(project / "out/notes/real_e.parquet")["note_id"].tolist()
 
 
+@pytest.mark.parametrize("name", ["splits.csv", "mimiciv_icd10_split.feather", "Splits.FEATHER", "split.feather.gz"])
+def test_a_split_file_under_another_name_is_not_passed_over(project, name):
+    (project / "sepr" / name).write_bytes(b"")
+    refused(project, name, "must be called splits.feather")
+    (project / "sepr" / name).rename(project / "sepr" / f"._{name}")
+    prepare(project, "sepr")
+
+
 @pytest.mark.parametrize(
     ("ids", "message"),
     [
