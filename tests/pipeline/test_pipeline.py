@@ -93,7 +93,8 @@ def test_a_word_in_a_metric_measures_again_and_trains_no_coder(project):
     path.write_text(
         path.read_text(encoding="utf-8").replace('"""The metrics', '"""Really the metrics', 1), encoding="utf-8"
     )
-    assert {name.split("@")[0] for name in project.repro()} == {"utility", "significance"}  # all numbers stay the same
+    measuring = {"utility", "significance", "errors", "hypotheses"}
+    assert {name.split("@")[0] for name in project.repro()} == measuring  # all numbers stay the same
 
 
 def test_every_declared_result_exists_and_is_strict_json(project):
@@ -152,21 +153,23 @@ def test_a_wrong_parameter_is_one_clear_error(project, section, key, value, mess
 
 # What libraries say of a value that they cannot read: a KeyError, pandas and pyarrow quote it.
 QUOTING = {
-    "fidelity@mimic": ("comparison = ", "{}[texts[0][0]]"),
+    "fidelity@mimic": ("comparison = ", "{}[originals[0]]"),
     "errors@sepr": ("truth = ", 'pd.to_numeric(evaluated["text"])'),
     "cohort@sepr": ("records = ", '__import__("pyarrow").array(tables["L"]["text"].tolist()).cast("int64")'),
 }
 
 
 @pytest.mark.parametrize("stage", QUOTING)
-def test_a_stage_that_fails_over_a_note_does_not_quote_it(project, stage, monkeypatch):
+def test_a_stage_that_fails_over_a_note_does_not_quote_it(project, stage):
     before, wrong = QUOTING[stage]
     path = project.folder / "src/synthnotes/stages" / f"{stage.split('@')[0]}.py"
     source = path.read_text(encoding="utf-8")
     path.write_text(source.replace(f"    {before}", f"    {wrong}\n    {before}", 1), encoding="utf-8")
+    own = project.folder / "data" / "own.txt"
+    own.touch()  # one file that is not the demo's, and nothing is shown
     failed = project.run("dvc", "repro", "--single-item", "--force", stage)
+    own.unlink()
     if stage.startswith("fidelity"):  # the library does quote it
-        monkeypatch.setenv("SYNTHNOTES_SHOW_VALUES", "1")
         assert holds_marker(project.run("dvc", "repro", "--single-item", stage).output.encode())
         project.told.pop()
     path.write_text(source, encoding="utf-8")

@@ -13,8 +13,8 @@ from synthnotes.machinery.params import DisclosureParams, FidelityParams
 def main(real: Path, synthetic: Path, results: Path) -> str:
     """Compares the real notes of S with the notes that were written from their prompts."""
     settings = params.load("fidelity", FidelityParams)
-    texts = (notes.read(path)["text"].tolist() for path in (real, synthetic))
-    comparison = compare(next(texts), next(texts), settings.lowercase)
+    originals, written = (notes.read(path)["text"].tolist() for path in (real, synthetic))
+    comparison = compare(originals, written, settings.lowercase)
     publish(results, comparison, params.load("disclosure", DisclosureParams))
     return "; ".join(
         f"{name} {found['documents']:,} notes, {found['tokens_per_document']:.1f} tokens each, "
