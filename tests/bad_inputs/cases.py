@@ -90,7 +90,7 @@ CASES = {
         "parquet called .feather": (UNIT + "kinds.py::test_the_remedy", "parquet"),
         "feather called .parquet": (UNIT + "kinds.py::test_a_file_under", "[feather-table.parquet"),
         "a zip archive called .json": (UNIT + "kinds.py::test_a_file_under", "[zip-result.json"),
-        "a spreadsheet of LibreOffice or Numbers": (UNIT + "kinds.py::test_a_file_under", "[LibreOffice-table.csv-"),
+        "a spreadsheet of LibreOffice or Numbers": (UNIT + "kinds.py::test_a_file_under", "[LibreOffice-table.csv"),
         "an encrypted file": (UNIT + "kinds.py::test_a_file_under", "[PGP-table.csv.gz"),
         "a pickle called .feather": (UNIT + "kinds.py::test_a_file_under", "[pickle 4-table.feather"),
         "a pointer of DVC": (UNIT + "kinds.py::test_a_file_under", "[DVC-table.csv.gz"),

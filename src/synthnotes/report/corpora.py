@@ -34,7 +34,7 @@ def teaching(paper: Paper, corpus: CorpusNames, subset: str) -> dict[str, str]:
     subsets = f"cohort.{corpus.key}.subsets"
     if subset == "E":
         return {}
-    if subset == "L" and paper.numbers.value("params.coding.real_l_validation") == "real_s":
+    if subset == "L" and paper.params.coding.real_l_validation == "real_s":
         return {"notes train the coder": f"{subsets}.L.notes", "notes of S validate it": f"{subsets}.S.notes"}
     return {
         "notes train the coder": f"{subsets}.{subset}.train", "notes validate it": f"{subsets}.{subset}.validation"

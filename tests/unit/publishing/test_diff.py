@@ -126,6 +126,13 @@ def test_the_figures_of_both_sides_stand_beside_each_other_and_what_is_missing_i
     assert "Only A has 1 result file detection/sepr-curve.csv" in words(html)
 
 
+def test_only_what_has_no_results_has_no_figure(project, tmp_path):
+    sides = [diff.read_revision(project, name, tmp_path / name) for name in ("HEAD~1", "HEAD")]
+    pairs, refusals = diff._draw(sides, tmp_path / "figures")
+    assert refusals == ["", ""]
+    assert {pair.name for pair in pairs if None in pair.paths} == {"detection"}
+
+
 def test_every_figure_of_the_report_has_a_title(project, monkeypatch):
     names = set()
     monkeypatch.setattr(Paper, "drawings", lambda self: names.update(EVERY(self)) or {})
