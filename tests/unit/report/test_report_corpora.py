@@ -5,6 +5,7 @@ import pytest
 
 from synthnotes.corpus.attrition import Flow
 from synthnotes.corpus.description import disclose_flow, tabulate_flow
+from synthnotes.machinery import params
 from synthnotes.report.appendix import splits
 from synthnotes.report.corpora import Phase, flow_chart, phases_of, subset_boxes, subsets
 from synthnotes.report.paper import CORPORA
@@ -49,10 +50,10 @@ def test_the_subsets_say_which_notes_teach_the_coder_of_real_l(paper_of, validat
     quality = {"quality": dict.fromkeys("LSE", split), "folds": folds}
     results = {
         "cohort.mimic": {"subsets": of, "splits": quality},
-        "params": {"coding": {"real_l_validation": validates_on}},
         "published.corpora.mimic": {"subsets": {name: {"notes": 1} for name in sizes}},
     }
-    paper = paper_of(results, corpora=["mimic"])
+    coding = params.read().coding.model_copy(update={"real_l_validation": validates_on})
+    paper = paper_of(results, corpora=["mimic"], coding=coding)
     rows = subsets(paper)
     assert [[cell.split("]")[0].lstrip("[") for cell in row[5:7]] for row in rows[:2]] == [taught, ["27", "3"]]
     assert [row[5:7] for row in rows[2:]] == [[None, None]]
