@@ -2,20 +2,22 @@
 
 Every result is written to a temporary name and renamed, so that a killed run leaves no half of one. Every reader gives
 a value or raises a `UserError` that names the file and never quotes it, whatever bytes the file holds; none of them can
-run code.
+run code. Unfinished work that survives a kill lies in a folder under a name that says what determines it.
 """
 
 import errno
 import glob
+import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -29,8 +31,11 @@ AGAIN = "If the pipeline made it, delete it and run `dvc repro`; if not, copy it
 
 SPACE = "no space left to write it. Free some."
 ACCESS = "it may not be written there. Give yourself the right to write into the folder."
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# What safetensors and PyTorch, which pass no errno on, say of a full disk.
+SAY_FULL = ("No space left on device", "Disk quota exceeded", "File too large", "file write failed", "unexpected pos")
 REFUSED = {
-    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), SPACE),
+    **dict.fromkeys(FULL, SPACE),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), ACCESS),
 }
 
@@ -248,3 +253,47 @@ def require(*paths: Path) -> None:
             raise UserError(f"{path}: no such file or folder. `make check` says what belongs into data/.")
         if path.is_file() and path.stat().st_size == 0:
             raise UserError(f"{path}: the file is empty. {AGAIN}")
+
+
+def fingerprint(
+    values: Any, folder: Path, tokens: Iterable[Sequence[int] | np.ndarray] = (), rows: Iterable[Any] = ()
+) -> str:
+    """Gives 16 hexadecimal digits that change with any of the arguments.
+
+    Args:
+        values: anything that JSON holds.
+        folder: a folder whose files are read.
+        tokens: lists of token ids; hashed as they come, since a corpus of them would make a gigabyte of JSON.
+        rows: anything that JSON holds, each by itself; hashed as they come for the same reason.
+    """
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
+    files = (path for path in folder.rglob("*") if path.is_file() and not is_dropping(path.relative_to(folder)))
+    for path in sorted(files):
+        with path.open("rb") as file:
+            digest.update(f"{path.relative_to(folder)} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+    for ids in tokens:
+        digest.update(f"{len(ids)}:".encode() + np.asarray(ids, dtype=np.int64).tobytes())
+    for row in rows:
+        digest.update(json.dumps(row, sort_keys=True).encode() + b"\n")
+    return digest.hexdigest()[:16]
+
+
+@contextmanager
+def work_folder(folder: Path) -> Iterator[Path]:
+    """Yields a folder for unfinished work and removes it once the block has ended without an error."""
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)  # of several processes, one is the first to do it
+
+
+@contextmanager
+def disk_space_needed(path: Path) -> Iterator[None]:
+    """Turns a full disk, quota or file size limit, met while `path` is written, into a `UserError`."""
+    try:
+        yield
+    except Exception as error:
+        if getattr(error, "errno", None) not in FULL and not any(words in str(error) for words in SAY_FULL):
+            raise
+        raise UserError(
+            f"{path}: no space left to write it. Free some and run `dvc repro` again: finished work is kept."
+        ) from error

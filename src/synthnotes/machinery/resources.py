@@ -1,7 +1,8 @@
 """Resources: `machine.yaml`, how results are computed here. Nothing in it decides a number: no stage depends on it.
 
 `load_resources("coding", CodingMachine)` gives what one stage may take of this machine, after validating the whole
-file. What a value means stands beside it in machine.yaml.
+file. What a value means stands beside it in machine.yaml. Where PyTorch, vLLM or NumPy run out of memory, `advise`
+names the value to lower.
 """
 
 from pathlib import Path
@@ -9,11 +10,32 @@ from typing import Literal, TypeVar
 
 from pydantic import model_validator
 
-from synthnotes.machinery import params
+from synthnotes.machinery import params, redaction
 from synthnotes.machinery.files import UserError, read_yaml
 from synthnotes.machinery.params import Positive, Rate, Section, Share
 
 T = TypeVar("T", bound=Section)
+# What to change, by stage: the sections and values of machine.yaml that decide how much is held at once.
+_SAMPLING = ("generate", "concurrent_sequences", "or gpu_memory_share, or raise tensor_parallel")
+_CODER = ("coding", "micro_batch", "or coding.chunk_tokens or max_words in params.yaml")
+_SEARCH = ("privacy", "memory_gib", "or run fewer stages at once")
+LOWER = {
+    "finetune": ("finetune", "micro_batch", "or set gradient_checkpointing, or accelerate: zero3"),
+    **dict.fromkeys(("generate", "variants"), _SAMPLING),
+    **dict.fromkeys(("coding", "noise", "ablation"), _CODER),
+    **dict.fromkeys(("privacy", "detection"), _SEARCH),
+}
+OUT = ("OutOfMemoryError", "MemoryError")  # torch.OutOfMemoryError, and Python's and NumPy's own
+# Others raise an error of another type; vLLM does so before it reads a prompt.
+SAY_OUT = (
+    "CUDA out of memory",
+    "can't allocate memory",  # PyTorch's allocator on a CPU
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "No available memory for the cache blocks",
+    "less than desired GPU memory utilization",
+    "is larger than the maximum number of tokens that can be stored in KV cache",
+    "KV cache is needed, which is larger than the available KV cache memory",
+)
 
 
 class FinetuneMachine(Section):
@@ -108,3 +130,30 @@ def steps_of(batch: int, micro_batch: int, processes: int = 1, where: str = "fin
         )
     size = max(size for size in range(1, min(share, micro_batch) + 1) if share % size == 0)
     return size, share // size
+
+
+def is_exhausted(error: BaseException) -> bool:
+    """Whether an error, or one that caused it, says that memory was too small."""
+    return any(
+        any(kind.__name__.endswith(OUT) for kind in type(one).__mro__) or any(words in str(one) for words in SAY_OUT)
+        for one in redaction.chain(error)
+    )
+
+
+def advise(stage: str, error: BaseException) -> str | None:
+    """What to change where an error says that memory was too small; None where it says something else.
+
+    Args:
+        stage: in which it was raised.
+        error: it may quote notes, and is not quoted.
+    """
+    if not is_exhausted(error):
+        return None
+    if stage not in LOWER:
+        return "memory is too small for this stage. Run fewer stages at once (JOBS=1), or take a larger machine."
+    section, name, others = LOWER[stage]
+    try:
+        now = f", now {getattr(getattr(read_resources(), section), name)}"
+    except UserError:
+        now = ""
+    return f"machine.yaml: memory is too small. Lower {section}.{name}{now}, {others}; finished work is kept."
