@@ -39,7 +39,6 @@ REFUSED = {
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), ACCESS),
 }
 
-
 # What file managers, indexers, editors and copying leave in folders; .dvcignore lists the same.
 DROPPINGS = (
     *(".DS_Store", "._*", ".Spotlight-V100", ".Trashes", ".Trash-*", ".fseventsd", ".AppleDouble", "__MACOSX"),  # macOS
@@ -113,11 +112,7 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Reads a JSON object, as `write_json` writes it: NaN and infinities are refused.
-
-    Raises:
-        UserError: the file is missing, empty, or holds no JSON object.
-    """
+    """Reads a JSON object, as `write_json` writes it: NaN and infinities are refused."""
     require(path)
 
     def refuse(constant: str) -> NoReturn:
@@ -133,14 +128,11 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_yaml(path: Path, reader: YAML | None = None) -> Any:
-    """Reads a YAML file of plain values: no tag can make an object of any class.
+    """Reads a YAML file of plain values: no tag can make an object of any class, aliases cannot stand for millions.
 
     Args:
         path: the file.
         reader: another than that of YAML 1.2, as DVC reads it (`5e-5` is a number).
-
-    Raises:
-        UserError: the file is missing, empty, not valid YAML, or its aliases stand for too many values.
     """
     require(path)
     try:
@@ -175,15 +167,7 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
 
 
 def read_csv(path: Path, text: bool = False) -> pd.DataFrame:
-    """Reads a CSV table that the pipeline has written.
-
-    Args:
-        path: the file.
-        text: leaves all cells as they stand, as text; otherwise numbers are numbers and empty cells missing.
-
-    Raises:
-        UserError: the file is missing, empty, or no CSV file of UTF-8.
-    """
+    """Reads a CSV table that the pipeline has written; as `text`, all cells stay as they stand, and none is missing."""
     require(path)
     try:
         return pd.read_csv(path, dtype=str, keep_default_na=False) if text else pd.read_csv(path)
@@ -192,11 +176,7 @@ def read_csv(path: Path, text: bool = False) -> pd.DataFrame:
 
 
 def read_parquet(path: Path, columns: list[str]) -> pa.Table:
-    """Reads columns of a parquet file.
-
-    Raises:
-        UserError: the file is missing, empty, no whole parquet file, or lacks a column.
-    """
+    """Reads columns of a parquet file."""
     require(path)
     try:
         with pq.ParquetFile(path) as file:
@@ -215,13 +195,7 @@ def read_parquet(path: Path, columns: list[str]) -> pa.Table:
 
 
 def unreadable(path: Path, expected: str, otherwise: str) -> UserError:
-    """The error of a file that its reader cannot read: that it is of another kind (`kinds`), or else is damaged.
-
-    Args:
-        path: the file.
-        expected: one of the kinds of `kinds`.
-        otherwise: what to say, and to do, where the file is of that kind.
-    """
+    """The error of a file that its reader cannot read: that it is of another kind (`kinds`), or else `otherwise`."""
     return UserError(kinds.other_kind(path, expected) or f"{path}: {otherwise}")
 
 
@@ -229,10 +203,6 @@ def refuse_linked_folders(data: Path, folder: Path) -> None:
     """Raises a `UserError` for the first link to a folder in a folder of data/, or on the way to it.
 
     Links to files are none of these, nor is data/ itself if it is a link: DVC follows them.
-
-    Args:
-        data: the folder data/.
-        folder: the same or one within it.
     """
     way = [path for path in (folder, *folder.parents) if path != data and path.is_relative_to(data)]
     below = [Path(parent, name) for parent, names, _ in os.walk(folder) for name in names]

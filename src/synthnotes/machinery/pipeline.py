@@ -35,9 +35,6 @@ def stages(root: Path) -> dict[str, list[str]]:
     Takes no lock and reads neither dvc.lock nor the outputs, so that it works inside a running `dvc repro`, whatever
     the state of git, and in a bare copy of dvc.yaml and params.yaml.
 
-    Args:
-        root: the folder of dvc.yaml.
-
     Returns:
         Paths relative to `root`, by the name of the stage, which is that of its entry in dvc.lock: `cohort@mimic`.
 
@@ -74,13 +71,9 @@ def declared(repo: "Repo", folder: str) -> dict[str, list[str]]:
 
 
 def result_files(made: Mapping[str, Sequence[str]], results: str = "results") -> list[str]:
-    """The result files among what stages make, relative to the folder of results.
+    """The result files among what stages make (`stages`), relative to the folder of results.
 
     Folders are left out: results/headline repeats numbers of other results.
-
-    Args:
-        made: what `stages` gives.
-        results: the folder of results, in the project.
     """
     paths = [PurePosixPath(path) for of_stage in made.values() for path in of_stage]
     inside = [path for path in paths if path.parts[0] == results and ".." not in path.parts and path.suffix in TOLD]
@@ -92,9 +85,6 @@ def key_of(file: str) -> str:
 
     `cohort/mimic.json` holds the numbers `cohort.mimic.…`; `cohort/mimic-flow.csv` is the table `cohort.mimic.flow`:
     what follows the last dash tells the view, since members, such as studies of raters, may have dashes themselves.
-
-    Args:
-        file: relative to the folder of results.
     """
     path = PurePosixPath(file)
     member, dash, view = path.stem.rpartition("-") if path.suffix == ".csv" else (path.stem, "", "")
@@ -117,13 +107,7 @@ class Leftovers:
 
 
 def leftovers(root: Path, results: Path, lock: dict[str, Any]) -> Leftovers:
-    """Finds them; hidden files are let be.
-
-    Args:
-        root: the project.
-        results: the folder of results, relative to it.
-        lock: the content of dvc.lock.
-    """
+    """Finds them, by the content of dvc.lock; hidden files are let be."""
     made = stages(root)
     wanted = {Path(path) for paths in made.values() for path in paths}
     of_stages = lock.get("stages", {})

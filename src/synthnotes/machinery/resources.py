@@ -2,16 +2,19 @@
 
 `load_resources("coding", CodingMachine)` gives what one stage may take of this machine, after validating the whole
 file. What a value means stands beside it in machine.yaml. Where PyTorch, vLLM or NumPy run out of memory, `advise`
-names the value to lower.
+names the value to lower; where a section asks for several processes, `launch` has accelerate start them.
 """
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from pydantic import model_validator
 
-from synthnotes.machinery import params, redaction
-from synthnotes.machinery.files import UserError, read_yaml
+from synthnotes.machinery import params, progress, redaction
+from synthnotes.machinery.files import UserError, read_yaml, require
 from synthnotes.machinery.params import Positive, Rate, Section, Share
 
 T = TypeVar("T", bound=Section)
@@ -25,6 +28,7 @@ LOWER = {
     **dict.fromkeys(("coding", "noise", "ablation"), _CODER),
     **dict.fromkeys(("privacy", "detection"), _SEARCH),
 }
+LAUNCHED = "SYNTHNOTES_LAUNCHED"  # set in the processes that accelerate starts, which must not start others
 OUT = ("OutOfMemoryError", "MemoryError")  # torch.OutOfMemoryError, and Python's and NumPy's own
 # Others raise an error of another type; vLLM does so before it reads a prompt.
 SAY_OUT = (
@@ -90,20 +94,13 @@ class Machine(Section):
 
 
 def read_resources(path: Path = Path("machine.yaml")) -> Machine:
-    """Reads and validates the file.
-
-    Raises:
-        UserError: it is missing, not valid YAML, or holds a value that is none; names every offending key.
-    """
+    """Reads and validates the file."""
     return params.validate(read_yaml(path), str(path), Machine)
 
 
 def load_resources(section: str, kind: type[T], path: Path = Path("machine.yaml")) -> T:
     """Gives one section, of the type `kind`."""
-    found = getattr(read_resources(path), section)
-    if not isinstance(found, kind):
-        raise TypeError(f"the section {section} is a {type(found).__name__}, not a {kind.__name__}")
-    return found
+    return params.section_of(read_resources(path), section, kind)
 
 
 def steps_of(batch: int, micro_batch: int, processes: int = 1, where: str = "finetune") -> tuple[int, int]:
@@ -141,12 +138,7 @@ def is_exhausted(error: BaseException) -> bool:
 
 
 def advise(stage: str, error: BaseException) -> str | None:
-    """What to change where an error says that memory was too small; None where it says something else.
-
-    Args:
-        stage: in which it was raised.
-        error: it may quote notes, and is not quoted.
-    """
+    """What to change where a stage's error, which may quote notes and is not told, says that memory was too small."""
     if not is_exhausted(error):
         return None
     if stage not in LOWER:
@@ -157,3 +149,47 @@ def advise(stage: str, error: BaseException) -> str | None:
     except UserError:
         now = ""
     return f"machine.yaml: memory is too small. Lower {section}.{name}{now}, {others}; finished work is kept."
+
+
+def launched() -> bool:
+    """Whether this is one of the processes that accelerate has started."""
+    return LAUNCHED in os.environ
+
+
+def check_processes(section: str, processes: int, way: str | None, gpus: int) -> None:
+    """Refuses more processes than GPUs, DeepSpeed without any, and several GPUs of which nobody says how to use them.
+
+    Without a GPU, several processes train on the CPU, by DDP or FSDP over gloo: slow, but the same code.
+
+    Args:
+        section: of machine.yaml, for messages.
+        processes: how many are asked for.
+        way: the name of a configuration of accelerate, or None to train in the stage's own process.
+        gpus: how many there are.
+    """
+    if gpus and processes > gpus:
+        raise UserError(
+            f"machine.yaml: {section}.processes: {processes} GPUs are needed, {gpus} are present. Lower it."
+        )
+    if not gpus and way == "zero3":
+        raise UserError(f"machine.yaml: {section}.accelerate: zero3 needs GPUs, none is present. Take ddp or fsdp.")
+    if gpus > 1 and way is None:
+        raise UserError(
+            f"machine.yaml: {section}.accelerate: {gpus} GPUs are present. Say how to use them: single for the first "
+            f"alone, or ddp, fsdp or zero3 with {section}.processes."
+        )
+
+
+def launch_command(config: Path, processes: int, module: str, options: list[str]) -> list[str]:
+    """Gives the command that runs a module with its options in several processes, as a file of accelerate says."""
+    require(config)
+    counts = ["--num_processes", str(processes), "--num_machines", "1"]
+    launcher = [sys.executable, "-m", "accelerate.commands.launch"]
+    return [*launcher, "--config_file", str(config), *counts, "--module", module, *options]
+
+
+def launch(command: list[str], stage: str) -> None:
+    """Runs it; raises a `UserError` if one of the processes failed, which has told why."""
+    progress.leave_to_others()
+    if subprocess.run(command, check=False, env=os.environ | {LAUNCHED: "1"}).returncode:
+        raise UserError(f"{stage}: training failed in one of its processes, see above.")
