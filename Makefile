@@ -38,7 +38,7 @@ repro: data tidy ## everything: environment, demo data, the pipeline, the report
 	@printf '\nThe report:\n  %s\n  %s\n' "$$PWD"/build/report/report.html "$$PWD"/build/report/report.pdf
 
 tidy: setup     ## remove outputs that no stage makes any more, since a list in params.yaml has lost a member
-	python -m synthnotes.machinery.tidy --results results --lock dvc.lock
+	python -m synthnotes.machinery.pipeline --results results --lock dvc.lock
 
 deps: setup     ## write into dvc.yaml which modules decide each stage's bytes, after imports have changed
 	python -m synthnotes.machinery.dependencies dvc.yaml

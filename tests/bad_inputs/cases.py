@@ -6,7 +6,7 @@ no error, but counted or worked off, says so in a third. A test that starts a pr
 
 # ruff: noqa: E501
 CORPUS, GENERATION, CODING = "tests/unit/corpus/test_", "tests/unit/generation/test_", "tests/unit/coding/test_"
-PREFLIGHT = "tests/unit/preflight/test_"
+PREFLIGHT, STAGES = "tests/unit/preflight/test_", "tests/unit/stages/test_"
 ERRORS, PRIVACY, STUDY = "tests/unit/errors/test_", "tests/unit/privacy/test_", "tests/unit/questionnaire/test_"
 REPORT, UNIT, GUARD = "tests/unit/report/test_", "tests/unit/machinery/test_", "tests/unit/noteguard/test_"
 PLACES = "tests/contract/test_odd_places.py::"
@@ -21,16 +21,16 @@ CASES = {
         "a parameter out of range": (UNIT + "params.py::test_a_wrong_value_is_named", "change0-"),
         "an unknown parameter": (UNIT + "params.py::test_a_wrong_value_is_named", "change3-"),
         "params.yaml that is no YAML": (UNIT + "params.py::test_broken_yaml_is_told",),
-        "a full disk": (UNIT + "workdir.py::test_whatever_writes_a_full_disk_is_one_clear_error",),
+        "a full disk": (UNIT + "files.py::test_whatever_writes_a_full_disk_is_one_clear_error",),
         "a folder that may not be written": (UNIT + "disk.py::test_a_read_only_folder_is_told",),
-        "a GPU whose memory is too small": (UNIT + "exhaustion.py::test_memory_that_is_too_small", "coding-machine.yaml: memory is too small. Lower coding.micro_batch, now 4, or-cuda"),
-        "a machine whose memory is too small": (UNIT + "exhaustion.py::test_memory_that_is_too_small", "now 2.0, or-array"),
+        "a GPU whose memory is too small": (UNIT + "resources.py::test_memory_that_is_too_small", "coding-machine.yaml: memory is too small. Lower coding.micro_batch, now 4, or-cuda"),
+        "a machine whose memory is too small": (UNIT + "resources.py::test_memory_that_is_too_small", "now 2.0, or-array"),
         "a log in the place of a terminal": (UNIT + "progress.py::test_where_there_is_no_terminal", "", "a line per minute says how far long work is"),
         "a file of YAML that stands for billions of values": (UNIT + "limits.py::test_a_bomb_of_aliases_is_refused",),
         "YAML that would make objects": (UNIT + "limits.py::test_tags_make_no_objects",),
         "a run killed at any moment": (UNIT + "disk.py::test_what_a_killed_process_has_left", "", "what it left is removed; test_kill.py"),
-        "code of another folder than that of the worktree": (UNIT + "own_code.py::test_a_worktree_runs_its_own_code",),
-        "code of another folder, and no way to its own": (UNIT + "own_code.py::test_where_it_cannot_be_had",),
+        "code of another folder than that of the worktree": (STAGES + "own_code.py::test_a_worktree_runs_its_own_code",),
+        "code of another folder, and no way to its own": (STAGES + "own_code.py::test_where_it_cannot_be_had",),
         "two runs at once": (PIPELINE + "test_two_runs_at_once", "", "both end well, or DVC names its lock"),
         "a clock that jumps": (PIPELINE + "test_a_clock_that_jumps", "", "nothing runs again"),
         "a defect while a note is read": (UNIT + "redaction.py::test_a_defect_tells_what_and_where", "chained"),

@@ -11,7 +11,7 @@ REQUIRED = {
 }
 WEIGHTS = {"AutoModelForCausalLM": {"use_safetensors": True}, "AutoModel": {"weights_only": True}}
 EXPLICIT = {"np.load": {"allow_pickle": False}, "torch.load": {"weights_only": True}}  # whatever the defaults are
-EDITORS = {"configure.py", "tidy.py"}  # of YAML that was read safely before
+EDITORS = {"configure.py", "pipeline.py"}  # of YAML that was read safely before
 
 
 def calls():

@@ -14,8 +14,7 @@ from ruamel.yaml import YAML
 
 from pipeline import ROOT
 from synthnotes.machinery import disclosure, pipeline
-from synthnotes.machinery.files import DROPPINGS, UserError, is_dropping
-from synthnotes.machinery.workdir import fingerprint
+from synthnotes.machinery.files import DROPPINGS, UserError, fingerprint, is_dropping
 
 # A Python whose `-m venv` copies it to the new environment, and a uv beside it: they note what they are called with.
 FAKE = """#!/bin/sh

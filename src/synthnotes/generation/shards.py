@@ -17,11 +17,10 @@ import pyarrow as pa
 from synthnotes.generation.generators import load_tokenizer
 from synthnotes.generation.records import Record, encode_prompts
 from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler, decisive
-from synthnotes.machinery.files import UserError, replacing
+from synthnotes.machinery.files import UserError, disk_space_needed, fingerprint, replacing
 from synthnotes.machinery.params import GenerateParams
 from synthnotes.machinery.progress import Bar
 from synthnotes.machinery.resources import GenerateMachine
-from synthnotes.machinery.workdir import disk_space_needed, fingerprint
 
 _stop: Event | None = None  # in the process of an engine: set when another engine has failed
 

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from synthnotes.machinery import exhaustion, progress, redaction
+from synthnotes.machinery import progress, redaction
 from synthnotes.machinery.files import refuse_linked_folders
+from synthnotes.machinery.resources import advise
 
 DATA = Path("data")
 
@@ -42,7 +43,7 @@ def run(main: Callable[..., str]) -> None:
         print(f"{stage}: error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
     except Exception as error:
-        lower = exhaustion.advise(stage, error)
+        lower = advise(stage, error)
         print(f"{stage}: error: {lower}" if lower else f"{stage}: defect: {redaction.describe(error)}", file=sys.stderr)
         raise SystemExit(1) from None
     print(f"{stage}: {summary} ({time.perf_counter() - started:.1f} s)", flush=True)

@@ -17,11 +17,7 @@ from synthnotes.machinery.resources import Machine
 
 
 def merge(path: Path, configuration: Path) -> None:
-    """Merges a configuration into the file `path`, keeping its comments; an invalid result is not written.
-
-    Raises:
-        UserError: a file has no sections, or the configuration holds what is no value there.
-    """
+    """Merges a configuration into the file `path`, keeping its comments; an invalid result is not written."""
     kind = Machine if path.name == "machine.yaml" else Params
     editor = YAML()
     editor.width = 160

@@ -98,29 +98,18 @@ def with_modules(pipeline: str) -> str:
         modules = [f"{SOURCE.name}/{path.as_posix()}" for path in folded(deciding(match["stage"]))]
         others = [f'"{path}"' if "$" in path else path for path in listed if Path(path).parts[0] != SOURCE.name]
         indent = match["indent"]
-        lines = textwrap.wrap(
-            f"deps: [{', '.join([*modules, *others])}]",
-            WIDTH,
-            initial_indent=indent,
-            subsequent_indent=f"{indent}  ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        before = match[0][: match.start("indent") - match.start()]
-        return before + "\n".join(lines) + "\n"
+        deps = f"deps: [{', '.join([*modules, *others])}]"
+        wrapper = textwrap.TextWrapper(WIDTH, indent, f"{indent}  ", break_long_words=False, break_on_hyphens=False)
+        return match[0][: match.start("indent") - match.start()] + wrapper.fill(deps) + "\n"
 
     return STAGE.sub(rewritten, pipeline)
 
 
-def main(pipeline: Path) -> None:
-    """Writes the lists of a dvc.yaml anew."""
-    text = pipeline.read_text(encoding="utf-8")
+if __name__ == "__main__":
+    file = Path(sys.argv[1])
+    text = file.read_text(encoding="utf-8")
     written = with_modules(text)
     if written != text:
-        with replacing(pipeline) as temporary:
+        with replacing(file) as temporary:
             temporary.write_text(written, encoding="utf-8")
-    print(f"{pipeline}: {'modules written anew' if written != text else 'every stage names its modules'}")
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    print(f"{file}: {'modules written anew' if written != text else 'every stage names its modules'}")

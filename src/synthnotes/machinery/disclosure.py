@@ -65,17 +65,15 @@ class _Truth(_Disclosed, int):
 
 def computed(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Calls a function, which becomes the maker of what it gives; who calls still has to say of whom that tells."""
-    return _tell(function(*args, **kwargs), None, makers.name_of(function))
+    return _with_bases(function(*args, **kwargs), None, makers.name_of(function))
 
 
-def over(basis: float | None, found: T) -> T:
+def over(basis: float | None, result: T) -> T:
     """A statistic over so many patients, or notes where these are not told apart: a mean, a correlation, a verdict.
 
-    Args:
-        basis: how many; None where there are none.
-        found: a value, or nested results, of which those values become one that say nothing of themselves yet.
+    Of nested results, those values become one that say nothing of themselves yet.
     """
-    return _tell(found, (basis or 0,))
+    return _with_bases(result, (basis or 0,))
 
 
 def people(count: int, of: int | None = None, patients: int | None = None) -> int:
@@ -86,7 +84,7 @@ def people(count: int, of: int | None = None, patients: int | None = None) -> in
         of: what is told elsewhere, of which these are a part: the rest would follow.
         patients: whose notes they are, where that is known.
     """
-    return _tell(count, _bases(count, None if of is None else of - count, patients))
+    return _with_bases(count, _bases(count, None if of is None else of - count, patients))
 
 
 def share(
@@ -103,22 +101,22 @@ def share(
     """
     value = part / whole if whole else None
     value = value if value is None or digits is None else round(value, digits)
-    return _tell(value, _bases(part, whole - part, None if of is None else of - whole, patients))
+    return _with_bases(value, _bases(part, whole - part, None if of is None else of - whole, patients))
 
 
 def extreme(value: T) -> T:
     """What one note alone decides: a maximum, a minimum, a threshold that is a note's own value."""
-    return _tell(value, (1,))
+    return _with_bases(value, (1,))
 
 
-def setting(found: T) -> T:
+def setting(result: T) -> T:
     """What tells of nobody: what was chosen, or belongs to a model, a code set or the release as a whole."""
-    return _tell(found, ())
+    return _with_bases(result, ())
 
 
 def sign(count: int) -> int:
     """A count of notes that look like copies: few of them are told of as few, never as nothing."""
-    return _made(count, (count,), is_sign=True)
+    return _disclosable(count, (count,), is_sign=True)
 
 
 def like(value: T, *others: object) -> T:
@@ -129,36 +127,36 @@ def like(value: T, *others: object) -> T:
     if not all(isinstance(other, _Disclosed) and other.bases is not None for other in others):
         return value
     bases = tuple(base for other in others for base in other.bases)  # type: ignore[attr-defined]
-    return _tell(value, bases, others[0].maker if others else None)  # type: ignore[attr-defined]
+    return _with_bases(value, bases, others[0].maker if others else None)  # type: ignore[attr-defined]
 
 
 def also(basis: int, value: N) -> N:
     """A value from which, with others that are told, so many people would follow: those left out of a count."""
     if value is None:
         return value
-    return _made(value, (*value.bases, basis), value.maker, value.is_sign)  # type: ignore[attr-defined]
+    return _disclosable(value, (*value.bases, basis), value.maker, value.is_sign)  # type: ignore[attr-defined]
 
 
 def _bases(*numbers: float | None) -> Bases:
     return tuple(number for number in numbers if number is not None)
 
 
-def _tell(found: Any, bases: Bases | None, maker: str | None = None) -> Any:
-    if found is None or isinstance(found, Table):
-        return found
+def _with_bases(result: Any, bases: Bases | None, maker: str | None = None) -> Any:
+    if result is None or isinstance(result, Table):
+        return result
     maker = maker or makers.calling()
-    if isinstance(found, _Disclosed):
-        return _made(found, bases, found.maker) if found.bases is None else found
-    if isinstance(found, Parts):
-        return Parts({name: _tell(value, bases, maker) for name, value in found.items()}, *found.sums)
-    if isinstance(found, Mapping):
-        return {name: _tell(value, bases, maker) for name, value in found.items()}
-    if isinstance(found, tuple | list):  # several values, to be placed
-        return type(found)(_tell(value, bases, maker) for value in found)
-    return _made(found, bases, maker)
+    if isinstance(result, _Disclosed):
+        return _disclosable(result, bases, result.maker) if result.bases is None else result
+    if isinstance(result, Parts):
+        return Parts({name: _with_bases(value, bases, maker) for name, value in result.items()}, *result.sums)
+    if isinstance(result, Mapping):
+        return {name: _with_bases(value, bases, maker) for name, value in result.items()}
+    if isinstance(result, tuple | list):  # several values, to be placed
+        return type(result)(_with_bases(value, bases, maker) for value in result)
+    return _disclosable(result, bases, maker)
 
 
-def _made(value: Any, bases: Bases | None, maker: str | None = None, is_sign: bool = False) -> Any:
+def _disclosable(value: Any, bases: Bases | None, maker: str | None = None, is_sign: bool = False) -> Any:
     kinds = (
         (bool | np.bool_ | _Truth, _Truth),
         (str, _Word),
@@ -177,13 +175,13 @@ class Parts(dict[str, Any]):
     """Results side by side of which some add up, or average, to what is told elsewhere.
 
     Args:
-        found: the results.
+        result: the values, by name.
         sums: the names of those that do so together; without any, of all. Settings among them are no parts.
     """
 
-    def __init__(self, found: Mapping[str, Any], *sums: Sequence[str]) -> None:
-        super().__init__(found)
-        self.sums = sums or (tuple(found),)
+    def __init__(self, result: Mapping[str, Any], *sums: Sequence[str]) -> None:
+        super().__init__(result)
+        self.sums = sums or (tuple(result),)
 
 
 @dataclass(frozen=True)
@@ -220,41 +218,41 @@ class Table:
             raise TypeError("a table without counts must say what its rows rest on")
 
 
-def publish(path: Path, found: Mapping[str, Any] | Table, settings: DisclosureParams) -> None:
+def publish(path: Path, result: Mapping[str, Any] | Table, settings: DisclosureParams) -> None:
     """Writes a result, suppressed as `settings` ask: a table as CSV, anything else as JSON, with who made its values.
 
     Raises:
         TypeError: a value says nothing of whom it tells.
     """
-    if isinstance(found, Table):
-        write_csv(path, suppress(found, settings.least))
+    if isinstance(result, Table):
+        write_csv(path, suppress(result, settings.least))
     else:
-        write_json(path, _with_makers(found, settings.least))
+        write_json(path, _suppressed_with_makers(result, settings.least))
 
 
-def publish_settings(path: Path, found: Mapping[str, Any]) -> None:
+def publish_settings(path: Path, result: Mapping[str, Any]) -> None:
     """Writes a result of which nothing needs to be suppressed, as JSON, with who made its values.
 
     Raises:
         TypeError: a value tells of somebody, or says nothing of it.
     """
-    if any(value.bases for value in _values(found)):
+    if any(value.bases for value in _values(result)):
         raise TypeError("a value tells of somebody: publish it")
-    write_json(path, _with_makers(found, 1))
+    write_json(path, _suppressed_with_makers(result, 1))
 
 
-def _with_makers(found: Mapping[str, Any], minimum: int) -> dict[str, Any]:
-    if makers.COMPUTED_BY in found:
+def _suppressed_with_makers(result: Mapping[str, Any], minimum: int) -> dict[str, Any]:
+    if makers.COMPUTED_BY in result:
         raise TypeError(f"{makers.COMPUTED_BY}: tells who made the values of a result, and cannot be one of them")
-    disclosed = suppress(found, minimum)
-    return disclosed | {makers.COMPUTED_BY: makers.tree(found, disclosed) or {}}
+    disclosed = suppress(result, minimum)
+    return disclosed | {makers.COMPUTED_BY: makers.tree(result, disclosed) or {}}
 
 
-def suppress(found: Any, minimum: int) -> Any:
+def suppress(result: Any, minimum: int) -> Any:
     """Takes out of a result what tells of at least one and of fewer than `minimum` people.
 
     Args:
-        found: nested results, or a table.
+        result: nested results, or a table.
         minimum: 1 suppresses nothing.
 
     Returns:
@@ -264,16 +262,11 @@ def suppress(found: Any, minimum: int) -> Any:
     Raises:
         TypeError: a value says nothing of whom it tells.
     """
-    return _table(found, minimum) if isinstance(found, Table) else _results(found, minimum, "")
+    return _suppress_table(result, minimum) if isinstance(result, Table) else _suppress_values(result, minimum, "")
 
 
 def hidden_with(sizes: Mapping[T, float], minimum: int) -> set[T]:
-    """Which parts of a whole are hidden: those that are too few, and where there are any, the smallest that is not.
-
-    Args:
-        sizes: how many people each part rests on.
-        minimum: how many are enough.
-    """
+    """Which parts, by the people they rest on, are hidden: those of too few, and where there are any, the next."""
     hidden = {name for name, size in sizes.items() if few(size, minimum)}
     others = {name: size for name, size in sizes.items() if size and name not in hidden}
     return hidden | {min(others, key=others.__getitem__)} if hidden and others else hidden
@@ -284,49 +277,49 @@ def few(count: float, minimum: int) -> bool:
     return 0 < count < minimum
 
 
-def _results(found: Any, minimum: int, place: str) -> Any:
-    if found is None:
+def _suppress_values(result: Any, minimum: int, place: str) -> Any:
+    if result is None:
         return None
-    if isinstance(found, Mapping):
+    if isinstance(result, Mapping):
         hidden: set[str] = set()
-        for names in found.sums if isinstance(found, Parts) else ():
-            hidden |= hidden_with({name: _size(found[name]) for name in names if name in found}, minimum)
-        disclosed = {name: _results(value, minimum, f"{place}.{name}") for name, value in found.items()}
-        return {name: _emptied(value) if name in hidden else value for name, value in disclosed.items()}
-    if not isinstance(found, _Disclosed) or found.bases is None:
-        raise TypeError(f"{place.lstrip('.')}: a {type(found).__name__} says nothing of whom it tells")
-    if any(few(base, minimum) for base in found.bases):
-        return f"1 to {minimum - 1}" if found.is_sign else None
+        for names in result.sums if isinstance(result, Parts) else ():
+            hidden |= hidden_with({name: _size(result[name]) for name in names if name in result}, minimum)
+        disclosed = {name: _suppress_values(value, minimum, f"{place}.{name}") for name, value in result.items()}
+        return {name: _blank(value) if name in hidden else value for name, value in disclosed.items()}
+    if not isinstance(result, _Disclosed) or result.bases is None:
+        raise TypeError(f"{place.lstrip('.')}: a {type(result).__name__} says nothing of whom it tells")
+    if any(few(base, minimum) for base in result.bases):
+        return f"1 to {minimum - 1}" if result.is_sign else None
     plain: dict[type, Callable[[Any], Any]] = {_Truth: bool, str: str, int: int, float: float}
-    return next(made(found) for kind, made in plain.items() if isinstance(found, kind))
+    return next(made(result) for kind, made in plain.items() if isinstance(result, kind))
 
 
-def _size(found: Any) -> float:
+def _size(result: Any) -> float:
     """How many people one part of a whole tells of: of its values, the one that tells of most; 0 for settings alone."""
-    least = (min((base for base in value.bases or () if base > 0), default=0) for value in _values(found))
+    least = (min((base for base in value.bases or () if base > 0), default=0) for value in _values(result))
     return max(least, default=0)
 
 
-def _values(found: Any) -> Iterator[_Disclosed]:
-    if isinstance(found, Mapping):
-        for value in found.values():
+def _values(result: Any) -> Iterator[_Disclosed]:
+    if isinstance(result, Mapping):
+        for value in result.values():
             yield from _values(value)
-    elif isinstance(found, _Disclosed):
-        yield found
+    elif isinstance(result, _Disclosed):
+        yield result
 
 
-def _emptied(found: Any) -> Any:
-    return {name: _emptied(value) for name, value in found.items()} if isinstance(found, Mapping) else None
+def _blank(result: Any) -> Any:
+    return {name: _blank(value) for name, value in result.items()} if isinstance(result, Mapping) else None
 
 
-def _table(table: Table, minimum: int) -> pd.DataFrame:
+def _suppress_table(table: Table, minimum: int) -> pd.DataFrame:
     frame = table.frame
     if minimum <= 1:
         return frame
     if not table.counts:
         return frame if not few(table.basis or 0, minimum) else frame.iloc[:0]
     if table.added is not None:
-        return _pooled(table, minimum)
+        return _pool_bins(table, minimum)
     parts = [frame] if not table.by else [part for _, part in frame.groupby(list(table.by), sort=False)]
     disclosed = []
     for part in parts:
@@ -342,18 +335,18 @@ def _table(table: Table, minimum: int) -> pd.DataFrame:
     return pd.concat(disclosed).reset_index(drop=True) if disclosed else frame
 
 
-def _pooled(table: Table, minimum: int) -> pd.DataFrame:
+def _pool_bins(table: Table, minimum: int) -> pd.DataFrame:
     """Puts bins together, in their order and curve by curve, until each holds enough."""
     curves = []
     for _, curve in table.frame.groupby(list(table.by or ()), sort=False):
         ways = {column: "sum" if column in (*table.counts, *(table.added or ())) else "last" for column in curve}
-        pooled = curve.groupby(_bins(curve[table.counts[0]].tolist(), minimum)).agg(ways)
+        pooled = curve.groupby(_bin_of_rows(curve[table.counts[0]].tolist(), minimum)).agg(ways)
         curves.append(pooled.iloc[:-1] if table.longest else pooled)
     disclosed = pd.concat(curves, ignore_index=True)
     return disclosed.assign(**dict.fromkeys(table.counts, np.nan)) if few(table.left_out, minimum) else disclosed
 
 
-def _bins(counts: Sequence[int], minimum: int) -> np.ndarray:
+def _bin_of_rows(counts: Sequence[int], minimum: int) -> np.ndarray:
     """The bin that each row joins: int [rows], ascending. Rows of nobody stay by themselves."""
     bin_of, sizes = [], [0]
     for count in counts:
@@ -368,15 +361,13 @@ def _bins(counts: Sequence[int], minimum: int) -> np.ndarray:
 
 
 def kept_steps(left: Sequence[Mapping[str, int | None]], minimum: int) -> list[int]:
-    """Which steps of a flow may be told, so that between any two of them nobody is lost, or enough are.
+    """The positions of a flow's steps that may be told, so that between any two of them nobody is lost, or enough are.
+
+    The last step, whose counts stand elsewhere too, is always one of them; the first wherever it can be.
 
     Args:
         left: of each step how many of each unit it leaves; None where that is not known.
         minimum: how many are enough.
-
-    Returns:
-        Positions, ascending. The last step, whose counts stand elsewhere too, is always one of them; the first wherever
-        it can be.
     """
     kept: list[int] = []
     for position, step in enumerate(left):
@@ -398,10 +389,7 @@ def require_demo(data: Path, checksums: Mapping[str, str], settings: DisclosureP
     Args:
         data: the folder data/, with what the demo kit has written about its files, if it has made any.
         checksums: SHA-256 by path in that folder.
-        settings: the section.
-
-    Raises:
-        UserError: the parameters call the data the demo's, and a file is not, or not as the demo kit made it.
+        settings: the section; only where it calls the data the demo's, the files are looked at.
     """
     if not settings.demo:
         return
@@ -428,7 +416,7 @@ def is_demo(data: Path) -> bool:
 
 
 def foreign_files(data: Path) -> list[Path]:
-    """Gives the files in `data` that are not the demo's (or `data` itself, if it is a file), sorted."""
+    """The files in `data` that are not the demo's (or `data` itself, if it is a file), sorted."""
     if data.exists() and not data.is_dir():
         return [data]
     known = demo_marker(data).get("files", {})

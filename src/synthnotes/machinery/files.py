@@ -2,20 +2,22 @@
 
 Every result is written to a temporary name and renamed, so that a killed run leaves no half of one. Every reader gives
 a value or raises a `UserError` that names the file and never quotes it, whatever bytes the file holds; none of them can
-run code.
+run code. Unfinished work that survives a kill lies in a folder under a name that says what determines it.
 """
 
 import errno
 import glob
+import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -29,11 +31,13 @@ AGAIN = "If the pipeline made it, delete it and run `dvc repro`; if not, copy it
 
 SPACE = "no space left to write it. Free some."
 ACCESS = "it may not be written there. Give yourself the right to write into the folder."
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# What safetensors and PyTorch, which pass no errno on, say of a full disk.
+SAY_FULL = ("No space left on device", "Disk quota exceeded", "File too large", "file write failed", "unexpected pos")
 REFUSED = {
-    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), SPACE),
+    **dict.fromkeys(FULL, SPACE),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), ACCESS),
 }
-
 
 # What file managers, indexers, editors and copying leave in folders; .dvcignore lists the same.
 DROPPINGS = (
@@ -108,11 +112,7 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Reads a JSON object, as `write_json` writes it: NaN and infinities are refused.
-
-    Raises:
-        UserError: the file is missing, empty, or holds no JSON object.
-    """
+    """Reads a JSON object, as `write_json` writes it: NaN and infinities are refused."""
     require(path)
 
     def refuse(constant: str) -> NoReturn:
@@ -128,14 +128,11 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_yaml(path: Path, reader: YAML | None = None) -> Any:
-    """Reads a YAML file of plain values: no tag can make an object of any class.
+    """Reads a YAML file of plain values: no tag can make an object of any class, aliases cannot stand for millions.
 
     Args:
         path: the file.
         reader: another than that of YAML 1.2, as DVC reads it (`5e-5` is a number).
-
-    Raises:
-        UserError: the file is missing, empty, not valid YAML, or its aliases stand for too many values.
     """
     require(path)
     try:
@@ -170,15 +167,7 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
 
 
 def read_csv(path: Path, text: bool = False) -> pd.DataFrame:
-    """Reads a CSV table that the pipeline has written.
-
-    Args:
-        path: the file.
-        text: leaves all cells as they stand, as text; otherwise numbers are numbers and empty cells missing.
-
-    Raises:
-        UserError: the file is missing, empty, or no CSV file of UTF-8.
-    """
+    """Reads a CSV table that the pipeline has written; as `text`, all cells stay as they stand, and none is missing."""
     require(path)
     try:
         return pd.read_csv(path, dtype=str, keep_default_na=False) if text else pd.read_csv(path)
@@ -187,11 +176,7 @@ def read_csv(path: Path, text: bool = False) -> pd.DataFrame:
 
 
 def read_parquet(path: Path, columns: list[str]) -> pa.Table:
-    """Reads columns of a parquet file.
-
-    Raises:
-        UserError: the file is missing, empty, no whole parquet file, or lacks a column.
-    """
+    """Reads columns of a parquet file."""
     require(path)
     try:
         with pq.ParquetFile(path) as file:
@@ -210,13 +195,7 @@ def read_parquet(path: Path, columns: list[str]) -> pa.Table:
 
 
 def unreadable(path: Path, expected: str, otherwise: str) -> UserError:
-    """The error of a file that its reader cannot read: that it is of another kind (`kinds`), or else is damaged.
-
-    Args:
-        path: the file.
-        expected: one of the kinds of `kinds`.
-        otherwise: what to say, and to do, where the file is of that kind.
-    """
+    """The error of a file that its reader cannot read: that it is of another kind (`kinds`), or else `otherwise`."""
     return UserError(kinds.other_kind(path, expected) or f"{path}: {otherwise}")
 
 
@@ -224,10 +203,6 @@ def refuse_linked_folders(data: Path, folder: Path) -> None:
     """Raises a `UserError` for the first link to a folder in a folder of data/, or on the way to it.
 
     Links to files are none of these, nor is data/ itself if it is a link: DVC follows them.
-
-    Args:
-        data: the folder data/.
-        folder: the same or one within it.
     """
     way = [path for path in (folder, *folder.parents) if path != data and path.is_relative_to(data)]
     below = [Path(parent, name) for parent, names, _ in os.walk(folder) for name in names]
@@ -248,3 +223,47 @@ def require(*paths: Path) -> None:
             raise UserError(f"{path}: no such file or folder. `make check` says what belongs into data/.")
         if path.is_file() and path.stat().st_size == 0:
             raise UserError(f"{path}: the file is empty. {AGAIN}")
+
+
+def fingerprint(
+    values: Any, folder: Path, tokens: Iterable[Sequence[int] | np.ndarray] = (), rows: Iterable[Any] = ()
+) -> str:
+    """Gives 16 hexadecimal digits that change with any of the arguments.
+
+    Args:
+        values: anything that JSON holds.
+        folder: a folder whose files are read.
+        tokens: lists of token ids; hashed as they come, since a corpus of them would make a gigabyte of JSON.
+        rows: anything that JSON holds, each by itself; hashed as they come for the same reason.
+    """
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
+    files = (path for path in folder.rglob("*") if path.is_file() and not is_dropping(path.relative_to(folder)))
+    for path in sorted(files):
+        with path.open("rb") as file:
+            digest.update(f"{path.relative_to(folder)} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+    for ids in tokens:
+        digest.update(f"{len(ids)}:".encode() + np.asarray(ids, dtype=np.int64).tobytes())
+    for row in rows:
+        digest.update(json.dumps(row, sort_keys=True).encode() + b"\n")
+    return digest.hexdigest()[:16]
+
+
+@contextmanager
+def work_folder(folder: Path) -> Iterator[Path]:
+    """Yields a folder for unfinished work and removes it once the block has ended without an error."""
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)  # of several processes, one is the first to do it
+
+
+@contextmanager
+def disk_space_needed(path: Path) -> Iterator[None]:
+    """Turns a full disk, quota or file size limit, met while `path` is written, into a `UserError`."""
+    try:
+        yield
+    except Exception as error:
+        if getattr(error, "errno", None) not in FULL and not any(words in str(error) for words in SAY_FULL):
+            raise
+        raise UserError(
+            f"{path}: no space left to write it. Free some and run `dvc repro` again: finished work is kept."
+        ) from error

@@ -81,11 +81,7 @@ def container(start: bytes) -> str | None:
 
 
 def kind_of(start: bytes) -> str | None:
-    """What kind of file bytes begin, in words that follow "it is"; None where they tell nothing.
-
-    Args:
-        start: the first bytes, some thousands where the file has so many.
-    """
+    """What kind of file the first `START` bytes begin, in words that follow "it is"; None where they tell nothing."""
     kind = container(start)
     if kind == ZIP and _SHEET.search(start):
         return OFFICE

@@ -38,16 +38,14 @@ def _name(module: Mapping[str, Any], within: str) -> str:
     return f"{named.removeprefix(PACKAGE)}.{within.partition('.<locals>')[0]}"
 
 
-def tree(found: Any, disclosed: Any) -> Makers | None:
-    """The makers of a result, nested as it is; None where nothing is told.
+def tree(result: Any, disclosed: Any) -> Makers | None:
+    """The makers of a result's values, nested as it is; None where nothing is told.
 
-    Args:
-        found: the result's values, which know their makers.
-        told: what is published of them. What is hidden names nobody: whether there is a value would be told, too.
+    What `disclosed`, the published result, hides names nobody: whether there is a value would be told, too.
     """
-    if not isinstance(found, Mapping):
-        return None if disclosed is None else found.maker
-    below = {name: tree(value, disclosed[name]) for name, value in found.items()}
+    if not isinstance(result, Mapping):
+        return None if disclosed is None else result.maker
+    below = {name: tree(value, disclosed[name]) for name, value in result.items()}
     below = {name: makers for name, makers in below.items() if makers is not None}
     if not below:
         return None
@@ -60,15 +58,7 @@ def tree(found: Any, disclosed: Any) -> Makers | None:
 
 
 def maker_of(computed_by: Makers, place: str) -> str | None:
-    """The function that made a value.
-
-    Args:
-        computed_by: the entry `COMPUTED_BY` of a result.
-        place: of the value in that result, `real_s.micro.f1.mean`.
-
-    Returns:
-        None where the result does not tell.
-    """
+    """The function that made the value at `real_s.micro.f1.mean`, by a result's `COMPUTED_BY`; None if untold."""
     makers: Any = computed_by
     for name in place.split("."):
         if not isinstance(makers, Mapping):

@@ -49,13 +49,7 @@ MOST_LAYERS = 1000  # a damaged number would take hours to build
 
 @dataclass(frozen=True)
 class Skeleton:
-    """A model without its values.
-
-    Attributes:
-        folder: where it lies.
-        model: on the meta device: weights have shapes only.
-        parameters: number of values that the files hold.
-    """
+    """A model on the meta device, whose weights have shapes only; `parameters` counts the values in the files."""
 
     folder: Path
     model: "PreTrainedModel"
@@ -126,12 +120,7 @@ def quiet() -> Iterator[None]:
 
 
 def read_config(folder: Path, role: Role) -> "PreTrainedConfig":
-    """Reads config.json, and refuses what would make transformers do something else than load a plain model.
-
-    Raises:
-        UserError: the folder or the file is missing or damaged, describes no model of the role, or one that is
-            quantised; or an adapter lies beside the weights.
-    """
+    """Reads config.json, and refuses what would make transformers do something else than load a plain model."""
     from transformers import AutoConfig
 
     if not folder.is_dir():
@@ -218,9 +207,6 @@ def sizes_of(config: "PreTrainedConfig") -> dict[str, Any]:
     """Gives a model's sizes under LLaMA's names, whatever its own configuration calls them.
 
     `max_position_embeddings` is None where nothing bounds what the model reads.
-
-    Raises:
-        UserError: hidden size, layers, heads or vocabulary are not told.
     """
     text = config.get_text_config()
     values: dict[str, Any] = {
@@ -262,11 +248,7 @@ def require_positions(model: "PreTrainedModel", needed: int, parameter: str, fol
 
 
 def weight_files(folder: Path, role: Role) -> list[Path]:
-    """Gives the files of weights that transformers would read, in its order.
-
-    Raises:
-        UserError: there are none, some of those that an index names are missing, or one is something else.
-    """
+    """Gives the files of weights that transformers would read, in its order."""
     for single in (SAFE,) if role == "generator" else (SAFE, PICKLED):
         if (folder / single).is_file():
             return [folder / single]
@@ -333,9 +315,8 @@ def _header(path: Path) -> Iterator[tuple[str, "torch.Tensor"]]:
             weights = [(name, torch.empty(piece.get_shape(), device="meta")) for name, piece in shapes]
             matrices = [name for name, weight in weights if weight.ndim > 1 and name.endswith("weight")]
             quantised = next((name for name in matrices if FEW_BITS.match(types[name])), None)
-            empty = (
-                None if quantised else next((name for name, piece in shapes if name in matrices and _void(piece)), None)
-            )
+            looked_at = [] if quantised else matrices
+            empty = next((name for name, piece in shapes if name in looked_at and _void(piece)), None)
     except Exception as error:  # damaged bytes raise whatever they happen to mean
         other = instead(path, "a file of weights", binary=True)
         raise UserError(

@@ -26,10 +26,7 @@ def require_apart(model: "torch.nn.Module", where: Path) -> None:
 
     Args:
         model: a causal language model, with or without adapters, on any device.
-        where: the model's folder.
-
-    Raises:
-        UserError: they do not, so that packed notes would be read as one.
+        where: the model's folder, for the `UserError` if they do not, so that packed notes would be read as one.
     """
     import torch
     from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
@@ -62,11 +59,7 @@ def require_apart(model: "torch.nn.Module", where: Path) -> None:
 
 
 def require_architecture(folder: Path) -> None:
-    """Tries packing on a small model of the folder's architecture, with one layer and random weights.
-
-    Raises:
-        UserError: as `require_apart`.
-    """
+    """Tries packing (`require_apart`) on a small model of the folder's architecture, one layer with random weights."""
     import torch
 
     config = copy.deepcopy(read_config(folder, "generator"))

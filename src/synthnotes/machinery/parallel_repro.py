@@ -44,12 +44,7 @@ def plan() -> networkx.DiGraph:
 
 
 def by_urgency(graph: networkx.DiGraph, sizes: dict[str, int]) -> networkx.DiGraph:
-    """Puts the stages in order: first the longest way to the end, then the most bytes read, the best guess at its time.
-
-    Args:
-        graph: of stages, by name.
-        sizes: bytes that each stage reads.
-    """
+    """Puts the stages in order: the longest way to the end first, then by bytes read, the best guess at their time."""
     way = dict.fromkeys(graph, 0)
     for stage in reversed(list(networkx.topological_sort(graph))):
         way[stage] = max((way[reader] + 1 for reader in graph.successors(stage)), default=0)
@@ -60,13 +55,7 @@ def by_urgency(graph: networkx.DiGraph, sizes: dict[str, int]) -> networkx.DiGra
 
 
 def lanes(memory: int, cores: int, gpu: bool) -> int:
-    """How many stages may run at once: one for a GPU, which its stages would share, else by cores and memory.
-
-    Args:
-        memory: bytes available.
-        cores: of this machine, as far as this process may use them.
-        gpu: whether there is one.
-    """
+    """How many stages may run at once: one for a GPU, which its stages would share, else by cores and bytes free."""
     return 1 if gpu else max(1, min(cores, memory // MEMORY_PER_LANE))
 
 
@@ -75,7 +64,7 @@ def run(todo: networkx.DiGraph, jobs: int, logs: Path) -> None:
 
     Args:
         todo: the stages, the most urgent first, as `plan` gives them.
-        jobs: how many at once.
+        jobs: at most so many at once.
         logs: folder that gets one file per stage with all that the stage printed.
 
     Raises:
@@ -97,22 +86,18 @@ def run(todo: networkx.DiGraph, jobs: int, logs: Path) -> None:
                 if running.pop(stage).returncode:
                     failed.append(stage)
                     continue
-                bar.write(f"{stage}: {_summary(_log(logs, stage))}")
+                bar.write(f"{stage}: {_summary(logs / f'{stage}.log')}")
                 bar.update()
                 for reader in todo.successors(stage):
                     before[reader] -= 1
     if failed:
-        shown = "\n".join(line for stage in failed for line in _lines(_log(logs, stage))[-TAIL:])
+        shown = "\n".join(line for stage in failed for line in _lines(logs / f"{stage}.log")[-TAIL:])
         raise UserError(f"{', '.join(failed)} failed:\n{shown}\nMend it and run the same command again.")
 
 
 def _start(stage: str, logs: Path) -> subprocess.Popen:
-    with _log(logs, stage).open("wb") as log:
+    with (logs / f"{stage}.log").open("wb") as log:
         return subprocess.Popen((*REPRO, stage), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
-
-
-def _log(logs: Path, stage: str) -> Path:
-    return logs / f"{stage}.log"
 
 
 def _lines(log: Path) -> list[str]:

@@ -339,16 +339,7 @@ class Params(Section):
 
 
 def validate(values: Any, where: str, kind: type[M]) -> M:
-    """Validates the content of a parameter file.
-
-    Args:
-        values: what the YAML file holds.
-        where: the file's name, for messages.
-        kind: the type of the whole file.
-
-    Raises:
-        UserError: names every offending key, what was found and what was expected.
-    """
+    """Validates the content of the parameter file `where`; a `UserError` names every offending key and its value."""
     try:
         return kind.model_validate(values)
     except ValidationError as error:
@@ -367,7 +358,12 @@ def read(path: Path = Path("params.yaml")) -> Params:
 
 def load(section: str, kind: type[T], path: Path = Path("params.yaml")) -> T:
     """Gives one section of params.yaml, of the type `kind`, after validating the whole file."""
-    found = getattr(read(path), section)
+    return section_of(read(path), section, kind)
+
+
+def section_of(values: BaseModel, section: str, kind: type[T]) -> T:
+    """Gives one section of validated values; raises a TypeError if it is not of the type `kind`."""
+    found = getattr(values, section)
     if not isinstance(found, kind):
         raise TypeError(f"the section {section} is a {type(found).__name__}, not a {kind.__name__}")
     return found

@@ -59,11 +59,7 @@ class Bar(tqdm):
 
 @contextmanager
 def reporting(what: str) -> Iterator[None]:
-    """While the block runs, prints a line per minute to stderr, unless that is a terminal.
-
-    Args:
-        what: is at work, for instance the stage; the line begins with it.
-    """
+    """While the block runs, prints a line per minute to stderr that begins with `what`, unless that is a terminal."""
     global _done
     if sys.stderr.isatty() or os.environ.get(RANK, "0") != "0":
         yield
@@ -86,9 +82,6 @@ def _tell(what: str, done: threading.Event) -> None:
     started = time.monotonic()
     while not done.wait(EVERY):
         bars = "; ".join(bar.line() for bar in list(Bar.at_work)) or "at work"
-        print(f"{what}, after {_minutes(time.monotonic() - started)}: {bars}", file=sys.stderr, flush=True)
-
-
-def _minutes(seconds: float) -> str:
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+        hours, minutes = divmod(round((time.monotonic() - started) / 60), 60)
+        after = f"{hours} h {minutes} min" if hours else f"{minutes} min"
+        print(f"{what}, after {after}: {bars}", file=sys.stderr, flush=True)

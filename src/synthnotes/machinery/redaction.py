@@ -84,16 +84,15 @@ def _uncaught(kind: type[BaseException], error: BaseException | None, _: Traceba
 def chain(error: BaseException) -> Iterator[BaseException]:
     """An exception and those that caused it, each once."""
     seen: set[int] = set()
-    waiting = [error]
+    waiting: list[BaseException | None] = [error]
     while waiting:
         one = waiting.pop(0)
-        if id(one) in seen:
+        if one is None or id(one) in seen:
             continue
         seen.add(id(one))
         yield one
         waiting += getattr(one, "exceptions", ())  # of an ExceptionGroup
-        cause = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
-        waiting += [] if cause is None else [cause]
+        waiting.append(one.__cause__ or (None if one.__suppress_context__ else one.__context__))
 
 
 def _name(error: BaseException) -> str:

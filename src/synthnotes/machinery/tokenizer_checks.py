@@ -90,12 +90,9 @@ def load(folder: Path, role: Role, rows: int | None = None) -> "PreTrainedTokeni
 
 
 def require_ids(tokenizer: "PreTrainedTokenizerBase", rows: int, folder: Path) -> None:
-    """Raises a `UserError` if a token that can occur has no embedding, or if many embeddings have no token.
+    """Raises a `UserError` if a token that can occur has no embedding, or if many of the `rows` have no token.
 
-    Args:
-        tokenizer: the model's. Special tokens count only where they are used: a RoBERTa without `<mask>` is whole.
-        rows: ids that have an embedding, from 0.
-        folder: of the model.
+    Special tokens count only where they are used: a RoBERTa without `<mask>` is whole.
     """
     used = {name: id for name in USED if (id := getattr(tokenizer, f"{name}_token_id", None)) is not None}
     around = [*tokenizer("")["input_ids"], *tokenizer("a")["input_ids"]]
@@ -116,15 +113,7 @@ def require_ids(tokenizer: "PreTrainedTokenizerBase", rows: int, folder: Path) -
 
 
 def require_known(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], folder: Path) -> str:
-    """Looks how much of notes the tokenizer does not know.
-
-    Args:
-        tokenizer: the model's.
-        texts: notes, of which some, evenly spread, are looked at.
-        folder: of the model.
-
-    Returns:
-        A sentence with the share.
+    """Tells in a sentence how much of notes, of which some are looked at, the tokenizer does not know.
 
     Raises:
         UserError: it is too much.
@@ -256,10 +245,8 @@ def _lost(tokenizer: "PreTrainedTokenizerBase") -> list[str]:
 def _confused(tokenizer: "PreTrainedTokenizerBase") -> list[str]:
     """What an encoder would not see the difference of; words that the vocabulary does not know say nothing."""
 
-    def read(text: str) -> list[int]:
-        return tokenizer(text, add_special_tokens=False)["input_ids"]
-
-    def same(first: str, second: str) -> bool:
-        return read(first) == read(second) and tokenizer.unk_token_id not in read(first)
+    def same(*texts: str) -> bool:
+        first, second = (tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts)
+        return first == second and tokenizer.unk_token_id not in first
 
     return [what for what, pairs in CONTRASTS.items() if any(same(*pair) for pair in pairs)]

@@ -23,15 +23,7 @@ NAMED = 5
 
 
 def pack(root: Path, report: list[str], to: Path, folder: str, commit: str) -> int:
-    """Writes the archive and gives the number of files of the project in it.
-
-    Args:
-        root: the project.
-        report: files that git does not track, in the project.
-        to: the archive.
-        folder: in which all lies in the archive.
-        commit: of the repository.
-    """
+    """Writes the archive of a commit and of the report, which git does not track; gives the number of files in it."""
     added = [word for name in report for word in (f"--prefix={folder}/{Path(name).parent}/", f"--add-file={name}")]
     # As git holds the text, whatever this machine's line ends; zip keeps the commit's time as that of a time zone.
     command = ["git", "-c", "core.autocrlf=false", "archive", "--format=zip", "-0", f"--output={to.resolve()}"]

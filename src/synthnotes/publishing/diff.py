@@ -86,6 +86,13 @@ class Revision:
         """What an error says, without the temporary place of the copies."""
         return str(error).replace(f"{self.folder}/", "")
 
+    def read(self, reader: Callable[[Path], Any], file: str) -> Any:
+        """What a file holds; an error names the revision."""
+        try:
+            return reader(self.folder / file)
+        except UserError as error:
+            raise UserError(f"{self.name}: {self.message_of(error)}") from None
+
     def by_key(self, kind: str) -> dict[str, str]:
         """The result files of a kind, by what the report's keys of them begin with: `utility.mimic`."""
         return {pipeline.key_of(file): file for file in self.files if file.endswith(kind)}
@@ -112,12 +119,9 @@ class Change:
     @property
     def difference(self) -> float | None:
         """B minus A, where both are numbers."""
-        if self.a is None or self.b is None:
-            return None
-        values = [self.a.value, self.b.value]
-        if any(isinstance(value, bool) or not isinstance(value, int | float) for value in values):
-            return None
-        return values[1] - values[0]
+        values = [side.value for side in (self.a, self.b) if side and not isinstance(side.value, bool)]
+        numbers = [value for value in values if isinstance(value, int | float)]
+        return numbers[1] - numbers[0] if len(numbers) == 2 else None
 
     @property
     def inside(self) -> bool | None:
@@ -158,12 +162,7 @@ class Pair:
 
 
 def read_revision(root: Path, name: str, folder: Path) -> Revision:
-    """Copies what a comparison needs of a revision: its parameters, and the results that its own pipeline declares.
-
-    Args:
-        root: the project.
-        name: `workspace`, or whatever git or DVC can resolve: a commit, a branch, a tag, `HEAD~1`, an experiment.
-        folder: for the copies.
+    """Copies into a folder what a comparison needs: a revision's parameters, and the results its pipeline declares.
 
     Raises:
         UserError: there is no such revision, DVC cannot read its pipeline, or it holds no parameters or no results.
@@ -195,12 +194,10 @@ def read_revision(root: Path, name: str, folder: Path) -> Revision:
     except DvcException as error:
         raise UserError(f"{name}: DVC cannot read its pipeline: {error}") from None
     there = [file for file in declared if file in copied]
-    for found, kind, where in (
-        ("params.yaml" in copied, "parameters", "params.yaml"),
-        (there, "results", f"{RESULTS}/"),
-    ):
-        if not found:
-            raise UserError(f"{name}: holds no {kind} ({where}). Give a revision in which they are in git.")
+    has_parameters = "params.yaml" in copied
+    if not (has_parameters and there):
+        kind, where = ("results", f"{RESULTS}/") if has_parameters else ("parameters", "params.yaml")
+        raise UserError(f"{name}: holds no {kind} ({where}). Give a revision in which they are in git.")
     return Revision(name, commit, subject, folder, there, [file for file in declared if file not in copied])
 
 
@@ -249,11 +246,7 @@ def _parameters(side: Revision) -> dict[str, Quantity]:
     """The parameters as they are written, by their keys: those of an older version need not be valid today."""
     from dvc.utils.flatten import flatten
 
-    try:
-        content = read_yaml(side.folder / "params.yaml")
-    except UserError as error:
-        raise UserError(f"{side.name}: {side.message_of(error)}") from None
-    return {key: Quantity(value) for key, value in flatten(content).items()}
+    return {key: Quantity(value) for key, value in flatten(side.read(read_yaml, "params.yaml")).items()}
 
 
 def _metrics(side: Revision, prefixes: Sequence[str]) -> dict[str, Quantity]:
@@ -261,10 +254,7 @@ def _metrics(side: Revision, prefixes: Sequence[str]) -> dict[str, Quantity]:
     files = side.by_key(".json")
     found: dict[str, Quantity] = {}
     for prefix in prefixes:
-        try:
-            content = read_json(side.folder / RESULTS / files[prefix])
-        except UserError as error:
-            raise UserError(f"{side.name}: {side.message_of(error)}") from None
+        content = side.read(read_json, f"{RESULTS}/{files[prefix]}")
         found |= dict(quantities(prefix, without_makers(content)))
     return found
 

@@ -22,8 +22,8 @@ LONGEST = 100  # characters: some packages give the licence's whole text
 
 def pinned(folder: Path) -> list[str]:
     """The names in the requirement files of a folder."""
-    files = folder.glob("*.txt")
-    return sorted({found[1].lower() for file in files for found in PINNED.finditer(file.read_text(encoding="utf-8"))})
+    texts = (file.read_text(encoding="utf-8") for file in folder.glob("*.txt"))
+    return sorted({name.lower() for text in texts for name, _ in PINNED.findall(text)})
 
 
 def table(names: list[str]) -> str:

@@ -30,7 +30,6 @@ class Fact:
 
     Attributes:
         kind: data, parameters, code, results, outputs, report, packages or, of those that are no more, stages.
-        name: which one.
         state: `SAME`, `CHANGED`, `ABSENT` or `PAST`.
         by: who recorded it.
     """
@@ -42,15 +41,7 @@ class Fact:
 
 
 def verify(root: Path, provenance_file: Path) -> list[Fact]:
-    """Checks everything that is recorded.
-
-    Args:
-        root: the project.
-        provenance_file: of the report; may be missing.
-
-    Raises:
-        UserError: dvc.yaml or dvc.lock is missing or unreadable.
-    """
+    """Checks everything that is recorded; the report's provenance may be missing, dvc.yaml and dvc.lock may not."""
     facts = list(_locked(root))
     if provenance_file.is_file():
         facts += _of_report(root, read_json(provenance_file), provenance_file.name)
@@ -102,11 +93,8 @@ def _parameters(item: Any, by: str) -> Iterator[Fact]:
 def _of_report(root: Path, provenance: dict[str, Any], by: str) -> Iterator[Fact]:
     """What the report records of itself; parts that an older or newer one does not have are passed over."""
     hashes = {"params.yaml": ("sha256", (provenance.get("params") or {}).get("sha256"))}
-    hashes |= {
-        "/".join(("data", c, name)): ("sha256", h)
-        for c, of in (provenance.get("data") or {}).items()
-        for name, h in of.items()
-    }
+    for corpus, checksums in (provenance.get("data") or {}).items():
+        hashes |= {"/".join(("data", corpus, name)): ("sha256", checksum) for name, checksum in checksums.items()}
     hashes |= {name: ("md5", of_file.get("md5")) for name, of_file in (provenance.get("files") or {}).items()}
     for name, (algorithm, recorded) in hashes.items():
         if recorded:
@@ -123,9 +111,7 @@ def _kind(path: str) -> str:
 
 
 def _state(recorded: str, found: str | None) -> str:
-    if found is None:
-        return ABSENT
-    return SAME if found == recorded else CHANGED
+    return ABSENT if found is None else SAME if found == recorded else CHANGED
 
 
 def _installed(name: str) -> str | None:

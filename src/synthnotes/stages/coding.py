@@ -10,11 +10,17 @@ from synthnotes.coding.plm_icd import coder as coders
 from synthnotes.coding.plm_icd.training import processes
 from synthnotes.corpus import notes
 from synthnotes.machinery import params
-from synthnotes.machinery.accelerate_launch import check_processes, launch, launch_command, launched
 from synthnotes.machinery.cli import run
+from synthnotes.machinery.files import work_folder
 from synthnotes.machinery.params import CodingParams
-from synthnotes.machinery.resources import CodingMachine, load_resources
-from synthnotes.machinery.workdir import work_folder
+from synthnotes.machinery.resources import (
+    CodingMachine,
+    check_processes,
+    launch,
+    launch_command,
+    launched,
+    load_resources,
+)
 
 
 def main(

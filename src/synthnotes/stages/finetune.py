@@ -8,12 +8,19 @@ from typing import Any
 from synthnotes.generation.generators import check_generator, load_tokenizer
 from synthnotes.generation.records import read_records
 from synthnotes.machinery import params
-from synthnotes.machinery.accelerate_launch import check_processes, launch, launch_command, launched
 from synthnotes.machinery.cli import run
-from synthnotes.machinery.files import UserError, read_json, replacing, write_json
+from synthnotes.machinery.files import UserError, disk_space_needed, fingerprint, read_json, replacing, write_json
 from synthnotes.machinery.packing import require_architecture
 from synthnotes.machinery.params import FinetuneParams
-from synthnotes.machinery.resources import FinetuneMachine, load_resources, steps_of
+from synthnotes.machinery.resources import (
+    FinetuneMachine,
+    check_processes,
+    launch,
+    launch_command,
+    launched,
+    load_resources,
+    steps_of,
+)
 from synthnotes.machinery.tokenizer_checks import require_known
 
 
@@ -64,7 +71,6 @@ def _train(
     )
     from synthnotes.generation.generators import silence_libraries
     from synthnotes.generation.records import encode_records
-    from synthnotes.machinery.workdir import disk_space_needed, fingerprint
 
     gpu = torch.cuda.is_available()
     if not gpu:

@@ -6,9 +6,8 @@ from synthnotes.generation.generators import check_adapter, load_tokenizer
 from synthnotes.generation.records import encode_prompts, read_records
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
-from synthnotes.machinery.files import replacing, write_json
+from synthnotes.machinery.files import disk_space_needed, replacing, write_json
 from synthnotes.machinery.params import MergeParams
-from synthnotes.machinery.workdir import disk_space_needed
 
 
 def main(corpus: str, base: Path, adapter: Path, records: Path, merged: Path, check: Path) -> str:

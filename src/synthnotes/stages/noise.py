@@ -11,10 +11,9 @@ from synthnotes.corpus import notes
 from synthnotes.errors.word_noise import LANGUAGES, add_noise, changes, dictionary
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
-from synthnotes.machinery.files import write_json
+from synthnotes.machinery.files import work_folder, write_json
 from synthnotes.machinery.params import CodingParams, NoiseParams
 from synthnotes.machinery.resources import CodingMachine, load_resources
-from synthnotes.machinery.workdir import work_folder
 
 
 def main(

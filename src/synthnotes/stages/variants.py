@@ -7,10 +7,9 @@ from synthnotes.generation.generators import check_generator
 from synthnotes.generation.records import read_records
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
-from synthnotes.machinery.files import UserError
+from synthnotes.machinery.files import UserError, work_folder
 from synthnotes.machinery.params import AblationParams, GenerateParams
 from synthnotes.machinery.resources import GenerateMachine, load_resources
-from synthnotes.machinery.workdir import work_folder
 
 
 def main(corpus: str, model: Path, records: Path, work: Path, samples: Path) -> str:

@@ -8,8 +8,7 @@ import pandas as pd
 import pytest
 
 from synthnotes.coding.plm_icd import coder, training
-from synthnotes.machinery.files import UserError
-from synthnotes.machinery.workdir import work_folder
+from synthnotes.machinery.files import UserError, work_folder
 
 CODES = ["I10", "E11.9", "J18.9", "0DTJ4ZZ"]
 # A training in a process of its own; the second argument makes its epochs slow enough to be killed between them.

@@ -11,8 +11,8 @@ from safetensors.torch import load_file
 from synthnotes.coding import predictions
 from synthnotes.coding.plm_icd import coder
 from synthnotes.corpus import notes
-from synthnotes.machinery.accelerate_launch import LAUNCHED, launch_command
 from synthnotes.machinery.files import read_json, write_json
+from synthnotes.machinery.resources import LAUNCHED, launch_command
 
 CODES = ["I10", "E11.9", "J18.9", "0DTJ4ZZ"]
 CHILD = """

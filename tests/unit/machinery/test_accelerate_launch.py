@@ -4,10 +4,9 @@ import pytest
 import yaml
 
 from synthnotes.machinery import configure, params
-from synthnotes.machinery.accelerate_launch import LAUNCHED, check_processes, launch, launch_command, launched
 from synthnotes.machinery.files import UserError
 from synthnotes.machinery.params import Params
-from synthnotes.machinery.resources import Machine
+from synthnotes.machinery.resources import LAUNCHED, Machine, check_processes, launch, launch_command, launched
 
 CONFIGS = Path("configs/accelerate")
 

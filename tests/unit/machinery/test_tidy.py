@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from synthnotes.machinery import tidy
+from synthnotes.machinery import pipeline
 
 PARAMS = Path(__file__).parents[3] / "params.yaml"
 
@@ -63,7 +63,7 @@ def left(project):
 
 
 def test_outputs_that_no_stage_makes_go_and_what_is_somebody_s_stays(project):
-    found = tidy.tidy(project, Path("results"), project / "dvc.lock")
+    found = pipeline.tidy(project, Path("results"), project / "dvc.lock")
     assert found.entries == ["coding@2"]
     assert [str(path) for path in found.strangers] == ["results/mine.txt"]
     gone = {"build/coding/coder-2/weights", "results/coding/coder-2.json", "results/coding/coder-1-curve.csv"}
@@ -76,17 +76,17 @@ def test_outputs_that_no_stage_makes_go_and_what_is_somebody_s_stays(project):
 def test_a_second_time_there_is_nothing_to_do(project, monkeypatch, capsys):
     monkeypatch.chdir(project)
     monkeypatch.setattr("sys.argv", ["tidy", "--results", "results", "--lock", "dvc.lock"])
-    tidy.main()
+    pipeline.main()
     assert "tidy: build/coding/coder-2, which no stage makes any more, was removed" in capsys.readouterr().out
     (project / "results/mine.txt").unlink()
-    tidy.main()
+    pipeline.main()
     assert capsys.readouterr().out == "tidy: nothing to remove\n"
 
 
 def test_a_dry_run_removes_nothing(project, monkeypatch, capsys):
     monkeypatch.chdir(project)
     monkeypatch.setattr("sys.argv", ["tidy", "--results", "results", "--lock", "dvc.lock", "--dry"])
-    tidy.main()
+    pipeline.main()
     assert "coding@2, an entry of dvc.lock whose stage is no more, would be removed" in capsys.readouterr().out
     assert left(project) == {*FILES, "dvc.yaml", "params.yaml", "dvc.lock"}
 
@@ -99,12 +99,12 @@ def test_a_misspelled_list_takes_nothing_away(project, monkeypatch, corpora):
     monkeypatch.chdir(project)
     monkeypatch.setattr("sys.argv", ["tidy", "--results", "results", "--lock", "dvc.lock"])
     with pytest.raises(SystemExit, match=r"tidy: error: params.yaml: corpora"):
-        tidy.main()
+        pipeline.main()
     assert left(project) == {*FILES, "dvc.yaml", "params.yaml", "dvc.lock"}
 
 
 def test_where_no_stage_has_run_nothing_goes(project):
     (project / "dvc.lock").unlink()
 
-    found = tidy.tidy(project, Path("results"), project / "dvc.lock")
+    found = pipeline.tidy(project, Path("results"), project / "dvc.lock")
     assert (found.entries, found.paths) == ([], [])

@@ -26,9 +26,8 @@ from synthnotes.coding.plm_icd.training import CURVE, Fit, fit, processes, requi
 from synthnotes.coding.predictions import CURVE_FILE, DESCRIPTION, Predictions, above
 from synthnotes.coding.rates import f1, mean_average_precision
 from synthnotes.machinery import tokenizer_checks
-from synthnotes.machinery.files import UserError, read_json, replacing, require, write_csv, write_json
+from synthnotes.machinery.files import UserError, fingerprint, read_json, replacing, require, write_csv, write_json
 from synthnotes.machinery.params import CodingParams
-from synthnotes.machinery.workdir import fingerprint
 
 WEIGHTS = "model.safetensors"
 READING = ("chunk_tokens", "max_words", "attend_to_padding", "join_lines")  # how a coder reads a note

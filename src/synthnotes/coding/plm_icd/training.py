@@ -27,10 +27,9 @@ from synthnotes.coding.plm_icd.data import EncodedNotes, batches
 from synthnotes.coding.plm_icd.inference import best_threshold, logits_of, predict
 from synthnotes.coding.plm_icd.model import PlmIcd
 from synthnotes.coding.rates import mean_average_precision
-from synthnotes.machinery.files import UserError, replacing
+from synthnotes.machinery.files import UserError, disk_space_needed, replacing
 from synthnotes.machinery.params import CodingParams
 from synthnotes.machinery.progress import Bar
-from synthnotes.machinery.workdir import disk_space_needed
 
 CHECKPOINT = "checkpoint.pt"
 STATES = ("model", "optimizer", "schedule")  # in a checkpoint, beside the random states and

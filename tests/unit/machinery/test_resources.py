@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from synthnotes.machinery import cli, exhaustion
+from synthnotes.machinery import cli, resources
 
 SECRET = "pneumonectomized"
 
@@ -81,11 +81,11 @@ def test_without_machine_yaml_the_parameter_is_named_all_the_same(tmp_path, monk
     "error", [RuntimeError("CUDA error: illegal memory access"), ValueError("memory"), KeyError(1)]
 )
 def test_other_errors_stay_defects(error):
-    assert exhaustion.advise("coding", error) is None
+    assert resources.advise("coding", error) is None
 
 
 def test_every_stage_of_machine_yaml_is_known():
     from synthnotes.machinery.resources import Machine
 
-    for section, name, _ in exhaustion.LOWER.values():
+    for section, name, _ in resources.LOWER.values():
         assert name in Machine.model_fields[section].annotation.model_fields
