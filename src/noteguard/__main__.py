@@ -32,10 +32,8 @@ def main() -> int:
     project = settings.load(repository.working_tree())
     if options.what in ("hooks", "cache"):
         checks.remember_own_data(project)
-        hooks = options.what == "hooks"
-        message = (
-            repository.install(project.root) if hooks else outputs.choose_cache(project, *(options.given or [None]))
-        )
+        cache = options.what == "cache"
+        message = outputs.choose_cache(project, *options.given[:1]) if cache else repository.install(project.root)
         if message:
             print(message)
         return 0

@@ -36,17 +36,13 @@ ELSEWHERE = re.compile(
 ESCAPE = re.compile(r"""\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|[nrtbfv])|\\?(["'/\\]|&#?\w{1,31};)""")
 
 
-def known_notes(settings: Settings, folder: Path | None = None) -> Fingerprint | None:
+def known_notes(settings: Settings) -> Fingerprint | None:
     """Gives what a repository's files are to be compared with; None where data are invented, or there are none at all.
-
-    Args:
-        settings: the project's.
-        folder: of the fingerprint; without it, a folder of git's own that all working trees of a repository share.
 
     Raises:
         NoteguardError: the repository is set to data of its own, and there is nothing to compare with.
     """
-    folder = folder or common_folder(settings.root) / "noteguard" / "fingerprint"
+    folder = common_folder(settings.root) / "noteguard" / "fingerprint"  # all working trees of a repository share it
     known = current_fingerprint(settings, folder)
     remember_own_data(settings)
     there = {source.partition(":")[0] for source in known.sources} if known else set()
@@ -55,7 +51,10 @@ def known_notes(settings: Settings, folder: Path | None = None) -> Fingerprint |
     missing = [place for place in map(settings.folder, needed) if os.path.lexists(place)]
     if unknown == settings.notes.keys():
         missing = [settings.folder(*settings.notes)]
-    if missing and _has_own_data(settings):
+    mark, key = marked(settings.root), settings.own_data
+    if mark is None and key:  # where nobody has said so or otherwise, a file may
+        mark = settings.value(key) == key.value
+    if missing and mark:
         others = "there are other files' alone, not that of the notes themselves" if known else "there is none"
         raise NoteguardError(
             f"{missing[0]}: the notes are not there, and nothing else to compare with: this repository is set to data "
@@ -80,12 +79,6 @@ def marked(root: Path) -> bool | None:
     return None if value is None else value in ("true", "yes", "on", "1")
 
 
-def _has_own_data(settings: Settings) -> bool:
-    """Whether the mark is there or, where nobody has said so or otherwise, a file says that the data are one's own."""
-    mark, key = marked(settings.root), settings.own_data
-    return bool(mark) if mark is not None or key is None else settings.value(key) == key.value
-
-
 def current_fingerprint(settings: Settings, folder: Path) -> Fingerprint | None:
     """Gives the fingerprint of the notes that are, or were, on this machine; None where there never were any.
 
@@ -104,16 +97,9 @@ def current_fingerprint(settings: Settings, folder: Path) -> Fingerprint | None:
 def findings(
     settings: Settings, contents: Iterable[Content], known: Fingerprint | None, declared: list[Output] | None = None
 ) -> list[str]:
-    """Applies every rule to every content.
+    """Gives a line for each reason to refuse a file or message, which begins with its name.
 
-    Args:
-        settings: the project's.
-        contents: files and messages.
-        known: the fingerprint of the notes; None where there are none.
-        declared: the pipeline's outputs, if results are to be compared with them.
-
-    Returns:
-        A line for each reason to refuse, which begins with the name of the file or message.
+    Results are compared with the pipeline's outputs if these are given.
     """
     contents, root = list(contents), settings.root
     targets = {content: _target(root, content) for content in contents if content.link}
@@ -158,13 +144,12 @@ def text(content: Content, known: Fingerprint) -> list[str]:
     for plain in map(normalised, dict.fromkeys((read, unescaped(read)))):
         found = []
         covered, place = known.copied(plain)
-        if covered >= ENOUGH:
-            line = plain.count(b"\n", 0, place) + 1
-            found.append(f"from line {line} on: text of patients' notes (at least {covered} words)")
         ids, alike, first = known.known_ids(plain)
+        line, line_of_ids = (plain.count(b"\n", 0, of) + 1 for of in (place, first))
+        if covered >= ENOUGH:
+            found.append(f"from line {line} on: text of patients' notes (at least {covered} words)")
         if ids > MOST_IDS and ids >= SHARE_OF_IDS * alike:
-            line = plain.count(b"\n", 0, first) + 1
-            found.append(f"line {line}: a list of {ids} ids of patients, admissions or notes")
+            found.append(f"line {line_of_ids}: a list of {ids} ids of patients, admissions or notes")
         if found:
             return found
     return []
@@ -184,9 +169,7 @@ def unescaped(text: str) -> str:
     """A text without the escapes of JSON and of HTML, also where it is quoted twice; lines stay what they are."""
 
     def meant(match: re.Match[str]) -> str:
-        letter = chr(int(match[1] or match[2] or "20", 16))
-        if match[3]:
-            letter = html.unescape(match[3])
+        letter = html.unescape(match[3]) if match[3] else chr(int(match[1] or match[2] or "20", 16))
         return " " if letter.isspace() else letter
 
     for _ in range(3):

@@ -98,14 +98,9 @@ def words(content: bytes) -> Words:
 
 
 def runs(found: Words, texts: np.ndarray | None = None) -> np.ndarray:
-    """Hashes every run of `RUN` words.
+    """Hashes the `RUN` words from each word on (uint64); `NONE` where they are mostly numbers, or of several texts.
 
-    Args:
-        found: the words.
-        texts: which text each word belongs to, ascending; runs do not reach from one text into the next.
-
-    Returns:
-        uint64, one per word that has enough words after it; `NONE` where a run spans texts or is mostly numbers.
+    `texts` tells which text each word belongs to, ascending.
     """
     count = max(0, len(found.hashes) - RUN + 1)
     total, lettered = np.zeros(count, dtype=np.uint64), np.zeros(count, dtype=np.int8)
@@ -127,14 +122,7 @@ def mixed(values: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Sorted hashes of the notes' runs and of ids, one array per source, read from disk as they are needed.
-
-    Attributes:
-        runs: of words.
-        ids: of patients, admissions and notes.
-        salt: of both.
-        sources: the names of what they were made from.
-    """
+    """Sorted salted hashes of runs and of ids, one array per named source, read from disk as they are needed."""
 
     runs: list[np.ndarray]
     ids: list[np.ndarray]
@@ -142,13 +130,7 @@ class Fingerprint:
     sources: list[str]
 
     def copied(self, content: bytes) -> tuple[int, int]:
-        """Counts the words of a normalised text that are covered by runs which a patient's notes hold.
-
-        A run that stands there several times is counted once.
-
-        Returns:
-            The number of words, and the place in the text where the first such run begins.
-        """
+        """Counts a normalised text's words that known runs cover, each run once; and where the first run begins."""
         found = words(content)
         hashes = runs(found)
         places = np.flatnonzero(_among(_salted(hashes, self.salt), self.runs) & (hashes != NONE))
@@ -172,11 +154,8 @@ class Fingerprint:
 def build(folder: Path, sources: Mapping[str, Iterable[Patient]], public: Iterable[str], made_from: State) -> None:
     """Makes the fingerprint of some sources, in the place of the one before, of which it keeps all other sources.
 
-    Args:
-        folder: where it lies.
-        sources: by name, patient by patient; how common a run is, is counted within a source.
-        public: texts whose runs are public.
-        made_from: what tells later whether it is still that of the files (see `stale`).
+    How common a run is, is counted within a source; those of public texts are left out. `made_from` tells later whether
+    it is still that of the files (see `stale`).
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = folder.with_name(f"{folder.name}.new")
@@ -212,10 +191,7 @@ def load(folder: Path) -> Fingerprint | None:
 
 
 def stale(folder: Path, made_from: State) -> set[str]:
-    """The names of those files of which the fingerprint is not made, or that have changed since.
-
-    What it holds of other files does not matter.
-    """
+    """The names of those files of which the fingerprint is not made, or that have changed since."""
     made = (_description(folder) or {"made_from": {}})["made_from"]
     return {name for name, state in made_from.items() if made.get(name) != state}
 
@@ -245,12 +221,12 @@ def _write(patients: Iterable[Patient], salt: int, public: np.ndarray, to_runs: 
     ids: set[int] = set()
     with ExitStack() as opened:
         shelves = [opened.enter_context(tempfile.TemporaryFile(dir=to_runs.parent)) for _ in range(SHELVES)]
-        for texts, owners, of_block in _blocks(patients):
-            hashes = np.sort(_marked(texts, owners, salt))
+        for block in _blocks(patients):
+            hashes = np.sort(_marked(block, salt))
             edges = np.searchsorted(hashes >> np.uint64(58), np.arange(SHELVES + 1, dtype=np.uint64))
             for shelf, low, high in zip(shelves, edges[:-1], edges[1:], strict=True):
                 hashes[low:high].tofile(shelf)
-            ids.update(mixed(_words_of_ids(of_block) ^ np.uint64(salt)).tolist())
+            ids.update(mixed(_words_of_ids(block) ^ np.uint64(salt)).tolist())
         target = opened.enter_context(to_runs.open("wb"))
         for shelf in shelves:
             shelf.seek(0)
@@ -265,23 +241,21 @@ def _write(patients: Iterable[Patient], salt: int, public: np.ndarray, to_runs: 
     np.array(sorted(ids), dtype=np.uint64).tofile(to_ids)
 
 
-def _blocks(patients: Iterable[Patient]) -> Iterator[tuple[list[str], list[int], list[str]]]:
-    """Texts with the number of their owner, and ids, a block at a time."""
-    texts, owners, ids, size = [], [], [], 0
-    for owner, patient in enumerate(patients):
-        texts += patient.texts
-        owners += [owner] * len(patient.texts)
-        ids += patient.ids
-        size += sum(map(len, patient.texts)) + sum(map(len, patient.ids))
+def _blocks(patients: Iterable[Patient]) -> Iterator[list[Patient]]:
+    """Patients, a block at a time."""
+    block, size = [], 0
+    for patient in patients:
+        block.append(patient)
+        size += sum(map(len, patient.texts + patient.ids))
         if size >= BLOCK:
-            yield texts, owners, ids
-            texts, owners, ids, size = [], [], [], 0
-    yield texts, owners, ids
+            yield block
+            block, size = [], 0
+    yield block
 
 
-def _marked(texts: list[str], owners: list[int], salt: int) -> np.ndarray:
-    """All runs of some texts, each once per owner, with `KEPT` in those that are sampled."""
-    found, of_text = _words_of(texts)
+def _marked(block: list[Patient], salt: int) -> np.ndarray:
+    """All runs of some patients' texts, each once per patient, with `KEPT` in those that are sampled."""
+    found, of_text = _words_of(text for patient in block for text in patient.texts)
     hashes = runs(found, of_text)
     if not len(hashes):
         return hashes
@@ -292,7 +266,7 @@ def _marked(texts: list[str], owners: list[int], salt: int) -> np.ndarray:
     smallest = order[np.append(True, of_run[order][1:] != of_run[order][:-1])]
     marked = _salted(hashes, salt)
     marked[np.append(chosen[chosen < len(hashes)], smallest)] |= KEPT
-    owner = np.asarray(owners)[of_run]
+    owner = np.repeat(np.arange(len(block)), [len(patient.texts) for patient in block])[of_run]
     order = np.lexsort((marked, owner))
     order = order[hashes[order] != NONE]
     marked, owner = marked[order], owner[order]
@@ -312,9 +286,9 @@ def _words_of(texts: Iterable[str]) -> tuple[Words, np.ndarray]:
     return found, np.searchsorted(np.cumsum([len(part) + 1 for part in parts]), found.start, side="right")
 
 
-def _words_of_ids(ids: list[str]) -> np.ndarray:
+def _words_of_ids(block: list[Patient]) -> np.ndarray:
     """The hash of each id's longest word, of those that are long enough."""
-    found, of_id = _words_of(dict.fromkeys(ids))
+    found, of_id = _words_of(dict.fromkeys(one for patient in block for one in patient.ids))
     length = found.end - found.start
     order = np.lexsort((length, of_id))
     last = order[np.append(of_id[order][1:] != of_id[order][:-1], True)[: len(order)]]

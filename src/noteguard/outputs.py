@@ -73,21 +73,11 @@ def undeclared_result(name: str, outputs: list[Output], folders: list[str]) -> s
     return "lies among the results, but no stage of dvc.yaml makes it: move or remove it"
 
 
-def choose_cache(settings: Settings, given: str | None) -> str | None:
+def choose_cache(settings: Settings, given: str | None = None) -> str | None:
     """Sees to it that the place of DVC's cache has been chosen, if there is anything to hide.
 
-    The place is kept in .dvc/config.local, which git ignores. Unless told otherwise, the cache lies in the repository,
-    where backups and synchronised folders may find it.
-
-    Args:
-        settings: the project's.
-        given: the place, if the user has named one.
-
-    Returns:
-        A line that says where the cache is; None where the data are invented, or there are none.
-
-    Raises:
-        NoteguardError: nothing was named and nobody is there to ask, or the place is one that git would track.
+    It is kept in .dvc/config.local, which git ignores. Unless told otherwise, the cache lies in the repository, where
+    backups and synchronised folders may find it. Gives a line that says where; None where no data are anybody's.
     """
     root, data = settings.root, settings.folder(*settings.notes)
     if all(map(settings.is_invented, settings.files([f"{data.relative_to(root)}/**"]))):

@@ -26,19 +26,12 @@ GONE = (
 
 @dataclass(frozen=True)
 class Content:
-    """Something that git holds.
+    """Something that git holds."""
 
-    Attributes:
-        name: the file's path, or what it is (`message of commit 1a2b3c4d`).
-        data: the bytes; of a link, where it points.
-        link: whether it is a link.
-        file: whether it is a file of the tree, not a message.
-    """
-
-    name: str
-    data: bytes
+    name: str  # the file's path, or what it is (`message of commit 1a2b3c4d`)
+    data: bytes  # of a link, where it points
     link: bool = False
-    file: bool = True
+    file: bool = True  # of the tree, not a message
 
     @property
     def path(self) -> str:
@@ -47,11 +40,7 @@ class Content:
 
 
 def git(*words: str, given: bytes = b"", root: Path = Path(), most: int = 0) -> bytes:
-    """Runs git on the objects as they are, whatever `git replace` shows in their places, and gives what it prints.
-
-    Raises:
-        NoteguardError: git ends with a greater number than `most`.
-    """
+    """Gives what git prints of objects as they are, without `git replace`; an error if its exit code exceeds `most`."""
     command = ["git", "--no-replace-objects", "-C", str(root), *words]
     done = subprocess.run(command, input=given, capture_output=True, check=False)
     if not 0 <= done.returncode <= most:
@@ -100,13 +89,8 @@ def tracked(root: Path) -> Iterator[Content]:
 def pushed(root: Path, to: str, lines: Iterable[str]) -> Iterator[Content]:
     """What a push would send that the remote does not have: messages of commits and tags, every version of every file.
 
-    Args:
-        root: the repository.
-        to: the remote's name, or its address if it has none. What another one has (the hospital's own) is new to it.
-        lines: what git tells a pre-push hook: local ref, its object, remote ref, its object.
-
-    Raises:
-        NoteguardError: a tag leads to something that is no commit.
+    `to` is the remote's name, or its address if it has none: what another one has (the hospital's own) is new to it.
+    `lines` are what git tells a pre-push hook: local ref, its object, remote ref, its object.
     """
     for line in lines:
         ref, local, _, remote = line.rsplit(" ", 3)  # a ref may be given as `HEAD^{/words of a message}`
@@ -146,11 +130,7 @@ def _blobs(root: Path, changes: bytes, where: str = "") -> Iterator[Content]:
 
 
 def install(root: Path) -> str:
-    """Installs the hooks into a repository; gives what was done, in a line.
-
-    Raises:
-        NoteguardError: a hook of that name is there already, and not ours; or the hooks are those of all repositories.
-    """
+    """Installs the hooks into a repository, unless they are somebody else's; gives what was done, in a line."""
     folder = root / answer("rev-parse", "--git-path", "hooks", root=root)
     if not any(folder.resolve().is_relative_to(own) for own in (root.resolve(), common_folder(root))):
         raise NoteguardError(

@@ -129,11 +129,7 @@ class Settings(_Table):
 
 
 def load(root: Path) -> Settings:
-    """Reads the table of a repository, in its working tree or, where there is none, in its last commit.
-
-    Raises:
-        NoteguardError: there is no such table, or something is wrong with it.
-    """
+    """Reads the table of a repository, in its working tree or, where there is none, in its last commit."""
     path = root / FILE
     try:
         text = path.read_bytes() if path.is_file() else git("show", f"HEAD:{FILE}", root=root, most=128)

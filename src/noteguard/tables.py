@@ -65,11 +65,7 @@ def patients(settings: Settings, path: Path) -> Iterator[Patient]:
 
 
 def rows_of(path: Path, wanted: Sequence[str], needed: Sequence[str]) -> Iterator[dict[str, list[str]]]:
-    """Reads columns of a table as text, some rows at a time; what is missing is an empty text.
-
-    Raises:
-        NoteguardError: the table is empty, damaged or of another kind, or has none of the needed columns.
-    """
+    """Reads columns of a table as text, some rows at a time; what is missing is an empty text."""
     count = 0
     try:
         for piece in _pieces(path, wanted):

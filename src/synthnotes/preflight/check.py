@@ -22,15 +22,10 @@ ASKED = (
 
 
 def main(folder: Path, params_file: Path, machine_file: Path) -> int:
-    """Validates both parameter files, prints what is there, what is missing and what does not suffice.
-
-    Returns:
-        The exit code: 0 if nothing found would make the run fail.
-    """
+    """Validates both parameter files, prints what is there, missing or too small; 1 if the run would fail over it."""
     try:
         settings, resources = params.read(params_file), read_resources(machine_file)
-        tuning = resources.finetune
-        steps_of(settings.finetune.batch, tuning.micro_batch, tuning.processes)
+        steps_of(settings.finetune.batch, resources.finetune.micro_batch, resources.finetune.processes)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

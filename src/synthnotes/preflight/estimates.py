@@ -99,12 +99,6 @@ def training_flops(shape: Architecture, rank: int, length: float, checkpointing:
     return forward + head + backward + head + (forward if checkpointing else 0)
 
 
-def training_hours(flops: float, gpu: Gpu, precision: str) -> float:
-    """GPU hours of training; float32 runs at half of bfloat16's rate (TF32)."""
-    rate = gpu.tflops * 1e12 * UTILISATION * (1 if precision == "bfloat16" else 0.5)
-    return flops / rate / 3600
-
-
 def activation_bytes(shape: Architecture, rank: int, tokens: int, precision: str, checkpointing: bool) -> float:
     """Memory of what the layers' backward pass needs of the forward pass, for `tokens` at once.
 
@@ -144,14 +138,9 @@ def cache_sequences(shape: Architecture, precision: str, resources: GenerateMach
 
 
 def sampling_hours(
-    shape: Architecture,
-    precision: str,
-    resources: GenerateMachine,
-    gpu: Gpu,
-    prompt_tokens: float,
-    new_tokens: float,
-    length: float,
-) -> float:
+    shape: Architecture, precision: str, resources: GenerateMachine, gpu: Gpu,
+    prompt_tokens: float, new_tokens: float, length: float,
+) -> float:  # fmt: skip
     """GPU hours of sampling.
 
     Reading prompts is bound by arithmetic, 2 operations per weight and token; the samples of one prompt share it.
@@ -163,11 +152,6 @@ def sampling_hours(
     step = sampling_memory(shape, precision, at_once * length)
     writing = new_tokens / at_once * step / (gpu.bandwidth * 1e9 * BANDWIDTH_UTILISATION)
     return (reading + writing) / 3600
-
-
-def coder_memory(encoder: Architecture) -> dict[str, int]:
-    """Bytes of training a coder, without what notes take: on its device, and the best epoch's weights on the host."""
-    return {"device": encoder.parameters * TRAINED, "host": encoder.parameters * BYTES["float32"]}
 
 
 def generation_disk(generator: Architecture, settings: Params) -> dict[str, int]:
@@ -196,13 +180,9 @@ class Needs:
 
 
 def least(
-    settings: Params,
-    resources: Machine,
-    models: Mapping[str, Models],
-    note_bytes: Mapping[str, int],
-    data_bytes: int,
-    gpu: bool,
-) -> Needs:
+    settings: Params, resources: Machine, models: Mapping[str, Models], note_bytes: Mapping[str, int],
+    data_bytes: int, gpu: bool,
+) -> Needs:  # fmt: skip
     """Gives lower bounds, which refuse no run that would have ended well.
 
     Disk: merged generators, coders, note tables and records (4 times `note_bytes`, the notes' size on disk, compressed
@@ -217,16 +197,17 @@ def least(
     everywhere = settings.finetune.lora.target_modules == "all-linear"
     stored, memory, gpu_memory = data_bytes, [0.0], [0.0]
     for corpus, of_corpus in models.items():
-        generator, coder = of_corpus["generator"], coder_memory(of_corpus["encoder"])
+        generator, encoder = of_corpus["generator"], of_corpus["encoder"].parameters
+        coder, best_epoch = encoder * TRAINED, encoder * BYTES["float32"]  # without what notes take
         merged = generation_disk(generator, settings)["merged"]
-        stored += 2 * (merged + count_coders(settings, corpus) * coder["host"] + 4 * note_bytes[corpus])
+        stored += 2 * (merged + count_coders(settings, corpus) * best_epoch + 4 * note_bytes[corpus])
         memory += [GIB / 2 + 3 * note_bytes[corpus], 1.5 * merged]
-        memory += [resources.coding.processes * (coder["host"] + (0 if gpu else coder["device"]))]
+        memory += [resources.coding.processes * (best_epoch + (0 if gpu else coder))]
         if not gpu:
             memory += [sampling_memory(generator, generate.precision) + (engine.cpu_cache_gib + 1.5) * GIB]
         one = sampling_memory(generator, generate.precision, generate.model_length[corpus]) / engine.tensor_parallel
         tuning = training_memory(generator, settings.finetune, tuner)
-        gpu_memory += [one / share, coder["device"]]
+        gpu_memory += [one / share, coder]
         gpu_memory += [tuning["weights"] + tuning["logits"] + tuning["adapters"] * everywhere]
     side_by_side = engine.tensor_parallel * (engine.data_parallel if gpu else 1)  # engines share a machine without GPU
     gpus = max(side_by_side, tuner.processes, resources.coding.processes)

@@ -86,11 +86,7 @@ def inspect_corpus(data: Path, settings: Params, corpus: str) -> Generator[Findi
 
 
 def require_model(folder: Path, role: Role, settings: Params, corpus: str) -> Skeleton:
-    """Gives a model without its values.
-
-    Raises:
-        UserError: the folder lacks something, or a parameter asks the model to read more tokens at once than it can.
-    """
+    """Gives a model without its values; a `UserError` if files lack or parameters ask it to read too many tokens."""
     found = skeleton(folder, role)
     asked = {"coding.chunk_tokens": settings.coding.chunk_tokens}
     if role == "generator":

@@ -78,7 +78,8 @@ def estimate_finetuning(
             "machine.yaml, set gradient_checkpointing, or share the weights out (accelerate: fsdp or zero3, and more "
             "processes)."
         )
-    hours = estimates.training_hours(flops, gpu, learning.precision)
+    rate = gpu.tflops * 1e12 * estimates.UTILISATION * (1 if learning.precision == "bfloat16" else 0.5)  # TF32: half
+    hours = flops / rate / 3600
     stored = takes["checkpoints"] + 2 * (takes["adapter"] + takes["merged"])
     return Estimate(tokens, memory, hours, stored / GIB, problems)
 
