@@ -26,6 +26,7 @@ from synthnotes.corpus.attrition import with_descriptions
 from synthnotes.corpus.cleaning import clean_notes
 from synthnotes.corpus.icd import format_code
 from synthnotes.corpus.mimic import AT_ONCE, titles_of_codes
+from synthnotes.machinery.parallel_map import map_in_processes
 
 CLEANED = {"published": 2_000, "here": 8_000, "release": 122_279}
 CORES = len(os.sched_getaffinity(0))
@@ -47,7 +48,7 @@ def clean(method: str) -> dict[str, Any]:
         cleaned = published_corpora.clean(pd.DataFrame({"text": notes})).tolist()
     else:
         batches = (notes[start : start + AT_ONCE] for start in range(0, len(notes), AT_ONCE))
-        cleaned = list(chain.from_iterable(clean_notes(batches, CORES if method == "release" else 1)))
+        cleaned = list(chain.from_iterable(map_in_processes(clean_notes, batches, CORES if method == "release" else 1)))
     return _figures(len(notes), started, cleaned[:COMPARED])
 
 

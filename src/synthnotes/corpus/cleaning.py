@@ -11,16 +11,8 @@ Known limit, kept so that notes stay comparable with the published ones: a line 
 "medications" starts a dropped block too.
 """
 
-import multiprocessing
-import os
 import re
-import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-
-from synthnotes.machinery.files import UserError
+from collections.abc import Callable, Sequence
 
 DANISH_LETTERS = {"å": "aa", "æ": "ae", "ø": "oe"}
 OTHER_CHARACTER = re.compile(r"[^\w\s.',:!?|]")
@@ -37,7 +29,6 @@ VITAL_SIGNS_LINE = re.compile(r"___\s*\d{2}:\d{2}")
 # Looked for by their space, which has no case: four times as fast as by their first letters.
 LABORATORY_LINE = re.compile(" (?:(?<=pertinent )result|(?<=admission )lab|(?<=discharge )lab)", re.IGNORECASE)
 PLACEHOLDER_LINES = {"facility:", "___"}
-AHEAD = 2  # batches taken ahead for each process, so that none idles and memory stays bounded
 
 
 class _Replacements(dict[int, str]):
@@ -52,52 +43,9 @@ class _Replacements(dict[int, str]):
 REPLACEMENTS = _Replacements()
 
 
-def clean_notes(batches: Iterable[Sequence[str]], processes: int) -> Iterator[list[str]]:
-    """Cleans batches of notes, in their order.
-
-    Args:
-        batches: read only as far ahead as keeps the processes busy.
-        processes: how many clean side by side; 1 is this process alone.
-
-    Raises:
-        UserError: one of the processes was killed.
-    """
-    if processes == 1:
-        yield from map(_clean_batch, batches)
-        return
-    context = multiprocessing.get_context("spawn")  # a fork would copy the locks of the threads that read files
-    waiting: deque[Future[list[str]]] = deque()
-    pool = ProcessPoolExecutor(processes, context, initializer=_end_with_parent)
-    try:
-        for batch in batches:
-            waiting.append(pool.submit(_clean_batch, batch))
-            if len(waiting) > AHEAD * processes:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    except BrokenProcessPool:
-        raise UserError(
-            "corpus: a process that cleans notes was killed, perhaps for memory. Run `dvc repro` again."
-        ) from None
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _clean_batch(texts: Sequence[str]) -> list[str]:
+def clean_notes(texts: Sequence[str]) -> list[str]:
+    """Cleans notes one after another, as `clean_note` does."""
     return list(map(clean_note, texts))
-
-
-def _end_with_parent() -> None:
-    """Has a process of the pool end when the one that started it is killed, rather than wait for work for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def wait() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
 
 
 def clean_note(text: str) -> str:

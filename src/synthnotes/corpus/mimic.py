@@ -19,6 +19,7 @@ from synthnotes.corpus.cleaning import clean_notes
 from synthnotes.corpus.icd import Kind, codes_in, format_code, is_valid
 from synthnotes.corpus.releases import MIMIC_IV, MIMIC_IV_NOTE
 from synthnotes.machinery.files import UserError
+from synthnotes.machinery.parallel_map import map_in_processes
 from synthnotes.machinery.progress import Bar
 
 NAMES_PATIENTS = True
@@ -153,7 +154,7 @@ def clean_texts(path: Path, rows: pd.Index) -> pd.Series:
     processes = len(os.sched_getaffinity(0)) if len(rows) >= MANY else 1
     cleaned: list[str] = []
     with Bar(total=len(rows), desc="cleaning", unit=" notes") as progress:
-        for batch in clean_notes(_texts(path, rows), processes):
+        for batch in map_in_processes(clean_notes, _texts(path, rows), processes):
             cleaned += batch
             progress.update(len(batch))
     return pd.Series(cleaned, index=rows, dtype=str)

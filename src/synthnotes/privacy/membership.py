@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from synthnotes.machinery.disclosure import also, over, people, setting
+from synthnotes.machinery.parallel_map import map_in_order
 from synthnotes.privacy.control_matching import standing_in
 from synthnotes.privacy.measures import NEARER, NOT_SHOWN, UNDECIDED
 from synthnotes.privacy.overlap.inverted_index import InvertedIndex
-from synthnotes.privacy.overlap.memory import map_in_order
 from synthnotes.privacy.overlap.vocabulary import Encoder, Tokenizer
 
 GROUPS = 3  # of members, at most: each as many patients as were never seen; more of them would only cost memory

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from synthnotes.corpus import cleaning, mimic
 from synthnotes.corpus.cleaning import clean_note, clean_notes
 from synthnotes.machinery.files import UserError
+from synthnotes.machinery.parallel_map import map_in_processes
 
 NOTE = """
 Name:  ___                     Unit No:   ___
@@ -222,16 +223,15 @@ def test_a_release_is_cleaned_in_order(many, tmp_path, monkeypatch):
 
 def test_batches_are_read_only_somewhat_ahead():
     numbers = count()
-    cleaned = clean_notes(([f"note {number}"] for number in numbers), 2)
+    cleaned = map_in_processes(clean_notes, ([f"note {number}"] for number in numbers), 2)
     assert [next(cleaned) for _ in range(3)] == [["note 0"], ["note 1"], ["note 2"]]
     cleaned.close()
     assert next(numbers) <= 3 + 2 * 2
 
 
-def test_a_killed_process_is_told(monkeypatch):
-    monkeypatch.setattr(cleaning, "_clean_batch", _be_killed)
+def test_a_killed_process_is_told():
     with pytest.raises(UserError, match="was killed, perhaps for memory"):
-        list(clean_notes([["a"]], 2))
+        list(map_in_processes(_be_killed, [["a"]], 2))
 
 
 def _be_killed(texts):

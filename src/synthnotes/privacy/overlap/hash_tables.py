@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from synthnotes.privacy.overlap.memory import map_in_order
+from synthnotes.machinery.parallel_map import map_in_order
 from synthnotes.privacy.overlap.vocabulary import EncodedNotes
 
 WORDS_AT_ONCE = 1 << 21

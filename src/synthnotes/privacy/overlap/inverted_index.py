@@ -13,6 +13,7 @@ import pandas as pd
 from numba import njit
 from scipy import sparse
 
+from synthnotes.machinery.parallel_map import CORES, map_in_order
 from synthnotes.machinery.progress import Bar
 from synthnotes.privacy.overlap import memory
 from synthnotes.privacy.overlap.hash_tables import BYTES_PER_NGRAM, Index, Ngrams, spans
@@ -21,7 +22,7 @@ from synthnotes.privacy.overlap.vocabulary import EncodedNotes
 NONE = -1  # the neighbour of a note that shares nothing
 COMMON_FROM = 0.1  # members that more than this share of the notes hold are bits
 WORDS_AT_ONCE = 1 << 20  # of training notes, after which what was found is added up
-BYTES_PER_MEMBER = 60 + 4 * memory.THREADS  # beside the n-grams: lists and bits of notes, what each thread has counted
+BYTES_PER_MEMBER = 60 + 4 * CORES  # beside the n-grams: lists and bits of notes, what each thread has counted
 
 
 def nearest_neighbours(
@@ -57,7 +58,7 @@ def nearest_neighbours(
             progress.update(begin)
             index = InvertedIndex(synthetic.part(first, last), n)
             blocks = spans(real, WORDS_AT_ONCE, begin)
-            nearest = memory.map_in_order(lambda block: index.nearest(real.part(*block)), blocks)
+            nearest = map_in_order(lambda block: index.nearest(real.part(*block)), blocks)
             for (start, end), (found, most) in zip(blocks, nearest, strict=True):
                 nearer = most > state[1]  # in order of blocks, so that an earlier note keeps a tie
                 state[0][nearer], state[1][nearer] = start + found[nearer], most[nearer]

@@ -1,14 +1,10 @@
-"""What a search may take, and what it leaves: blocks that fit a budget, threads, and checkpoints of a killed run."""
+"""What a search may take, and what it leaves: blocks that fit a budget, and checkpoints of a killed run."""
 
 import hashlib
-import os
 import shutil
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
@@ -16,12 +12,7 @@ from synthnotes.machinery.files import UserError, replacing
 
 GIB = 1 << 30
 DEFAULT = 2 * GIB
-THREADS = len(os.sched_getaffinity(0))
-AHEAD = 2  # items per thread that may wait to be fetched
 SECONDS_BETWEEN = 20.0  # checkpoints
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 def blocks(bytes_per_note: np.ndarray, budget: int, what: str) -> Iterator[tuple[int, int]]:
@@ -61,27 +52,6 @@ def parts(bytes_needed: int, budget: int, most: int, what: str) -> int:
             f"which need {bytes_needed / GIB:.3g} GiB in at most {most} parts. Raise privacy.memory_gib."
         )
     return number
-
-
-def map_in_order(function: Callable[[Item], Result], items: Iterable[Item], threads: int = THREADS) -> Iterator[Result]:
-    """Yields `function(item)` for each item in turn, computed by some threads a few items ahead.
-
-    Args:
-        function: lets go of the interpreter's lock, as compiled loops do. What it raises, the first item's is raised.
-        items: read only as far ahead as keeps the threads busy.
-        threads: how many.
-    """
-    pool = ThreadPoolExecutor(threads)
-    waiting: deque[Future[Result]] = deque()
-    try:
-        for item in items:
-            waiting.append(pool.submit(function, item))
-            if len(waiting) > AHEAD * threads:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 class Checkpoint:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numba import njit
 
+from synthnotes.machinery.parallel_map import CORES, map_in_order
 from synthnotes.machinery.progress import Bar
 from synthnotes.privacy.overlap import hash_tables, memory
 from synthnotes.privacy.overlap.hash_tables import HALF, LOW_HALF, are_equal, hash_ngrams, scale
@@ -43,7 +44,7 @@ def count_by_corpora(
     notes = join(*corpora)
     bits = np.repeat(1 << np.arange(len(corpora)), [len(corpus.lengths) for corpus in corpora]).astype(np.uint8)
     total = int(notes.totals(n).sum())
-    parts = memory.parts(total * BYTES_PER_NGRAM, budget // memory.THREADS, MOST_PARTS, f"{n}-grams")
+    parts = memory.parts(total * BYTES_PER_NGRAM, budget // CORES, MOST_PARTS, f"{n}-grams")
     parts = max(parts, min(MOST_PARTS, -(-total // NGRAMS_PER_PART)))
     sizes = _sizes_of_parts(notes, n, parts)
     checkpoint, name = memory.Checkpoint(work, f"overlap-{n}", [*notes, bits]), f"of-{parts}"
@@ -54,7 +55,7 @@ def count_by_corpora(
         def count(part: int) -> np.ndarray:
             return _count_part(notes, bits, n, part, parts, int(sizes[part]))
 
-        for part, more in enumerate(memory.map_in_order(count, range(begin, parts)), begin):
+        for part, more in enumerate(map_in_order(count, range(begin, parts)), begin):
             counts += more
             checkpoint.save(name, [counts], part + 1)
             progress.update()

@@ -18,7 +18,7 @@ import pyarrow as pa
 from numba import njit
 
 from synthnotes.machinery.files import UserError
-from synthnotes.privacy.overlap.memory import map_in_order
+from synthnotes.machinery.parallel_map import map_in_order
 
 Tokenizer = Literal["ascii", "unicode", "white-space"]
 

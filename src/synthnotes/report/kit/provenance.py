@@ -11,17 +11,12 @@ LaTeX, where a percent sign would begin a comment, a format writes `pc` for it:
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from synthnotes.report.kit.numbers import Numbers
-from synthnotes.report.kit.origins import Printed, Source
-from synthnotes.report.kit.tables import Tables
-
-if TYPE_CHECKING:
-    from synthnotes.report.kit.report import Report
+from synthnotes.report.kit.origins import Printed
+from synthnotes.report.kit.report import Report
 
 _TEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "%": r"\%", "_": r"\_", "#": r"\#", "&": r"\&", "$": r"\$",
@@ -38,20 +33,7 @@ HEAD = r"""% The numbers of the report, written by its stage: \synthnotes{key} p
 """
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """What a figure was drawn from: names of tables, and keys of numbers."""
-
-    tables: Sequence[str]
-    keys: Sequence[str]
-
-    def sources(self, tables: Tables, numbers: Numbers) -> list[Source]:
-        """The files, each once, in the order of their names."""
-        found = [tables.sources[table] for table in self.tables] + [numbers[key].source for key in self.keys]
-        return list({source.name: source for source in sorted(found, key=lambda source: source.name)}.values())
-
-
-def collect(report: "Report", corpora: Iterable[str], params_file: Path, versions: Mapping[str, str]) -> dict[str, Any]:
+def collect(report: Report, corpora: Iterable[str], params_file: Path, versions: Mapping[str, str]) -> dict[str, Any]:
     """Gathers all that a report tells of itself.
 
     Args:

@@ -6,6 +6,7 @@ what draws its figures.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -17,12 +18,25 @@ from synthnotes.machinery.files import UserError
 from synthnotes.report.kit import markup, origins, style
 from synthnotes.report.kit.markup import Markdown
 from synthnotes.report.kit.numbers import Numbers
-from synthnotes.report.kit.provenance import Drawn
+from synthnotes.report.kit.origins import Source
 from synthnotes.report.kit.tables import NoDataError, Tables
 
 # What templates may ask of the numbers.
 NUMBERS = ("num", "bare", "word", "value", "below", "interval", "quotient", "difference", "total", "p", "size")
 Drawings = Mapping[str, Callable[[], Figure]]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a figure was drawn from: names of tables, and keys of numbers."""
+
+    tables: Sequence[str]
+    keys: Sequence[str]
+
+    def sources(self, tables: Tables, numbers: Numbers) -> list[Source]:
+        """The files, each once, in the order of their names."""
+        found = [tables.sources[table] for table in self.tables] + [numbers[key].source for key in self.keys]
+        return list({source.name: source for source in sorted(found, key=lambda source: source.name)}.values())
 
 
 class Report:

@@ -5,7 +5,7 @@ from threading import Barrier
 
 import pytest
 
-from synthnotes.privacy.overlap.memory import map_in_order
+from synthnotes.machinery.parallel_map import map_in_order
 
 
 def test_two_items_are_worked_on_at_once_and_come_in_order():
