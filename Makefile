@@ -94,7 +94,7 @@ test-slow: setup ## what takes longer
 test-kill: setup ## kill -9 at twenty random moments of the pipeline: every run after it gives the same results
 	pytest -m kill tests/pipeline/test_kill.py
 
-bench-guards: setup ## what sealing, withholding and suppressing cost
+bench-guards: setup ## what network isolation, redaction and suppression cost
 	python benchmarks/guards.py
 
 bench-coding: setup ## the coder against the published method: notes per second, memory (minutes)

@@ -42,7 +42,7 @@ def start() -> dict[str, Any]:
 
     from synthnotes.machinery import network_isolation
 
-    found = {"import_and_seal": lap(), "isolated": network_isolation.isolate(), "isolate": lap()}
+    found = {"import_and_deny": lap(), "isolated": network_isolation.isolate(), "isolate": lap()}
     import pandas as pd  # which every stage needs
 
     lap()
@@ -50,7 +50,7 @@ def start() -> dict[str, Any]:
     from synthnotes.machinery import redaction
 
     redaction.install()
-    return found | {"withhold": lap()}
+    return found | {"redact": lap()}
 
 
 def calls() -> dict[str, Any]:
@@ -73,9 +73,9 @@ def calls() -> dict[str, Any]:
     before = measure()
     from synthnotes.machinery import network_isolation
 
-    network_isolation.seal()
+    network_isolation.deny_network()
     after = measure()
-    return {"datagram": before[0], "datagram_sealed": after[0], "open": before[1], "open_sealed": after[1]}
+    return {"datagram": before[0], "datagram_without_network": after[0], "open": before[1], "open_without_network": after[1]}
 
 
 def suppression() -> dict[str, Any]:
@@ -135,10 +135,10 @@ def parent() -> dict[str, Any]:
     found: dict[str, Any] = {name: median(one[name] for one in starts) for name in starts[0] if name != "peak_gib"}
     found |= machine.in_child(__file__, "calls") | machine.in_child(__file__, "suppression")
     found["stage_seconds"] = stage()
-    print(f"start: sealing {found['import_and_seal']:.1f} ms with the import of the package, namespace ", end="")
-    print(f"{found['isolate']:.1f} ms, withholding {found['withhold']:.1f} ms")
-    print(f"datagram {found['datagram']:.2f} -> {found['datagram_sealed']:.2f} µs", end="; ")
-    print(f"opened file {found['open']:.2f} -> {found['open_sealed']:.2f} µs")
+    print(f"start: denying the network {found['import_and_deny']:.1f} ms with the import of the package, namespace ", end="")
+    print(f"{found['isolate']:.1f} ms, redaction {found['redact']:.1f} ms")
+    print(f"datagram {found['datagram']:.2f} -> {found['datagram_without_network']:.2f} µs", end="; ")
+    print(f"opened file {found['open']:.2f} -> {found['open_without_network']:.2f} µs")
     print(f"suppression of {found['files']} results: {found['suppression']:.0f} ms")
     times = found["stage_seconds"]
     print(f"a stage: {times['unguarded']:.3f} s -> {times['guarded']:.3f} s, {times['difference'] * 1000:+.1f} ms")

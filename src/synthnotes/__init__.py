@@ -8,7 +8,7 @@ import os
 
 from synthnotes.machinery import network_isolation
 
-network_isolation.seal()
+network_isolation.deny_network()
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 # A sum over threads depends on their number. With one, a result is the same on any number of cores, and stages can run
 # side by side, which uses two cores better than one stage does with two threads.

@@ -39,7 +39,7 @@ def run(main: Callable[..., str]) -> None:
                 refuse_linked_folders(DATA, path)
         with progress.reporting(stage):
             summary = main(**given)
-    except redaction.SPEAKING as error:
+    except redaction.SAFE_ERRORS as error:
         print(f"{stage}: error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
     except Exception as error:

@@ -1,8 +1,8 @@
-"""The seal: a process of this package reaches nothing but its own machine.
+"""Network isolation: a process of this package reaches nothing but its own machine.
 
 Two locks, one behind the other:
 
-- `seal`, for every process that imports the package: an audit hook sees each connection, datagram and name look-up that
+- `deny_network`, for every process that imports the package: an audit hook sees each connection, datagram and name look-up that
   Python makes, in whatever library, and refuses what goes beyond loopback with the host's name. No library can take it
   away again. It does not see C code that calls the system by itself.
 - `isolate`, for every stage: a network namespace of the process's own in which there is nothing but a loopback. It
@@ -45,19 +45,19 @@ LOOKUPS = {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr",
 WITHIN = {socket.AF_UNIX, getattr(socket, "AF_NETLINK", socket.AF_UNIX)}  # families that stay on the machine
 SENDS = {"socket.connect", "socket.sendto", "socket.sendmsg"}
 
-_sealed = False
+_denied = False
 
 
 class NetworkDeniedError(OSError):
     """Something wanted to leave the machine; the message names the host, and nothing of what was to be sent."""
 
 
-def seal() -> None:
+def deny_network() -> None:
     """Denies this process the network, for good: environment, proxies, and an audit hook."""
-    global _sealed
+    global _denied
     go_offline(os.environ)
-    if not _sealed:
-        _sealed = True
+    if not _denied:
+        _denied = True
         sys.addaudithook(_audit)
 
 

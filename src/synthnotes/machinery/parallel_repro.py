@@ -1,8 +1,8 @@
-"""Lanes: `dvc repro` with several stages at once.
+"""Parallel runs: `dvc repro` with several stages at once.
 
 DVC runs one stage after another, but allows several processes at once, each with a stage of its own. So this starts
-`dvc repro --single-item` for every stage that is out of date, as soon as the stages before it are done and a lane is
-free. What a stage computes does not depend on its neighbours: every stage has one thread, unless the user's
+`dvc repro --single-item` for every stage that is out of date, as soon as the stages before it are done and there
+is room. What a stage computes does not depend on its neighbours: every stage has one thread, unless the user's
 `OMP_NUM_THREADS` says otherwise.
 """
 
@@ -22,7 +22,7 @@ from dvc.stage import Stage
 from synthnotes.machinery.files import UserError
 from synthnotes.machinery.progress import Bar, reporting
 
-MEMORY_PER_LANE = 3 * 2**30  # bytes: what the demo's hungriest stage, sampling, takes, and some more
+MEMORY_PER_STAGE = 3 * 2**30  # bytes: what the demo's hungriest stage, sampling, takes, and some more
 TAIL = 30  # last lines of a failed stage's output that are shown
 REPRO = ("dvc", "--wait-for-lock", "repro", "--single-item")
 
@@ -54,9 +54,9 @@ def by_urgency(graph: networkx.DiGraph, sizes: dict[str, int]) -> networkx.DiGra
     return ordered
 
 
-def lanes(memory: int, cores: int, gpu: bool) -> int:
+def count_jobs(memory: int, cores: int, gpu: bool) -> int:
     """How many stages may run at once: one for a GPU, which its stages would share, else by cores and bytes free."""
-    return 1 if gpu else max(1, min(cores, memory // MEMORY_PER_LANE))
+    return 1 if gpu else max(1, min(cores, memory // MEMORY_PER_STAGE))
 
 
 def run(todo: networkx.DiGraph, jobs: int, logs: Path) -> None:
@@ -122,7 +122,7 @@ def main() -> None:
     """Runs the pipeline's stages side by side. With one at a time it does nothing: that is what `dvc repro` does."""
     parser = argparse.ArgumentParser(prog="python -m synthnotes.machinery.parallel_repro", description=main.__doc__)
     cores = len(os.sched_getaffinity(0))
-    count = lanes(psutil.virtual_memory().available, cores, gpu=shutil.which("nvidia-smi") is not None)
+    count = count_jobs(psutil.virtual_memory().available, cores, gpu=shutil.which("nvidia-smi") is not None)
     parser.add_argument("--jobs", type=int, default=count, help=f"stages at once (by cores, memory and GPU: {count})")
     parser.add_argument("--logs", type=Path, required=True, help="folder for what each stage prints")
     options = parser.parse_args()
@@ -135,7 +135,7 @@ def main() -> None:
             with reporting("repro"):
                 run(todo, jobs, options.logs)
     except UserError as error:
-        print(f"lanes: error: {error}", file=sys.stderr)
+        print(f"parallel_repro: error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
 
 

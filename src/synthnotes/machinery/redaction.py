@@ -1,4 +1,4 @@
-"""What libraries say is withheld: an exception, a warning or a line of a log may quote a note.
+"""Redaction of what libraries say: an exception, a warning or a line of a log may quote a note.
 
 Of an exception its type and the places in the code stay, of a warning and of a log's line the kind and the place. The
 messages of our own errors (`UserError`) name files, parameters, ids and counts, and stay whole.
@@ -25,8 +25,8 @@ from synthnotes.machinery.files import UserError
 from synthnotes.machinery.network_isolation import NetworkDeniedError
 
 SHOW = "SYNTHNOTES_SHOW_VALUES"
-SPEAKING = (UserError, NetworkDeniedError)  # errors whose messages are ours, and hold no value of a note
-HOW = f"What it says is withheld, since it may quote a note; {SHOW}=1 shows it (SECURITY.md)."
+SAFE_ERRORS = (UserError, NetworkDeniedError)  # errors whose messages are ours, and hold no value of a note
+HOW = f"What it says is redacted, since it may quote a note; {SHOW}=1 shows it (SECURITY.md)."
 
 
 @cache
@@ -51,7 +51,7 @@ def describe(error: BaseException) -> str:
 
 
 def install() -> None:
-    """Withholds, in this process, what would be written to the terminal past `cli.run`, and what a crash would dump."""
+    """Redacts, in this process, what would be written to the terminal past `cli.run`, and what a crash would dump."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     if shown():
         return
@@ -66,12 +66,12 @@ class _LogRecord(logging.LogRecord):
     """A line of a log that holds the place that wrote it, and nothing of what it was given."""
 
     def __init__(self, name: str, level: int, pathname: str, lineno: int, *_: Any, **__: Any) -> None:
-        message = f"at {_place(pathname)}:{lineno} (withheld, {SHOW}=1 shows it)"
+        message = f"at {_place(pathname)}:{lineno} (redacted, {SHOW}=1 shows it)"
         super().__init__(name, level, pathname, lineno, message, None, None)
 
 
 def _warned(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any, **__: Any) -> None:
-    print(f"{category.__name__} at {_place(filename)}:{lineno} (withheld, {SHOW}=1 shows it)", file=sys.stderr)
+    print(f"{category.__name__} at {_place(filename)}:{lineno} (redacted, {SHOW}=1 shows it)", file=sys.stderr)
 
 
 def _uncaught(kind: type[BaseException], error: BaseException | None, _: TracebackType | None) -> None:
@@ -98,7 +98,7 @@ def chain(error: BaseException) -> Iterator[BaseException]:
 def _name(error: BaseException) -> str:
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    if isinstance(error, SPEAKING):
+    if isinstance(error, SAFE_ERRORS):
         return f"{name}: {error}"
     if isinstance(error, OSError) and isinstance(error.errno, int):
         return f"{name}: {os.strerror(error.errno)}"

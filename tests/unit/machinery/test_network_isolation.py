@@ -1,4 +1,4 @@
-"""The seal: nothing beyond this machine is reached, whoever asks, and what runs on this machine goes on."""
+"""Network isolation: nothing beyond this machine is reached, whoever asks, and what runs on this machine goes on."""
 
 import os
 import socket

@@ -41,8 +41,8 @@ def test_the_longest_way_comes_first_and_then_the_largest_input():
     ("memory", "cores", "gpu", "count"),
     [(24 * GIB, 2, False, 2), (24 * GIB, 64, False, 8), (2 * GIB, 8, False, 1), (500 * GIB, 64, True, 1)],
 )
-def test_lanes_are_bounded_by_cores_memory_and_a_gpu(memory, cores, gpu, count):
-    assert parallel_repro.lanes(memory, cores, gpu) == count
+def test_stages_at_once_are_bounded_by_cores_memory_and_a_gpu(memory, cores, gpu, count):
+    assert parallel_repro.count_jobs(memory, cores, gpu) == count
 
 
 @pytest.fixture

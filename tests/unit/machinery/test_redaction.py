@@ -1,4 +1,4 @@
-"""What libraries say of notes is withheld: exceptions, warnings, logs, threads and other processes."""
+"""What libraries say of notes is redacted: exceptions, warnings, logs, threads and other processes."""
 
 import os
 import subprocess
@@ -137,14 +137,14 @@ def test_errors_of_libraries_quote_and_their_descriptions_do_not(fail, named):
     assert not [piece for piece in pieces(SECRET) if piece in told], told
 
 
-def test_what_does_not_stop_a_stage_is_withheld_too(stage):
+def test_what_does_not_stop_a_stage_is_redacted_too(stage):
     code, told = stage("rest")
     assert code == 0
     assert "probe: done" in told
     assert not [piece for piece in pieces(SECRET) if piece in told], told
     assert told.count("ValueError\n") == 2  # in a thread, and in a destructor
     assert "UserWarning at probe.py:" in told
-    assert told.count("(withheld, SYNTHNOTES_SHOW_VALUES=1 shows it)") == 3
+    assert told.count("(redacted, SYNTHNOTES_SHOW_VALUES=1 shows it)") == 3
 
 
 def test_errors_of_our_own_stay_whole(stage):
