@@ -75,7 +75,8 @@ def calls() -> dict[str, Any]:
 
     network_isolation.deny_network()
     after = measure()
-    return {"datagram": before[0], "datagram_without_network": after[0], "open": before[1], "open_without_network": after[1]}
+    names = ("datagram", "open", "datagram_denied", "open_denied")
+    return dict(zip(names, before + after, strict=True))
 
 
 def suppression() -> dict[str, Any]:
@@ -135,10 +136,10 @@ def parent() -> dict[str, Any]:
     found: dict[str, Any] = {name: median(one[name] for one in starts) for name in starts[0] if name != "peak_gib"}
     found |= machine.in_child(__file__, "calls") | machine.in_child(__file__, "suppression")
     found["stage_seconds"] = stage()
-    print(f"start: denying the network {found['import_and_deny']:.1f} ms with the import of the package, namespace ", end="")
+    print(f"start: network denied {found['import_and_deny']:.1f} ms with the import of the package, namespace ", end="")
     print(f"{found['isolate']:.1f} ms, redaction {found['redact']:.1f} ms")
-    print(f"datagram {found['datagram']:.2f} -> {found['datagram_without_network']:.2f} µs", end="; ")
-    print(f"opened file {found['open']:.2f} -> {found['open_without_network']:.2f} µs")
+    print(f"datagram {found['datagram']:.2f} -> {found['datagram_denied']:.2f} µs", end="; ")
+    print(f"opened file {found['open']:.2f} -> {found['open_denied']:.2f} µs")
     print(f"suppression of {found['files']} results: {found['suppression']:.0f} ms")
     times = found["stage_seconds"]
     print(f"a stage: {times['unguarded']:.3f} s -> {times['guarded']:.3f} s, {times['difference'] * 1000:+.1f} ms")

@@ -2,9 +2,9 @@
 
 Two locks, one behind the other:
 
-- `deny_network`, for every process that imports the package: an audit hook sees each connection, datagram and name look-up that
-  Python makes, in whatever library, and refuses what goes beyond loopback with the host's name. No library can take it
-  away again. It does not see C code that calls the system by itself.
+- `deny_network`, for every process that imports the package: an audit hook sees each connection, datagram and name
+  look-up that Python makes, in whatever library, and refuses what goes beyond loopback with the host's name. No library
+  can take it away again. It does not see C code that calls the system by itself.
 - `isolate`, for every stage: a network namespace of the process's own in which there is nothing but a loopback. It
   holds for C code and for all children, but only Linux has it, and some hosts forbid it; there the first lock stays.
   `SYNTHNOTES_NAMESPACE=off` leaves it out. Unix sockets, by which services of the machine are reached, pass.
