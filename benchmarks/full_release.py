@@ -98,7 +98,12 @@ def measure(data: str) -> dict[str, Any]:
     marks.append(time.perf_counter())
     subsets = divide(corpus, mimic.NAMES_PATIENTS, settings, None)
     facts = {"corpus": "mimic", "sources_sha256": {}, "release": corpus.release, "names_patients": mimic.NAMES_PATIENTS}
-    facts |= {"flow": subsets.flow, "code_rows": corpus.code_rows, "split_file": None, "groups": subsets.groups}
+    facts |= {
+        "attrition": subsets.attrition,
+        "code_rows": corpus.code_rows,
+        "split_file": None,
+        "groups": subsets.groups,
+    }
     described = describe(subsets.tables, subsets.codes, facts, settings)
     marks.append(time.perf_counter())
     for path in corpus.files:

@@ -29,7 +29,7 @@ class Corpus:
         notes: columns note_id, patient_id, text and codes (lists of printed codes: procedures, then diagnoses).
         titles: the title of each code that has one; may hold codes that no note has.
         release: what the source files say about themselves.
-        flow: the flow table, by step.
+        attrition: the attrition table, by step.
         code_rows: for each kind of code, what became of the rows that assign codes to notes.
         files: the source files read.
     """
@@ -37,20 +37,20 @@ class Corpus:
     notes: pd.DataFrame
     titles: dict[str, str]
     release: dict[str, Any]
-    flow: dict[str, dict[str, Any]]
+    attrition: dict[str, dict[str, Any]]
     code_rows: dict[str, dict[str, int]]
     files: list[Path]
 
 
-class Flow:
+class Attrition:
     """Records the notes that each step keeps.
 
-    Used as `notes = flow.keep("with_text", notes[...], "no text")`, so that a recipe reads as a list of steps and no
-    step can drop notes uncounted.
+    Used as `notes = attrition.keep("with_text", notes[...], "no text")`: a recipe reads as a list of steps, and none
+    can drop notes uncounted.
 
     Args:
         names_patients: whether the source names admissions and patients; if not, their counts are None.
-        steps: the steps of an earlier flow to go on from.
+        steps: the steps of an earlier attrition to go on from.
     """
 
     def __init__(self, names_patients: bool, steps: dict[str, dict[str, Any]] | None = None) -> None:
@@ -72,7 +72,7 @@ class Flow:
             ValueError: the step exists, or leaves more notes than there were.
         """
         if step in self.steps:
-            raise ValueError(f"flow: step {step} twice")
+            raise ValueError(f"attrition: step {step} twice")
         left: dict[str, int | None] = {
             "notes": len(notes),
             "admissions": _count_named(notes["note_id"]) if self.names_patients else None,
@@ -82,7 +82,7 @@ class Flow:
         before: Mapping[str, Any] = next(reversed(self.steps.values())) if self.steps else left
         dropped = {key: subtract(before[unit], left[unit]) for unit, key in DROPPED.items()}
         if len(notes) > before["notes"]:
-            raise ValueError(f"flow: step {step} leaves {len(notes)} notes of {before['notes']}")
+            raise ValueError(f"attrition: step {step} leaves {len(notes)} notes of {before['notes']}")
         self.steps[step] = left | dropped | {"why": why}
         return notes
 

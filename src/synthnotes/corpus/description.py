@@ -1,4 +1,4 @@
-"""Description: what the results say about a prepared corpus, its flow, its subsets and its codes (paper, section 3).
+"""Description: what the results say about a prepared corpus, its attrition, subsets and codes (paper, section 3).
 
 Nothing here decides a note: it is counted from the tables that the stage `corpus` has written, and from the facts that
 it has noted down because no table tells them.
@@ -34,28 +34,28 @@ def describe(
     Args:
         tables: the note table of each of L, S and E.
         codes: the code set, columns code, title (empty where there is none) and kind.
-        facts: what the stage `corpus` noted down: corpus, sources_sha256, release, flow, code_rows, split_file (its
-            counts, None without one), groups, and names_patients; without patients, counts of them are None.
+        facts: what the stage `corpus` noted down: corpus, sources_sha256, release, attrition, code_rows, split_file
+            (its counts, None without one), groups, and names_patients; without patients, counts of them are None.
         settings: the shares that were wanted.
-        minimum_patients: steps that lose fewer are put together in what is disclosed of the flow.
+        minimum_patients: steps that lose fewer are put together in what is disclosed of the attrition.
 
     Returns:
-        Aggregates for `publish`; the flow is one that may be disclosed already.
+        Aggregates for `publish`; the attrition is one that may be disclosed already.
     """
     every = pd.concat([tables[name].assign(subset=name) for name in SUBSETS], ignore_index=True)
     names_patients, split_file = facts["names_patients"], facts["split_file"]
     shares = subset_shares(settings) if split_file is None else dict.fromkeys(SUBSETS)
     folds = {name: quality(tables[name]["codes"], tables[name]["fold"], fold_shares(settings)) for name in ("L", "S")}
-    flow, code_rows = disclose_flow(facts["flow"], facts["code_rows"], minimum_patients)
+    attrition, code_rows = disclose_attrition(facts["attrition"], facts["code_rows"], minimum_patients)
     groups = facts["groups"]
     return {
         **setting({name: facts[name] for name in ("corpus", "sources_sha256")}),
-        # How many notes were released is the flow's first step, and disclosed where that is.
+        # How many notes were released is the attrition's first step, and disclosed where that is.
         "release": {
-            name: flow["released"]["notes"] and people(value) if name == "discharge_notes" else setting(value)
+            name: attrition["released"]["notes"] and people(value) if name == "discharge_notes" else setting(value)
             for name, value in facts["release"].items()
         },
-        "flow": {name: _describe_step(step) for name, step in flow.items()},
+        "attrition": {name: _describe_step(step) for name, step in attrition.items()},
         "code_rows": {kind: {name: _count(rows) for name, rows in of.items()} for kind, of in code_rows.items()},
         "subsets": Parts({name: _sizes(tables[name], names_patients) for name in SUBSETS}),
         "splits": {
@@ -106,14 +106,14 @@ def shared(values: pd.Series, parts: pd.Series) -> dict[str, int]:
     return {f"{one}_{other}": people(len(members[one] & members[other])) for one, other in combinations(SUBSETS, 2)}
 
 
-def disclose_flow(
+def disclose_attrition(
     steps: Mapping[str, Mapping[str, Any]], code_rows: Mapping[str, Mapping[str, int]], minimum: int
 ) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, int | None]]]:
-    """What may be disclosed of a flow: steps that lose fewer than a minimum are put together with the next.
+    """What may be disclosed of an attrition: steps that lose fewer than a minimum are put together with the next.
 
     Args:
-        steps: those of a `Flow`.
-        code_rows: as `tabulate_flow` takes them.
+        steps: those of an `Attrition`.
+        code_rows: as `tabulate_attrition` takes them.
         minimum: of patients, admissions and notes alike; 1 leaves everything as it is.
 
     Returns:
@@ -137,11 +137,11 @@ def disclose_flow(
     return found, {kind: _disclose_rows(counts, minimum) for kind, counts in code_rows.items()}
 
 
-def tabulate_flow(steps: Mapping[str, Mapping[str, Any]], code_rows: Mapping[str, Mapping[str, int]]) -> Table:
-    """The flow as a tidy table; what may be disclosed of it must be so already, so that nothing more is hidden.
+def tabulate_attrition(steps: Mapping[str, Mapping[str, Any]], code_rows: Mapping[str, Mapping[str, int]]) -> Table:
+    """The attrition as a tidy table; what may be disclosed of it must be so already, so that nothing more is hidden.
 
     Args:
-        steps: those of a `Flow`, or what may be disclosed of them.
+        steps: those of an `Attrition`, or what may be disclosed of them.
         code_rows: for each kind of code the rows that assign codes: `released`, `dropped_…` for each reason, `kept`.
 
     Returns:
@@ -165,7 +165,7 @@ def tabulate_flow(steps: Mapping[str, Mapping[str, Any]], code_rows: Mapping[str
         if counts["released"] is not None:
             of_kind.append((PLURALS[kind], "released", "rows", counts["released"], 0, None))
             if left != counts["released"]:
-                raise ValueError(f"flow: {kind} rows do not add up: {counts}")
+                raise ValueError(f"attrition: {kind} rows do not add up: {counts}")
         rows += reversed(of_kind)
     columns = ["of", "step", "unit", "left", "dropped", "why"]
     table = pd.DataFrame(rows, columns=columns).astype({"left": "int64", "dropped": "Int64"})
@@ -192,7 +192,7 @@ def _count(rows: int | None) -> int | None:
 
 
 def _describe_step(step: Mapping[str, Any]) -> dict[str, Any]:
-    """Says what the numbers of a flow's step are: codes and reasons tell of nobody."""
+    """Says what the numbers of an attrition's step are: codes and reasons tell of nobody."""
     people = [name for name in step if name != "why" and not name.endswith("codes")]
     return setting(dict(step) | {name: _count(step[name]) for name in people})
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from synthnotes.corpus import releases, sources
-from synthnotes.corpus.attrition import Corpus, Flow, has_text, refuse_formless, without_rare_codes
+from synthnotes.corpus.attrition import Attrition, Corpus, has_text, refuse_formless, without_rare_codes
 from synthnotes.corpus.cells import is_absent
 from synthnotes.corpus.cleaning import clean_notes
 from synthnotes.corpus.icd import Kind, codes_in, format_code, is_valid
@@ -49,10 +49,10 @@ def load(folder: Path, minimum_notes_per_code: int) -> Corpus:
     codes, code_rows = codes_of_admissions(_by_kind(paths, "hosp/{}_icd"))
     titles = titles_of_codes(_by_kind(paths, "hosp/d_icd_{}"))
     notes = particulars(paths["note/discharge"])
-    flow = Flow(NAMES_PATIENTS)
-    selected = select_notes(notes, codes, minimum_notes_per_code, flow)
+    attrition = Attrition(NAMES_PATIENTS)
+    selected = select_notes(notes, codes, minimum_notes_per_code, attrition)
     selected = selected.assign(text=clean_texts(paths["note/discharge"], selected.index))
-    prepared = flow.keep("cleaned", selected[has_text(selected)], "nothing left after cleaning")
+    prepared = attrition.keep("cleaned", selected[has_text(selected)], "nothing left after cleaning")
     described = {
         "mimic_iv": of_codes.version,
         "mimic_iv_note": of_notes.version,
@@ -60,7 +60,7 @@ def load(folder: Path, minimum_notes_per_code: int) -> Corpus:
         "recognised_as": DISCHARGE_NOTES.get(len(notes), "no known full release"),
     }
     files = [paths[name.removesuffix(".csv.gz")] for name in FILES]
-    return Corpus(prepared.reset_index(drop=True), titles, described, flow.steps, code_rows, files)
+    return Corpus(prepared.reset_index(drop=True), titles, described, attrition.steps, code_rows, files)
 
 
 def codes_of_admissions(rows: dict[Kind, pd.DataFrame]) -> tuple[pd.Series, dict[str, dict[str, int]]]:
@@ -118,30 +118,32 @@ def particulars(path: Path) -> pd.DataFrame:
     return pd.concat(blocks)
 
 
-def select_notes(notes: pd.DataFrame, codes: pd.Series, minimum_notes_per_code: int, flow: Flow) -> pd.DataFrame:
+def select_notes(
+    notes: pd.DataFrame, codes: pd.Series, minimum_notes_per_code: int, attrition: Attrition
+) -> pd.DataFrame:
     """Takes discharge notes from the release to those with codes (steps 2 and 3), one per admission.
 
     Args:
         notes: columns subject_id, hadm_id, note_seq and digest, all text, indexed by row.
         codes: the codes of each admission, by hadm_id.
         minimum_notes_per_code: rarer codes are dropped.
-        flow: records what each step leaves.
+        attrition: records what each step leaves.
 
     Returns:
         Columns note_id (the admission's id, as in the published splits), patient_id and codes, indexed by row.
     """
     notes = notes.rename(columns={"hadm_id": "note_id", "subject_id": "patient_id"})
-    notes = flow.keep("released", notes)
-    notes = flow.keep("with_text", notes[notes["digest"] != ""], "no text")
+    notes = attrition.keep("released", notes)
+    notes = attrition.keep("with_text", notes[notes["digest"] != ""], "no text")
     named = (notes["note_id"] != "") & (notes["patient_id"] != "")
-    notes = flow.keep("with_admission", notes[named], "no admission or no patient named")
-    notes = flow.keep(
+    notes = attrition.keep("with_admission", notes[named], "no admission or no patient named")
+    notes = attrition.keep(
         "without_duplicates", notes.drop_duplicates(["note_id", "digest"]), "the same text again for the same admission"
     )
-    notes = flow.keep("one_per_admission", last_of_admission(notes), "an earlier note of the same admission")
+    notes = attrition.keep("one_per_admission", last_of_admission(notes), "an earlier note of the same admission")
     notes = notes.assign(codes=notes["note_id"].map(codes))
-    notes = flow.keep("with_icd10_codes", notes[notes["codes"].notna()], "no ICD-10 code")
-    notes = flow.keep(
+    notes = attrition.keep("with_icd10_codes", notes[notes["codes"].notna()], "no ICD-10 code")
+    notes = attrition.keep(
         "without_rare_codes",
         without_rare_codes(notes, minimum_notes_per_code),
         f"only codes of fewer than {minimum_notes_per_code} notes",

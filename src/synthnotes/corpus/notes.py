@@ -78,7 +78,7 @@ def check(notes: pd.DataFrame, where: str) -> None:
         UserError: names the file, the rule, how many notes break it, and the ids of the first (never their text).
     """
     if notes.empty:
-        raise UserError(f"{where}: no notes. See the flow of the corpus in results/cohort/ for what was dropped.")
+        raise UserError(f"{where}: no notes. See the attrition of the corpus in results/cohort/ for what was dropped.")
     blank = {column: _blank(notes[column]) for column in ("note_id", "patient_id", "text")}
     codes = notes["codes"]
     titles = notes["descriptions"].map(len)

@@ -15,7 +15,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from synthnotes.corpus import icd, sources
-from synthnotes.corpus.attrition import Corpus, Flow, has_text, refuse_formless, without_rare_codes
+from synthnotes.corpus.attrition import Attrition, Corpus, has_text, refuse_formless, without_rare_codes
 from synthnotes.corpus.cells import is_absent
 from synthnotes.corpus.icd import format_code, is_valid
 
@@ -35,9 +35,9 @@ def load(folder: Path, minimum_notes_per_code: int) -> Corpus:
     if procedures := sum(count for code, count in assigned.items() if icd.is_swedish_procedure(code)):
         message = f"{procedures:,} of {assigned.total():,} codes are Swedish procedures (KVÅ)"
         tqdm.write(f"{folder / NOTES}: {message} and are left out, as no ICD-10 codes.", file=sys.stderr)
-    flow = Flow(NAMES_PATIENTS)
-    prepared, code_rows = prepare_notes(notes, minimum_notes_per_code, flow)
-    return Corpus(prepared, titles, {"notes": len(notes)}, flow.steps, {"diagnosis": code_rows}, paths)
+    attrition = Attrition(NAMES_PATIENTS)
+    prepared, code_rows = prepare_notes(notes, minimum_notes_per_code, attrition)
+    return Corpus(prepared, titles, {"notes": len(notes)}, attrition.steps, {"diagnosis": code_rows}, paths)
 
 
 def read_notes(path: Path) -> pd.DataFrame:
@@ -66,23 +66,25 @@ def read_titles(path: Path) -> dict[str, str]:
     return titles
 
 
-def prepare_notes(notes: pd.DataFrame, minimum_notes_per_code: int, flow: Flow) -> tuple[pd.DataFrame, dict[str, int]]:
+def prepare_notes(
+    notes: pd.DataFrame, minimum_notes_per_code: int, attrition: Attrition
+) -> tuple[pd.DataFrame, dict[str, int]]:
     """Takes notes from the release to notes with valid codes.
 
     Args:
         notes: columns _id (text), text and target (a list of codes, or a string of codes).
         minimum_notes_per_code: rarer codes are dropped.
-        flow: records what each step leaves.
+        attrition: records what each step leaves.
 
     Returns:
         Columns note_id, patient_id (equal), text and codes (in the source's order); and how many assigned codes were
         released, were dropped as repeated within the note and as no ICD-10 code.
     """
     notes = notes.rename(columns={"_id": "note_id"}).assign(patient_id=notes["_id"])
-    notes = flow.keep("released", notes)
-    notes = flow.keep("with_text", notes[has_text(notes)], "no text")
-    notes = flow.keep("with_id", notes[notes["note_id"].notna() & (notes["note_id"] != "")], "no id")
-    notes = flow.keep("one_per_id", notes.drop_duplicates("note_id", keep="last"), "an id that a later note has")
+    notes = attrition.keep("released", notes)
+    notes = attrition.keep("with_text", notes[has_text(notes)], "no text")
+    notes = attrition.keep("with_id", notes[notes["note_id"].notna() & (notes["note_id"] != "")], "no id")
+    notes = attrition.keep("one_per_id", notes.drop_duplicates("note_id", keep="last"), "an id that a later note has")
     released = notes["target"].map(codes_in)
     unique = released.map(lambda codes: list(dict.fromkeys(codes)))
     notes = notes.assign(codes=unique.map(lambda codes: list(filter(is_diagnosis, codes))))
@@ -93,8 +95,8 @@ def prepare_notes(notes: pd.DataFrame, minimum_notes_per_code: int, flow: Flow) 
         "dropped_invalid": sizes[1] - sizes[2],
         "kept": sizes[2],
     }
-    notes = flow.keep("with_icd10_codes", notes[notes["codes"].map(len) > 0], "no ICD-10 code")
-    notes = flow.keep(
+    notes = attrition.keep("with_icd10_codes", notes[notes["codes"].map(len) > 0], "no ICD-10 code")
+    notes = attrition.keep(
         "without_rare_codes",
         without_rare_codes(notes, minimum_notes_per_code),
         f"only codes of fewer than {minimum_notes_per_code} notes",

@@ -17,7 +17,7 @@ import pandas as pd
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from synthnotes.corpus.attrition import Corpus, Flow, code_set, with_descriptions
+from synthnotes.corpus.attrition import Attrition, Corpus, code_set, with_descriptions
 from synthnotes.corpus.stratification import stratify
 from synthnotes.machinery.files import UserError, is_dropping
 from synthnotes.machinery.params import CorpusParams
@@ -34,13 +34,13 @@ class Subsets:
     Attributes:
         tables: the note table of each of L, S and E.
         codes: the code set, columns code, title and kind.
-        flow: the steps of the corpus's flow, the last one included.
+        attrition: the steps of the corpus's attrition, the last one included.
         groups: counts of the groups of notes that were not parted, as `group_notes` gives them.
     """
 
     tables: dict[str, pd.DataFrame]
     codes: pd.DataFrame
-    flow: dict[str, dict[str, Any]]
+    attrition: dict[str, dict[str, Any]]
     groups: dict[str, int]
 
 
@@ -49,22 +49,22 @@ def divide(corpus: Corpus, names_patients: bool, settings: CorpusParams, publish
 
     Args:
         corpus: the prepared corpus.
-        names_patients: whether the source names patients; if not, the flow counts none.
+        names_patients: whether the source names patients; if not, the attrition counts none.
         settings: shares and seed.
         published: the subset of each note by a published split file, missing where it names none; None splits by
             patient.
     """
-    flow = Flow(names_patients, corpus.flow)
+    attrition = Attrition(names_patients, corpus.attrition)
     notes = corpus.notes
     group, counts = group_notes(notes)
     if published is None:
         notes = notes.assign(subset=distribute(group, notes["codes"], subset_shares(settings), settings.seed))
     else:
         notes = notes.assign(subset=published)
-        notes = flow.keep("in_split_file", notes[notes["subset"].notna()], "not in the published split file")
+        notes = attrition.keep("in_split_file", notes[notes["subset"].notna()], "not in the published split file")
     notes = with_descriptions(notes, corpus.titles).assign(fold=_folds(notes, group, settings))
     tables = {name: notes[notes["subset"] == name] for name in SUBSETS}
-    return Subsets(tables, code_set(notes, corpus.titles), flow.steps, counts)
+    return Subsets(tables, code_set(notes, corpus.titles), attrition.steps, counts)
 
 
 def subset_shares(settings: CorpusParams) -> dict[str, float]:

@@ -27,6 +27,6 @@ def prepare(folder, corpus):
 
 def describe(folder, corpus):
     """Runs the stage `cohort` on what `prepare` has written; its results."""
-    names = ("notes", "codes.csv", "facts.json", "r.json", "flow.csv")
+    names = ("notes", "codes.csv", "facts.json", "r.json", "attrition.csv")
     cohort.main(corpus, *(folder / "out" / name for name in names))
     return read_json(folder / "out/r.json")

@@ -96,7 +96,7 @@ def test_what_is_dropped_is_counted(project):
     put(project / "sepr", notes(_id=[*range(37), 37, None, 38], text=texts, target=targets))
     prepare(project, "sepr")
     results = describe(project, "sepr")
-    dropped = {step: counts["dropped"] for step, counts in results["flow"].items() if counts["dropped"]}
+    dropped = {step: counts["dropped"] for step, counts in results["attrition"].items() if counts["dropped"]}
     assert dropped == {"with_text": 3, "with_id": 1, "with_icd10_codes": 2}
     assert results["code_rows"]["diagnosis"]["dropped_invalid"] == 3  # "??", "inga", "koder"
 

@@ -64,21 +64,21 @@ def test_codes_in_any_spelling_are_one_code(project):
 def test_a_note_of_white_space_is_counted(project):
     extra = '41-DS-1,20,41,1," \n\t "\n42-DS-1,20,42,1,"\u00a0\u2003"\n43-DS-1,20,43,1,\n'
     corpus = load(project, note__discharge=contents()["note/discharge"] + extra)
-    assert corpus.flow["with_text"]["dropped"] == 3
+    assert corpus.attrition["with_text"]["dropped"] == 3
     assert len(corpus.notes) == 40
 
 
 def test_an_admission_without_a_patient_is_counted(project):
     extra = "42-DS-1,,1,1,no patient\n43-DS-1,7,,1,no admission\n"
     corpus = load(project, note__discharge=contents()["note/discharge"] + extra)
-    assert corpus.flow["with_admission"]["dropped"] == 2
+    assert corpus.attrition["with_admission"]["dropped"] == 2
     assert len(corpus.notes) == 40
 
 
 def test_a_note_with_nothing_left_after_cleaning_is_counted(project):
     notes = contents()["note/discharge"].replace('Chief Complaint:\nNote ""1""', "Discharge Condition:")
     corpus = load(project, note__discharge=notes)
-    assert corpus.flow["cleaned"]["dropped"] == 1
+    assert corpus.attrition["cleaned"]["dropped"] == 1
     assert corpus.notes["note_id"].tolist() == [str(i) for i in range(40) if i != 1]
 
 

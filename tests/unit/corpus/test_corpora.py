@@ -9,7 +9,7 @@ from own_data import ROOT, describe, parameters_of_own_data, prepare
 
 from synthnotes.corpus import mimic, sepr
 from synthnotes.corpus import notes as note_table
-from synthnotes.corpus.attrition import Corpus, Flow, code_set, with_descriptions, without_rare_codes
+from synthnotes.corpus.attrition import Attrition, Corpus, code_set, with_descriptions, without_rare_codes
 from synthnotes.corpus.splits import divide
 from synthnotes.generation.records import read_records, render_prompt
 from synthnotes.machinery.files import UserError, read_json
@@ -26,7 +26,7 @@ SETTINGS = {
     },
     "seed": 3,
 }
-TOLD = ("r.json", "flow.csv")  # what `cohort` writes
+TOLD = ("r.json", "attrition.csv")  # what `cohort` writes
 
 
 def coded(*rows):
@@ -51,7 +51,7 @@ def test_codes_of_admissions():
     }  # fmt: skip
 
 
-def test_mimic_notes_and_their_flow():
+def test_mimic_notes_and_their_attrition():
     rows = [
         ("p1", "1", "1", "early"), ("p1", "1", "10", "Facility: x\nChief Complaint:\nlast"), ("p1", "1", "9", "middle"),
         ("p1", "2", "3", ""), ("p2", "3", "2", "same"), ("p2", "3", "3", "same"), ("p2", "", "4", "nowhere"),
@@ -59,21 +59,21 @@ def test_mimic_notes_and_their_flow():
     ]  # fmt: skip
     notes = pd.DataFrame(rows, columns=["subject_id", "hadm_id", "note_seq", "digest"])
     codes = pd.Series({"1": ["I10", "A00"], "3": ["I10"], "5": ["A01"], "6": ["I10"]})
-    flow = Flow(names_patients=True)
-    selected = mimic.select_notes(notes, codes, 2, flow)
+    attrition = Attrition(names_patients=True)
+    selected = mimic.select_notes(notes, codes, 2, attrition)
     assert selected.reset_index().values.tolist() == [
         [1, "1", "p1", ["I10"]], [4, "3", "p2", ["I10"]], [9, "6", "p5", ["I10"]],
     ]  # fmt: skip
-    assert {step: counts["dropped"] for step, counts in flow.steps.items()} == {
+    assert {step: counts["dropped"] for step, counts in attrition.steps.items()} == {
         "released": 0, "with_text": 1, "with_admission": 1, "without_duplicates": 1, "one_per_admission": 2,
         "with_icd10_codes": 1, "without_rare_codes": 1,
     }  # fmt: skip
-    assert sum(counts["dropped"] for counts in flow.steps.values()) == len(notes) - len(selected)
-    assert flow.steps["with_icd10_codes"] == {
+    assert sum(counts["dropped"] for counts in attrition.steps.values()) == len(notes) - len(selected)
+    assert attrition.steps["with_icd10_codes"] == {
         "notes": 4, "admissions": 4, "patients": 4, "codes": 3, "dropped": 1, "dropped_admissions": 1,
         "dropped_patients": 1, "dropped_codes": None, "why": "no ICD-10 code",
     }  # fmt: skip
-    assert flow.steps["without_rare_codes"]["codes"] == 1
+    assert attrition.steps["without_rare_codes"]["codes"] == 1
 
 
 def test_titles_are_those_of_version_10():
@@ -104,32 +104,32 @@ def test_targets_of_sepr(target):
     assert sepr.codes_in(target) == ["I10.9", "E11.9"]
 
 
-def test_sepr_notes_and_their_flow():
+def test_sepr_notes_and_their_attrition():
     rows = [
         ("1", "äldre", ["A00"]), ("2", None, ["A00"]), ("1", "senare", ["I10.9", "I109", "??"]), ("3", "kodlös", None),
     ]  # fmt: skip
-    flow = Flow(names_patients=False)
-    prepared, code_rows = sepr.prepare_notes(pd.DataFrame(rows, columns=["_id", "text", "target"]), 1, flow)
+    attrition = Attrition(names_patients=False)
+    prepared, code_rows = sepr.prepare_notes(pd.DataFrame(rows, columns=["_id", "text", "target"]), 1, attrition)
     assert prepared.values.tolist() == [["1", "1", "senare", ["I10.9"]]]
-    assert {step: counts["dropped"] for step, counts in flow.steps.items() if counts["dropped"]} == {
+    assert {step: counts["dropped"] for step, counts in attrition.steps.items() if counts["dropped"]} == {
         "with_text": 1, "one_per_id": 1, "with_icd10_codes": 1,
     }  # fmt: skip
     assert code_rows == {"released": 3, "dropped_repeated": 1, "dropped_invalid": 1, "kept": 1}
-    assert flow.steps["released"]["patients"] is None
+    assert attrition.steps["released"]["patients"] is None
 
 
 def test_division_follows_a_published_split_and_counts_what_it_leaves_out():
     notes = pd.DataFrame({"note_id": list("12345"), "patient_id": list("aabcd"), "text": ["x y"] * 5})
     notes["codes"] = [["I10"], ["A00"], ["I10"], ["A00"], ["I10"]]
-    flow = Flow(names_patients=True)
-    flow.keep("cleaned", notes)
-    corpus = Corpus(notes, {"I10": "Hypertension"}, {}, flow.steps, {}, [])
+    attrition = Attrition(names_patients=True)
+    attrition.keep("cleaned", notes)
+    corpus = Corpus(notes, {"I10": "Hypertension"}, {}, attrition.steps, {}, [])
     published = pd.Series(["L", "S", "E", "L", None], dtype="str")
     subsets = divide(corpus, True, CorpusParams(**SETTINGS), published)
     assert {name: table["note_id"].tolist() for name, table in subsets.tables.items()} == {
         "L": ["1", "4"], "S": ["2"], "E": ["3"],
     }  # fmt: skip
-    assert subsets.flow["in_split_file"]["dropped"] == 1
+    assert subsets.attrition["in_split_file"]["dropped"] == 1
     assert subsets.groups["groups"] == 1  # one text: nobody could have been parted
     assert subsets.codes["title"].tolist() == ["", "Hypertension"]
     assert subsets.tables["L"]["descriptions"].tolist() == [["Hypertension"], []]
@@ -257,16 +257,16 @@ def test_the_facts_are_whole_and_the_results_suppressed(project):
     notes = project / "mimic/note/discharge.csv.gz"
     notes.write_bytes(gzip.compress(gzip.decompress(notes.read_bytes()) + b"99,99,1,\n"))
     prepare(project, "mimic")
-    assert describe(project, "mimic")["flow"]["with_text"]["dropped"] == 1
+    assert describe(project, "mimic")["attrition"]["with_text"]["dropped"] == 1
     prepared = [path.read_bytes() for path in sorted((project / "out").rglob("*.*")) if path.name not in TOLD]
     (project / "params.yaml").write_text(parameters_of_own_data(minimum_patients=10))
     prepare(project, "mimic")
     assert prepared == [p.read_bytes() for p in sorted((project / "out").rglob("*.*")) if p.name not in TOLD]
-    assert read_json(project / "out/facts.json")["flow"]["with_text"]["dropped"] == 1
+    assert read_json(project / "out/facts.json")["attrition"]["with_text"]["dropped"] == 1
     results = describe(project, "mimic")
-    assert results["flow"]["with_text"] == dict.fromkeys(results["flow"]["with_text"]) | {"why": "no text"}
+    assert results["attrition"]["with_text"] == dict.fromkeys(results["attrition"]["with_text"]) | {"why": "no text"}
     assert set(results["subsets"]["S"].values()) == {None}  # of four patients
-    assert "with_text" not in pd.read_csv(project / "out/flow.csv")["step"].tolist()
+    assert "with_text" not in pd.read_csv(project / "out/attrition.csv")["step"].tolist()
 
 
 def test_own_data_called_the_demo_s_leave_no_output(project):
@@ -295,13 +295,13 @@ def test_a_split_file_that_does_not_fit_leaves_no_output(project, columns, messa
     assert not (project / "out").exists()
 
 
-def test_the_flow_of_the_stages(project):
+def test_the_attrition_of_the_stages(project):
     prepare(project, "mimic")
     describe(project, "mimic")
-    flow = pd.read_csv(project / "out/flow.csv")
-    assert flow["of"].unique().tolist() == ["notes", "procedures", "diagnoses"]
-    assert flow.query("of == 'notes' and unit == 'notes'")["left"].tolist() == [40] * 8
-    assert flow.query("of == 'diagnoses'")["left"].tolist() == [80] * 5
+    attrition = pd.read_csv(project / "out/attrition.csv")
+    assert attrition["of"].unique().tolist() == ["notes", "procedures", "diagnoses"]
+    assert attrition.query("of == 'notes' and unit == 'notes'")["left"].tolist() == [40] * 8
+    assert attrition.query("of == 'diagnoses'")["left"].tolist() == [80] * 5
 
 
 def truncate(path):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from own_data import ROOT
 
-from synthnotes.corpus.attrition import Flow, code_set, with_descriptions
+from synthnotes.corpus.attrition import Attrition, code_set, with_descriptions
 from synthnotes.corpus.description import describe, quality, shared
 from synthnotes.corpus.splits import SUBSETS, subset_shares
 from synthnotes.machinery.dependencies import deciding
@@ -24,9 +24,15 @@ def described(notes, split_file=None, titles=None):
     """Describes notes with patient_id, text, codes and subset, of a source that names patients."""
     notes = with_descriptions(notes, TITLES if titles is None else titles)
     notes = notes.assign(fold=["evaluation" if subset == "E" else "train" for subset in notes["subset"]])
-    flow = Flow(names_patients=True)
-    flow.keep("released", notes)
-    facts = {"corpus": "mimic", "sources_sha256": {}, "release": {}, "names_patients": True, "flow": flow.steps}
+    attrition = Attrition(names_patients=True)
+    attrition.keep("released", notes)
+    facts = {
+        "corpus": "mimic",
+        "sources_sha256": {},
+        "release": {},
+        "names_patients": True,
+        "attrition": attrition.steps,
+    }
     facts |= {"code_rows": {}, "split_file": split_file, "groups": {}}
     tables = {name: notes[notes["subset"] == name].drop(columns="subset") for name in SUBSETS}
     return describe(tables, code_set(notes, TITLES if titles is None else titles), facts, SETTINGS)
