@@ -67,15 +67,9 @@ class Admission:
 
 
 def write(folder: Path, scale: Scale, seed: int) -> None:
-    """Writes the five files of MIMIC-IV and MIMIC-IV-Note that the pipeline reads.
-
-    Args:
-        folder: receives `note/` and `hosp/`.
-        scale: how many admissions, patients and codes.
-        seed: determines every byte.
-    """
+    """Writes the five files of MIMIC-IV and MIMIC-IV-Note that the pipeline reads, in `note/` and `hosp/`."""
     whole = load_clinic("english")
-    clinic = whole.most_frequent(scale.diagnoses, scale.procedures)
+    clinic = whole.keep_most_frequent(scale.diagnoses, scale.procedures)
     admissions = list(_admissions(clinic, scale.mimic_admissions, scale.mimic_patients, random.Random(f"mimic/{seed}")))
     rng = random.Random(f"dirt/{seed}")
     ids = [admission.hadm_id for admission in admissions]
@@ -179,14 +173,7 @@ def _titles(
 
 
 def soil_codes(table: pd.DataFrame, icd9_codes: list[str], rng: random.Random, only_icd9: set[int]) -> pd.DataFrame:
-    """Soils diagnoses_icd or procedures_icd.
-
-    Args:
-        table: clean rows, version 10 only.
-        icd9_codes: codes of version 9 to draw from.
-        rng: the source of randomness.
-        only_icd9: the hadm_id of admissions whose rows all turn into version 9.
-    """
+    """Soils diagnoses_icd or procedures_icd: of admissions `only_icd9` (hadm_id) all rows turn into version 9."""
     table = table.copy()
     old = table["hadm_id"].isin(only_icd9)
     table.loc[old, "icd_code"] = [rng.choice(icd9_codes) for _ in range(old.sum())]

@@ -93,19 +93,14 @@ def test_sampling_by_hand():
         assert [p.code for p in case.procedures] == ["0AB"]
 
 
-def test_most_frequent_keeps_heavy_codes_and_their_procedures():
-    small = ENGLISH.most_frequent(TOY.diagnoses, TOY.procedures)
+def test_the_heaviest_codes_are_kept_with_their_procedures():
+    small = ENGLISH.keep_most_frequent(TOY.diagnoses, TOY.procedures)
+    others = [d for d in ENGLISH.diagnoses if d not in small.diagnoses]
     assert len(small.diagnoses) == TOY.diagnoses
-    assert min(d.weight for d in small.diagnoses) >= max(d.weight for d in set_aside(small))
+    assert min(d.weight for d in small.diagnoses) >= max(d.weight for d in others)
     assert len(small.procedures) == TOY.procedures
-    assert ENGLISH.most_frequent(None, None) == ENGLISH
-    only_hypertension = replace(ENGLISH, diagnoses=ENGLISH.diagnoses[:1]).most_frequent(None, None)
-    assert only_hypertension.procedures == ()
-
-
-def set_aside(small):
-    kept = {d.code for d in small.diagnoses}
-    return [d for d in ENGLISH.diagnoses if d.code not in kept]
+    assert ENGLISH.keep_most_frequent(len(ENGLISH.diagnoses), len(ENGLISH.procedures)) == ENGLISH
+    assert replace(ENGLISH, diagnoses=ENGLISH.diagnoses[:1]).keep_most_frequent(1, 1).procedures == ()
 
 
 def test_fill():

@@ -12,10 +12,10 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from synthnotes.demo import sepr
-from synthnotes.demo.clinic import load_clinic
+from synthnotes.demo.clinic import load_clinic, load_content
 from synthnotes.demo.scale import DEMO, TOY
 
-SCALE = replace(DEMO, sepr_notes=950, diagnoses=None)
+SCALE = replace(DEMO, sepr_notes=950, diagnoses=1000)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def test_swedish_letters_survive_in_a_small_vocabulary(notes):
 def test_problems_follow_the_order_of_the_codes(rows):
     by_code = {diagnosis.code: diagnosis for diagnosis in load_clinic("swedish").diagnoses}
     chosen = [by_code["I10.9"], by_code["J18.9"], by_code["S72.0"]]
-    text = sepr.compose(chosen, sepr._content(), sepr.random.Random(1))
+    text = sepr.compose(chosen, load_content("swedish"), sepr.random.Random(1))
     assessment = text.splitlines()[-1].lower()
     places = [
         min(assessment.find(word) for word in words if word in assessment)
@@ -115,7 +115,7 @@ def test_problems_follow_the_order_of_the_codes(rows):
 def test_too_many_problems_are_an_error_that_names_them():
     diagnoses = load_clinic("swedish").diagnoses[:12]
     with pytest.raises(ValueError, match=r"I10\.9"):
-        sepr.compose(diagnoses, sepr._content(), sepr.random.Random(1))
+        sepr.compose(diagnoses, load_content("swedish"), sepr.random.Random(1))
 
 
 def test_pretraining_texts_are_other_patients(notes):
