@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from iterstrat.ml_stratifiers import IterativeStratification
 
-from synthnotes.corpus.attrition import without_rare_codes
+from synthnotes.corpus.attrition import Attrition
 from synthnotes.corpus.description import quality
 from synthnotes.corpus.splits import distribute, group_notes
 
@@ -37,7 +37,8 @@ def simulate(notes: int, seed: int = 1) -> pd.DataFrame:
     codes = [sorted(set(own)) for own in np.split(drawn, ends[:-1])]
     patients = rng.integers(0, max(1, notes * PATIENTS // NOTES), notes).astype(str)
     texts = [f"{number} ".ljust(CHARACTERS, "x") for number in range(notes)]
-    return without_rare_codes(pd.DataFrame({"patient_id": patients, "text": texts, "codes": codes}), LEAST)
+    notes = pd.DataFrame({"note_id": range(len(texts)), "patient_id": patients, "text": texts, "codes": codes})
+    return Attrition(names_patients=False).keep_frequent_codes(notes, LEAST)
 
 
 def measure(method: str, notes: str) -> dict[str, Any]:

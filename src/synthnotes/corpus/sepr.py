@@ -15,11 +15,9 @@ import pandas as pd
 from tqdm import tqdm
 
 from synthnotes.corpus import icd, sources
-from synthnotes.corpus.attrition import Attrition, Corpus, has_text, refuse_formless, without_rare_codes
-from synthnotes.corpus.cells import is_absent
-from synthnotes.corpus.icd import format_code, is_valid
+from synthnotes.corpus.attrition import Attrition, Corpus, collect_titles, has_text, refuse_formless
+from synthnotes.corpus.icd import is_valid
 
-NAMES_PATIENTS = False
 NOTES, DESCRIPTIONS = "notes.feather", "descriptions.csv"
 FILES = {NOTES: ["_id", "text", "target"], DESCRIPTIONS: ["code", "transcription"]}
 
@@ -35,9 +33,9 @@ def load(folder: Path, minimum_notes_per_code: int) -> Corpus:
     if procedures := sum(count for code, count in assigned.items() if icd.is_swedish_procedure(code)):
         message = f"{procedures:,} of {assigned.total():,} codes are Swedish procedures (KVÅ)"
         tqdm.write(f"{folder / NOTES}: {message} and are left out, as no ICD-10 codes.", file=sys.stderr)
-    attrition = Attrition(NAMES_PATIENTS)
-    prepared, code_rows = prepare_notes(notes, minimum_notes_per_code, attrition)
-    return Corpus(prepared, titles, {"notes": len(notes)}, attrition.steps, {"diagnosis": code_rows}, paths)
+    attrition = Attrition(names_patients=False)
+    prepared = prepare_notes(notes, minimum_notes_per_code, attrition)
+    return Corpus(prepared, titles, {"notes": len(notes)}, attrition, paths)
 
 
 def read_notes(path: Path) -> pd.DataFrame:
@@ -61,24 +59,22 @@ def read_titles(path: Path) -> dict[str, str]:
     """
     rows = sources.read_csv(path, FILES[DESCRIPTIONS])
     sources.refuse_values(rows["transcription"], sources.is_one_line, "without line breaks", str(path))
-    titles = titles_of_codes(rows)
+    titles = collect_titles(rows["code"], rows["transcription"], "diagnosis")
     refuse_formless(Counter(titles.keys()), "diagnosis", str(path))
     return titles
 
 
-def prepare_notes(
-    notes: pd.DataFrame, minimum_notes_per_code: int, attrition: Attrition
-) -> tuple[pd.DataFrame, dict[str, int]]:
+def prepare_notes(notes: pd.DataFrame, minimum_notes_per_code: int, attrition: Attrition) -> pd.DataFrame:
     """Takes notes from the release to notes with valid codes.
 
     Args:
         notes: columns _id (text), text and target (a list of codes, or a string of codes).
         minimum_notes_per_code: rarer codes are dropped.
-        attrition: records what each step leaves.
+        attrition: records what each step leaves, and how many assigned codes are dropped as repeated within the note
+            and as no ICD-10 code.
 
     Returns:
-        Columns note_id, patient_id (equal), text and codes (in the source's order); and how many assigned codes were
-        released, were dropped as repeated within the note and as no ICD-10 code.
+        Columns note_id, patient_id (equal), text and codes (in the source's order).
     """
     notes = notes.rename(columns={"_id": "note_id"}).assign(patient_id=notes["_id"])
     notes = attrition.keep("released", notes)
@@ -88,20 +84,11 @@ def prepare_notes(
     released = notes["target"].map(codes_in)
     unique = released.map(lambda codes: list(dict.fromkeys(codes)))
     notes = notes.assign(codes=unique.map(lambda codes: list(filter(is_diagnosis, codes))))
-    sizes = [int(column.map(len).sum()) for column in (released, unique, notes["codes"])]
-    code_rows = {
-        "released": sizes[0],
-        "dropped_repeated": sizes[0] - sizes[1],
-        "dropped_invalid": sizes[1] - sizes[2],
-        "kept": sizes[2],
-    }
+    rows, repeated, invalid = (int(codes.map(len).sum()) for codes in (released, unique, notes["codes"]))
+    attrition.count_code_rows("diagnosis", rows, repeated=repeated, invalid=invalid)
     notes = attrition.keep("with_icd10_codes", notes[notes["codes"].map(len) > 0], "no ICD-10 code")
-    notes = attrition.keep(
-        "without_rare_codes",
-        without_rare_codes(notes, minimum_notes_per_code),
-        f"only codes of fewer than {minimum_notes_per_code} notes",
-    )
-    return notes[["note_id", "patient_id", "text", "codes"]].reset_index(drop=True), code_rows
+    notes = attrition.keep_frequent_codes(notes, minimum_notes_per_code)
+    return notes[["note_id", "patient_id", "text", "codes"]].reset_index(drop=True)
 
 
 def codes_in(target: str | Iterable[Any] | None) -> list[str]:
@@ -110,15 +97,6 @@ def codes_in(target: str | Iterable[Any] | None) -> list[str]:
         return []
     parts = [target] if isinstance(target, str) else [str(part) for part in target if part is not None]
     return [code for part in parts for code in icd.codes_in(part, "diagnosis")]
-
-
-def titles_of_codes(rows: pd.DataFrame) -> dict[str, str]:
-    """The Swedish titles by printed code, from columns code (lower case, no dots) and transcription."""
-    titles: dict[str, str] = {}
-    for code, title in zip(rows["code"], rows["transcription"], strict=True):
-        if not is_absent(title):
-            titles.setdefault(format_code(code, "diagnosis"), title.strip())
-    return titles
 
 
 def is_diagnosis(code: str) -> bool:

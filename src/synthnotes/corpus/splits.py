@@ -10,14 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from synthnotes.corpus.attrition import Attrition, Corpus, code_set, with_descriptions
+from synthnotes.corpus.attrition import Corpus, code_set, with_descriptions
 from synthnotes.corpus.stratification import stratify
 from synthnotes.machinery.files import UserError, is_dropping
 from synthnotes.machinery.params import CorpusParams
@@ -34,37 +33,33 @@ class Subsets:
     Attributes:
         tables: the note table of each of L, S and E.
         codes: the code set, columns code, title and kind.
-        attrition: the steps of the corpus's attrition, the last one included.
         groups: counts of the groups of notes that were not parted, as `group_notes` gives them.
     """
 
     tables: dict[str, pd.DataFrame]
     codes: pd.DataFrame
-    attrition: dict[str, dict[str, Any]]
     groups: dict[str, int]
 
 
-def divide(corpus: Corpus, names_patients: bool, settings: CorpusParams, published: pd.Series | None) -> Subsets:
+def divide(corpus: Corpus, settings: CorpusParams, published: pd.Series | None) -> Subsets:
     """Divides a corpus into L, S and E, and cuts L and S into the coder's training and validation notes.
 
     Args:
-        corpus: the prepared corpus.
-        names_patients: whether the source names patients; if not, the attrition counts none.
+        corpus: the prepared corpus, whose attrition records what a published split file leaves out.
         settings: shares and seed.
         published: the subset of each note by a published split file, missing where it names none; None splits by
             patient.
     """
-    attrition = Attrition(names_patients, corpus.attrition)
     notes = corpus.notes
     group, counts = group_notes(notes)
     if published is None:
         notes = notes.assign(subset=distribute(group, notes["codes"], subset_shares(settings), settings.seed))
     else:
-        notes = notes.assign(subset=published)
-        notes = attrition.keep("in_split_file", notes[notes["subset"].notna()], "not in the published split file")
+        notes = notes.assign(subset=published)[published.notna()]
+        notes = corpus.attrition.keep("in_split_file", notes, "not in the published split file")
     notes = with_descriptions(notes, corpus.titles).assign(fold=_folds(notes, group, settings))
     tables = {name: notes[notes["subset"] == name] for name in SUBSETS}
-    return Subsets(tables, code_set(notes, corpus.titles), attrition.steps, counts)
+    return Subsets(tables, code_set(notes, corpus.titles), counts)
 
 
 def subset_shares(settings: CorpusParams) -> dict[str, float]:

@@ -57,20 +57,20 @@ def prepare(corpus: str, data: Path, settings: CorpusParams) -> tuple[splits.Sub
     split_rows = read_splits(split_file) if split_file else None
     prepared = source.load(data, settings.minimum_notes_per_code[corpus])
     if prepared.notes.empty:
-        raise UserError(f"{data}: no note is left: {lost(prepared.attrition)}.")
+        raise UserError(f"{data}: no note is left: {lost(prepared.attrition.steps)}.")
     chosen, split_counts = None, None
     if split_rows is not None:
         labels = settings.published_subsets[corpus].model_dump()
         chosen, split_counts = splits.resolve_published(prepared.notes["note_id"], split_rows, labels, str(split_file))
-    subsets = splits.divide(prepared, source.NAMES_PATIENTS, settings, chosen)
+    subsets = splits.divide(prepared, settings, chosen)
     files = [*prepared.files, *([split_file] if split_file else [])]
     return subsets, {
         "corpus": corpus,
         "sources_sha256": {file.relative_to(data).as_posix(): sources.sha256(file) for file in files},
         "release": prepared.release,
-        "names_patients": source.NAMES_PATIENTS,
-        "attrition": subsets.attrition,
-        "code_rows": prepared.code_rows,
+        "names_patients": prepared.attrition.names_patients,
+        "attrition": prepared.attrition.steps,
+        "code_rows": prepared.attrition.code_rows,
         "split_file": split_counts,
         "groups": subsets.groups,
     }

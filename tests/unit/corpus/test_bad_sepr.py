@@ -108,7 +108,7 @@ def test_codes_in_any_spelling(project, spelled):
     put(project / "sepr", notes(target=[spelled] * 40))
     corpus = sepr.load(project / "sepr", 1)
     assert set(map(tuple, corpus.notes["codes"])) == {("I10.9", "E11.9")}
-    assert corpus.code_rows["diagnosis"]["dropped_invalid"] == 0
+    assert corpus.attrition.code_rows["diagnosis"]["dropped_invalid"] == 0
 
 
 def test_a_note_of_five_megabytes(project):

@@ -58,27 +58,27 @@ def test_codes_in_any_spelling_are_one_code(project):
     spelled = CODES + "".join(f"0,0,{n},{code},10\n" for n, code in enumerate(["E11.9", "e119", " E119 ", '"E11.9 "']))
     corpus = load(project, hosp__diagnoses_icd=spelled)
     assert corpus.notes["codes"][0] == ["0DTJ4ZZ", "E11.9"]
-    assert corpus.code_rows["diagnosis"]["dropped_repeated"] == 3
+    assert corpus.attrition.code_rows["diagnosis"]["dropped_repeated"] == 3
 
 
 def test_a_note_of_white_space_is_counted(project):
     extra = '41-DS-1,20,41,1," \n\t "\n42-DS-1,20,42,1,"\u00a0\u2003"\n43-DS-1,20,43,1,\n'
     corpus = load(project, note__discharge=contents()["note/discharge"] + extra)
-    assert corpus.attrition["with_text"]["dropped"] == 3
+    assert corpus.attrition.steps["with_text"]["dropped"] == 3
     assert len(corpus.notes) == 40
 
 
 def test_an_admission_without_a_patient_is_counted(project):
     extra = "42-DS-1,,1,1,no patient\n43-DS-1,7,,1,no admission\n"
     corpus = load(project, note__discharge=contents()["note/discharge"] + extra)
-    assert corpus.attrition["with_admission"]["dropped"] == 2
+    assert corpus.attrition.steps["with_admission"]["dropped"] == 2
     assert len(corpus.notes) == 40
 
 
 def test_a_note_with_nothing_left_after_cleaning_is_counted(project):
     notes = contents()["note/discharge"].replace('Chief Complaint:\nNote ""1""', "Discharge Condition:")
     corpus = load(project, note__discharge=notes)
-    assert corpus.attrition["cleaned"]["dropped"] == 1
+    assert corpus.attrition.steps["cleaned"]["dropped"] == 1
     assert corpus.notes["note_id"].tolist() == [str(i) for i in range(40) if i != 1]
 
 

@@ -9,7 +9,7 @@ from own_data import ROOT, describe, parameters_of_own_data, prepare
 
 from synthnotes.corpus import mimic, sepr
 from synthnotes.corpus import notes as note_table
-from synthnotes.corpus.attrition import Attrition, Corpus, code_set, with_descriptions, without_rare_codes
+from synthnotes.corpus.attrition import Attrition, Corpus, code_set, with_descriptions
 from synthnotes.corpus.splits import divide
 from synthnotes.generation.records import read_records, render_prompt
 from synthnotes.machinery.files import UserError, read_json
@@ -39,13 +39,14 @@ def test_codes_of_admissions():
         ("1", "I10", "10"), ("1", "E119", "10"), ("1", "I10", "10"), ("1", "i10", "10"), ("2", "4019", "9"),
         ("2", "", "10"), ("3", "no code", "10"), ("3", "A00", "10"),
     )  # fmt: skip
-    codes, counts = mimic.codes_of_admissions({"procedure": procedures, "diagnosis": diagnoses})
+    attrition = Attrition(names_patients=True)
+    codes = mimic.collect_codes({"procedure": procedures, "diagnosis": diagnoses}, attrition)
     assert codes.to_dict() == {"1": ["02703ZZ", "E11.9", "I10"], "3": ["A00"]}
-    assert counts["procedure"] == {
+    assert attrition.code_rows["procedure"] == {
         "released": 3, "kept": 1,
         "dropped_null": 1, "dropped_repeated": 0, "dropped_version_9": 1, "dropped_invalid": 0,
     }  # fmt: skip
-    assert counts["diagnosis"] == {
+    assert attrition.code_rows["diagnosis"] == {
         "released": 8, "kept": 3,
         "dropped_null": 1, "dropped_repeated": 2, "dropped_version_9": 1, "dropped_invalid": 1,
     }  # fmt: skip
@@ -76,17 +77,15 @@ def test_mimic_notes_and_their_attrition():
     assert attrition.steps["without_rare_codes"]["codes"] == 1
 
 
-def test_titles_are_those_of_version_10():
-    rows = pd.DataFrame(
-        [("E119", "9", "old"), ("E119", "10", " Type 2 "), ("E119", "10", "again"), ("I10", "10", "")],
-        columns=["icd_code", "icd_version", "long_title"],
-    )
-    assert mimic.titles_of_codes({"diagnosis": rows}) == {"E11.9": "Type 2"}
+def test_titles_are_those_of_version_10(tmp_path):
+    path = tmp_path / "d_icd_diagnoses.csv"
+    path.write_text("icd_code,icd_version,long_title\nE119,9,old\nE119,10, Type 2 \nE119,10,again\nI10,10,\n")
+    assert mimic.read_titles(path, "diagnosis") == {"E11.9": "Type 2"}
 
 
 def test_rare_codes_descriptions_and_code_set():
     notes = pd.DataFrame({"codes": [["0DTJ4ZZ", "I10"], ["I10", "E11.9"], ["A00"]]})
-    frequent = without_rare_codes(notes, 2)
+    frequent = Attrition(names_patients=False).keep_frequent_codes(notes, 2)
     assert frequent["codes"].tolist() == [["I10"], ["I10"]]
     titles = {"E11.9": "Type 2", "0DTJ4ZZ": "Resection", "Z99.9": "unused"}
     assert with_descriptions(notes, titles)["descriptions"].tolist() == [["Resection"], ["Type 2"], []]
@@ -109,12 +108,13 @@ def test_sepr_notes_and_their_attrition():
         ("1", "äldre", ["A00"]), ("2", None, ["A00"]), ("1", "senare", ["I10.9", "I109", "??"]), ("3", "kodlös", None),
     ]  # fmt: skip
     attrition = Attrition(names_patients=False)
-    prepared, code_rows = sepr.prepare_notes(pd.DataFrame(rows, columns=["_id", "text", "target"]), 1, attrition)
+    prepared = sepr.prepare_notes(pd.DataFrame(rows, columns=["_id", "text", "target"]), 1, attrition)
     assert prepared.values.tolist() == [["1", "1", "senare", ["I10.9"]]]
     assert {step: counts["dropped"] for step, counts in attrition.steps.items() if counts["dropped"]} == {
         "with_text": 1, "one_per_id": 1, "with_icd10_codes": 1,
     }  # fmt: skip
-    assert code_rows == {"released": 3, "dropped_repeated": 1, "dropped_invalid": 1, "kept": 1}
+    rows = {"released": 3, "dropped_repeated": 1, "dropped_invalid": 1, "kept": 1}
+    assert attrition.code_rows == {"diagnosis": rows}
     assert attrition.steps["released"]["patients"] is None
 
 
@@ -123,13 +123,13 @@ def test_division_follows_a_published_split_and_counts_what_it_leaves_out():
     notes["codes"] = [["I10"], ["A00"], ["I10"], ["A00"], ["I10"]]
     attrition = Attrition(names_patients=True)
     attrition.keep("cleaned", notes)
-    corpus = Corpus(notes, {"I10": "Hypertension"}, {}, attrition.steps, {}, [])
+    corpus = Corpus(notes, {"I10": "Hypertension"}, {}, attrition, [])
     published = pd.Series(["L", "S", "E", "L", None], dtype="str")
-    subsets = divide(corpus, True, CorpusParams(**SETTINGS), published)
+    subsets = divide(corpus, CorpusParams(**SETTINGS), published)
     assert {name: table["note_id"].tolist() for name, table in subsets.tables.items()} == {
         "L": ["1", "4"], "S": ["2"], "E": ["3"],
     }  # fmt: skip
-    assert subsets.attrition["in_split_file"]["dropped"] == 1
+    assert attrition.steps["in_split_file"]["dropped"] == 1
     assert subsets.groups["groups"] == 1  # one text: nobody could have been parted
     assert subsets.codes["title"].tolist() == ["", "Hypertension"]
     assert subsets.tables["L"]["descriptions"].tolist() == [["Hypertension"], []]
