@@ -6,7 +6,8 @@ it has noted down because no table tells them.
 
 from collections import Counter
 from collections.abc import Mapping
-from itertools import chain, combinations
+from itertools import accumulate, chain, combinations
+from operator import sub
 from typing import Any
 
 import numpy as np
@@ -122,19 +123,19 @@ def disclose_attrition(
     """
     people = [unit for unit in UNITS if unit != "codes"]
     kept = kept_steps([{unit: step[unit] for unit in people} for step in steps.values()], minimum)
-    found: dict[str, dict[str, Any]] = {}
+    disclosed: dict[str, dict[str, Any]] = {}
     before, reasons = None, []
     for position, (name, step) in enumerate(steps.items()):
         reasons += [step["why"]] if step["why"] else []
         if position not in kept:
-            found[name] = dict.fromkeys(step) | {"why": step["why"]}
+            disclosed[name] = dict.fromkeys(step) | {"why": step["why"]}
             continue
-        found[name] = dict(step)
+        disclosed[name] = dict(step)
         if position and position - 1 not in kept:
             lost = {key: subtract(before[unit], step[unit]) if before else None for unit, key in DROPPED.items()}
-            found[name] |= lost | {"why": "; ".join(reasons)}
+            disclosed[name] |= lost | {"why": "; ".join(reasons)}
         before, reasons = step, []
-    return found, {kind: _disclose_rows(counts, minimum) for kind, counts in code_rows.items()}
+    return disclosed, {kind: _disclose_rows(counts, minimum) for kind, counts in code_rows.items()}
 
 
 def tabulate_attrition(steps: Mapping[str, Mapping[str, Any]], code_rows: Mapping[str, Mapping[str, int]]) -> Table:
@@ -174,17 +175,15 @@ def tabulate_attrition(steps: Mapping[str, Mapping[str, Any]], code_rows: Mappin
 
 def _disclose_rows(counts: Mapping[str, int], minimum: int) -> dict[str, int | None]:
     """Rows of codes likewise, each reason for dropping rows being a step."""
-    reasons = [name for name in counts if name.startswith("dropped_")]
-    left = [counts["released"]]
-    for name in reasons:
-        left.append(left[-1] - counts[name])
+    *steps, last = counts  # `released`, a reason each, `kept`
+    left = list(accumulate((counts[step] for step in steps), sub))
     kept = kept_steps([{"rows": rows} for rows in left], minimum)
-    found: dict[str, int | None] = {"released": counts["released"] if 0 in kept else None}
-    before = left[0] if 0 in kept else None
-    for position, name in enumerate(reasons, 1):
-        found[name] = subtract(before, left[position]) if position in kept else None
-        before = left[position] if position in kept else before
-    return found | {"kept": counts["kept"]}
+    disclosed: dict[str, int | None] = dict.fromkeys(steps) | {last: counts[last]}
+    before = None
+    for position in kept:
+        disclosed[steps[position]] = subtract(before, left[position]) if position else counts["released"]
+        before = left[position]
+    return disclosed
 
 
 def _count(rows: int | None) -> int | None:

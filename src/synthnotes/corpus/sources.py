@@ -39,7 +39,7 @@ MARK, LINE_END, RETURN = b'"\n\r'
 BORDER = np.isin(np.arange(256), list(b',"\n\r'))  # what may stand beside the marks around a field
 STRAY = 'a quotation mark within a field, which would swallow rows. If it came so, write it twice (""); otherwise:'
 UNENDED = "a quotation mark begins a field that does not end."
-NO_FEATHER = "not a complete feather file."
+NOT_UTF8 = "text that is not UTF-8. Convert it, if it came so; otherwise:"
 BROKEN = (
     "a field goes on beyond the end of its line, by a line break or a stray quotation mark. If it came so, take "
     "that out; otherwise:"
@@ -120,46 +120,43 @@ def read_feather(path: Path, columns: list[str]) -> pd.DataFrame:
     Raises:
         UserError: the file is missing, empty, no feather file, or lacks a column.
     """
-    table, found = _feather(path, columns)
+    require(path)
+    try:
+        table = feather.read_table(path, memory_map=False)
+        table.validate(full=True)  # damaged text, and places in it that do not exist
+        names = _names(path, columns, table.column_names)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        message = NOT_UTF8 if "UTF8" in str(error) else "not a complete feather file."
+        raise unreadable(path, kinds.FEATHER, f"{message} {AGAIN}") from error
     if not table.num_rows:
         raise UserError(f"{path}: no rows. {AGAIN}")
     try:
-        canonical = {column.split("|")[0]: _canonical(table[name]) for column, name in zip(columns, found, strict=True)}
+        canonical = {column.split("|")[0]: _canonical(table[name]) for column, name in zip(columns, names, strict=True)}
         # Without pandas' own notes, which may make a column the index; integers beside nulls stay what they are.
         return pa.table(canonical).to_pandas(ignore_metadata=True, integer_object_nulls=True)
     except (pa.ArrowException, ValueError, TypeError) as error:
-        types = ", ".join(f"{name} {table.schema.field(name).type}" for name in found)
+        types = ", ".join(f"{name} {table.schema.field(name).type}" for name in names)
         raise UserError(
             f"{path}: a column of a type that cannot be read ({types:.200}). Write ids and texts as text, codes as "
             "lists of text."
         ) from error
 
 
-def _feather(path: Path, columns: list[str]) -> tuple[pa.Table, list[str]]:
-    """A feather file's whole table, and the names in it of the columns that are asked for."""
-    require(path)
-    try:
-        table = feather.read_table(path, memory_map=False)
-        table.validate(full=True)  # damaged text, and places in it that do not exist
-        names = table.column_names
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        message = (
-            "text that is not UTF-8. Convert it, if it came so; otherwise:" if "UTF8" in str(error) else NO_FEATHER
-        )
-        raise unreadable(path, kinds.FEATHER, f"{message} {AGAIN}") from error
-    return table, _names(path, columns, names)
-
-
 def _names(path: Path, columns: list[str], there: list[str]) -> list[str]:
     """Which of a file's columns are meant; a `UserError` where none is, or more than one."""
-    found = {column.replace("|", " or "): [name for name in there if name in column.split("|")] for column in columns}
-    _refuse_missing(path, [column for column, names in found.items() if not names], there)
-    for column, names in found.items():
+    meant = {column.replace("|", " or "): [name for name in there if name in column.split("|")] for column in columns}
+    for column, names in meant.items():
+        if not names:
+            raise UserError(
+                f"{path}: column {column} is missing (found: {shown_names(there)}). Expected the file as its source "
+                "ships it, comma-separated, with a line of column names."
+            )
+    for column, names in meant.items():
         if len(names) > 1:
             raise UserError(
                 f"{path}: column {column} stands there {len(names)} times ({', '.join(names)}). Leave the one to use."
             )
-    return [names[0] for names in found.values()]
+    return [name for names in meant.values() for name in names]
 
 
 def _canonical(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -339,15 +336,6 @@ def _with_row(path: Path, columns: list[str], error: Exception) -> str:
     except (pa.ArrowInvalid, OSError) as again:
         return str(again)
     return str(error)
-
-
-def _refuse_missing(path: Path, expected: list[str], found: list[str]) -> None:
-    missing = [column for column in expected if column not in found]
-    if missing:
-        raise UserError(
-            f"{path}: column {missing[0]} is missing (found: {shown_names(found)}). Expected the file as its source "
-            "ships it, comma-separated, with a line of column names."
-        )
 
 
 def _reason(message: str) -> str:

@@ -155,7 +155,7 @@ def resolve_published(
         note_ids: the ids of the corpus's notes.
         published: columns note_id and label, as the file has them.
         labels: the file's label of each of L, S and E.
-        where: the file's name, for messages.
+        where: the file's name.
 
     Returns:
         The subset of each note, missing where the file does not name it; and counts: the file's rows and different ids,
@@ -165,10 +165,14 @@ def resolve_published(
     Raises:
         UserError: a row has no id, a label of the file has no subset, no id is the corpus's, or a subset gets no note.
     """
-    form = _one_form if _keeps_apart(note_ids) and _keeps_apart(pd.Series(list(labels.values()))) else _as_they_are
-    subset_of = dict(zip(form(pd.Series(list(labels.values()))), labels, strict=True))
-    rows = published.assign(note_id=form(published["note_id"]), subset=form(published["label"]).map(subset_of))
-    note_ids = form(note_ids)
+    names = pd.Series(list(labels.values()))
+    lenient = all(_as_compared(values).nunique() == values.nunique() for values in (note_ids, names))
+    subset_of = dict(zip(_as_compared(names, lenient), labels, strict=True))
+    rows = published.assign(
+        note_id=_as_compared(published["note_id"], lenient),
+        subset=_as_compared(published["label"], lenient).map(subset_of),
+    )
+    note_ids = _as_compared(note_ids, lenient)
     _refuse(rows["note_id"].isna(), where, "no id. Get the file again from its source.")
     _refuse(
         rows["subset"].isna(),
@@ -189,32 +193,6 @@ def resolve_published(
         "ids_unknown": int((~resolved["note_id"].isin(note_ids)).sum()),
         "notes_not_named": int(subset.isna().sum()),
     }
-    _require_notes(subset, counts, labels, where)
-    return subset, counts
-
-
-def _one_form(values: pd.Series) -> pd.Series:
-    """Ids or labels as they are compared, whichever program saved either side: `007`, `7.0` and ` 7` are 7."""
-    text = values.astype("string").str.strip().str.casefold()
-    return text.str.replace(r"^0*(\d+)(?:\.0+)?$", r"\1", regex=True)
-
-
-def _as_they_are(values: pd.Series) -> pd.Series:
-    return values.astype("string")
-
-
-def _keeps_apart(values: pd.Series) -> bool:
-    """Whether no two different values have the same form, as ids 7 and 007 of a corpus that has both would."""
-    return _one_form(values).nunique() == values.nunique()
-
-
-def _refuse(bad: pd.Series, where: str, what: str) -> None:
-    if bad.any():
-        raise UserError(f"{where}: row {int(bad.to_numpy().argmax()) + 1}: {what} ({int(bad.sum())} such rows)")
-
-
-def _require_notes(subset: pd.Series, counts: Mapping[str, int], labels: Mapping[str, str], where: str) -> None:
-    fit = f"{counts['ids'] - counts['ids_unknown']:,} of the file's {counts['ids']:,} ids are"
     if counts["ids_unknown"] == counts["ids"]:
         raise UserError(
             f"{where}: none of the file's {counts['ids']:,} ids is one of the corpus's {len(subset):,} notes. It is "
@@ -223,6 +201,21 @@ def _require_notes(subset: pd.Series, counts: Mapping[str, int], labels: Mapping
     for name in SUBSETS:
         if not (subset == name).any():
             raise UserError(
-                f"{where}: subset {name} (label {labels[name]!r}) would get no note; {fit} notes of the corpus. "
-                "Check params.yaml, corpus.published_subsets, or get the whole file from its source."
+                f"{where}: subset {name} (label {labels[name]!r}) would get no note; "
+                f"{counts['ids'] - counts['ids_unknown']:,} of the file's {counts['ids']:,} ids are notes of the "
+                "corpus. Check params.yaml, corpus.published_subsets, or get the whole file from its source."
             )
+    return subset, counts
+
+
+def _as_compared(values: pd.Series, lenient: bool = True) -> pd.Series:
+    """Ids or labels as they are compared; leniently, whichever program saved either side: `007`, `7.0`, ` 7` are 7."""
+    text = values.astype("string")
+    if not lenient:
+        return text
+    return text.str.strip().str.casefold().str.replace(r"^0*(\d+)(?:\.0+)?$", r"\1", regex=True)
+
+
+def _refuse(bad: pd.Series, where: str, what: str) -> None:
+    if bad.any():
+        raise UserError(f"{where}: row {int(bad.to_numpy().argmax()) + 1}: {what} ({int(bad.sum())} such rows)")
