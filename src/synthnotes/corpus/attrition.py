@@ -127,13 +127,7 @@ def code_set(notes: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame:
 
 
 def refuse_formless(counts: Counter[str], kind: Kind, where: str) -> None:
-    """Raises a `UserError` if many codes of a file have no form of their kind, with the forms that they have.
-
-    Args:
-        counts: how often each printed code stands there.
-        kind: the kind that they should be of.
-        where: the file's name.
-    """
+    """Raises a `UserError` with their forms if many codes of a file, counted as printed, have no form of their kind."""
     formless = Counter({code: count for code, count in counts.items() if not is_valid(code, kind)})
     known = sum(count for code, count in formless.items() if is_swedish_procedure(code))
     if formless.total() - known <= MOST_FORMLESS * counts.total():

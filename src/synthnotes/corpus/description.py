@@ -110,12 +110,9 @@ def shared(values: pd.Series, parts: pd.Series) -> dict[str, int]:
 def disclose_attrition(
     steps: Mapping[str, Mapping[str, Any]], code_rows: Mapping[str, Mapping[str, int]], minimum: int
 ) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, int | None]]]:
-    """What may be disclosed of an attrition: steps that lose fewer than a minimum are put together with the next.
+    """What may be disclosed of an `Attrition`: steps that lose fewer than a minimum are put together with the next.
 
-    Args:
-        steps: those of an `Attrition`.
-        code_rows: as `tabulate_attrition` takes them.
-        minimum: of patients, admissions and notes alike; 1 leaves everything as it is.
+    The minimum is of patients, admissions and notes alike; 1 leaves everything as it is.
 
     Returns:
         Steps and code rows with the same keys. Of a step that is put together with the next all counts are None, and
@@ -139,11 +136,7 @@ def disclose_attrition(
 
 
 def tabulate_attrition(steps: Mapping[str, Mapping[str, Any]], code_rows: Mapping[str, Mapping[str, int]]) -> Table:
-    """The attrition as a tidy table; what may be disclosed of it must be so already, so that nothing more is hidden.
-
-    Args:
-        steps: those of an `Attrition`, or what may be disclosed of them.
-        code_rows: for each kind of code the rows that assign codes: `released`, `dropped_…` for each reason, `kept`.
+    """The attrition, or what may be disclosed of it, as a tidy table, of which nothing more is hidden.
 
     Returns:
         Columns of (notes, procedures, diagnoses), step, unit, left, dropped and why; a unit that is not known, and a

@@ -45,7 +45,7 @@ def read_notes(path: Path) -> pd.DataFrame:
         UserError: the file is damaged, or a row holds what is no id, no text or no codes.
     """
     notes = sources.read_feather(path, FILES[NOTES])
-    sources.refuse_values(notes["text"], _is_text, "text", str(path))
+    sources.refuse_values(notes["text"], lambda text: isinstance(text, str), "text", str(path))
     sources.refuse_values(notes["target"], _holds_codes, "a list of codes, or text that separates them", str(path))
     sources.refuse_values(notes["target"], _on_one_line, "codes without line breaks in them", str(path))
     return notes.assign(_id=sources.as_ids(notes["_id"], str(path)))
@@ -102,10 +102,6 @@ def codes_in(target: str | Iterable[Any] | None) -> list[str]:
 def is_diagnosis(code: str) -> bool:
     """Whether a printed code has the form of ICD-10-SE; procedures (KVÅ), which registers mix in, have another."""
     return is_valid(code, "diagnosis") and not icd.is_swedish_procedure(code)
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
 
 
 def _holds_codes(target: Any) -> bool:

@@ -111,11 +111,7 @@ def stream_csv(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
 
 
 def read_feather(path: Path, columns: list[str]) -> pd.DataFrame:
-    """Reads columns of a feather file.
-
-    Args:
-        path: the file.
-        columns: names; `a|b` accepts either and is called `a` in the result.
+    """Reads columns of a feather file; `a|b` accepts either name and is called `a` in the result.
 
     Raises:
         UserError: the file is missing, empty, no feather file, or lacks a column.
@@ -190,12 +186,8 @@ def as_ids(values: pd.Series, where: str) -> pd.Series:
 
     What stands for no value (`cells`) is missing.
 
-    Args:
-        values: the column, which bears its name.
-        where: the file's name, for messages.
-
     Raises:
-        UserError: names the first row that holds something else.
+        UserError: names the file (`where`), the column and the first row that holds something else.
     """
     is_float = pd.api.types.is_float_dtype(values)
     exact = 2 ** (np.finfo(getattr(values.dtype, "numpy_dtype", values.dtype)).nmant + 1) if is_float else EXACT
@@ -257,11 +249,8 @@ class _Quoted(io.RawIOBase):
     (two stand for one in the text), the second ends a field or is followed by a mark. Whatever else reads such a table
     takes a stray mark for a field's beginning and all up to the next one for its text, with the rows in between.
 
-    What is wrong is kept for `refuse`, since Arrow reads ahead in threads of its own.
-
-    Args:
-        path: the file, plain or gzip.
-        lines: whether a field may hold several lines, as texts of notes do.
+    What is wrong is kept for `refuse`, since Arrow reads ahead in threads of its own. A field may hold several `lines`
+    where it is the text of a note.
     """
 
     def __init__(self, path: Path, lines: bool) -> None:

@@ -102,8 +102,8 @@ def distribute(group: pd.Series, codes: pd.Series, shares: Mapping[str, float], 
     """Distributes notes over parts, all notes of a group into one, the codes stratified.
 
     Args:
-        group: what belongs together has the same value.
-        codes: the codes of each note.
+        group: of each note; what belongs together has the same value.
+        codes: of each note.
         shares: the wanted share of the notes of each part, by the part's name; they sum to 1.
         seed: of the stratification.
 

@@ -68,15 +68,7 @@ def write_models(
     """Trains the base models of a language and writes them to `generator/` and `encoder/` below a folder.
 
     Runs on one thread, so that the weights do not depend on the number of cores. The random state and the number of
-    threads of the process are changed.
-
-    Args:
-        folder: receives both models.
-        corpus: `mimic` (English) or `sepr` (Swedish).
-        cases: what to learn from.
-        scale: sizes and steps.
-        seed: of weights, order of texts, masks and dropout.
-        line: the screen line of the progress bars, counted from where the cursor stands.
+    threads of the process are changed. The progress bars stand in the `line` counted from where the cursor stands.
     """
     torch.set_num_threads(1)
     notes = [case.note for case in cases]
