@@ -104,11 +104,6 @@ def test_notes_apart_in_their_tables_give_the_numbers_of_notes_in_the_source_s_o
     assert found["codes"]["unique"] == len({code for own in codes for code in own})
 
 
-def test_shared_patients():
-    patients = pd.Series(["a", "a", "a", "b", "b", "c"])
-    assert shared(patients, pd.Series(["L", "S", "S", "L", "E", "E"])) == {"L_S": 1, "L_E": 1, "S_E": 0}
-
-
 def test_quality_by_hand():
     codes, parts = pd.Series([["a"], ["a", "b"], ["b"]]), pd.Series(["L", "S", "E"])
     measures = quality(codes, parts, {"L": 0.4, "S": None, "none": 0.0})

@@ -78,7 +78,3 @@ def _categories(block):
             yield from _categories(child)
         else:
             yield child, block
-
-
-def test_category_is_three_characters():
-    assert icd.category("E11.9") == "E11"
