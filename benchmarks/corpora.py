@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 import published_corpora
 
-from synthnotes.corpus.attrition import collect_titles, with_descriptions
+from synthnotes.corpus.attrition import add_descriptions, collect_titles
 from synthnotes.corpus.cleaning import clean_notes
 from synthnotes.corpus.icd import format_code
 from synthnotes.corpus.mimic import AT_ONCE
@@ -65,7 +65,7 @@ def describe(method: str) -> dict[str, Any]:
     if method == "published":
         described = published_corpora.describe(notes["codes"], titles)
     else:
-        described = with_descriptions(printed, collect_titles(titles["icd_code"], titles["long_title"], "diagnosis"))[
+        described = add_descriptions(printed, collect_titles(titles["icd_code"], titles["long_title"], "diagnosis"))[
             "descriptions"
         ]
     return _figures(len(notes), started, described.tolist()[: DESCRIBED["published"]])

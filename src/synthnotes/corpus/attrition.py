@@ -114,12 +114,12 @@ def has_text(notes: pd.DataFrame) -> pd.Series:
     return ~notes["text"].fillna("").map(is_absent).astype(bool)
 
 
-def with_descriptions(notes: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame:
+def add_descriptions(notes: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame:
     """Adds the titles of each note's codes, in the order of the codes; a code without title gives none."""
     return notes.assign(descriptions=notes["codes"].map(lambda own: [titles[code] for code in own if code in titles]))
 
 
-def code_set(notes: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame:
+def list_codes(notes: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame:
     """The codes of a corpus, sorted: columns code, title (empty where there is none) and kind."""
     codes = sorted(set(chain.from_iterable(notes["codes"])))
     kinds: list[Kind] = [kind_of(code) for code in codes]

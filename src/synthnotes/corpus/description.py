@@ -46,7 +46,7 @@ def describe(
     every = pd.concat([tables[name].assign(subset=name) for name in SUBSETS], ignore_index=True)
     names_patients, split_file = facts["names_patients"], facts["split_file"]
     shares = subset_shares(settings) if split_file is None else dict.fromkeys(SUBSETS)
-    folds = {name: quality(tables[name]["codes"], tables[name]["fold"], fold_shares(settings)) for name in ("L", "S")}
+    folds = {of: measure_quality(tables[of]["codes"], tables[of]["fold"], fold_shares(settings)) for of in ("L", "S")}
     attrition, code_rows = disclose_attrition(facts["attrition"], facts["code_rows"], minimum_patients)
     groups = facts["groups"]
     return {
@@ -63,9 +63,9 @@ def describe(
             "by": setting("patient, iterative stratification" if split_file is None else "published split file"),
             "file": split_file and {name: people(count) for name, count in split_file.items()},
             "groups": {name: (extreme if name == "notes_in_largest" else people)(n) for name, n in groups.items()},
-            "shared_patients": shared(every["patient_id"], every["subset"]) if names_patients else None,
-            "shared_texts": shared(every["text"], every["subset"]),
-            "quality": quality(every["codes"], every["subset"], shares),
+            "shared_patients": count_shared(every["patient_id"], every["subset"]) if names_patients else None,
+            "shared_texts": count_shared(every["text"], every["subset"]),
+            "quality": measure_quality(every["codes"], every["subset"], shares),
             "folds": folds,
         },
         "codes": _code_statistics(every, codes),
@@ -73,7 +73,9 @@ def describe(
     }
 
 
-def quality(codes: pd.Series, parts: pd.Series, wanted: Mapping[str, float | None]) -> dict[str, dict[str, Any]]:
+def measure_quality(
+    codes: pd.Series, parts: pd.Series, wanted: Mapping[str, float | None]
+) -> dict[str, dict[str, Any]]:
     """Measures how well each part of a division represents the whole, as Edin et al. (SIGIR 2023) judge splits.
 
     Args:
@@ -101,7 +103,7 @@ def quality(codes: pd.Series, parts: pd.Series, wanted: Mapping[str, float | Non
     return Parts(measures)
 
 
-def shared(values: pd.Series, parts: pd.Series) -> dict[str, int]:
+def count_shared(values: pd.Series, parts: pd.Series) -> dict[str, int]:
     """Counts the values (patients, texts) that stand in two subsets, for each pair of subsets (repair f)."""
     members = {name: set(values[parts == name]) for name in SUBSETS}
     return {f"{one}_{other}": people(len(members[one] & members[other])) for one, other in combinations(SUBSETS, 2)}

@@ -151,7 +151,7 @@ def select_notes(
     notes = attrition.keep(
         "without_duplicates", notes.drop_duplicates(["note_id", "digest"]), "the same text again for the same admission"
     )
-    notes = attrition.keep("one_per_admission", last_of_admission(notes), "an earlier note of the same admission")
+    notes = attrition.keep("one_per_admission", keep_last_of_admission(notes), "an earlier note of the same admission")
     notes = notes.assign(codes=notes["note_id"].map(codes))
     notes = attrition.keep("with_icd10_codes", notes[notes["codes"].notna()], "no ICD-10 code")
     notes = attrition.keep_frequent_codes(notes, minimum_notes_per_code)
@@ -169,7 +169,7 @@ def clean_texts(path: Path, rows: pd.Index) -> pd.Series:
     return pd.Series(cleaned, index=rows, dtype=str)
 
 
-def last_of_admission(notes: pd.DataFrame) -> pd.DataFrame:
+def keep_last_of_admission(notes: pd.DataFrame) -> pd.DataFrame:
     """Keeps the last note of each admission by note_seq, in the order of the source (repair e)."""
     by_time = notes.assign(note_seq=notes["note_seq"].astype("int64")).sort_values("note_seq", kind="stable")
     return by_time.drop_duplicates("note_id", keep="last").sort_index()

@@ -16,7 +16,7 @@ import pandas as pd
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from synthnotes.corpus.attrition import Corpus, code_set, with_descriptions
+from synthnotes.corpus.attrition import Corpus, add_descriptions, list_codes
 from synthnotes.corpus.stratification import stratify
 from synthnotes.machinery.files import UserError, is_dropping
 from synthnotes.machinery.params import CorpusParams
@@ -57,9 +57,9 @@ def divide(corpus: Corpus, settings: CorpusParams, published: pd.Series | None) 
     else:
         notes = notes.assign(subset=published)[published.notna()]
         notes = corpus.attrition.keep("in_split_file", notes, "not in the published split file")
-    notes = with_descriptions(notes, corpus.titles).assign(fold=_folds(notes, group, settings))
+    notes = add_descriptions(notes, corpus.titles).assign(fold=_folds(notes, group, settings))
     tables = {name: notes[notes["subset"] == name] for name in SUBSETS}
-    return Subsets(tables, code_set(notes, corpus.titles), counts)
+    return Subsets(tables, list_codes(notes, corpus.titles), counts)
 
 
 def subset_shares(settings: CorpusParams) -> dict[str, float]:

@@ -71,7 +71,7 @@ def make(data: Path, scale: str, seed: int) -> str:
             f"{data}: holds {len(foreign)} file(s) that are not the demo's, the first is {foreign[0]}; nothing was "
             "touched. Keep your data and go on without the demo, or name an empty folder with --data."
         )
-    wanted, marker = {"scale": scale, "seed": seed, "version": version()}, demo_marker(data)
+    wanted, marker = {"scale": scale, "seed": seed, "version": fingerprint()}, demo_marker(data)
     if marker.items() >= wanted.items() and all((data / name).is_file() for name in marker["files"]):
         return f"{data} holds the demo already (scale {scale}, seed {seed})"
     data.mkdir(parents=True, exist_ok=True)
@@ -84,7 +84,7 @@ def make(data: Path, scale: str, seed: int) -> str:
     return f"the demo is in {data} (scale {scale}, seed {seed})"
 
 
-def version() -> str:
+def fingerprint() -> str:
     """Fingerprint of what makes the demo: this package's sources and phrases, and what they take from elsewhere."""
     package = Path(__file__).parent
     borrowed = [package.parent / "corpus" / "cleaning.py", package.parent / "generation" / "records.py"]
@@ -110,7 +110,7 @@ def _make_corpus(folder: Path, corpus: str, scale: Scale, seed: int) -> None:
 
     language = {"mimic": mimic, "sepr": sepr}[corpus]
     language.write(folder / corpus, scale, seed)
-    cases = language.pretraining_cases(scale.pretraining_notes, seed)
+    cases = language.sample_pretraining_cases(scale.pretraining_notes, seed)
     write_models(folder / "models" / corpus, corpus, cases, scale, seed, line=CORPORA.index(corpus))
 
 

@@ -87,7 +87,7 @@ def write(folder: Path, scale: Scale, seed: int) -> None:
             temporary.write_bytes(gzip.compress(content, compresslevel=6, mtime=0))
 
 
-def pretraining_cases(count: int, seed: int) -> list[PretrainingCase]:
+def sample_pretraining_cases(count: int, seed: int) -> list[PretrainingCase]:
     """Draws cases of other patients than `write` does, with cleaned notes, for the tiny base models."""
     clinic, rng = load_clinic("english"), random.Random(f"mimic/pretraining/{seed}")
     return [

@@ -5,10 +5,10 @@ Each language gets two folders in Hugging Face's layout, which the pipeline load
     generator/  a causal model of LLaMA's architecture, some two million parameters; its tokenizer opens a text with <s>
     encoder/    a masked-language model of RoBERTa's architecture, under a million parameters; <s> … </s>
 
-Both learn the language of notes from cases of *other* patients than the corpus has (`pretraining_cases`), and neither
-ever sees an instruction prompt; the generator also reads what titles mean, as a large model has from textbooks. Both
-share one vocabulary, a byte-level BPE trained on the same notes and on the words of prompts and code titles, so that
-prompts are short.
+Both learn the language of notes from cases of *other* patients than the corpus has, and neither ever sees an
+instruction prompt; the generator also reads what titles mean, as a large model has from textbooks. Both share one
+vocabulary, a byte-level BPE trained on the same notes and on the words of prompts and code titles, so that prompts are
+short.
 
 Tiny models have minutes where large ones have months, so the order of what they see matters. The generator first learns
 what a title means from glossary entries, then from problem lists, then from whole notes. The encoder first predicts the
@@ -72,13 +72,14 @@ def write_models(
     """
     torch.set_num_threads(1)
     notes = [case.note for case in cases]
-    vocabulary = train_vocabulary([*notes, *prompt_words(corpus)], scale.vocabulary)
+    prompts = [render_prompt(corpus, [code.title]) for code in load_clinic(LANGUAGE[corpus]).codes]
+    vocabulary = train_vocabulary([*notes, *prompts], scale.vocabulary)  # no model is trained on prompts
 
     torch.manual_seed(seed)
-    tokenizer = generator_tokenizer(vocabulary)
+    tokenizer = build_generator_tokenizer(vocabulary)
     texts = [
         (until, [[*ids, tokenizer.eos_token_id] for ids in tokenizer(lesson)["input_ids"]])
-        for until, lesson in lessons(cases, random.Random(seed))
+        for until, lesson in write_lessons(cases, random.Random(seed))
     ]
     generator = build_generator(scale.generator, tokenizer)
     train_generator(generator, texts, _steps(scale.generator, f"{corpus} generator", line))
@@ -86,10 +87,10 @@ def write_models(
     tokenizer.save_pretrained(folder / "generator")
 
     torch.manual_seed(seed)
-    tokenizer = encoder_tokenizer(vocabulary)
+    tokenizer = build_encoder_tokenizer(vocabulary)
     tokens = torch.tensor([*chain.from_iterable(tokenizer(notes)["input_ids"])])
     encoder = build_encoder(scale.encoder, tokenizer)
-    runs = batches(tokens, ENCODER_LENGTH, scale.encoder_batch)
+    runs = batch_runs(tokens, ENCODER_LENGTH, scale.encoder_batch)
     train_encoder(encoder, runs, tokenizer.mask_token_id, _steps(scale.encoder, f"{corpus} encoder", line))
     encoder.save_pretrained(folder / "encoder")
     tokenizer.save_pretrained(folder / "encoder")
@@ -100,7 +101,7 @@ def _steps(network: Network, name: str, line: int) -> "tqdm[int]":
     return trange(network.steps, desc=name, unit="step", position=line, disable=None)
 
 
-def lessons(cases: Sequence[PretrainingCase], rng: random.Random) -> list[tuple[float, list[str]]]:
+def write_lessons(cases: Sequence[PretrainingCase], rng: random.Random) -> list[tuple[float, list[str]]]:
     """The generator's lessons, each with the share of the training at which it ends.
 
     First glossary entries (a title and what a note says of it), then problem lists (the same of a whole case), then
@@ -115,11 +116,6 @@ def lessons(cases: Sequence[PretrainingCase], rng: random.Random) -> list[tuple[
     lists = [titled(case.titles, " ".join(case.problems)) for case in cases]
     reports = [titled(case.titles, case.note) for case in cases]
     return [(0.2, glossary), (0.4, lists), (1.0, reports)]
-
-
-def prompt_words(corpus: str) -> list[str]:
-    """One prompt per code of the clinic: for the vocabulary only, no model is trained on them."""
-    return [render_prompt(corpus, [code.title]) for code in load_clinic(LANGUAGE[corpus]).codes]
 
 
 def train_vocabulary(texts: Sequence[str], size: int) -> Tokenizer:
@@ -137,7 +133,7 @@ def train_vocabulary(texts: Sequence[str], size: int) -> Tokenizer:
     return vocabulary
 
 
-def generator_tokenizer(vocabulary: Tokenizer) -> PreTrainedTokenizerFast:
+def build_generator_tokenizer(vocabulary: Tokenizer) -> PreTrainedTokenizerFast:
     """A tokenizer in the manner of LLaMA: a text opens with the start token, and whoever wants an end adds it."""
     opening = processors.TemplateProcessing(
         single=f"{START} $A",
@@ -147,7 +143,7 @@ def generator_tokenizer(vocabulary: Tokenizer) -> PreTrainedTokenizerFast:
     return _tokenizer(vocabulary, opening, GENERATOR_POSITIONS, bos_token=START, eos_token=END, pad_token=PADDING)
 
 
-def encoder_tokenizer(vocabulary: Tokenizer) -> PreTrainedTokenizerFast:
+def build_encoder_tokenizer(vocabulary: Tokenizer) -> PreTrainedTokenizerFast:
     """A tokenizer in the manner of RoBERTa: a text stands between start and end token."""
     ids = vocabulary.get_vocab()
     ends = processors.RobertaProcessing((END, ids[END]), (START, ids[START]), add_prefix_space=False)
@@ -225,12 +221,12 @@ def train_generator(
         targets = targets.masked_fill(targets == padding, IGNORED)
         return cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
 
-    parts = [Lesson(until, whole_texts(lesson, padding), next_token_loss) for until, lesson in texts]
+    parts = [Lesson(until, batch_texts(lesson, padding), next_token_loss) for until, lesson in texts]
     _train(model, parts, GENERATOR_RATE, steps)
 
 
 def train_encoder(model: RobertaForMaskedLM, runs: Iterator[torch.Tensor], mask_id: int, steps: "tqdm[int]") -> None:
-    """Teaches an encoder, in place, to predict next tokens and then to restore masked ones, from batches of `batches`.
+    """Teaches an encoder, in place, to predict next tokens and then to restore masked ones, from `batch_runs`.
 
     A fifth of the tokens is chosen; of these, 80 % are masked, 10 % replaced by random ones, 10 % left (BERT's rule).
     """
@@ -253,7 +249,7 @@ def train_encoder(model: RobertaForMaskedLM, runs: Iterator[torch.Tensor], mask_
     _train(model, [Lesson(CAUSAL_SHARE, runs, next_token_loss), Lesson(1, runs, masked_loss)], ENCODER_RATE, steps)
 
 
-def whole_texts(texts: Sequence[Sequence[int]], padding: int) -> Iterator[torch.Tensor]:
+def batch_texts(texts: Sequence[Sequence[int]], padding: int) -> Iterator[torch.Tensor]:
     """Yields batches of some `GENERATOR_TOKENS` tokens without end, padded: [texts, tokens of the longest].
 
     The texts of a batch are drawn at random and are of similar length, which leaves little padding.
@@ -276,7 +272,7 @@ def _fill(texts: Sequence[torch.Tensor]) -> list[list[torch.Tensor]]:
     return filled
 
 
-def batches(tokens: torch.Tensor, length: int, size: int) -> Iterator[torch.Tensor]:
+def batch_runs(tokens: torch.Tensor, length: int, size: int) -> Iterator[torch.Tensor]:
     """Yields batches [size, length] without end, epoch after epoch, each epoch cut at another place and shuffled."""
     if len(tokens) < 2 * length * size:
         raise ValueError(f"{len(tokens)} tokens do not fill two batches of {size} sequences of {length}")

@@ -46,7 +46,7 @@ def write(folder: Path, scale: Scale, seed: int) -> None:
     write_csv(folder / "descriptions.csv", pd.DataFrame(descriptions, columns=["code", "transcription"]))
 
 
-def pretraining_cases(count: int, seed: int) -> list[PretrainingCase]:
+def sample_pretraining_cases(count: int, seed: int) -> list[PretrainingCase]:
     """Draws cases of other patients than `write` does, on which the demo's base models learn Swedish."""
     rng = random.Random(f"sepr pretraining {seed}")
     clinic, content = load_clinic("swedish"), load_content("swedish")

@@ -8,7 +8,7 @@ from own_data import ROOT, describe, mimic_files, parameters_of_own_data, prepar
 
 from synthnotes.corpus import mimic, sepr
 from synthnotes.corpus import notes as note_table
-from synthnotes.corpus.attrition import Attrition, Corpus, code_set, with_descriptions
+from synthnotes.corpus.attrition import Attrition, Corpus, add_descriptions, list_codes
 from synthnotes.corpus.splits import divide
 from synthnotes.generation.records import read_records, render_prompt
 from synthnotes.machinery.files import UserError, read_json
@@ -87,8 +87,8 @@ def test_rare_codes_descriptions_and_code_set():
     frequent = Attrition(names_patients=False).keep_frequent_codes(notes, 2)
     assert frequent["codes"].tolist() == [["I10"], ["I10"]]
     titles = {"E11.9": "Type 2", "0DTJ4ZZ": "Resection", "Z99.9": "unused"}
-    assert with_descriptions(notes, titles)["descriptions"].tolist() == [["Resection"], ["Type 2"], []]
-    assert code_set(notes, titles).values.tolist() == [
+    assert add_descriptions(notes, titles)["descriptions"].tolist() == [["Resection"], ["Type 2"], []]
+    assert list_codes(notes, titles).values.tolist() == [
         ["0DTJ4ZZ", "Resection", "procedure"], ["A00", "", "diagnosis"],
         ["E11.9", "Type 2", "diagnosis"], ["I10", "", "diagnosis"],
     ]  # fmt: skip

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from own_data import ROOT
 
-from synthnotes.corpus.attrition import Attrition, code_set, with_descriptions
-from synthnotes.corpus.description import describe, quality, shared
+from synthnotes.corpus.attrition import Attrition, add_descriptions, list_codes
+from synthnotes.corpus.description import count_shared, describe, measure_quality
 from synthnotes.corpus.splits import SUBSETS, subset_shares
 from synthnotes.machinery.dependencies import deciding
 from synthnotes.machinery.params import CorpusParams
@@ -22,7 +22,7 @@ TITLES = {"I10": "Hypertension", "0DTJ4ZZ": "Resection"}
 
 def described(notes, split_file=None, titles=None):
     """Describes notes with patient_id, text, codes and subset, of a source that names patients."""
-    notes = with_descriptions(notes, TITLES if titles is None else titles)
+    notes = add_descriptions(notes, TITLES if titles is None else titles)
     notes = notes.assign(fold=["evaluation" if subset == "E" else "train" for subset in notes["subset"]])
     attrition = Attrition(names_patients=True)
     attrition.keep("released", notes)
@@ -35,7 +35,7 @@ def described(notes, split_file=None, titles=None):
     }
     facts |= {"code_rows": {}, "split_file": split_file, "groups": {}}
     tables = {name: notes[notes["subset"] == name].drop(columns="subset") for name in SUBSETS}
-    return describe(tables, code_set(notes, TITLES if titles is None else titles), facts, SETTINGS)
+    return describe(tables, list_codes(notes, TITLES if titles is None else titles), facts, SETTINGS)
 
 
 def test_a_corpus_by_hand():
@@ -93,8 +93,8 @@ def test_notes_apart_in_their_tables_give_the_numbers_of_notes_in_the_source_s_o
     notes = pd.DataFrame({name: list(values) for name, values in columns.items()})
     notes = notes.assign(codes=list(codes), subset=subsets)
     found = described(notes)
-    assert found["splits"]["quality"] == quality(notes["codes"], notes["subset"], subset_shares(SETTINGS))
-    assert found["splits"]["shared_patients"] == shared(notes["patient_id"], notes["subset"])
+    assert found["splits"]["quality"] == measure_quality(notes["codes"], notes["subset"], subset_shares(SETTINGS))
+    assert found["splits"]["shared_patients"] == count_shared(notes["patient_id"], notes["subset"])
     counts = notes["text"].str.split().map(len)
     quantiles = {f"percentile_{share}": counts.quantile(share / 100) for share in (5, 95)}
     assert found["words_per_note"] == {
@@ -106,7 +106,7 @@ def test_notes_apart_in_their_tables_give_the_numbers_of_notes_in_the_source_s_o
 
 def test_quality_by_hand():
     codes, parts = pd.Series([["a"], ["a", "b"], ["b"]]), pd.Series(["L", "S", "E"])
-    measures = quality(codes, parts, {"L": 0.4, "S": None, "none": 0.0})
+    measures = measure_quality(codes, parts, {"L": 0.4, "S": None, "none": 0.0})
     third = {"notes": 1, "share_of_notes": 1 / 3}
     assert measures["S"] == third | {"share_wanted": None, "share_of_codes_missing": 0, "kl_divergence": 0}
     assert measures["L"] == pytest.approx(  # all mass on a code of half the corpus

@@ -172,9 +172,9 @@ def test_a_simple_coder_learns_codes_from_notes(written):
 
 
 def test_pretraining_texts_are_clean_notes_of_others(tables):
-    texts = [case.note for case in mimic.pretraining_cases(40, seed=7)]
+    texts = [case.note for case in mimic.sample_pretraining_cases(40, seed=7)]
     assert len(texts) == 40
-    assert texts == [case.note for case in mimic.pretraining_cases(40, seed=7)]
+    assert texts == [case.note for case in mimic.sample_pretraining_cases(40, seed=7)]
     demo = {clean_note(text) for text in tables["note/discharge"]["text"].dropna()}
     assert not demo & set(texts)
     assert all(text.startswith("Chief Complaint: ") for text in texts)

@@ -25,7 +25,7 @@ TINY = replace(TINY, generator=NETWORK, encoder=NETWORK, encoder_batch=2)
 
 @pytest.fixture(scope="module")
 def cases() -> list[PretrainingCase]:
-    return sepr.pretraining_cases(20, seed=7)
+    return sepr.sample_pretraining_cases(20, seed=7)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def test_weights_leave_no_trace_of_this_machine(folder):
 
 def test_pretraining_learns_a_text_by_heart():
     text = list(range(5, 15)) * 5  # each token tells the next
-    tokenizer = models.generator_tokenizer(models.train_vocabulary(["a"], 300))
+    tokenizer = models.build_generator_tokenizer(models.train_vocabulary(["a"], 300))
     torch.manual_seed(0)
     model = models.build_generator(NETWORK, tokenizer)
     models.train_generator(model, [(1.0, [text] * 20)], trange(120, disable=True))
@@ -114,16 +114,16 @@ def test_pretraining_learns_a_text_by_heart():
 
 def test_batches_hold_runs_of_the_text_and_all_of_an_epoch():
     torch.manual_seed(0)
-    stream = models.batches(torch.arange(100), length=10, size=3)
+    stream = models.batch_runs(torch.arange(100), length=10, size=3)
     epoch = torch.cat([next(stream) for _ in range(3)])
     assert (epoch.diff(dim=1) == 1).all()  # sequences are runs of the text
     assert len(epoch.unique()) == 90  # and none comes twice
     with pytest.raises(ValueError, match="do not fill two batches"):
-        next(models.batches(torch.arange(59), length=10, size=3))
+        next(models.batch_runs(torch.arange(59), length=10, size=3))
 
 
 def test_demo_models_are_of_the_promised_size():
-    tokenizer = models.generator_tokenizer(models.train_vocabulary(["a"], 300))
+    tokenizer = models.build_generator_tokenizer(models.train_vocabulary(["a"], 300))
     generator = models.build_generator(DEMO.generator, tokenizer)
     embeddings = (DEMO.vocabulary - len(tokenizer)) * DEMO.generator.hidden_size
     assert 2e6 <= generator.num_parameters() + embeddings <= 5e6
@@ -148,7 +148,7 @@ def test_kit_writes_what_a_user_would_bring(demo):
         f"models/{corpus}/{model}" for corpus in ("mimic", "sepr") for model in ("encoder", "generator")
     ]
     marker = json.loads((demo / "DEMO.json").read_text())
-    assert (marker["scale"], marker["seed"], marker["version"]) == ("toy", 7, kit.version())
+    assert (marker["scale"], marker["seed"], marker["version"]) == ("toy", 7, kit.fingerprint())
     assert marker["files"] == {name: digest for name, digest in hashes(demo).items() if name != "DEMO.json"}
     assert str(demo.parent) not in (demo / "DEMO.json").read_text()
 
@@ -231,7 +231,7 @@ def test_batches_of_whole_texts_hold_every_text_once_an_epoch_and_little_padding
     rng = torch.Generator().manual_seed(1)
     lengths = torch.randint(20, 400, (700,), generator=rng).tolist()
     texts = [[number + 5] * length for number, length in enumerate(lengths)]  # a text's token is its number
-    batches = models.whole_texts(texts, padding=1)
+    batches = models.batch_texts(texts, padding=1)
     seen, real, padded = [], 0, 0
     while len(seen) < len(texts):
         batch = next(batches)

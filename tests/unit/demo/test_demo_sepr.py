@@ -119,9 +119,9 @@ def test_too_many_problems_are_an_error_that_names_them():
 
 
 def test_pretraining_texts_are_other_patients(notes):
-    texts = [case.note for case in sepr.pretraining_cases(300, seed=7)]
+    texts = [case.note for case in sepr.sample_pretraining_cases(300, seed=7)]
     assert len(texts) == 300
-    assert texts == [case.note for case in sepr.pretraining_cases(300, seed=7)]
+    assert texts == [case.note for case in sepr.sample_pretraining_cases(300, seed=7)]
     assert not set(texts) & set(notes["text"])
 
 

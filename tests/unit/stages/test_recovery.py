@@ -11,7 +11,7 @@ from synthnotes.coding.evaluation import Evaluation, measure, over_seeds
 from synthnotes.coding.labels import label_matrix
 from synthnotes.coding.predictions import Predictions
 from synthnotes.corpus.attrition import Attrition
-from synthnotes.corpus.description import describe, shared, tabulate_attrition
+from synthnotes.corpus.description import count_shared, describe, tabulate_attrition
 from synthnotes.errors import calibration, curves, error_analysis, f1_changes, families
 from synthnotes.errors.error_analysis import describe as describe_predictions
 from synthnotes.fidelity.statistics import compare as describe_texts
@@ -183,7 +183,7 @@ def test_what_names_did_not_hide_is_hidden(studies, place):
 def test_few_shared_patients_and_few_correct_codes_are_hidden(decisions_of):
     frame = pd.DataFrame({"patient_id": [f"p{n}" for n in range(30)] + ["p0", "p1", "p2"]})
     subsets = pd.Series(["L"] * 30 + ["S"] * 3)
-    assert disclosure.suppress(shared(frame["patient_id"], subsets), 10) == {"L_S": None, "L_E": 0, "S_E": 0}
+    assert disclosure.suppress(count_shared(frame["patient_id"], subsets), 10) == {"L_S": None, "L_E": 0, "S_E": 0}
     truth = np.ones((40, 1), dtype=bool)
     found = describe_predictions(decisions_of("a", truth, np.arange(40)[:, None] < 3))
     told = disclosure.suppress(found, 10)
