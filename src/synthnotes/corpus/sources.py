@@ -102,7 +102,7 @@ def stream_csv(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
             table.index += rows
             rows += len(table)
             yield table
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         file.refuse()
         raise UserError(f"{path}: {_reason(_with_row(path, columns, error))} {AGAIN}") from None  # may quote the row
     file.refuse()
@@ -322,7 +322,7 @@ def _with_row(path: Path, columns: list[str], error: Exception) -> str:
     try:
         for _ in _batches(_Quoted(path, lines=True), columns, threads=False):
             pass
-    except (pa.ArrowInvalid, OSError) as again:
+    except (pa.ArrowException, OSError) as again:
         return str(again)
     return str(error)
 

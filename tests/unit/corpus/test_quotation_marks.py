@@ -115,6 +115,7 @@ TABLES = (as_csv(CODES), as_csv(CODES, csv.QUOTE_ALL), as_csv(NOTES))
     st.integers(400, 900),
 )
 @example(0, [(0.3, "add")], ".csv.gz", 400)
+@example(1, [(0.046875, "drop")], ".csv", 400)  # the last mark of the header, which Arrow then reads on
 def test_marks_added_or_lost_anywhere_swallow_no_row(tmp_path_factory, which, edits, ending, block):
     """Whatever happens to marks: all rows are read, each with its own id, or the file is refused.
 
