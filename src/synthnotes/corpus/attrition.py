@@ -135,9 +135,9 @@ def refuse_formless(counts: Counter[str], kind: Kind, where: str) -> None:
     forms: Counter[str] = Counter()
     for code, count in formless.items():
         forms[re.sub(r"[^\W\d_]", "A", re.sub(r"\d", "9", code.replace(".", "")))[:SHOWN]] += count
-    found = ", ".join(f"{form} ({count:,})" for form, count in forms.most_common(5))
+    common = ", ".join(f"{form} ({count:,})" for form, count in forms.most_common(5))
     raise UserError(
-        f"{where}: {formless.total():,} of {counts.total():,} codes have no form of an ICD-10 {kind}: {found}, where A "
+        f"{where}: {formless.total():,} of {counts.total():,} codes have no form of an ICD-10 {kind}: {common}, where A "
         f"is any letter and 9 any digit. Expected codes such as {EXAMPLES[kind]}; write the file with them."
     )
 

@@ -51,8 +51,8 @@ def read(path: Path) -> pd.DataFrame:
     try:
         notes = table.select(SCHEMA.names).cast(SCHEMA).to_pandas()
     except (pa.ArrowException, ValueError):
-        found = ", ".join(f"{field.name} {field.type}" for field in table.schema if field.name in SCHEMA.names)
-        raise UserError(f"{path}: a column of the wrong type ({found}). Delete it and run `dvc repro`.") from None
+        types = ", ".join(f"{field.name} {field.type}" for field in table.schema if field.name in SCHEMA.names)
+        raise UserError(f"{path}: a column of the wrong type ({types}). Delete it and run `dvc repro`.") from None
     for column in ("codes", "descriptions"):
         notes[column] = [[] if values is None else list(values) for values in notes[column]]
     check(notes, str(path))

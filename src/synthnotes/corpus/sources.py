@@ -329,9 +329,9 @@ def _with_row(path: Path, columns: list[str], error: Exception) -> str:
 
 def _reason(message: str) -> str:
     """What an error of the CSV reader says, without the row's content that it may quote."""
-    if found := re.search(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+)", message):
-        row = f"row {found[1]}" if found[1] else "a row"
-        return f"{row} has {found[3]} columns instead of {found[2]}."
+    if counts := re.search(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+)", message):
+        row = f"row {counts[1]}" if counts[1] else "a row"
+        return f"{row} has {counts[3]} columns instead of {counts[2]}."
     if "UTF8" in message or "UTF-8" in message:
         numbered = re.search(r"Row #(\d+)", message)
         where = f"row {numbered[1]}: " if numbered else ""

@@ -104,21 +104,21 @@ def _setting(value: Any) -> Markdown:
 
 def versions(paper: Paper) -> list[Row]:
     """Package, version and use, of those that are installed."""
-    found = installed(paper.params.report.engine)
-    return [[code(package), number, PACKAGES.get(package, "this report")] for package, number in found.items()]
+    numbers = installed(paper.params.report.engine).items()
+    return [[code(package), number, PACKAGES.get(package, "this report")] for package, number in numbers]
 
 
 def installed(engine: str) -> dict[str, str]:
     """The versions of those packages that are installed, and of the programs of the engine that renders the report."""
-    found = quarto.versions() if engine == "quarto" else {}
+    numbers = quarto.versions() if engine == "quarto" else {}
     for package in PACKAGES:
         if engine == "quarto" and package in EMBEDDED:
             continue
         try:
-            found[package] = version(package)
+            numbers[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return numbers
 
 
 def figure_files(paper: Paper) -> list[Row]:

@@ -94,7 +94,7 @@ def draw_attrition(attrition: pd.DataFrame, subsets: Mapping[str, Mapping[str, s
         attrition: columns of, step, unit, left, dropped and why (those of the attrition table of the stage `cohort`).
         subsets: for each subset's heading the lines of its box, as label and value.
     """
-    phases = phases_of(attrition[attrition["of"] == "notes"])
+    phases = split_phases(attrition[attrition["of"] == "notes"])
     texts = [[p.title, *_lines(p.left)] for p in phases]
     asides = [_reasons(p.dropped) for p in phases]
     tops, branchings, bar = _stack([_height(len(lines)) for lines in texts], [_height(len(a)) for a in asides[1:]])
@@ -134,36 +134,29 @@ def _stack(boxes: list[float], asides: list[float]) -> tuple[list[float], list[f
     return tops, branchings, max(end + GAP, end_aside + BETWEEN)
 
 
-def phases_of(attrition: pd.DataFrame) -> list[Phase]:
-    """Three phases: what was released, what is left before codes are joined, and what is left at the end.
+def split_phases(attrition: pd.DataFrame) -> list[Phase]:
+    """Splits steps into phases: what was released, what is left before codes are joined, and what is left at the end.
 
     Args:
         attrition: the rows of notes of an attrition table; without the first step where so few were lost in all that
             it may not be disclosed.
     """
-    steps = list(attrition["step"].unique())
     coded = set(attrition.loc[attrition["unit"] == "codes", "step"])
-    first = [step for step in steps if step == "released"]
-    rest = [step for step in steps if step not in first]
-    before, after = [step for step in rest if step not in coded], [step for step in rest if step in coded]
+
+    def title_of(step: str) -> str:
+        return "Released" if step == "released" else "Corpus" if step in coded else "Usable notes"
+
     phases = []
-    for title, own in (("Released", first), ("Usable notes", before), ("Corpus", after)):
-        if not own:
-            continue
-        counts = attrition[attrition["step"] == own[-1]].set_index("unit")["left"]
-        dropped = attrition[(attrition["unit"] == "notes") & attrition["step"].isin(own)]
-        codes = attrition[attrition["unit"] == "codes"].set_index("step")["dropped"]
-        reasons = [
-            (int(row.dropped), str(row.why) + _of_codes(codes.get(row.step)))
-            for row in dropped.itertuples()
-            if not pd.isna(row.why) and not pd.isna(row.dropped) and (row.dropped or _of_codes(codes.get(row.step)))
-        ]
-        phases.append(Phase(title, counts.astype(int).to_dict(), reasons))
+    for title, rows in attrition.groupby(attrition["step"].map(title_of), sort=False):
+        left = rows[rows["step"] == rows["step"].iloc[-1]].set_index("unit")["left"]
+        notes, codes = (rows[rows["unit"] == unit].set_index("step") for unit in ("notes", "codes"))
+        reasons = []
+        for step, row in notes.dropna(subset=["dropped", "why"]).iterrows():
+            lost = codes["dropped"].fillna(0).get(step, 0)
+            if row["dropped"] or lost:
+                reasons.append((int(row["dropped"]), row["why"] + (f" ({int(lost):,} codes)" if lost else "")))
+        phases.append(Phase(str(title), left.astype(int).to_dict(), reasons))
     return phases
-
-
-def _of_codes(dropped: float | None) -> str:
-    return "" if dropped is None or pd.isna(dropped) or not dropped else f" ({int(dropped):,} codes)"
 
 
 def _lines(left: Mapping[str, int]) -> list[str]:

@@ -117,12 +117,12 @@ def test_what_stands_for_no_value(tmp_path, absent):
         path = tmp_path / "discharge.csv.gz"
         rows = f"{absent},1,1,a\n1,{absent},1,b\n1,1,1,{absent}\n1,1,1,nan is no number\n"
         path.write_bytes(gzip.compress(f"subject_id,hadm_id,note_seq,text\n{rows}".encode()))
-        found = mimic.read_particulars(path)
+        read = mimic.read_particulars(path)
         if not absent.strip():
             return
-        assert found["subject_id"].tolist() == ["", "1", "1", "1"]
-        assert found["hadm_id"].tolist() == ["1", "", "1", "1"]
-        assert [bool(digest) for digest in found["digest"]] == [True, True, False, True]
+        assert read["subject_id"].tolist() == ["", "1", "1", "1"]
+        assert read["hadm_id"].tolist() == ["1", "", "1", "1"]
+        assert [bool(digest) for digest in read["digest"]] == [True, True, False, True]
 
 
 def codes_file(tmp_path, targets):

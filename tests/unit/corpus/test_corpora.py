@@ -25,7 +25,7 @@ SETTINGS = {
     },
     "seed": 3,
 }
-TOLD = ("r.json", "attrition.csv")  # what `cohort` writes
+DISCLOSED = ("r.json", "attrition.csv")  # what `cohort` writes
 
 
 def coded(*rows):
@@ -210,15 +210,15 @@ def test_the_stages_with_a_published_split(project):
 
 
 def test_the_facts_are_whole_and_the_results_suppressed(project):
-    """What is prepared is the same whatever may be told of it."""
+    """What is prepared is the same whatever may be disclosed of it."""
     notes = project / "mimic/note/discharge.csv.gz"
     notes.write_bytes(gzip.compress(gzip.decompress(notes.read_bytes()) + b"x,99,99,1,\n"))
     prepare(project, "mimic")
     assert describe(project, "mimic")["attrition"]["with_text"]["dropped"] == 1
-    prepared = [path.read_bytes() for path in sorted((project / "out").rglob("*.*")) if path.name not in TOLD]
+    prepared = [path.read_bytes() for path in sorted((project / "out").rglob("*.*")) if path.name not in DISCLOSED]
     (project / "params.yaml").write_text(parameters_of_own_data(minimum_patients=10))
     prepare(project, "mimic")
-    assert prepared == [p.read_bytes() for p in sorted((project / "out").rglob("*.*")) if p.name not in TOLD]
+    assert prepared == [p.read_bytes() for p in sorted((project / "out").rglob("*.*")) if p.name not in DISCLOSED]
     assert read_json(project / "out/facts.json")["attrition"]["with_text"]["dropped"] == 1
     results = describe(project, "mimic")
     assert results["attrition"]["with_text"] == dict.fromkeys(results["attrition"]["with_text"]) | {"why": "no text"}

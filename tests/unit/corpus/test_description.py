@@ -49,26 +49,28 @@ def test_a_corpus_by_hand():
         ],
         columns=["note_id", "patient_id", "text", "codes", "subset"],
     )
-    found = described(notes, {"rows": 4})
-    assert found["subsets"] == {
+    description = described(notes, {"rows": 4})
+    assert description["subsets"] == {
         "L": {"notes": 2, "patients": 2, "codes": 4, "train": 2, "validation": 0, "evaluation": 0},
         "S": {"notes": 1, "patients": 1, "codes": 1, "train": 1, "validation": 0, "evaluation": 0},
         "E": {"notes": 1, "patients": 1, "codes": 1, "train": 0, "validation": 0, "evaluation": 1},
     }
-    assert (found["splits"]["by"], found["splits"]["file"]) == ("published split file", {"rows": 4})
-    assert found["splits"]["shared_patients"] == {"L_S": 1, "L_E": 0, "S_E": 0}
-    assert found["splits"]["shared_texts"] == {"L_S": 0, "L_E": 1, "S_E": 0}
+    assert (description["splits"]["by"], description["splits"]["file"]) == ("published split file", {"rows": 4})
+    assert description["splits"]["shared_patients"] == {"L_S": 1, "L_E": 0, "S_E": 0}
+    assert description["splits"]["shared_texts"] == {"L_S": 0, "L_E": 1, "S_E": 0}
     of_e = {"notes": 1, "share_of_notes": 0.25, "share_wanted": None, "share_of_codes_missing": 0.75}
-    assert found["splits"]["quality"]["E"] == of_e | {"kl_divergence": pytest.approx(math.log(3))}  # 2 of 6 are I10
-    assert found["splits"]["folds"]["S"]["validation"] == {
+    assert description["splits"]["quality"]["E"] == of_e | {
+        "kl_divergence": pytest.approx(math.log(3))
+    }  # 2 of 6 are I10
+    assert description["splits"]["folds"]["S"]["validation"] == {
         "notes": 0, "share_of_notes": 0.0, "share_wanted": 0.1, "share_of_codes_missing": 1.0, "kl_divergence": None,
     }  # fmt: skip
-    assert found["codes"] == {
+    assert description["codes"] == {
         "per_note_mean": 1.5, "per_note_median": 1.5, "unique": 4, "unique_diagnoses": 2, "unique_procedures": 1,
         "unique_categories": 4, "unique_blocks": 3, "unique_families": 3, "of_unknown_family": 1,
         "without_description": 2, "assignments_without_description": 3, "notes_without_description": 2,
     }  # fmt: skip
-    assert found["words_per_note"] == {
+    assert description["words_per_note"] == {
         "mean": 2.5, "median": 2.0, "percentile_5": pytest.approx(1.15), "percentile_95": pytest.approx(4.55),
         "maximum": 5,
     }  # fmt: skip
@@ -92,16 +94,16 @@ def test_notes_apart_in_their_tables_give_the_numbers_of_notes_in_the_source_s_o
     columns = {"note_id": map(str, range(len(rows))), "patient_id": map(str, patients), "text": texts}
     notes = pd.DataFrame({name: list(values) for name, values in columns.items()})
     notes = notes.assign(codes=list(codes), subset=subsets)
-    found = described(notes)
-    assert found["splits"]["quality"] == measure_quality(notes["codes"], notes["subset"], subset_shares(SETTINGS))
-    assert found["splits"]["shared_patients"] == count_shared(notes["patient_id"], notes["subset"])
+    description = described(notes)
+    assert description["splits"]["quality"] == measure_quality(notes["codes"], notes["subset"], subset_shares(SETTINGS))
+    assert description["splits"]["shared_patients"] == count_shared(notes["patient_id"], notes["subset"])
     counts = notes["text"].str.split().map(len)
     quantiles = {f"percentile_{share}": counts.quantile(share / 100) for share in (5, 95)}
-    assert found["words_per_note"] == {
+    assert description["words_per_note"] == {
         "mean": counts.mean(), "median": counts.median(), **quantiles, "maximum": max(words),
     }  # fmt: skip
-    assert found["codes"]["per_note_mean"] == notes["codes"].map(len).mean()
-    assert found["codes"]["unique"] == len({code for own in codes for code in own})
+    assert description["codes"]["per_note_mean"] == notes["codes"].map(len).mean()
+    assert description["codes"]["unique"] == len({code for own in codes for code in own})
 
 
 def test_quality_by_hand():

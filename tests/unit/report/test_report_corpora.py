@@ -7,7 +7,7 @@ from synthnotes.corpus.attrition import Attrition
 from synthnotes.corpus.description import disclose_attrition, tabulate_attrition
 from synthnotes.machinery import params
 from synthnotes.report.appendix import splits
-from synthnotes.report.corpora import Phase, draw_attrition, phases_of, subset_boxes, subsets
+from synthnotes.report.corpora import Phase, draw_attrition, split_phases, subset_boxes, subsets
 from synthnotes.report.paper import CORPORA
 
 
@@ -26,7 +26,7 @@ def told(sizes, minimum):
 
 
 def test_an_attrition_that_loses_enough_has_its_phases():
-    phases = phases_of(told([100, 80, 60], 10))
+    phases = split_phases(told([100, 80, 60], 10))
     assert [(phase.title, phase.left["notes"]) for phase in phases] == [
         ("Released", 100), ("Usable notes", 80), ("Corpus", 60),
     ]  # fmt: skip
@@ -36,7 +36,7 @@ def test_an_attrition_that_loses_enough_has_its_phases():
 def test_an_attrition_that_loses_few_in_all_begins_where_it_ends():
     """What was released would tell how few were dropped: neither box nor reason may hold it."""
     attrition = told([100, 97, 95], 10)
-    assert phases_of(attrition) == [Phase("Corpus", {"notes": 95, "codes": 1}, [])]
+    assert split_phases(attrition) == [Phase("Corpus", {"notes": 95, "codes": 1}, [])]
     assert draw_attrition(attrition, {"L: tunes the generator": {"notes": "95"}}).axes
 
 
