@@ -137,8 +137,8 @@ def refuse_formless(counts: Counter[str], kind: Kind, where: str) -> None:
         forms[re.sub(r"[^\W\d_]", "A", re.sub(r"\d", "9", code.replace(".", "")))[:SHOWN]] += count
     common = ", ".join(f"{form} ({count:,})" for form, count in forms.most_common(5))
     raise UserError(
-        f"{where}: {formless.total():,} of {counts.total():,} codes have no form of an ICD-10 {kind}: {common}, where A "
-        f"is any letter and 9 any digit. Expected codes such as {EXAMPLES[kind]}; write the file with them."
+        f"{where}: {formless.total():,} of {counts.total():,} codes have no form of an ICD-10 {kind}: {common}, where "
+        f"A is any letter and 9 any digit. Expected codes such as {EXAMPLES[kind]}; write the file with them."
     )
 
 

@@ -147,7 +147,6 @@ def _names(path: Path, columns: list[str], there: list[str]) -> list[str]:
                 f"{path}: column {column} is missing (found: {shown_names(there)}). Expected the file as its source "
                 "ships it, comma-separated, with a line of column names."
             )
-    for column, names in meant.items():
         if len(names) > 1:
             raise UserError(
                 f"{path}: column {column} stands there {len(names)} times ({', '.join(names)}). Leave the one to use."
