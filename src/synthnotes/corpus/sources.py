@@ -62,7 +62,7 @@ def check_columns(path: Path, columns: list[str]) -> list[str]:
             if message := kinds.other_kind(path, kinds.TEXT, first + file.read(kinds.START)):
                 raise UserError(message)
             line = re.split(rb"[\r\n]", first, maxsplit=1)[0]
-            header = next(csv.reader([line.decode("utf-8-sig")]), [])
+            header = next(csv.reader([line.decode("utf-8-sig")], strict=True), [])
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UserError(f"{path}: not a complete gzip file. {AGAIN}") from error
     except (UnicodeDecodeError, csv.Error) as error:

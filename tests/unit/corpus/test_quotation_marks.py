@@ -67,7 +67,7 @@ def test_whole_tables_are_read(tmp_path, monkeypatch, ending, block, lines, quot
         ("after a space", "7,I10", '7, "I10"', WITHIN),
         ("a line break in a code", "7,I10", '7,"I1\n0"', BROKEN),
         ("a return in an id", "\n7,I10", '\n"7\r",I10', BROKEN),
-        ("in the header", "icd_code", '"icd_code', "column icd_code is missing"),
+        ("in the header", "icd_code", '"icd_code', "the first line is no line of column names"),
     ],
     ids=str,
 )
