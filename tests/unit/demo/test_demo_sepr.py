@@ -2,14 +2,8 @@ import itertools
 from collections import Counter
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import pytest
-from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import f1_score
-from sklearn.multiclass import OneVsRestClassifier
-from sklearn.preprocessing import MultiLabelBinarizer
 
 from synthnotes.demo import sepr
 from synthnotes.demo.clinic import load_clinic, load_content
@@ -129,14 +123,3 @@ def test_a_toy_has_few_diagnoses(tmp_path):
     sepr.write(tmp_path, TOY, seed=7)
     codes = set(itertools.chain.from_iterable(pd.read_feather(tmp_path / "notes.feather")["target"]))
     assert len(codes - {"T88.7"}) <= TOY.diagnoses
-
-
-def test_a_simple_coder_learns_the_codes_from_450_notes(notes):
-    training, evaluation = notes[:450], notes[450:900]
-    labels = MultiLabelBinarizer().fit(training["target"])
-    words = CountVectorizer(binary=True).fit(training["text"])
-    coder = OneVsRestClassifier(LogisticRegression(C=10, solver="liblinear"))
-    coder.fit(words.transform(training["text"]), labels.transform(training["target"]))
-    truth = labels.transform([[c for c in codes if c in labels.classes_] for codes in evaluation["target"]])
-    predicted = np.asarray(coder.predict(words.transform(evaluation["text"])))
-    assert f1_score(truth, predicted, average="micro") > 0.85
