@@ -57,7 +57,11 @@ def divide(corpus: Corpus, settings: CorpusParams, published: pd.Series | None) 
     else:
         notes = notes.assign(subset=published)[published.notna()]
         notes = corpus.attrition.keep("in_split_file", notes, "not in the published split file")
-    notes = add_descriptions(notes, corpus.titles).assign(fold=_folds(notes, group, settings))
+    fold = pd.Series("evaluation", index=notes.index)  # throughout E
+    for name in ("L", "S"):
+        own = notes.index[notes["subset"] == name]
+        fold[own] = distribute(group[own], notes.loc[own, "codes"], fold_shares(settings), settings.seed)
+    notes = add_descriptions(notes, corpus.titles).assign(fold=fold)
     tables = {name: notes[notes["subset"] == name] for name in SUBSETS}
     return Subsets(tables, list_codes(notes, corpus.titles), counts)
 
@@ -117,15 +121,6 @@ def distribute(group: pd.Series, codes: pd.Series, shares: Mapping[str, float], 
     labels = sparse.coo_array(entries, shape=(len(names), len(distinct))).tocsr()
     part_of = stratify(labels, np.bincount(number, minlength=len(names)), np.array(list(shares.values())), seed)
     return pd.Series(np.array(list(shares))[part_of[number]], index=group.index, dtype=str)
-
-
-def _folds(notes: pd.DataFrame, group: pd.Series, settings: CorpusParams) -> pd.Series:
-    """The coder's cut, train and validation within L and S, again by group and stratified; all of E is evaluation."""
-    fold = pd.Series("evaluation", index=notes.index)
-    for name in ("L", "S"):
-        own = notes.index[notes["subset"] == name]
-        fold[own] = distribute(group[own], notes.loc[own, "codes"], fold_shares(settings), settings.seed)
-    return fold
 
 
 def find_split_file(folder: Path) -> Path | None:
