@@ -22,10 +22,10 @@ import numpy as np
 import pandas as pd
 import published_corpora
 
-from synthnotes.corpus.attrition import with_descriptions
+from synthnotes.corpus.attrition import add_descriptions, collect_titles
 from synthnotes.corpus.cleaning import clean_notes
 from synthnotes.corpus.icd import format_code
-from synthnotes.corpus.mimic import AT_ONCE, titles_of_codes
+from synthnotes.corpus.mimic import AT_ONCE
 from synthnotes.machinery.parallel_map import map_in_processes
 
 CLEANED = {"published": 2_000, "here": 8_000, "release": 122_279}
@@ -65,7 +65,9 @@ def describe(method: str) -> dict[str, Any]:
     if method == "published":
         described = published_corpora.describe(notes["codes"], titles)
     else:
-        described = with_descriptions(printed, titles_of_codes({"diagnosis": titles}))["descriptions"]
+        described = add_descriptions(printed, collect_titles(titles["icd_code"], titles["long_title"], "diagnosis"))[
+            "descriptions"
+        ]
     return _figures(len(notes), started, described.tolist()[: DESCRIBED["published"]])
 
 

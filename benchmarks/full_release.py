@@ -96,9 +96,14 @@ def measure(data: str) -> dict[str, Any]:
     corpus = mimic.load(folder, settings.minimum_notes_per_code["mimic"])
     peak = machine.resource.getrusage(machine.resource.RUSAGE_SELF).ru_maxrss / 2**20
     marks.append(time.perf_counter())
-    subsets = divide(corpus, mimic.NAMES_PATIENTS, settings, None)
-    facts = {"corpus": "mimic", "sources_sha256": {}, "release": corpus.release, "names_patients": mimic.NAMES_PATIENTS}
-    facts |= {"flow": subsets.flow, "code_rows": corpus.code_rows, "split_file": None, "groups": subsets.groups}
+    subsets = divide(corpus, settings, None)
+    facts = {"corpus": "mimic", "sources_sha256": {}, "release": corpus.release, "names_patients": True}
+    facts |= {
+        "attrition": corpus.attrition.steps,
+        "code_rows": corpus.attrition.code_rows,
+        "split_file": None,
+        "groups": subsets.groups,
+    }
     described = describe(subsets.tables, subsets.codes, facts, settings)
     marks.append(time.perf_counter())
     for path in corpus.files:
@@ -108,7 +113,7 @@ def measure(data: str) -> dict[str, Any]:
     marks.append(time.perf_counter())
     return {
         "released": corpus.release["discharge_notes"],
-        "code_rows": sum(kind["released"] for kind in corpus.code_rows.values()),
+        "code_rows": sum(kind["released"] for kind in corpus.attrition.code_rows.values()),
         "notes": len(corpus.notes),
         "codes": len(subsets.codes),
         "words": described["words_per_note"]["mean"],

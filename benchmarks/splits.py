@@ -2,7 +2,7 @@
 
 Published: `iterstrat`, items x labels as a dense matrix, every item counted once, the frequencies of all labels
 computed anew for every label. It gets the patients as items, so that both keep patients together, and sizes that it can
-finish. Here: `synthnotes.corpus.splits` and `quality` as the corpus's stages call them: groups, L, S and E, the coder's
+finish. Here: `splits` and `measure_quality` as the stages of the corpora call them: groups, L, S and E, the coder's
 cut of L and of S, and the measures of all of them. The corpus is simulated: code frequencies fall as 1/rank, half of
 the patients have several notes, notes have 8,000 characters. Both ways run on one core; their ratio is that of CPU
 time, which other programs on the machine disturb less.
@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 from iterstrat.ml_stratifiers import IterativeStratification
 
-from synthnotes.corpus.attrition import without_rare_codes
-from synthnotes.corpus.description import quality
+from synthnotes.corpus.attrition import Attrition
+from synthnotes.corpus.description import measure_quality
 from synthnotes.corpus.splits import distribute, group_notes
 
 NOTES, PATIENTS, CODES, CODES_PER_NOTE, LEAST = 122_279, 60_000, 7_900, 15, 10
@@ -37,7 +37,8 @@ def simulate(notes: int, seed: int = 1) -> pd.DataFrame:
     codes = [sorted(set(own)) for own in np.split(drawn, ends[:-1])]
     patients = rng.integers(0, max(1, notes * PATIENTS // NOTES), notes).astype(str)
     texts = [f"{number} ".ljust(CHARACTERS, "x") for number in range(notes)]
-    return without_rare_codes(pd.DataFrame({"patient_id": patients, "text": texts, "codes": codes}), LEAST)
+    notes = pd.DataFrame({"note_id": range(len(texts)), "patient_id": patients, "text": texts, "codes": codes})
+    return Attrition(names_patients=False).keep_frequent_codes(notes, LEAST)
 
 
 def measure(method: str, notes: str) -> dict[str, Any]:
@@ -52,7 +53,7 @@ def measure(method: str, notes: str) -> dict[str, Any]:
         "patients": corpus["patient_id"].nunique(),
         "seconds": seconds,
         "cpu_seconds": cpu_seconds,
-        "quality": quality(corpus["codes"], parts, SHARES),
+        "quality": measure_quality(corpus["codes"], parts, SHARES),
     }
 
 
@@ -60,10 +61,10 @@ def here(corpus: pd.DataFrame) -> pd.Series:
     """All that the stages of the corpus do about splits."""
     group, _ = group_notes(corpus)
     subset = distribute(group, corpus["codes"], SHARES, 1)
-    quality(corpus["codes"], subset, SHARES)
+    measure_quality(corpus["codes"], subset, SHARES)
     for name in "LS":
         own = subset == name
-        quality(corpus["codes"][own], distribute(group[own], corpus["codes"][own], CUT, 1), CUT)
+        measure_quality(corpus["codes"][own], distribute(group[own], corpus["codes"][own], CUT, 1), CUT)
     return subset
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from synthnotes.corpus.cells import is_absent
-from synthnotes.corpus.icd import Kind, is_swedish_procedure, is_valid, kind_of
+from synthnotes.corpus.icd import Kind, format_code, is_swedish_procedure, is_valid, kind_of
 from synthnotes.machinery.files import UserError
 
 UNITS = ("notes", "admissions", "patients", "codes")
@@ -21,41 +21,22 @@ MOST_FORMLESS = 0.1  # of a file's codes; a register holds some slips of the pen
 SHOWN = 12  # characters of a form
 
 
-@dataclass(frozen=True)
-class Corpus:
-    """A corpus before splitting.
+class Attrition:
+    """Records the notes that each step keeps, and the rows of codes.
+
+    Used as `notes = attrition.keep("with_text", notes[...], "no text")`: a recipe reads as a list of steps, and none
+    can drop notes uncounted.
 
     Attributes:
-        notes: columns note_id, patient_id, text and codes (lists of printed codes: procedures, then diagnoses).
-        titles: the title of each code that has one; may hold codes that no note has.
-        release: what the source files say about themselves.
-        flow: the flow table, by step.
-        code_rows: for each kind of code, what became of the rows that assign codes to notes.
-        files: the source files read.
-    """
-
-    notes: pd.DataFrame
-    titles: dict[str, str]
-    release: dict[str, Any]
-    flow: dict[str, dict[str, Any]]
-    code_rows: dict[str, dict[str, int]]
-    files: list[Path]
-
-
-class Flow:
-    """Records the notes that each step keeps.
-
-    Used as `notes = flow.keep("with_text", notes[...], "no text")`, so that a recipe reads as a list of steps and no
-    step can drop notes uncounted.
-
-    Args:
         names_patients: whether the source names admissions and patients; if not, their counts are None.
-        steps: the steps of an earlier flow to go on from.
+        steps: what each step left, and what it dropped, by the step's name.
+        code_rows: for each kind of code what became of the rows that assign codes to notes.
     """
 
-    def __init__(self, names_patients: bool, steps: dict[str, dict[str, Any]] | None = None) -> None:
+    def __init__(self, names_patients: bool) -> None:
         self.names_patients = names_patients
-        self.steps = dict(steps or {})
+        self.steps: dict[str, dict[str, Any]] = {}
+        self.code_rows: dict[str, dict[str, int]] = {}
 
     def keep(self, step: str, notes: pd.DataFrame, why: str | None = None) -> pd.DataFrame:
         """Records `notes` as what `step` leaves and returns them.
@@ -72,7 +53,7 @@ class Flow:
             ValueError: the step exists, or leaves more notes than there were.
         """
         if step in self.steps:
-            raise ValueError(f"flow: step {step} twice")
+            raise ValueError(f"attrition: step {step} twice")
         left: dict[str, int | None] = {
             "notes": len(notes),
             "admissions": _count_named(notes["note_id"]) if self.names_patients else None,
@@ -80,18 +61,52 @@ class Flow:
             "codes": count_distinct(notes["codes"]) if "codes" in notes else None,
         }
         before: Mapping[str, Any] = next(reversed(self.steps.values())) if self.steps else left
-        dropped = {key: subtract(before[unit], left[unit]) for unit, key in DROPPED.items()}
         if len(notes) > before["notes"]:
-            raise ValueError(f"flow: step {step} leaves {len(notes)} notes of {before['notes']}")
+            raise ValueError(f"attrition: step {step} leaves {len(notes)} notes of {before['notes']}")
+        dropped = {key: subtract(before[unit], left[unit]) for unit, key in DROPPED.items()}
         self.steps[step] = left | dropped | {"why": why}
         return notes
 
+    def keep_frequent_codes(self, notes: pd.DataFrame, minimum: int) -> pd.DataFrame:
+        """Drops codes that occur in fewer than `minimum` notes, then notes that have no code left."""
+        frequency = Counter(chain.from_iterable(notes["codes"]))
+        codes = notes["codes"].map(lambda own: [code for code in own if frequency[code] >= minimum])
+        notes = notes.assign(codes=codes)[codes.map(len) > 0]
+        return self.keep("without_rare_codes", notes, f"only codes of fewer than {minimum} notes")
 
-def without_rare_codes(notes: pd.DataFrame, minimum: int) -> pd.DataFrame:
-    """Drops codes that occur in fewer than `minimum` notes, then notes that have no code left."""
-    frequency = Counter(chain.from_iterable(notes["codes"]))
-    codes = notes["codes"].map(lambda own: [code for code in own if frequency[code] >= minimum])
-    return notes.assign(codes=codes)[codes.map(len) > 0]
+    def count_code_rows(self, kind: Kind, released: int, **left: int) -> None:
+        """Records how many rows assign codes of a kind, and how many were left after dropping some for each reason."""
+        sizes = [released, *left.values()]
+        dropped = {f"dropped_{why}": before - after for why, before, after in zip(left, sizes, sizes[1:], strict=False)}
+        self.code_rows[kind] = {"released": released, **dropped, "kept": sizes[-1]}
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A corpus before splitting.
+
+    Attributes:
+        notes: columns note_id, patient_id, text and codes (lists of printed codes: procedures, then diagnoses).
+        titles: the title of each code that has one; may hold codes that no note has.
+        release: what the source files say about themselves.
+        attrition: what was dropped on the way.
+        files: the source files read.
+    """
+
+    notes: pd.DataFrame
+    titles: dict[str, str]
+    release: dict[str, Any]
+    attrition: Attrition
+    files: list[Path]
+
+
+def collect_titles(codes: Iterable[str], titles: Iterable[str], kind: Kind) -> dict[str, str]:
+    """The titles by printed code, the first where a code has several; what stands for no value is none."""
+    collected: dict[str, str] = {}
+    for code, title in zip(codes, titles, strict=True):
+        if not is_absent(title):
+            collected.setdefault(format_code(code, kind), title.strip())
+    return collected
 
 
 def has_text(notes: pd.DataFrame) -> pd.Series:
@@ -99,12 +114,12 @@ def has_text(notes: pd.DataFrame) -> pd.Series:
     return ~notes["text"].fillna("").map(is_absent).astype(bool)
 
 
-def with_descriptions(notes: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame:
+def add_descriptions(notes: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame:
     """Adds the titles of each note's codes, in the order of the codes; a code without title gives none."""
     return notes.assign(descriptions=notes["codes"].map(lambda own: [titles[code] for code in own if code in titles]))
 
 
-def code_set(notes: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame:
+def list_codes(notes: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame:
     """The codes of a corpus, sorted: columns code, title (empty where there is none) and kind."""
     codes = sorted(set(chain.from_iterable(notes["codes"])))
     kinds: list[Kind] = [kind_of(code) for code in codes]
@@ -112,13 +127,7 @@ def code_set(notes: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame:
 
 
 def refuse_formless(counts: Counter[str], kind: Kind, where: str) -> None:
-    """Raises a `UserError` if many codes of a file have no form of their kind, with the forms that they have.
-
-    Args:
-        counts: how often each printed code stands there.
-        kind: the kind that they should be of.
-        where: the file's name.
-    """
+    """Raises a `UserError` with their forms if many codes of a file, counted as printed, have no form of their kind."""
     formless = Counter({code: count for code, count in counts.items() if not is_valid(code, kind)})
     known = sum(count for code, count in formless.items() if is_swedish_procedure(code))
     if formless.total() - known <= MOST_FORMLESS * counts.total():
@@ -126,10 +135,10 @@ def refuse_formless(counts: Counter[str], kind: Kind, where: str) -> None:
     forms: Counter[str] = Counter()
     for code, count in formless.items():
         forms[re.sub(r"[^\W\d_]", "A", re.sub(r"\d", "9", code.replace(".", "")))[:SHOWN]] += count
-    found = ", ".join(f"{form} ({count:,})" for form, count in forms.most_common(5))
+    common = ", ".join(f"{form} ({count:,})" for form, count in forms.most_common(5))
     raise UserError(
-        f"{where}: {formless.total():,} of {counts.total():,} codes have no form of an ICD-10 {kind}: {found}, where A "
-        f"is any letter and 9 any digit. Expected codes such as {EXAMPLES[kind]}; write the file with them."
+        f"{where}: {formless.total():,} of {counts.total():,} codes have no form of an ICD-10 {kind}: {common}, where "
+        f"A is any letter and 9 any digit. Expected codes such as {EXAMPLES[kind]}; write the file with them."
     )
 
 

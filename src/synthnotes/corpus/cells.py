@@ -1,4 +1,4 @@
-"""Cells of source tables: what stands for no value, whichever program wrote it, and what may be told of a header."""
+"""Cells of source tables: what stands for no value, whichever program wrote it, and what may be shown of a header."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Description: what the results say about a prepared corpus, its flow, its subsets and its codes (paper, section 3).
+"""Description: what the results say about a prepared corpus, its attrition, subsets and codes (paper, section 3).
 
 Nothing here decides a note: it is counted from the tables that the stage `corpus` has written, and from the facts that
 it has noted down because no table tells them.
@@ -6,7 +6,8 @@ it has noted down because no table tells them.
 
 from collections import Counter
 from collections.abc import Mapping
-from itertools import chain, combinations
+from itertools import accumulate, chain, combinations
+from operator import sub
 from typing import Any
 
 import numpy as np
@@ -34,37 +35,37 @@ def describe(
     Args:
         tables: the note table of each of L, S and E.
         codes: the code set, columns code, title (empty where there is none) and kind.
-        facts: what the stage `corpus` noted down: corpus, sources_sha256, release, flow, code_rows, split_file (its
-            counts, None without one), groups, and names_patients; without patients, counts of them are None.
+        facts: what the stage `corpus` noted down: corpus, sources_sha256, release, attrition, code_rows, split_file
+            (its counts, None without one), groups, and names_patients; without patients, counts of them are None.
         settings: the shares that were wanted.
-        minimum_patients: steps that lose fewer are put together in what is disclosed of the flow.
+        minimum_patients: steps that lose fewer are put together in what is disclosed of the attrition.
 
     Returns:
-        Aggregates for `publish`; the flow is one that may be disclosed already.
+        Aggregates for `publish`; the attrition is one that may be disclosed already.
     """
     every = pd.concat([tables[name].assign(subset=name) for name in SUBSETS], ignore_index=True)
     names_patients, split_file = facts["names_patients"], facts["split_file"]
     shares = subset_shares(settings) if split_file is None else dict.fromkeys(SUBSETS)
-    folds = {name: quality(tables[name]["codes"], tables[name]["fold"], fold_shares(settings)) for name in ("L", "S")}
-    flow, code_rows = disclose_flow(facts["flow"], facts["code_rows"], minimum_patients)
+    folds = {of: measure_quality(tables[of]["codes"], tables[of]["fold"], fold_shares(settings)) for of in ("L", "S")}
+    attrition, code_rows = disclose_attrition(facts["attrition"], facts["code_rows"], minimum_patients)
     groups = facts["groups"]
     return {
         **setting({name: facts[name] for name in ("corpus", "sources_sha256")}),
-        # How many notes were released is the flow's first step, and disclosed where that is.
+        # How many notes were released is the attrition's first step, and disclosed where that is.
         "release": {
-            name: flow["released"]["notes"] and people(value) if name == "discharge_notes" else setting(value)
+            name: attrition["released"]["notes"] and people(value) if name == "discharge_notes" else setting(value)
             for name, value in facts["release"].items()
         },
-        "flow": {name: _describe_step(step) for name, step in flow.items()},
+        "attrition": {name: _describe_step(step) for name, step in attrition.items()},
         "code_rows": {kind: {name: _count(rows) for name, rows in of.items()} for kind, of in code_rows.items()},
         "subsets": Parts({name: _sizes(tables[name], names_patients) for name in SUBSETS}),
         "splits": {
             "by": setting("patient, iterative stratification" if split_file is None else "published split file"),
             "file": split_file and {name: people(count) for name, count in split_file.items()},
             "groups": {name: (extreme if name == "notes_in_largest" else people)(n) for name, n in groups.items()},
-            "shared_patients": shared(every["patient_id"], every["subset"]) if names_patients else None,
-            "shared_texts": shared(every["text"], every["subset"]),
-            "quality": quality(every["codes"], every["subset"], shares),
+            "shared_patients": count_shared(every["patient_id"], every["subset"]) if names_patients else None,
+            "shared_texts": count_shared(every["text"], every["subset"]),
+            "quality": measure_quality(every["codes"], every["subset"], shares),
             "folds": folds,
         },
         "codes": _code_statistics(every, codes),
@@ -72,7 +73,9 @@ def describe(
     }
 
 
-def quality(codes: pd.Series, parts: pd.Series, wanted: Mapping[str, float | None]) -> dict[str, dict[str, Any]]:
+def measure_quality(
+    codes: pd.Series, parts: pd.Series, wanted: Mapping[str, float | None]
+) -> dict[str, dict[str, Any]]:
     """Measures how well each part of a division represents the whole, as Edin et al. (SIGIR 2023) judge splits.
 
     Args:
@@ -100,21 +103,18 @@ def quality(codes: pd.Series, parts: pd.Series, wanted: Mapping[str, float | Non
     return Parts(measures)
 
 
-def shared(values: pd.Series, parts: pd.Series) -> dict[str, int]:
+def count_shared(values: pd.Series, parts: pd.Series) -> dict[str, int]:
     """Counts the values (patients, texts) that stand in two subsets, for each pair of subsets (repair f)."""
     members = {name: set(values[parts == name]) for name in SUBSETS}
     return {f"{one}_{other}": people(len(members[one] & members[other])) for one, other in combinations(SUBSETS, 2)}
 
 
-def disclose_flow(
+def disclose_attrition(
     steps: Mapping[str, Mapping[str, Any]], code_rows: Mapping[str, Mapping[str, int]], minimum: int
 ) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, int | None]]]:
-    """What may be disclosed of a flow: steps that lose fewer than a minimum are put together with the next.
+    """What may be disclosed of an `Attrition`: steps that lose fewer than a minimum are put together with the next.
 
-    Args:
-        steps: those of a `Flow`.
-        code_rows: as `tabulate_flow` takes them.
-        minimum: of patients, admissions and notes alike; 1 leaves everything as it is.
+    The minimum is of patients, admissions and notes alike; 1 leaves everything as it is.
 
     Returns:
         Steps and code rows with the same keys. Of a step that is put together with the next all counts are None, and
@@ -122,27 +122,23 @@ def disclose_flow(
     """
     people = [unit for unit in UNITS if unit != "codes"]
     kept = kept_steps([{unit: step[unit] for unit in people} for step in steps.values()], minimum)
-    found: dict[str, dict[str, Any]] = {}
+    disclosed: dict[str, dict[str, Any]] = {}
     before, reasons = None, []
     for position, (name, step) in enumerate(steps.items()):
         reasons += [step["why"]] if step["why"] else []
         if position not in kept:
-            found[name] = dict.fromkeys(step) | {"why": step["why"]}
+            disclosed[name] = dict.fromkeys(step) | {"why": step["why"]}
             continue
-        found[name] = dict(step)
+        disclosed[name] = dict(step)
         if position and position - 1 not in kept:
             lost = {key: subtract(before[unit], step[unit]) if before else None for unit, key in DROPPED.items()}
-            found[name] |= lost | {"why": "; ".join(reasons)}
+            disclosed[name] |= lost | {"why": "; ".join(reasons)}
         before, reasons = step, []
-    return found, {kind: _disclose_rows(counts, minimum) for kind, counts in code_rows.items()}
+    return disclosed, {kind: _disclose_rows(counts, minimum) for kind, counts in code_rows.items()}
 
 
-def tabulate_flow(steps: Mapping[str, Mapping[str, Any]], code_rows: Mapping[str, Mapping[str, int]]) -> Table:
-    """The flow as a tidy table; what may be disclosed of it must be so already, so that nothing more is hidden.
-
-    Args:
-        steps: those of a `Flow`, or what may be disclosed of them.
-        code_rows: for each kind of code the rows that assign codes: `released`, `dropped_…` for each reason, `kept`.
+def tabulate_attrition(steps: Mapping[str, Mapping[str, Any]], code_rows: Mapping[str, Mapping[str, int]]) -> Table:
+    """The attrition, or what may be disclosed of it, as a tidy table, of which nothing more is hidden.
 
     Returns:
         Columns of (notes, procedures, diagnoses), step, unit, left, dropped and why; a unit that is not known, and a
@@ -165,7 +161,7 @@ def tabulate_flow(steps: Mapping[str, Mapping[str, Any]], code_rows: Mapping[str
         if counts["released"] is not None:
             of_kind.append((PLURALS[kind], "released", "rows", counts["released"], 0, None))
             if left != counts["released"]:
-                raise ValueError(f"flow: {kind} rows do not add up: {counts}")
+                raise ValueError(f"attrition: {kind} rows do not add up: {counts}")
         rows += reversed(of_kind)
     columns = ["of", "step", "unit", "left", "dropped", "why"]
     table = pd.DataFrame(rows, columns=columns).astype({"left": "int64", "dropped": "Int64"})
@@ -174,17 +170,15 @@ def tabulate_flow(steps: Mapping[str, Mapping[str, Any]], code_rows: Mapping[str
 
 def _disclose_rows(counts: Mapping[str, int], minimum: int) -> dict[str, int | None]:
     """Rows of codes likewise, each reason for dropping rows being a step."""
-    reasons = [name for name in counts if name.startswith("dropped_")]
-    left = [counts["released"]]
-    for name in reasons:
-        left.append(left[-1] - counts[name])
+    *steps, last = counts  # `released`, a reason each, `kept`
+    left = list(accumulate((counts[step] for step in steps), sub))
     kept = kept_steps([{"rows": rows} for rows in left], minimum)
-    found: dict[str, int | None] = {"released": counts["released"] if 0 in kept else None}
-    before = left[0] if 0 in kept else None
-    for position, name in enumerate(reasons, 1):
-        found[name] = subtract(before, left[position]) if position in kept else None
-        before = left[position] if position in kept else before
-    return found | {"kept": counts["kept"]}
+    disclosed: dict[str, int | None] = dict.fromkeys(steps) | {last: counts[last]}
+    before = None
+    for position in kept:
+        disclosed[steps[position]] = subtract(before, left[position]) if position else counts["released"]
+        before = left[position]
+    return disclosed
 
 
 def _count(rows: int | None) -> int | None:
@@ -192,7 +186,7 @@ def _count(rows: int | None) -> int | None:
 
 
 def _describe_step(step: Mapping[str, Any]) -> dict[str, Any]:
-    """Says what the numbers of a flow's step are: codes and reasons tell of nobody."""
+    """Says what the numbers of an attrition's step are: codes and reasons tell of nobody."""
     people = [name for name in step if name != "why" and not name.endswith("codes")]
     return setting(dict(step) | {name: _count(step[name]) for name in people})
 

@@ -120,11 +120,10 @@ def codes_in(text: str, kind: Kind) -> tuple[str, ...]:
         return ()
     spaced = _SPACED.sub(r"\1\2\3\4", _RANGE.sub("-", text.upper().translate(_PLAIN)))
     bare = (_WITHIN.sub("", part) for part in _BETWEEN.split(spaced))
-    return tuple(_printed(part, kind) for part in bare if part and not is_absent(part))
-
-
-def _printed(bare: str, kind: Kind) -> str:
-    return f"{bare[:3]}.{bare[3:]}" if kind == "diagnosis" and len(bare) > 3 else bare
+    codes = [part for part in bare if part and not is_absent(part)]
+    if kind == "diagnosis":
+        codes = [f"{code[:3]}.{code[3:]}" if len(code) > 3 else code for code in codes]
+    return tuple(codes)
 
 
 def is_swedish_procedure(printed: str) -> bool:

@@ -51,8 +51,8 @@ def read(path: Path) -> pd.DataFrame:
     try:
         notes = table.select(SCHEMA.names).cast(SCHEMA).to_pandas()
     except (pa.ArrowException, ValueError):
-        found = ", ".join(f"{field.name} {field.type}" for field in table.schema if field.name in SCHEMA.names)
-        raise UserError(f"{path}: a column of the wrong type ({found}). Delete it and run `dvc repro`.") from None
+        types = ", ".join(f"{field.name} {field.type}" for field in table.schema if field.name in SCHEMA.names)
+        raise UserError(f"{path}: a column of the wrong type ({types}). Delete it and run `dvc repro`.") from None
     for column in ("codes", "descriptions"):
         notes[column] = [[] if values is None else list(values) for values in notes[column]]
     check(notes, str(path))
@@ -70,18 +70,13 @@ def write(path: Path, notes: pd.DataFrame) -> None:
 def check(notes: pd.DataFrame, where: str) -> None:
     """Checks a note table against the schema.
 
-    Args:
-        notes: the table.
-        where: its file, for messages.
-
     Raises:
-        UserError: names the file, the rule, how many notes break it, and the ids of the first (never their text).
+        UserError: names the file (`where`), the rule, how many notes break it, and the first ids (never their text).
     """
     if notes.empty:
-        raise UserError(f"{where}: no notes. See the flow of the corpus in results/cohort/ for what was dropped.")
-    blank = {column: _blank(notes[column]) for column in ("note_id", "patient_id", "text")}
-    codes = notes["codes"]
-    titles = notes["descriptions"].map(len)
+        raise UserError(f"{where}: no notes. See the attrition of the corpus in results/cohort/ for what was dropped.")
+    blank = notes[["note_id", "patient_id", "text"]].apply(lambda own: own.fillna("").astype(str).str.strip() == "")
+    codes, evaluation = notes["codes"], notes["fold"] == "evaluation"
     rules = {
         "note_id must be present": blank["note_id"],
         "note_id must be unique": notes["note_id"].duplicated(keep=False),
@@ -89,21 +84,11 @@ def check(notes: pd.DataFrame, where: str) -> None:
         "text must not be empty": blank["text"],
         "codes must not be empty": codes.map(lambda own: not own or not all(isinstance(c, str) and c for c in own)),
         "codes must not repeat": codes.map(lambda own: len(set(own)) < len(own)),
-        "descriptions must be those of the codes, at most one each": titles > codes.map(len),
+        "descriptions must be those of the codes, at most one each": notes["descriptions"].map(len) > codes.map(len),
         f"fold must be one of {', '.join(FOLDS)}": ~notes["fold"].isin(FOLDS),
-        "fold must be evaluation for all notes or for none": _mixed(notes["fold"] == "evaluation"),
+        "fold must be evaluation for all notes or for none": evaluation != (evaluation.mean() >= 0.5),
     }
     for rule, broken in rules.items():
         if broken.any():
             ids = ", ".join(str(note)[:40] for note in notes.loc[broken, "note_id"].unique()[:NAMED])
             raise UserError(f"{where}: {rule}; broken by {int(broken.sum())} of {len(notes)} notes, first: {ids}.")
-
-
-def _blank(values: pd.Series) -> pd.Series:
-    """What is missing or nothing but white space."""
-    return values.fillna("").astype(str).str.strip() == ""
-
-
-def _mixed(evaluation: pd.Series) -> pd.Series:
-    """The notes outside of the fold that most of a table's notes have, as far as one side is `evaluation`."""
-    return evaluation != (evaluation.mean() >= 0.5)

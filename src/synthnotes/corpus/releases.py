@@ -7,7 +7,7 @@ where somebody has unpacked them.
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from synthnotes.machinery.files import UserError, is_dropping
 ENDINGS = (".csv.gz", ".csv")  # of both, the one whose checksum PhysioNet publishes
 CHECKSUMS = "SHA256SUMS.txt"
 DEPTH = 6  # folders below data/mimic that are searched; `wget -r` needs five
-BSD = re.compile(r"SHA256 ?\((?P<name>.+)\) ?= (?P<sum>[0-9A-Fa-f]{64})")  # as `shasum --tag` and openssl write
+CODE_COLUMNS = ["hadm_id", "icd_code", "icd_version"]
+TITLE_COLUMNS = ["icd_code", "icd_version", "long_title"]
 VERSION = re.compile(r"(?:^|[^\d.])(\d+(?:\.\d+)+)$")
 
 
@@ -28,20 +29,29 @@ class Product:
     Attributes:
         title: its name on PhysioNet.
         page: what to search PhysioNet for.
-        files: the files that the pipeline reads, without ending.
+        files: the columns that the pipeline reads of each file, by its name without ending.
     """
 
     title: str
     page: str
-    files: tuple[str, ...]
+    files: Mapping[str, list[str]]
 
 
 MIMIC_IV = Product(
     "MIMIC-IV",
     "MIMIC-IV",
-    ("hosp/procedures_icd", "hosp/diagnoses_icd", "hosp/d_icd_procedures", "hosp/d_icd_diagnoses"),
+    {
+        "hosp/procedures_icd": CODE_COLUMNS,
+        "hosp/diagnoses_icd": CODE_COLUMNS,
+        "hosp/d_icd_procedures": TITLE_COLUMNS,
+        "hosp/d_icd_diagnoses": TITLE_COLUMNS,
+    },
 )
-MIMIC_IV_NOTE = Product("MIMIC-IV-Note", "MIMIC-IV-Note: Deidentified free-text clinical notes", ("note/discharge",))
+MIMIC_IV_NOTE = Product(
+    "MIMIC-IV-Note",
+    "MIMIC-IV-Note: Deidentified free-text clinical notes",
+    {"note/discharge": ["subject_id", "hadm_id", "note_seq", "text"]},
+)
 PRODUCTS = (MIMIC_IV_NOTE, MIMIC_IV)
 
 
@@ -72,8 +82,8 @@ class Release:
         return [name for name in self.product.files if name not in self.files]
 
 
-def found(folder: Path, product: Product) -> list[Release]:
-    """Finds every release of a product below a folder, complete or not, the oldest version first."""
+def find_releases(folder: Path, product: Product) -> list[Release]:
+    """Finds every release of a product below a folder, complete or not."""
     roots: dict[Path, dict[str, Path]] = {}
     for directory in _folders(folder):
         for name in product.files:
@@ -82,18 +92,18 @@ def found(folder: Path, product: Product) -> list[Release]:
                 if path.is_file():
                     roots.setdefault(directory, {}).setdefault(name, path)
     releases = [Release(product, root, _version(root.relative_to(folder)), files) for root, files in roots.items()]
-    return sorted(releases, key=lambda release: (_order(release.version), release.root))
+    return sorted(releases, key=lambda release: release.root)
 
 
-def the_release(folder: Path, product: Product) -> Release:
-    """The one release of a product below a folder.
+def require_release(folder: Path, product: Product) -> Release:
+    """Finds the one release of a product below a folder.
 
     Which version a result rests on must never depend on what else was downloaded, so two of them are an error.
 
     Raises:
         UserError: none, several, or one that lacks a file.
     """
-    releases = found(folder, product)
+    releases = find_releases(folder, product)
     if not releases:
         names = " and ".join(f"{name}.csv.gz" for name in product.files)
         raise UserError(f"{folder}: no such file as {names}. Get {product.title} from PhysioNet, and see `make check`.")
@@ -112,15 +122,15 @@ def the_release(folder: Path, product: Product) -> Release:
     return release
 
 
-def published_checksum(release: Release, name: str) -> str | None:
-    """The SHA-256 that the release's own SHA256SUMS.txt gives for a file, None where it is not there or not named.
+def read_checksums(release: Release) -> dict[str, str]:
+    """The SHA-256 sums in the release's own SHA256SUMS.txt, by path in the release; empty where the list is not there.
 
     Raises:
         UserError: the list is there, but is no text, or a web page.
     """
     path = release.root / CHECKSUMS
     if not path.is_file():
-        return None
+        return {}
     message = kinds.other_kind(path, kinds.TEXT)
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -128,17 +138,9 @@ def published_checksum(release: Release, name: str) -> str | None:
         message = message or f"{path}: not text in UTF-8. Copy it again from its source."
     if message:
         raise UserError(message)
-    wanted = release.files[name].relative_to(release.root).as_posix()
-    named = {name.lstrip("*").removeprefix("./"): sums.lower() for sums, name in map(_two_words, lines)}
-    return named.get(wanted)
-
-
-def _two_words(line: str) -> tuple[str, str]:
-    """A checksum and a file's name, which `sha256sum` writes as `name`, `./name` or `*name`, and BSD the other way."""
-    if tagged := BSD.fullmatch(line.strip()):
-        return tagged["sum"], tagged["name"]
-    first, _, second = line.strip().partition(" ")
-    return first, second.strip()
+    sums = (line.strip().partition(" ") for line in lines)
+    # `sha256sum` writes a name as `name`, `./name` or `*name`.
+    return {name.strip().lstrip("*").removeprefix("./"): checksum.lower() for checksum, _, name in sums}
 
 
 def _folders(folder: Path) -> Iterator[Path]:
@@ -155,7 +157,3 @@ def _version(root: Path) -> str | None:
     """The version at the end of the innermost folder's name that has one."""
     matches = (VERSION.search(part) for part in reversed(root.parts))
     return next((match[1] for match in matches if match), None)
-
-
-def _order(version: str | None) -> tuple[int, ...]:
-    return tuple(map(int, version.split("."))) if version else ()

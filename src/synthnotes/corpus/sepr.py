@@ -15,11 +15,9 @@ import pandas as pd
 from tqdm import tqdm
 
 from synthnotes.corpus import icd, sources
-from synthnotes.corpus.attrition import Corpus, Flow, has_text, refuse_formless, without_rare_codes
-from synthnotes.corpus.cells import is_absent
-from synthnotes.corpus.icd import format_code, is_valid
+from synthnotes.corpus.attrition import Attrition, Corpus, collect_titles, has_text, refuse_formless
+from synthnotes.corpus.icd import is_valid
 
-NAMES_PATIENTS = False
 NOTES, DESCRIPTIONS = "notes.feather", "descriptions.csv"
 FILES = {NOTES: ["_id", "text", "target"], DESCRIPTIONS: ["code", "transcription"]}
 
@@ -35,9 +33,9 @@ def load(folder: Path, minimum_notes_per_code: int) -> Corpus:
     if procedures := sum(count for code, count in assigned.items() if icd.is_swedish_procedure(code)):
         message = f"{procedures:,} of {assigned.total():,} codes are Swedish procedures (KVÅ)"
         tqdm.write(f"{folder / NOTES}: {message} and are left out, as no ICD-10 codes.", file=sys.stderr)
-    flow = Flow(NAMES_PATIENTS)
-    prepared, code_rows = prepare_notes(notes, minimum_notes_per_code, flow)
-    return Corpus(prepared, titles, {"notes": len(notes)}, flow.steps, {"diagnosis": code_rows}, paths)
+    attrition = Attrition(names_patients=False)
+    prepared = prepare_notes(notes, minimum_notes_per_code, attrition)
+    return Corpus(prepared, titles, {"notes": len(notes)}, attrition, paths)
 
 
 def read_notes(path: Path) -> pd.DataFrame:
@@ -47,7 +45,7 @@ def read_notes(path: Path) -> pd.DataFrame:
         UserError: the file is damaged, or a row holds what is no id, no text or no codes.
     """
     notes = sources.read_feather(path, FILES[NOTES])
-    sources.refuse_values(notes["text"], _is_text, "text", str(path))
+    sources.refuse_values(notes["text"], lambda text: isinstance(text, str), "text", str(path))
     sources.refuse_values(notes["target"], _holds_codes, "a list of codes, or text that separates them", str(path))
     sources.refuse_values(notes["target"], _on_one_line, "codes without line breaks in them", str(path))
     return notes.assign(_id=sources.as_ids(notes["_id"], str(path)))
@@ -61,45 +59,36 @@ def read_titles(path: Path) -> dict[str, str]:
     """
     rows = sources.read_csv(path, FILES[DESCRIPTIONS])
     sources.refuse_values(rows["transcription"], sources.is_one_line, "without line breaks", str(path))
-    titles = titles_of_codes(rows)
+    titles = collect_titles(rows["code"], rows["transcription"], "diagnosis")
     refuse_formless(Counter(titles.keys()), "diagnosis", str(path))
     return titles
 
 
-def prepare_notes(notes: pd.DataFrame, minimum_notes_per_code: int, flow: Flow) -> tuple[pd.DataFrame, dict[str, int]]:
+def prepare_notes(notes: pd.DataFrame, minimum_notes_per_code: int, attrition: Attrition) -> pd.DataFrame:
     """Takes notes from the release to notes with valid codes.
 
     Args:
         notes: columns _id (text), text and target (a list of codes, or a string of codes).
         minimum_notes_per_code: rarer codes are dropped.
-        flow: records what each step leaves.
+        attrition: records what each step leaves, and how many assigned codes are dropped as repeated within the note
+            and as no ICD-10 code.
 
     Returns:
-        Columns note_id, patient_id (equal), text and codes (in the source's order); and how many assigned codes were
-        released, were dropped as repeated within the note and as no ICD-10 code.
+        Columns note_id, patient_id (equal), text and codes (in the source's order).
     """
     notes = notes.rename(columns={"_id": "note_id"}).assign(patient_id=notes["_id"])
-    notes = flow.keep("released", notes)
-    notes = flow.keep("with_text", notes[has_text(notes)], "no text")
-    notes = flow.keep("with_id", notes[notes["note_id"].notna() & (notes["note_id"] != "")], "no id")
-    notes = flow.keep("one_per_id", notes.drop_duplicates("note_id", keep="last"), "an id that a later note has")
+    notes = attrition.keep("released", notes)
+    notes = attrition.keep("with_text", notes[has_text(notes)], "no text")
+    notes = attrition.keep("with_id", notes[notes["note_id"].notna() & (notes["note_id"] != "")], "no id")
+    notes = attrition.keep("one_per_id", notes.drop_duplicates("note_id", keep="last"), "an id that a later note has")
     released = notes["target"].map(codes_in)
     unique = released.map(lambda codes: list(dict.fromkeys(codes)))
     notes = notes.assign(codes=unique.map(lambda codes: list(filter(is_diagnosis, codes))))
-    sizes = [int(column.map(len).sum()) for column in (released, unique, notes["codes"])]
-    code_rows = {
-        "released": sizes[0],
-        "dropped_repeated": sizes[0] - sizes[1],
-        "dropped_invalid": sizes[1] - sizes[2],
-        "kept": sizes[2],
-    }
-    notes = flow.keep("with_icd10_codes", notes[notes["codes"].map(len) > 0], "no ICD-10 code")
-    notes = flow.keep(
-        "without_rare_codes",
-        without_rare_codes(notes, minimum_notes_per_code),
-        f"only codes of fewer than {minimum_notes_per_code} notes",
-    )
-    return notes[["note_id", "patient_id", "text", "codes"]].reset_index(drop=True), code_rows
+    rows, repeated, invalid = (int(codes.map(len).sum()) for codes in (released, unique, notes["codes"]))
+    attrition.count_code_rows("diagnosis", rows, repeated=repeated, invalid=invalid)
+    notes = attrition.keep("with_icd10_codes", notes[notes["codes"].map(len) > 0], "no ICD-10 code")
+    notes = attrition.keep_frequent_codes(notes, minimum_notes_per_code)
+    return notes[["note_id", "patient_id", "text", "codes"]].reset_index(drop=True)
 
 
 def codes_in(target: str | Iterable[Any] | None) -> list[str]:
@@ -110,22 +99,9 @@ def codes_in(target: str | Iterable[Any] | None) -> list[str]:
     return [code for part in parts for code in icd.codes_in(part, "diagnosis")]
 
 
-def titles_of_codes(rows: pd.DataFrame) -> dict[str, str]:
-    """The Swedish titles by printed code, from columns code (lower case, no dots) and transcription."""
-    titles: dict[str, str] = {}
-    for code, title in zip(rows["code"], rows["transcription"], strict=True):
-        if not is_absent(title):
-            titles.setdefault(format_code(code, "diagnosis"), title.strip())
-    return titles
-
-
 def is_diagnosis(code: str) -> bool:
     """Whether a printed code has the form of ICD-10-SE; procedures (KVÅ), which registers mix in, have another."""
     return is_valid(code, "diagnosis") and not icd.is_swedish_procedure(code)
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
 
 
 def _holds_codes(target: Any) -> bool:

@@ -39,7 +39,7 @@ MARK, LINE_END, RETURN = b'"\n\r'
 BORDER = np.isin(np.arange(256), list(b',"\n\r'))  # what may stand beside the marks around a field
 STRAY = 'a quotation mark within a field, which would swallow rows. If it came so, write it twice (""); otherwise:'
 UNENDED = "a quotation mark begins a field that does not end."
-NO_FEATHER = "not a complete feather file."
+NOT_UTF8 = "text that is not UTF-8. Convert it, if it came so; otherwise:"
 BROKEN = (
     "a field goes on beyond the end of its line, by a line break or a stray quotation mark. If it came so, take "
     "that out; otherwise:"
@@ -62,7 +62,7 @@ def check_columns(path: Path, columns: list[str]) -> list[str]:
             if message := kinds.other_kind(path, kinds.TEXT, first + file.read(kinds.START)):
                 raise UserError(message)
             line = re.split(rb"[\r\n]", first, maxsplit=1)[0]
-            header = next(csv.reader([line.decode("utf-8-sig")]), [])
+            header = next(csv.reader([line.decode("utf-8-sig")], strict=True), [])
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UserError(f"{path}: not a complete gzip file. {AGAIN}") from error
     except (UnicodeDecodeError, csv.Error) as error:
@@ -102,7 +102,7 @@ def stream_csv(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
             table.index += rows
             rows += len(table)
             yield table
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         file.refuse()
         raise UserError(f"{path}: {_reason(_with_row(path, columns, error))} {AGAIN}") from None  # may quote the row
     file.refuse()
@@ -111,55 +111,47 @@ def stream_csv(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
 
 
 def read_feather(path: Path, columns: list[str]) -> pd.DataFrame:
-    """Reads columns of a feather file.
-
-    Args:
-        path: the file.
-        columns: names; `a|b` accepts either and is called `a` in the result.
+    """Reads columns of a feather file; `a|b` accepts either name and is called `a` in the result.
 
     Raises:
         UserError: the file is missing, empty, no feather file, or lacks a column.
     """
-    table, found = _feather(path, columns)
+    require(path)
+    try:
+        table = feather.read_table(path, memory_map=False)
+        table.validate(full=True)  # damaged text, and places in it that do not exist
+        names = _names(path, columns, table.column_names)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        message = NOT_UTF8 if "UTF8" in str(error) else "not a complete feather file."
+        raise unreadable(path, kinds.FEATHER, f"{message} {AGAIN}") from error
     if not table.num_rows:
         raise UserError(f"{path}: no rows. {AGAIN}")
     try:
-        canonical = {column.split("|")[0]: _canonical(table[name]) for column, name in zip(columns, found, strict=True)}
+        canonical = {column.split("|")[0]: _canonical(table[name]) for column, name in zip(columns, names, strict=True)}
         # Without pandas' own notes, which may make a column the index; integers beside nulls stay what they are.
         return pa.table(canonical).to_pandas(ignore_metadata=True, integer_object_nulls=True)
     except (pa.ArrowException, ValueError, TypeError) as error:
-        types = ", ".join(f"{name} {table.schema.field(name).type}" for name in found)
+        types = ", ".join(f"{name} {table.schema.field(name).type}" for name in names)
         raise UserError(
             f"{path}: a column of a type that cannot be read ({types:.200}). Write ids and texts as text, codes as "
             "lists of text."
         ) from error
 
 
-def _feather(path: Path, columns: list[str]) -> tuple[pa.Table, list[str]]:
-    """A feather file's whole table, and the names in it of the columns that are asked for."""
-    require(path)
-    try:
-        table = feather.read_table(path, memory_map=False)
-        table.validate(full=True)  # damaged text, and places in it that do not exist
-        names = table.column_names
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        message = (
-            "text that is not UTF-8. Convert it, if it came so; otherwise:" if "UTF8" in str(error) else NO_FEATHER
-        )
-        raise unreadable(path, kinds.FEATHER, f"{message} {AGAIN}") from error
-    return table, _names(path, columns, names)
-
-
 def _names(path: Path, columns: list[str], there: list[str]) -> list[str]:
     """Which of a file's columns are meant; a `UserError` where none is, or more than one."""
-    found = {column.replace("|", " or "): [name for name in there if name in column.split("|")] for column in columns}
-    _refuse_missing(path, [column for column, names in found.items() if not names], there)
-    for column, names in found.items():
+    meant = {column.replace("|", " or "): [name for name in there if name in column.split("|")] for column in columns}
+    for column, names in meant.items():
+        if not names:
+            raise UserError(
+                f"{path}: column {column} is missing (found: {shown_names(there)}). Expected the file as its source "
+                "ships it, comma-separated, with a line of column names."
+            )
         if len(names) > 1:
             raise UserError(
                 f"{path}: column {column} stands there {len(names)} times ({', '.join(names)}). Leave the one to use."
             )
-    return [names[0] for names in found.values()]
+    return [name for names in meant.values() for name in names]
 
 
 def _canonical(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -193,12 +185,8 @@ def as_ids(values: pd.Series, where: str) -> pd.Series:
 
     What stands for no value (`cells`) is missing.
 
-    Args:
-        values: the column, which bears its name.
-        where: the file's name, for messages.
-
     Raises:
-        UserError: names the first row that holds something else.
+        UserError: names the file (`where`), the column and the first row that holds something else.
     """
     is_float = pd.api.types.is_float_dtype(values)
     exact = 2 ** (np.finfo(getattr(values.dtype, "numpy_dtype", values.dtype)).nmant + 1) if is_float else EXACT
@@ -260,11 +248,8 @@ class _Quoted(io.RawIOBase):
     (two stand for one in the text), the second ends a field or is followed by a mark. Whatever else reads such a table
     takes a stray mark for a field's beginning and all up to the next one for its text, with the rows in between.
 
-    What is wrong is kept for `refuse`, since Arrow reads ahead in threads of its own.
-
-    Args:
-        path: the file, plain or gzip.
-        lines: whether a field may hold several lines, as texts of notes do.
+    What is wrong is kept for `refuse`, since Arrow reads ahead in threads of its own. A field may hold several `lines`
+    where it is the text of a note.
     """
 
     def __init__(self, path: Path, lines: bool) -> None:
@@ -336,25 +321,16 @@ def _with_row(path: Path, columns: list[str], error: Exception) -> str:
     try:
         for _ in _batches(_Quoted(path, lines=True), columns, threads=False):
             pass
-    except (pa.ArrowInvalid, OSError) as again:
+    except (pa.ArrowException, OSError) as again:
         return str(again)
     return str(error)
 
 
-def _refuse_missing(path: Path, expected: list[str], found: list[str]) -> None:
-    missing = [column for column in expected if column not in found]
-    if missing:
-        raise UserError(
-            f"{path}: column {missing[0]} is missing (found: {shown_names(found)}). Expected the file as its source "
-            "ships it, comma-separated, with a line of column names."
-        )
-
-
 def _reason(message: str) -> str:
     """What an error of the CSV reader says, without the row's content that it may quote."""
-    if found := re.search(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+)", message):
-        row = f"row {found[1]}" if found[1] else "a row"
-        return f"{row} has {found[3]} columns instead of {found[2]}."
+    if counts := re.search(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+)", message):
+        row = f"row {counts[1]}" if counts[1] else "a row"
+        return f"{row} has {counts[3]} columns instead of {counts[2]}."
     if "UTF8" in message or "UTF-8" in message:
         numbered = re.search(r"Row #(\d+)", message)
         where = f"row {numbered[1]}: " if numbered else ""

@@ -10,14 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from synthnotes.corpus.attrition import Corpus, Flow, code_set, with_descriptions
+from synthnotes.corpus.attrition import Corpus, add_descriptions, list_codes
 from synthnotes.corpus.stratification import stratify
 from synthnotes.machinery.files import UserError, is_dropping
 from synthnotes.machinery.params import CorpusParams
@@ -34,37 +33,37 @@ class Subsets:
     Attributes:
         tables: the note table of each of L, S and E.
         codes: the code set, columns code, title and kind.
-        flow: the steps of the corpus's flow, the last one included.
         groups: counts of the groups of notes that were not parted, as `group_notes` gives them.
     """
 
     tables: dict[str, pd.DataFrame]
     codes: pd.DataFrame
-    flow: dict[str, dict[str, Any]]
     groups: dict[str, int]
 
 
-def divide(corpus: Corpus, names_patients: bool, settings: CorpusParams, published: pd.Series | None) -> Subsets:
+def divide(corpus: Corpus, settings: CorpusParams, published: pd.Series | None) -> Subsets:
     """Divides a corpus into L, S and E, and cuts L and S into the coder's training and validation notes.
 
     Args:
-        corpus: the prepared corpus.
-        names_patients: whether the source names patients; if not, the flow counts none.
+        corpus: the prepared corpus, whose attrition records what a published split file leaves out.
         settings: shares and seed.
         published: the subset of each note by a published split file, missing where it names none; None splits by
             patient.
     """
-    flow = Flow(names_patients, corpus.flow)
     notes = corpus.notes
     group, counts = group_notes(notes)
     if published is None:
         notes = notes.assign(subset=distribute(group, notes["codes"], subset_shares(settings), settings.seed))
     else:
-        notes = notes.assign(subset=published)
-        notes = flow.keep("in_split_file", notes[notes["subset"].notna()], "not in the published split file")
-    notes = with_descriptions(notes, corpus.titles).assign(fold=_folds(notes, group, settings))
+        notes = notes.assign(subset=published)[published.notna()]
+        notes = corpus.attrition.keep("in_split_file", notes, "not in the published split file")
+    fold = pd.Series("evaluation", index=notes.index)  # throughout E
+    for name in ("L", "S"):
+        own = notes.index[notes["subset"] == name]
+        fold[own] = distribute(group[own], notes.loc[own, "codes"], fold_shares(settings), settings.seed)
+    notes = add_descriptions(notes, corpus.titles).assign(fold=fold)
     tables = {name: notes[notes["subset"] == name] for name in SUBSETS}
-    return Subsets(tables, code_set(notes, corpus.titles), flow.steps, counts)
+    return Subsets(tables, list_codes(notes, corpus.titles), counts)
 
 
 def subset_shares(settings: CorpusParams) -> dict[str, float]:
@@ -107,8 +106,8 @@ def distribute(group: pd.Series, codes: pd.Series, shares: Mapping[str, float], 
     """Distributes notes over parts, all notes of a group into one, the codes stratified.
 
     Args:
-        group: what belongs together has the same value.
-        codes: the codes of each note.
+        group: of each note; what belongs together has the same value.
+        codes: of each note.
         shares: the wanted share of the notes of each part, by the part's name; they sum to 1.
         seed: of the stratification.
 
@@ -122,15 +121,6 @@ def distribute(group: pd.Series, codes: pd.Series, shares: Mapping[str, float], 
     labels = sparse.coo_array(entries, shape=(len(names), len(distinct))).tocsr()
     part_of = stratify(labels, np.bincount(number, minlength=len(names)), np.array(list(shares.values())), seed)
     return pd.Series(np.array(list(shares))[part_of[number]], index=group.index, dtype=str)
-
-
-def _folds(notes: pd.DataFrame, group: pd.Series, settings: CorpusParams) -> pd.Series:
-    """The coder's cut, train and validation within L and S, again by group and stratified; all of E is evaluation."""
-    fold = pd.Series("evaluation", index=notes.index)
-    for name in ("L", "S"):
-        own = notes.index[notes["subset"] == name]
-        fold[own] = distribute(group[own], notes.loc[own, "codes"], fold_shares(settings), settings.seed)
-    return fold
 
 
 def find_split_file(folder: Path) -> Path | None:
@@ -160,7 +150,7 @@ def resolve_published(
         note_ids: the ids of the corpus's notes.
         published: columns note_id and label, as the file has them.
         labels: the file's label of each of L, S and E.
-        where: the file's name, for messages.
+        where: the file's name.
 
     Returns:
         The subset of each note, missing where the file does not name it; and counts: the file's rows and different ids,
@@ -170,10 +160,14 @@ def resolve_published(
     Raises:
         UserError: a row has no id, a label of the file has no subset, no id is the corpus's, or a subset gets no note.
     """
-    form = _one_form if _keeps_apart(note_ids) and _keeps_apart(pd.Series(list(labels.values()))) else _as_they_are
-    subset_of = dict(zip(form(pd.Series(list(labels.values()))), labels, strict=True))
-    rows = published.assign(note_id=form(published["note_id"]), subset=form(published["label"]).map(subset_of))
-    note_ids = form(note_ids)
+    names = pd.Series(list(labels.values()))
+    lenient = all(_as_compared(values).nunique() == values.nunique() for values in (note_ids, names))
+    subset_of = dict(zip(_as_compared(names, lenient), labels, strict=True))
+    rows = published.assign(
+        note_id=_as_compared(published["note_id"], lenient),
+        subset=_as_compared(published["label"], lenient).map(subset_of),
+    )
+    note_ids = _as_compared(note_ids, lenient)
     _refuse(rows["note_id"].isna(), where, "no id. Get the file again from its source.")
     _refuse(
         rows["subset"].isna(),
@@ -194,32 +188,6 @@ def resolve_published(
         "ids_unknown": int((~resolved["note_id"].isin(note_ids)).sum()),
         "notes_not_named": int(subset.isna().sum()),
     }
-    _require_notes(subset, counts, labels, where)
-    return subset, counts
-
-
-def _one_form(values: pd.Series) -> pd.Series:
-    """Ids or labels as they are compared, whichever program saved either side: `007`, `7.0` and ` 7` are 7."""
-    text = values.astype("string").str.strip().str.casefold()
-    return text.str.replace(r"^0*(\d+)(?:\.0+)?$", r"\1", regex=True)
-
-
-def _as_they_are(values: pd.Series) -> pd.Series:
-    return values.astype("string")
-
-
-def _keeps_apart(values: pd.Series) -> bool:
-    """Whether no two different values have the same form, as ids 7 and 007 of a corpus that has both would."""
-    return _one_form(values).nunique() == values.nunique()
-
-
-def _refuse(bad: pd.Series, where: str, what: str) -> None:
-    if bad.any():
-        raise UserError(f"{where}: row {int(bad.to_numpy().argmax()) + 1}: {what} ({int(bad.sum())} such rows)")
-
-
-def _require_notes(subset: pd.Series, counts: Mapping[str, int], labels: Mapping[str, str], where: str) -> None:
-    fit = f"{counts['ids'] - counts['ids_unknown']:,} of the file's {counts['ids']:,} ids are"
     if counts["ids_unknown"] == counts["ids"]:
         raise UserError(
             f"{where}: none of the file's {counts['ids']:,} ids is one of the corpus's {len(subset):,} notes. It is "
@@ -228,6 +196,21 @@ def _require_notes(subset: pd.Series, counts: Mapping[str, int], labels: Mapping
     for name in SUBSETS:
         if not (subset == name).any():
             raise UserError(
-                f"{where}: subset {name} (label {labels[name]!r}) would get no note; {fit} notes of the corpus. "
-                "Check params.yaml, corpus.published_subsets, or get the whole file from its source."
+                f"{where}: subset {name} (label {labels[name]!r}) would get no note; "
+                f"{counts['ids'] - counts['ids_unknown']:,} of the file's {counts['ids']:,} ids are notes of the "
+                "corpus. Check params.yaml, corpus.published_subsets, or get the whole file from its source."
             )
+    return subset, counts
+
+
+def _as_compared(values: pd.Series, lenient: bool = True) -> pd.Series:
+    """Ids or labels as they are compared; leniently, whichever program saved either side: `007`, `7.0`, ` 7` are 7."""
+    text = values.astype("string")
+    if not lenient:
+        return text
+    return text.str.strip().str.casefold().str.replace(r"^0*(\d+)(?:\.0+)?$", r"\1", regex=True)
+
+
+def _refuse(bad: pd.Series, where: str, what: str) -> None:
+    if bad.any():
+        raise UserError(f"{where}: row {int(bad.to_numpy().argmax()) + 1}: {what} ({int(bad.sum())} such rows)")

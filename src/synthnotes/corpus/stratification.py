@@ -107,14 +107,14 @@ def _deal(parts: _Parts) -> None:
     An item goes to the part that lacks most of the label; among equals to the one that lacks most notes. Of the items
     of a label those with many notes come first, so that small ones can fill the gaps.
     """
-    holders = parts.labels.tocsc()
-    waiting = np.diff(holders.indptr).astype(float)  # items with each label
+    by_label = parts.labels.tocsc()
+    waiting = np.diff(by_label.indptr).astype(float)  # items with each label
     done = np.inf
     waiting[waiting == 0] = done
     while waiting.size and waiting.min() < done:
         label = waiting.argmin()
-        column = slice(holders.indptr[label], holders.indptr[label + 1])
-        largest_first = holders.indices[column][np.argsort(-holders.data[column], kind="stable")]
+        column = slice(by_label.indptr[label], by_label.indptr[label + 1])
+        largest_first = by_label.indices[column][np.argsort(-by_label.data[column], kind="stable")]
         for item in largest_first[parts.part_of[largest_first] < 0].tolist():
             lacking = parts.wanted[label] - parts.held[label]
             most = lacking == lacking.max()

@@ -31,8 +31,9 @@ import random
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from synthnotes.machinery.files import read_yaml
 
@@ -40,7 +41,6 @@ MAXIMUM_CODES = 8
 ALTERNATIVES = re.compile(r"\{([^{}]*)\}")
 RANGE = re.compile(r"\[(\d+)-(\d+)\]")
 
-T = TypeVar("T")
 Wording = Mapping[str, Sequence[str]]
 
 
@@ -118,8 +118,8 @@ class Clinic:
         """All codes, procedures first."""
         return (*self.procedures, *self.diagnoses)
 
-    def most_frequent(self, diagnoses: int | None, procedures: int | None) -> "Clinic":
-        """The same clinic with its most frequent codes only (None keeps all); procedures without a cause go too."""
+    def keep_most_frequent(self, diagnoses: int, procedures: int) -> "Clinic":
+        """The same clinic with so many of its most frequent codes only; procedures without a cause go too."""
         kept = sorted(self.diagnoses, key=lambda d: -d.weight)[:diagnoses]
         codes = {diagnosis.code for diagnosis in kept}
         expected = {
@@ -137,41 +137,39 @@ class Clinic:
     def sample_case(self, rng: random.Random, known: Sequence[Diagnosis] = ()) -> Case:
         """Draws the codes of one admission.
 
-        The reason comes first, by weight; then its companions, what the patient is known to have, and comorbidities by
+        The reason comes first, by weight; then its companions, what is `known` of earlier admissions, and others by
         weight and affinity, up to a drawn number of diagnoses; then the procedures that the diagnoses call for.
-
-        Args:
-            rng: the source of randomness.
-            known: chronic diagnoses from the patient's earlier admissions.
         """
-        number = _draw(rng, list(self.diagnoses_per_case), list(self.diagnoses_per_case.values()))
+        number = rng.choices(list(self.diagnoses_per_case), list(self.diagnoses_per_case.values()))[0]
         reasons = [diagnosis for diagnosis in self.diagnoses if diagnosis.reason]
-        reason = _draw(rng, reasons, [diagnosis.weight for diagnosis in reasons])
+        reason = rng.choices(reasons, [diagnosis.weight for diagnosis in reasons])[0]
+        affinities = self.affinities.get(reason.cluster, {})
         chosen = [reason]
         companions = [d for d in self.diagnoses if rng.random() < reason.companions.get(d.code, 0)]
         for diagnosis in [*companions, *known]:
             if len(chosen) < number and _fits(diagnosis, chosen):
                 chosen.append(diagnosis)
         while len(chosen) < number and (others := [d for d in self.diagnoses if _fits(d, chosen)]):
-            chosen.append(_draw(rng, others, [d.weight * self._affinity(reason, d) for d in others]))
+            likely = [d.weight * affinities.get(d.cluster, self.affinities["default"]) for d in others]
+            chosen.append(rng.choices(others, likely)[0])
         diagnoses = tuple(sorted(chosen, key=lambda d: d.code))
-        return Case(reason, diagnoses, self._sample_procedures(rng, diagnoses))
-
-    def _affinity(self, reason: Diagnosis, other: Diagnosis) -> float:
-        return self.affinities.get(reason.cluster, {}).get(other.cluster, self.affinities["default"])
-
-    def _sample_procedures(self, rng: random.Random, diagnoses: Sequence[Diagnosis]) -> tuple[Procedure, ...]:
         done: list[Procedure] = []
         for procedure in self.procedures:
             chance = max(procedure.chances.get(diagnosis.code, 0) for diagnosis in diagnoses)
             if rng.random() < chance and _fits(procedure, done) and len(diagnoses) + len(done) < MAXIMUM_CODES:
                 done.append(procedure)
-        return tuple(sorted(done, key=lambda p: p.code))
+        return Case(reason, diagnoses, tuple(sorted(done, key=lambda p: p.code)))
+
+
+@cache
+def load_content(language: str) -> dict[str, Any]:
+    """What the file of a language, `english` or `swedish`, holds."""
+    return read_yaml(Path(__file__).with_name(f"{language}.yaml"))
 
 
 def load_clinic(language: str) -> Clinic:
-    """Loads the clinic of a language, `english` or `swedish`."""
-    content = read_yaml(Path(__file__).with_name(f"{language}.yaml"))
+    """Loads the clinic of a language."""
+    content = load_content(language)
     return Clinic(
         diagnoses_per_case=content["diagnoses_per_case"],
         affinities=content["affinities"],
@@ -182,16 +180,11 @@ def load_clinic(language: str) -> Clinic:
 
 def fill(template: str, rng: random.Random) -> str:
     """Draws one wording of a phrase: `{a|b}` becomes a or b (innermost first), `[3-7]` a number from 3 to 7."""
-    text = template
-    while "{" in text:
-        text = ALTERNATIVES.sub(lambda match: rng.choice(match[1].split("|")), text)
-    text = RANGE.sub(lambda match: str(rng.randint(int(match[1]), int(match[2]))), text)
+    while "{" in template:
+        template = ALTERNATIVES.sub(lambda match: rng.choice(match[1].split("|")), template)
+    text = RANGE.sub(lambda match: str(rng.randint(int(match[1]), int(match[2]))), template)
     return re.sub(r" +(?=[ .,;:]|$)", "", text).strip()
 
 
 def _fits(code: Diagnosis | Procedure, chosen: Sequence[Diagnosis | Procedure]) -> bool:
     return all(code.code != other.code and (code.group is None or code.group != other.group) for other in chosen)
-
-
-def _draw(rng: random.Random, items: Sequence[T], weights: Sequence[float]) -> T:
-    return rng.choices(items, weights)[0]

@@ -50,14 +50,15 @@ class Person:
 
 def write_note(case: Case, person: Person, rng: random.Random) -> str:
     """Writes one discharge summary, uncleaned: header block, sections, lists of medications, vital signs and labs."""
+    background = [d for d in case.chronic if d is not case.reason]
     sections = (
         _header(case, person, rng),
         _section("Chief Complaint", _one(case.reason, "complaint", rng)),
         _section(
             "Major Surgical or Invasive Procedure", *([_one(p, "names", rng) for p in case.procedures] or ["None"])
         ),
-        _section("History of Present Illness", *_history(case, person, rng)),
-        _section("Past Medical History", *_past_history(case, rng)),
+        _section("History of Present Illness", *_history(case, person, background, rng)),
+        _section("Past Medical History", *_past_history(background, rng)),
         _section("Social History", "___"),
         _section("Family History", rng.choice(FAMILY_HISTORIES)),
         _section("Physical Exam", *_examination(case, rng)),
@@ -67,7 +68,7 @@ def write_note(case: Case, person: Person, rng: random.Random) -> str:
         _section("Discharge Medications", *_medications(case.diagnoses, rng)),
         _section("Discharge Disposition", rng.choice(DISPOSITIONS)),
         _section("Facility", "___"),
-        _section("Discharge Diagnosis", *_discharge_diagnoses(case, rng)),
+        _section("Discharge Diagnosis", *[_one(d, "names", rng) for d in case.diagnoses if d not in background]),
         _section("Discharge Condition", "Mental Status: Clear and coherent.", "Level of Consciousness: Alert."),
         _section("Discharge Instructions", *_instructions(case, rng)),
         _section("Followup Instructions", "___"),
@@ -89,9 +90,8 @@ def _header(case: Case, person: Person, rng: random.Random) -> str:
     )
 
 
-def _history(case: Case, person: Person, rng: random.Random) -> list[str]:
+def _history(case: Case, person: Person, background: list[Diagnosis], rng: random.Random) -> list[str]:
     address, noun, pronoun = {"F": ("Ms.", "woman", "she"), "M": ("Mr.", "man", "he")}[person.sex]
-    background = [d for d in case.chronic if d is not case.reason]
     known = rng.sample(background, min(len(background), rng.randint(0, 2)))
     names = " and ".join(_one(d, "names", rng) for d in sorted(known, key=lambda d: d.code))
     history = f" with {fill('{a history of|known|PMH of}', rng)} {names}" if known else ""
@@ -102,10 +102,10 @@ def _history(case: Case, person: Person, rng: random.Random) -> list[str]:
     return textwrap.wrap(text, LINE_WIDTH)
 
 
-def _past_history(case: Case, rng: random.Random) -> list[str]:
+def _past_history(background: list[Diagnosis], rng: random.Random) -> list[str]:
     """The chronic diagnoses but the reason for admission, as a list with one of MIMIC's bullets."""
     bullet = rng.choice(("- ", "", "* "))
-    return [bullet + _one(d, "names", rng) for d in case.chronic if d is not case.reason] or ["None."]
+    return [bullet + _one(d, "names", rng) for d in background] or ["None."]
 
 
 def _examination(case: Case, rng: random.Random) -> list[str]:
@@ -140,11 +140,6 @@ def _course(case: Case, rng: random.Random) -> list[str]:
 def _medications(diagnoses: Sequence[Diagnosis], rng: random.Random) -> list[str]:
     drugs = [_one(diagnosis, "drugs", rng) for diagnosis in diagnoses if "drugs" in diagnosis.wording]
     return [f"{number}. {drug}" for number, drug in enumerate(drugs, start=1)] or ["None"]
-
-
-def _discharge_diagnoses(case: Case, rng: random.Random) -> list[str]:
-    """The reason for admission and the other acute diagnoses, in the order of the codes."""
-    return [_one(d, "names", rng) for d in case.diagnoses if d is case.reason or not d.chronic]
 
 
 def _instructions(case: Case, rng: random.Random) -> list[str]:

@@ -67,24 +67,20 @@ class Admission:
 
 
 def write(folder: Path, scale: Scale, seed: int) -> None:
-    """Writes the five files of MIMIC-IV and MIMIC-IV-Note that the pipeline reads.
-
-    Args:
-        folder: receives `note/` and `hosp/`.
-        scale: how many admissions, patients and codes.
-        seed: determines every byte.
-    """
+    """Writes the five files of MIMIC-IV and MIMIC-IV-Note that the pipeline reads, in `note/` and `hosp/`."""
     whole = load_clinic("english")
-    clinic = whole.most_frequent(scale.diagnoses, scale.procedures)
+    clinic = whole.keep_most_frequent(scale.diagnoses, scale.procedures)
     admissions = list(_admissions(clinic, scale.mimic_admissions, scale.mimic_patients, random.Random(f"mimic/{seed}")))
     rng = random.Random(f"dirt/{seed}")
     ids = [admission.hadm_id for admission in admissions]
+    frequent = [d for d in clinic.diagnoses if d.weight >= RARE_WEIGHT]
+    undescribed = min(frequent, key=lambda d: (d.weight, d.code))  # a code that outlives the rule of rare ones
     only_icd9 = {ids[position] for position in choose(len(ids), DIRT["only_icd9"], rng)}
     tables = {
         "note/discharge": soil_notes(_notes(admissions, rng), rng),
         "hosp/diagnoses_icd": soil_codes(_diagnoses(admissions), list(ICD9_DIAGNOSES), rng, only_icd9),
         "hosp/procedures_icd": soil_codes(_procedures(admissions), list(ICD9_PROCEDURES), rng, only_icd9),
-        "hosp/d_icd_diagnoses": _titles(whole.diagnoses, ICD9_DIAGNOSES, undescribed(clinic)),
+        "hosp/d_icd_diagnoses": _titles([d for d in whole.diagnoses if d is not undescribed], ICD9_DIAGNOSES),
         "hosp/d_icd_procedures": _titles(whole.procedures, ICD9_PROCEDURES),
     }
     for name, table in tables.items():
@@ -93,7 +89,7 @@ def write(folder: Path, scale: Scale, seed: int) -> None:
             temporary.write_bytes(gzip.compress(content, compresslevel=6, mtime=0))
 
 
-def pretraining_cases(count: int, seed: int) -> list[PretrainingCase]:
+def sample_pretraining_cases(count: int, seed: int) -> list[PretrainingCase]:
     """Draws cases of other patients than `write` does, with cleaned notes, for the tiny base models."""
     clinic, rng = load_clinic("english"), random.Random(f"mimic/pretraining/{seed}")
     return [
@@ -104,11 +100,6 @@ def pretraining_cases(count: int, seed: int) -> list[PretrainingCase]:
         )
         for admission in _admissions(clinic, count, count, rng)
     ]
-
-
-def undescribed(clinic: Clinic) -> str:
-    """The diagnosis that has no row in d_icd_diagnoses: the least frequent one that outlives the rare-code rule."""
-    return min((d for d in clinic.diagnoses if d.weight >= RARE_WEIGHT), key=lambda d: (d.weight, d.code)).code
 
 
 def _admissions(clinic: Clinic, number: int, patients: int, rng: random.Random) -> Iterator[Admission]:
@@ -169,24 +160,15 @@ def _procedures(admissions: list[Admission]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["subject_id", "hadm_id", "seq_num", "chartdate", "icd_code", "icd_version"])
 
 
-def _titles(
-    codes: Sequence[Diagnosis | Procedure], icd9_titles: dict[str, str], left_out: str | None = None
-) -> pd.DataFrame:
+def _titles(codes: Sequence[Diagnosis | Procedure], icd9_titles: dict[str, str]) -> pd.DataFrame:
     """Rows of hosp/d_icd_*: titles of both versions, sorted by code."""
     rows = [(code, 9, title) for code, title in icd9_titles.items()]
-    rows += [(entry.code.replace(".", ""), 10, entry.title) for entry in codes if entry.code != left_out]
+    rows += [(entry.code.replace(".", ""), 10, entry.title) for entry in codes]
     return pd.DataFrame(sorted(rows), columns=["icd_code", "icd_version", "long_title"])
 
 
 def soil_codes(table: pd.DataFrame, icd9_codes: list[str], rng: random.Random, only_icd9: set[int]) -> pd.DataFrame:
-    """Soils diagnoses_icd or procedures_icd.
-
-    Args:
-        table: clean rows, version 10 only.
-        icd9_codes: codes of version 9 to draw from.
-        rng: the source of randomness.
-        only_icd9: the hadm_id of admissions whose rows all turn into version 9.
-    """
+    """Soils diagnoses_icd or procedures_icd: of admissions `only_icd9` (hadm_id) all rows turn into version 9."""
     table = table.copy()
     old = table["hadm_id"].isin(only_icd9)
     table.loc[old, "icd_code"] = [rng.choice(icd9_codes) for _ in range(old.sum())]

@@ -5,10 +5,10 @@ Each language gets two folders in Hugging Face's layout, which the pipeline load
     generator/  a causal model of LLaMA's architecture, some two million parameters; its tokenizer opens a text with <s>
     encoder/    a masked-language model of RoBERTa's architecture, under a million parameters; <s> … </s>
 
-Both learn the language of notes from cases of *other* patients than the corpus has (`pretraining_cases`), and neither
-ever sees an instruction prompt; the generator also reads what titles mean, as a large model has from textbooks. Both
-share one vocabulary, a byte-level BPE trained on the same notes and on the words of prompts and code titles, so that
-prompts are short.
+Both learn the language of notes from cases of *other* patients than the corpus has, and neither ever sees an
+instruction prompt; the generator also reads what titles mean, as a large model has from textbooks. Both share one
+vocabulary, a byte-level BPE trained on the same notes and on the words of prompts and code titles, so that prompts are
+short.
 
 Tiny models have minutes where large ones have months, so the order of what they see matters. The generator first learns
 what a title means from glossary entries, then from problem lists, then from whole notes. The encoder first predicts the
@@ -30,7 +30,7 @@ from torch.nn.utils import clip_grad_norm_
 from torch.nn.utils.rnn import pad_sequence
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
-from tqdm import trange
+from tqdm import tqdm, trange
 from transformers import (
     LlamaConfig,
     LlamaForCausalLM,
@@ -52,6 +52,7 @@ TITLE_FORMS = (("", ", ", ".\n\n"), ("", "; ", "\n"), ("- ", "\n- ", "\n\n"), ("
 GENERATOR_TOKENS = 1000  # per step, about
 POOL = 512  # texts from which batches of similar length are filled
 ENCODER_LENGTH = 64  # tokens per sequence; the coder's chunks are as long
+ENCODER_RATE, GENERATOR_RATE = 2e-3, 3e-3  # the highest of the schedule
 CAUSAL_SHARE = 0.5  # of the encoder's steps
 MASKED_SHARE = 0.2
 IGNORED = -100  # the label that cross-entropy leaves out
@@ -64,40 +65,44 @@ BETAS = (0.9, 0.98)
 def write_models(
     folder: Path, corpus: str, cases: Sequence[PretrainingCase], scale: Scale, seed: int, line: int = 0
 ) -> None:
-    """Trains and writes the base models of one language.
+    """Trains the base models of a language and writes them to `generator/` and `encoder/` below a folder.
 
     Runs on one thread, so that the weights do not depend on the number of cores. The random state and the number of
-    threads of the process are changed.
-
-    Args:
-        folder: receives `generator/` and `encoder/`.
-        corpus: `mimic` (English) or `sepr` (Swedish).
-        cases: what to learn from.
-        scale: sizes and steps.
-        seed: of weights, order of texts, masks and dropout.
-        line: the screen line of the progress bars, counted from where the cursor stands.
+    threads of the process are changed. The progress bars stand in the `line` counted from where the cursor stands.
     """
     torch.set_num_threads(1)
     notes = [case.note for case in cases]
-    vocabulary = train_vocabulary([*notes, *prompt_words(corpus)], scale.vocabulary)
+    prompts = [render_prompt(corpus, [code.title]) for code in load_clinic(LANGUAGE[corpus]).codes]
+    vocabulary = train_vocabulary([*notes, *prompts], scale.vocabulary)  # no model is trained on prompts
 
     torch.manual_seed(seed)
-    tokenizer = generator_tokenizer(vocabulary)
-    texts = [(share, _closed(tokenizer, lesson)) for share, lesson in lessons(cases, random.Random(seed))]
+    tokenizer = build_generator_tokenizer(vocabulary)
+    texts = [
+        (until, [[*ids, tokenizer.eos_token_id] for ids in tokenizer(lesson)["input_ids"]])
+        for until, lesson in write_lessons(cases, random.Random(seed))
+    ]
     generator = build_generator(scale.generator, tokenizer)
-    train_generator(generator, texts, scale.generator, f"{corpus} generator", line)
-    _save(folder / "generator", generator, tokenizer)
+    train_generator(generator, texts, _steps(scale.generator, f"{corpus} generator", line))
+    generator.save_pretrained(folder / "generator")
+    tokenizer.save_pretrained(folder / "generator")
 
     torch.manual_seed(seed)
-    tokenizer = encoder_tokenizer(vocabulary)
+    tokenizer = build_encoder_tokenizer(vocabulary)
     tokens = torch.tensor([*chain.from_iterable(tokenizer(notes)["input_ids"])])
     encoder = build_encoder(scale.encoder, tokenizer)
-    train_encoder(encoder, tokens, tokenizer.mask_token_id, scale.encoder, f"{corpus} encoder", line)
-    _save(folder / "encoder", encoder, tokenizer)
+    runs = batch_runs(tokens, ENCODER_LENGTH, scale.encoder_batch)
+    train_encoder(encoder, runs, tokenizer.mask_token_id, _steps(scale.encoder, f"{corpus} encoder", line))
+    encoder.save_pretrained(folder / "encoder")
+    tokenizer.save_pretrained(folder / "encoder")
 
 
-def lessons(cases: Sequence[PretrainingCase], rng: random.Random) -> list[tuple[float, list[str]]]:
-    """The generator's lessons, each with its share of the training.
+def _steps(network: Network, name: str, line: int) -> "tqdm[int]":
+    """The steps of a training, with their progress bar."""
+    return trange(network.steps, desc=name, unit="step", position=line, disable=None)
+
+
+def write_lessons(cases: Sequence[PretrainingCase], rng: random.Random) -> list[tuple[float, list[str]]]:
+    """The generator's lessons, each with the share of the training at which it ends.
 
     First glossary entries (a title and what a note says of it), then problem lists (the same of a whole case), then
     case reports (the titles and the note), the titles in one of several plain forms.
@@ -110,12 +115,7 @@ def lessons(cases: Sequence[PretrainingCase], rng: random.Random) -> list[tuple[
     glossary = [titled([t], problem) for case in cases for t, problem in zip(case.titles, case.problems, strict=True)]
     lists = [titled(case.titles, " ".join(case.problems)) for case in cases]
     reports = [titled(case.titles, case.note) for case in cases]
-    return [(0.2, glossary), (0.2, lists), (0.6, reports)]
-
-
-def prompt_words(corpus: str) -> list[str]:
-    """One prompt per code of the clinic: for the vocabulary only, no model is trained on them."""
-    return [render_prompt(corpus, [code.title]) for code in load_clinic(LANGUAGE[corpus]).codes]
+    return [(0.2, glossary), (0.4, lists), (1.0, reports)]
 
 
 def train_vocabulary(texts: Sequence[str], size: int) -> Tokenizer:
@@ -133,7 +133,7 @@ def train_vocabulary(texts: Sequence[str], size: int) -> Tokenizer:
     return vocabulary
 
 
-def generator_tokenizer(vocabulary: Tokenizer) -> PreTrainedTokenizerFast:
+def build_generator_tokenizer(vocabulary: Tokenizer) -> PreTrainedTokenizerFast:
     """A tokenizer in the manner of LLaMA: a text opens with the start token, and whoever wants an end adds it."""
     opening = processors.TemplateProcessing(
         single=f"{START} $A",
@@ -143,7 +143,7 @@ def generator_tokenizer(vocabulary: Tokenizer) -> PreTrainedTokenizerFast:
     return _tokenizer(vocabulary, opening, GENERATOR_POSITIONS, bos_token=START, eos_token=END, pad_token=PADDING)
 
 
-def encoder_tokenizer(vocabulary: Tokenizer) -> PreTrainedTokenizerFast:
+def build_encoder_tokenizer(vocabulary: Tokenizer) -> PreTrainedTokenizerFast:
     """A tokenizer in the manner of RoBERTa: a text stands between start and end token."""
     ids = vocabulary.get_vocab()
     ends = processors.RobertaProcessing((END, ids[END]), (START, ids[START]), add_prefix_space=False)
@@ -202,65 +202,33 @@ def _shape(network: Network, tokenizer: PreTrainedTokenizerFast) -> dict[str, in
     }
 
 
-def _closed(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[list[int]]:
-    """Tokenised texts, each closed by the end token."""
-    return [[*ids, tokenizer.eos_token_id] for ids in tokenizer(list(texts))["input_ids"]]
-
-
-def _save(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-
-
 class Lesson(NamedTuple):
-    """A part of a training: its share of the steps, batches without end, and the loss of a batch."""
+    """A part of a training: the share of the steps at which it ends, batches without end, and the loss of a batch."""
 
-    share: float
+    until: float
     batches: Iterator[torch.Tensor]
     loss_of: Callable[[torch.Tensor], torch.Tensor]
 
 
 def train_generator(
-    model: LlamaForCausalLM,
-    texts: Sequence[tuple[float, Sequence[Sequence[int]]]],
-    network: Network,
-    name: str,
-    line: int = 0,
-) -> float:
-    """Teaches a causal model to predict each next token; gives the mean loss of the last tenth of the steps.
-
-    Args:
-        model: trained in place.
-        texts: the lessons in their order: share of the steps and tokenised texts.
-        network: steps and learning rate.
-        name: of the progress bar.
-        line: the progress bar's line.
-    """
+    model: LlamaForCausalLM, texts: Sequence[tuple[float, Sequence[Sequence[int]]]], steps: "tqdm[int]"
+) -> None:
+    """Teaches a causal model, in place, to predict each next token of tokenised texts, lesson after lesson."""
     padding = model.config.pad_token_id
 
-    def loss_of(batch: torch.Tensor) -> torch.Tensor:
+    def next_token_loss(batch: torch.Tensor) -> torch.Tensor:
         logits, targets = model(input_ids=batch[:, :-1], use_cache=False).logits, batch[:, 1:]
         targets = targets.masked_fill(targets == padding, IGNORED)
         return cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
 
-    steps = [Lesson(share, whole_texts(lesson, padding), loss_of) for share, lesson in texts]
-    return _train(model, steps, network, name, line)
+    parts = [Lesson(until, batch_texts(lesson, padding), next_token_loss) for until, lesson in texts]
+    _train(model, parts, GENERATOR_RATE, steps)
 
 
-def train_encoder(
-    model: RobertaForMaskedLM, tokens: torch.Tensor, mask_id: int, network: Network, name: str, line: int = 0
-) -> float:
-    """Teaches an encoder to predict next tokens and then to restore masked ones.
+def train_encoder(model: RobertaForMaskedLM, runs: Iterator[torch.Tensor], mask_id: int, steps: "tqdm[int]") -> None:
+    """Teaches an encoder, in place, to predict next tokens and then to restore masked ones, from `batch_runs`.
 
     A fifth of the tokens is chosen; of these, 80 % are masked, 10 % replaced by random ones, 10 % left (BERT's rule).
-
-    Args:
-        model: trained in place.
-        tokens: the texts, joined: [tokens].
-        mask_id: the token that masks.
-        network: steps, batch and learning rate.
-        name: of the progress bar.
-        line: the progress bar's line.
     """
     ahead = torch.ones(ENCODER_LENGTH, ENCODER_LENGTH, dtype=torch.bool).triu(1)
     causal = torch.zeros(ahead.shape).masked_fill(ahead, torch.finfo(torch.float32).min)
@@ -278,12 +246,10 @@ def train_encoder(
         hidden = model.roberta(input_ids=spoilt).last_hidden_state
         return cross_entropy(model.lm_head(hidden[chosen]), sequences[chosen])  # the others need no logits
 
-    runs = batches(tokens, ENCODER_LENGTH, network.batch)
-    steps = [Lesson(CAUSAL_SHARE, runs, next_token_loss), Lesson(1 - CAUSAL_SHARE, runs, masked_loss)]
-    return _train(model, steps, network, name, line)
+    _train(model, [Lesson(CAUSAL_SHARE, runs, next_token_loss), Lesson(1, runs, masked_loss)], ENCODER_RATE, steps)
 
 
-def whole_texts(texts: Sequence[Sequence[int]], padding: int) -> Iterator[torch.Tensor]:
+def batch_texts(texts: Sequence[Sequence[int]], padding: int) -> Iterator[torch.Tensor]:
     """Yields batches of some `GENERATOR_TOKENS` tokens without end, padded: [texts, tokens of the longest].
 
     The texts of a batch are drawn at random and are of similar length, which leaves little padding.
@@ -306,7 +272,7 @@ def _fill(texts: Sequence[torch.Tensor]) -> list[list[torch.Tensor]]:
     return filled
 
 
-def batches(tokens: torch.Tensor, length: int, size: int) -> Iterator[torch.Tensor]:
+def batch_runs(tokens: torch.Tensor, length: int, size: int) -> Iterator[torch.Tensor]:
     """Yields batches [size, length] without end, epoch after epoch, each epoch cut at another place and shuffled."""
     if len(tokens) < 2 * length * size:
         raise ValueError(f"{len(tokens)} tokens do not fill two batches of {size} sequences of {length}")
@@ -316,22 +282,17 @@ def batches(tokens: torch.Tensor, length: int, size: int) -> Iterator[torch.Tens
         yield from (batch for batch in sequences[torch.randperm(len(sequences))].split(size) if len(batch) == size)
 
 
-def _train(model: PreTrainedModel, lessons: Sequence[Lesson], network: Network, name: str, line: int) -> float:
-    """Takes the network's number of steps with AdamW under one one-cycle schedule over all lessons."""
-    optimizer = AdamW(model.parameters(), lr=network.learning_rate, betas=BETAS, weight_decay=WEIGHT_DECAY, fused=True)
-    schedule = OneCycleLR(optimizer, network.learning_rate, network.steps, pct_start=WARMUP_SHARE, cycle_momentum=False)
-    losses: list[float] = []
-    ends = torch.tensor([lesson.share for lesson in lessons]).cumsum(0) * network.steps
+def _train(model: PreTrainedModel, lessons: Sequence[Lesson], rate: float, steps: "tqdm[int]") -> None:
+    """Takes the steps with AdamW under one one-cycle schedule over all lessons, `rate` being its highest."""
+    optimizer = AdamW(model.parameters(), lr=rate, betas=BETAS, weight_decay=WEIGHT_DECAY, fused=True)
+    schedule = OneCycleLR(optimizer, rate, len(steps), pct_start=WARMUP_SHARE, cycle_momentum=False)
     model.train()
-    for step in (progress := trange(network.steps, desc=name, unit="step", position=line, disable=None)):
-        lesson = lessons[min(int((ends <= step).sum()), len(lessons) - 1)]
+    for step in steps:
+        lesson = next(lesson for lesson in lessons if step < lesson.until * len(steps))
         loss = lesson.loss_of(next(lesson.batches))
         optimizer.zero_grad()
         loss.backward()
         clip_grad_norm_(model.parameters(), CLIPPED_NORM)
         optimizer.step()
         schedule.step()
-        losses.append(loss.item())
-        progress.set_postfix(loss=f"{losses[-1]:.2f}", refresh=False)
-    last = losses[-max(1, network.steps // 10) :]
-    return sum(last) / len(last)
+        steps.set_postfix(loss=f"{loss.item():.2f}", refresh=False)

@@ -6,7 +6,6 @@ of the problems in the order of their codes, which is the order of the prompt.
 
 import random
 from collections.abc import Iterator, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.feather
 
-from synthnotes.demo.clinic import Clinic, Diagnosis, PretrainingCase, fill, load_clinic
+from synthnotes.demo.clinic import Clinic, Diagnosis, PretrainingCase, fill, load_clinic, load_content
 from synthnotes.demo.scale import Scale
-from synthnotes.machinery.files import read_yaml, replacing, write_csv
+from synthnotes.machinery.files import replacing, write_csv
 
 WORDS = range(40, 91)  # the length of a note, as short as most records of SEPR
 SCHEMA = pa.schema([("_id", pa.string()), ("text", pa.string()), ("target", pa.list_(pa.string()))])
@@ -31,15 +30,10 @@ def write(folder: Path, scale: Scale, seed: int) -> None:
 
     The dirt of a real register is in it: an empty text, a note that stands there twice, two notes of one id, a code
     without title, a code that is used in two notes only.
-
-    Args:
-        folder: `data/sepr`.
-        scale: how many notes, and of how many diagnoses.
-        seed: of everything that is drawn.
     """
-    clinic, content = load_clinic("swedish"), _content()
+    clinic, content = load_clinic("swedish"), load_content("swedish")
     rare = Diagnosis(**content["rare"])
-    kept = clinic.most_frequent(scale.diagnoses, scale.procedures)
+    kept = clinic.keep_most_frequent(scale.diagnoses, scale.procedures)
     rows = list(_clean_rows(kept, rare, scale.sepr_notes, content, random.Random(f"sepr {seed}")))
     table = pd.DataFrame(_dirty(rows), columns=SCHEMA.names)
     titles = {diagnosis.code: diagnosis.title for diagnosis in (*clinic.diagnoses, rare)}
@@ -48,37 +42,26 @@ def write(folder: Path, scale: Scale, seed: int) -> None:
     with replacing(folder / "notes.feather") as temporary:
         feather = pa.Table.from_pandas(table, schema=SCHEMA, preserve_index=False).replace_schema_metadata(None)
         pyarrow.feather.write_feather(feather, str(temporary), compression="zstd")
-    descriptions = {
-        "code": [code.replace(".", "").lower() for code in titled],
-        "transcription": [titles[code] for code in titled],
-    }
-    write_csv(folder / "descriptions.csv", pd.DataFrame(descriptions))
+    descriptions = [(code.replace(".", "").lower(), titles[code]) for code in titled]
+    write_csv(folder / "descriptions.csv", pd.DataFrame(descriptions, columns=["code", "transcription"]))
 
 
-def pretraining_cases(count: int, seed: int) -> list[PretrainingCase]:
+def sample_pretraining_cases(count: int, seed: int) -> list[PretrainingCase]:
     """Draws cases of other patients than `write` does, on which the demo's base models learn Swedish."""
     rng = random.Random(f"sepr pretraining {seed}")
-    clinic, content = load_clinic("swedish"), _content()
-    cases = []
-    for _ in range(count):
-        diagnoses = clinic.sample_case(rng).diagnoses
-        cases.append(
-            PretrainingCase(
-                titles=tuple(diagnosis.title for diagnosis in diagnoses),
-                problems=tuple(_problem(diagnosis, content, rng) for diagnosis in diagnoses),
-                note=compose(diagnoses, content, rng),
-            )
+    clinic, content = load_clinic("swedish"), load_content("swedish")
+    return [
+        PretrainingCase(
+            titles=tuple(diagnosis.title for diagnosis in diagnoses),
+            problems=tuple(_problem(diagnosis, content, rng) for diagnosis in diagnoses),
+            note=compose(diagnoses, content, rng),
         )
-    return cases
+        for diagnoses in (clinic.sample_case(rng).diagnoses for _ in range(count))
+    ]
 
 
 def compose(diagnoses: Sequence[Diagnosis], content: dict[str, Any], rng: random.Random) -> str:
-    """Writes a note of 40 to 90 words about some diagnoses, in their order.
-
-    Args:
-        diagnoses: what the note is about, at most five.
-        content: `swedish.yaml`.
-        rng: the source of randomness.
+    """Writes a note of 40 to 90 words about some diagnoses, at most five, in their order.
 
     Raises:
         ValueError: the phrases are too long for so many diagnoses.
@@ -154,9 +137,8 @@ def _clean_rows(
     clinic: Clinic, rare: Diagnosis, count: int, content: dict[str, Any], rng: random.Random
 ) -> Iterator[Row]:
     """Draws the notes before the dirt; the first two with fewer than five diagnoses get the rare one too."""
-    identifiers = rng.sample(range(10**6, 10**7), count)
     rare_notes = 0
-    for identifier in identifiers:
+    for identifier in rng.sample(range(10**6, 10**7), count):
         diagnoses = clinic.sample_case(rng).diagnoses
         if rare_notes < 2 and len(diagnoses) < 5:
             diagnoses = tuple(sorted((*diagnoses, rare), key=lambda d: d.code))
@@ -168,18 +150,8 @@ def _dirty(rows: Sequence[Row]) -> list[Row]:
     """Spoils some of the last notes, as the notes of a real register are spoilt; their number stays."""
     *clean, emptied, copied, renamed = rows
     identifier, text, target = clean[-1]
-    return [
-        *clean,
-        (emptied[0], "", emptied[2]),
-        (copied[0], text, target),
-        (identifier, renamed[1], renamed[2]),
-    ]
+    return [*clean, (emptied[0], "", emptied[2]), (copied[0], text, target), (identifier, *renamed[1:])]
 
 
 def _subject(finding: str) -> str:
     return finding.partition(":")[0]
-
-
-@cache
-def _content() -> dict[str, Any]:
-    return read_yaml(Path(__file__).with_name("swedish.yaml"))

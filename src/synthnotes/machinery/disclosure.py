@@ -10,7 +10,7 @@ whose patients are invented; that they are the demo's is checked where data ente
 
 A value that is hidden must not be computable from those around it. So where values add up to what is told elsewhere
 (`Parts`, and `Table` with `by`), the smallest other one is hidden with them; a share is hidden if its part, or what its
-whole leaves out, is; bins of a curve and steps of a flow are put together until there are enough patients in each. What
+whole leaves out, is; bins of a curve and steps of attrition are put together until each has enough patients. What
 cannot be helped: who holds the data of all patients but one learns from any sum about the last, and the results of two
 runs on nearly the same patients can be subtracted.
 """
@@ -361,7 +361,7 @@ def _bin_of_rows(counts: Sequence[int], minimum: int) -> np.ndarray:
 
 
 def kept_steps(left: Sequence[Mapping[str, int | None]], minimum: int) -> list[int]:
-    """The positions of a flow's steps that may be told, so that between any two of them nobody is lost, or enough are.
+    """The positions of the steps of attrition to disclose, so that between any two nobody is lost, or enough are.
 
     The last step, whose counts stand elsewhere too, is always one of them; the first wherever it can be.
 

@@ -83,7 +83,7 @@ def result_files(made: Mapping[str, Sequence[str]], results: str = "results") ->
 def key_of(file: str) -> str:
     """The name by which a result file is known: what its numbers' keys begin with.
 
-    `cohort/mimic.json` holds the numbers `cohort.mimic.…`; `cohort/mimic-flow.csv` is the table `cohort.mimic.flow`:
+    `cohort/mimic.json` holds numbers `cohort.mimic.…`, `cohort/mimic-attrition.csv` the table `cohort.mimic.attrition`:
     what follows the last dash tells the view, since members, such as studies of raters, may have dashes themselves.
     """
     path = PurePosixPath(file)

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.feather as feather
 
-from synthnotes.corpus import mimic, releases, sepr, sources, splits
+from synthnotes.corpus import releases, sepr, sources, splits
 from synthnotes.machinery import tokenizer_checks
 from synthnotes.machinery.disclosure import DEMO
 from synthnotes.machinery.files import UserError, is_dropping, refuse_linked_folders
@@ -106,10 +106,9 @@ def _found(describe: Callable[..., str], path: Path, *columns: list[str]) -> Fin
 
 
 def _mimic(folder: Path) -> Iterator[Finding]:
-    columns = {name.removesuffix(".csv.gz"): names for name, names in mimic.FILES.items()}
     for product in releases.PRODUCTS:
         access = f'{CREDENTIALS}"{product.page}" and download it into {folder}/'
-        all_found = releases.found(folder, product)
+        all_found = releases.find_releases(folder, product)
         if len(all_found) > 1:
             places = ", ".join(f"{release.label} in {release.root}" for release in all_found)
             yield Finding(f"{folder}: several releases: {places}. Leave one there.", stops=True)
@@ -117,7 +116,7 @@ def _mimic(folder: Path) -> Iterator[Finding]:
             yield Finding(f"{product.title}: missing. Get it {access}", stops=True)
         for release in all_found:
             yield Finding(f"{release.label}, in {release.root}{_supported(release)}")
-            yield from (_found(describe_csv, path, columns[name]) for name, path in release.files.items())
+            yield from (_found(describe_csv, path, product.files[name]) for name, path in release.files.items())
             for name in release.missing:
                 yield Finding(f"{release.root / name}.csv.gz: missing. Get it {access}", stops=True)
 
@@ -167,7 +166,7 @@ def describe_split(path: Path) -> str:
 def note_files(folder: Path, corpus: str) -> list[Path]:
     """The files of a corpus's notes; none where they are missing, which is told elsewhere."""
     if corpus == "mimic":
-        return [release.files["note/discharge"] for release in releases.found(folder, releases.MIMIC_IV_NOTE)]
+        return [release.files["note/discharge"] for release in releases.find_releases(folder, releases.MIMIC_IV_NOTE)]
     return [path for path in [folder / sepr.NOTES] if path.is_file()]
 
 

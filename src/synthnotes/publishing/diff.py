@@ -50,7 +50,7 @@ TITLES = {
     "recall": "ROUGE recall of the nearest training note",
     "passages": "Longest shared passages",
     "detection": "Planted passages found",
-    "flow": "Flow of notes",
+    "attrition": "Attrition of notes",
     "confusion": "Families of wrong codes",
     "noise": "Coders trained on noisy notes",
 }

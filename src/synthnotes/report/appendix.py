@@ -11,7 +11,7 @@ from synthnotes.report.kit.numbers import MISSING, printed
 from synthnotes.report.paper import CorpusNames, Paper, Row, by_corpus
 from synthnotes.report.published import values
 
-__all__ = ["code_rows", "figure_files", "flow", "parameters", "sources", "splits", "values", "versions"]
+__all__ = ["attrition", "code_rows", "figure_files", "parameters", "sources", "splits", "values", "versions"]
 
 # Packages whose version can change a number or a page; of two names, the one that is installed.
 PACKAGES = {
@@ -40,9 +40,9 @@ EMBEDDED = ("pypandoc-binary", "typst")  # render the report unless Quarto does
 
 
 @by_corpus()
-def flow(paper: Paper, corpus: CorpusNames) -> Iterator[Row]:
+def attrition(paper: Paper, corpus: CorpusNames) -> Iterator[Row]:
     """Corpus, step, notes, admissions, patients, codes, dropped, reason."""
-    numbers, prefix = paper.numbers, f"cohort.{corpus.key}.flow"
+    numbers, prefix = paper.numbers, f"cohort.{corpus.key}.attrition"
     for step in numbers.below(prefix):
         counts = numbers.nums(f"{prefix}.{step}", "notes admissions patients codes", ",")
         why = numbers.value(f"{prefix}.{step}.why")
@@ -104,21 +104,21 @@ def _setting(value: Any) -> Markdown:
 
 def versions(paper: Paper) -> list[Row]:
     """Package, version and use, of those that are installed."""
-    found = installed(paper.params.report.engine)
-    return [[code(package), number, PACKAGES.get(package, "this report")] for package, number in found.items()]
+    numbers = installed(paper.params.report.engine).items()
+    return [[code(package), number, PACKAGES.get(package, "this report")] for package, number in numbers]
 
 
 def installed(engine: str) -> dict[str, str]:
     """The versions of those packages that are installed, and of the programs of the engine that renders the report."""
-    found = quarto.versions() if engine == "quarto" else {}
+    numbers = quarto.versions() if engine == "quarto" else {}
     for package in PACKAGES:
         if engine == "quarto" and package in EMBEDDED:
             continue
         try:
-            found[package] = version(package)
+            numbers[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return numbers
 
 
 def figure_files(paper: Paper) -> list[Row]:

@@ -1,4 +1,4 @@
-"""Corpora: their flow and their subsets, as tables and as a flow chart like a CONSORT diagram (paper, section 3)."""
+"""Corpora: their attrition and their subsets, as tables and as a CONSORT diagram (paper, section 3)."""
 
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ FILLS = {"main": "#EEF3F7", "aside": "#FFFFFF", "subset": "#E3EFE9"}
 
 
 def teaching(paper: Paper, corpus: CorpusNames, subset: str) -> dict[str, str]:
-    """The keys of how many notes of a subset train the coder, and how many validate it; by what the flow chart says."""
+    """The keys of how many notes of a subset train the coder, and how many validate it; by what the diagram says."""
     subsets = f"cohort.{corpus.key}.subsets"
     if subset == "E":
         return {}
@@ -54,7 +54,7 @@ def subsets(paper: Paper, corpus: CorpusNames) -> Iterator[Row]:
 
 
 def subset_boxes(paper: Paper, corpus: CorpusNames) -> dict[str, dict[str, str]]:
-    """For each subset, headed by its name, the counts that its box in the flow chart holds, by what they count."""
+    """For each subset, headed by its name, the counts that its box in the CONSORT diagram holds, by what they count."""
     boxes = {}
     for subset, use in SUBSETS.items():
         keys = {of: f"cohort.{corpus.key}.subsets.{subset}.{of}" for of in COUNTED} | teaching(paper, corpus, subset)
@@ -64,12 +64,12 @@ def subset_boxes(paper: Paper, corpus: CorpusNames) -> dict[str, dict[str, str]]
 
 
 def figures(paper: Paper) -> Drawings:
-    """What draws the flow chart of each corpus."""
+    """What draws the CONSORT diagram of each corpus."""
 
-    def flow(corpus: CorpusNames) -> Figure:
-        return flow_chart(paper.tables[f"cohort.{corpus.key}.flow"], subset_boxes(paper, corpus))
+    def attrition(corpus: CorpusNames) -> Figure:
+        return draw_attrition(paper.tables[f"cohort.{corpus.key}.attrition"], subset_boxes(paper, corpus))
 
-    return {f"flow-{corpus.key}": partial(flow, corpus) for corpus in paper.corpora}
+    return {f"attrition-{corpus.key}": partial(attrition, corpus) for corpus in paper.corpora}
 
 
 @dataclass(frozen=True)
@@ -87,14 +87,14 @@ class Phase:
     dropped: list[tuple[int, str]]
 
 
-def flow_chart(flow: pd.DataFrame, subsets: Mapping[str, Mapping[str, str]]) -> Figure:
-    """Draws the flow of a corpus.
+def draw_attrition(attrition: pd.DataFrame, subsets: Mapping[str, Mapping[str, str]]) -> Figure:
+    """Draws the attrition of a corpus as a CONSORT diagram.
 
     Args:
-        flow: columns of, step, unit, left, dropped and why (those of the flow table of the stage `cohort`).
+        attrition: columns of, step, unit, left, dropped and why (those of the attrition table of the stage `cohort`).
         subsets: for each subset's heading the lines of its box, as label and value.
     """
-    phases = phases_of(flow[flow["of"] == "notes"])
+    phases = split_phases(attrition[attrition["of"] == "notes"])
     texts = [[p.title, *_lines(p.left)] for p in phases]
     asides = [_reasons(p.dropped) for p in phases]
     tops, branchings, bar = _stack([_height(len(lines)) for lines in texts], [_height(len(a)) for a in asides[1:]])
@@ -134,36 +134,29 @@ def _stack(boxes: list[float], asides: list[float]) -> tuple[list[float], list[f
     return tops, branchings, max(end + GAP, end_aside + BETWEEN)
 
 
-def phases_of(flow: pd.DataFrame) -> list[Phase]:
-    """Three phases: what was released, what is left before codes are joined, and what is left at the end.
+def split_phases(attrition: pd.DataFrame) -> list[Phase]:
+    """Splits steps into phases: what was released, what is left before codes are joined, and what is left at the end.
 
     Args:
-        flow: the rows of notes of a flow table; without the first step where so few were lost in all that it may not
-            be told.
+        attrition: the rows of notes of an attrition table; without the first step where so few were lost in all that
+            it may not be disclosed.
     """
-    steps = list(flow["step"].unique())
-    coded = set(flow.loc[flow["unit"] == "codes", "step"])
-    first = [step for step in steps if step == "released"]
-    rest = [step for step in steps if step not in first]
-    before, after = [step for step in rest if step not in coded], [step for step in rest if step in coded]
+    coded = set(attrition.loc[attrition["unit"] == "codes", "step"])
+
+    def title_of(step: str) -> str:
+        return "Released" if step == "released" else "Corpus" if step in coded else "Usable notes"
+
     phases = []
-    for title, own in (("Released", first), ("Usable notes", before), ("Corpus", after)):
-        if not own:
-            continue
-        counts = flow[flow["step"] == own[-1]].set_index("unit")["left"]
-        dropped = flow[(flow["unit"] == "notes") & flow["step"].isin(own)]
-        codes = flow[flow["unit"] == "codes"].set_index("step")["dropped"]
-        reasons = [
-            (int(row.dropped), str(row.why) + _of_codes(codes.get(row.step)))
-            for row in dropped.itertuples()
-            if not pd.isna(row.why) and not pd.isna(row.dropped) and (row.dropped or _of_codes(codes.get(row.step)))
-        ]
-        phases.append(Phase(title, counts.astype(int).to_dict(), reasons))
+    for title, rows in attrition.groupby(attrition["step"].map(title_of), sort=False):
+        left = rows[rows["step"] == rows["step"].iloc[-1]].set_index("unit")["left"]
+        notes, codes = (rows[rows["unit"] == unit].set_index("step") for unit in ("notes", "codes"))
+        reasons = []
+        for step, row in notes.dropna(subset=["dropped", "why"]).iterrows():
+            lost = codes["dropped"].fillna(0).get(step, 0)
+            if row["dropped"] or lost:
+                reasons.append((int(row["dropped"]), row["why"] + (f" ({int(lost):,} codes)" if lost else "")))
+        phases.append(Phase(str(title), left.astype(int).to_dict(), reasons))
     return phases
-
-
-def _of_codes(dropped: float | None) -> str:
-    return "" if dropped is None or pd.isna(dropped) or not dropped else f" ({int(dropped):,} codes)"
 
 
 def _lines(left: Mapping[str, int]) -> list[str]:

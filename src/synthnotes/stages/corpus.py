@@ -49,28 +49,28 @@ def prepare(corpus: str, data: Path, settings: CorpusParams) -> tuple[splits.Sub
     """Reads, cleans and divides a corpus.
 
     Returns:
-        Its subsets; and what is known now alone: checksums of the sources, their release, the flow, what became of the
-        rows that assign codes, counts of a published split file (None without one) and of groups, and whether patients
-        are named.
+        Its subsets; and what is known now alone: checksums of the sources, their release, the attrition, what became of
+        the rows that assign codes, counts of a published split file (None without one) and of groups, and whether
+        patients are named.
     """
     source, split_file = SOURCES[corpus], splits.find_split_file(data)
     split_rows = read_splits(split_file) if split_file else None
     prepared = source.load(data, settings.minimum_notes_per_code[corpus])
     if prepared.notes.empty:
-        raise UserError(f"{data}: no note is left: {lost(prepared.flow)}.")
+        raise UserError(f"{data}: no note is left: {lost(prepared.attrition.steps)}.")
     chosen, split_counts = None, None
     if split_rows is not None:
         labels = settings.published_subsets[corpus].model_dump()
         chosen, split_counts = splits.resolve_published(prepared.notes["note_id"], split_rows, labels, str(split_file))
-    subsets = splits.divide(prepared, source.NAMES_PATIENTS, settings, chosen)
+    subsets = splits.divide(prepared, settings, chosen)
     files = [*prepared.files, *([split_file] if split_file else [])]
     return subsets, {
         "corpus": corpus,
         "sources_sha256": {file.relative_to(data).as_posix(): sources.sha256(file) for file in files},
         "release": prepared.release,
-        "names_patients": source.NAMES_PATIENTS,
-        "flow": subsets.flow,
-        "code_rows": prepared.code_rows,
+        "names_patients": prepared.attrition.names_patients,
+        "attrition": prepared.attrition.steps,
+        "code_rows": prepared.attrition.code_rows,
         "split_file": split_counts,
         "groups": subsets.groups,
     }
@@ -83,9 +83,9 @@ def read_splits(path: Path) -> pd.DataFrame:
     return pd.DataFrame({"note_id": ids, "label": table["split"].astype("string")})
 
 
-def lost(flow: dict[str, dict[str, object]]) -> str:
-    """What the steps of a flow dropped, in words."""
-    return "; ".join(f"{step['dropped']} dropped ({step['why']})" for step in flow.values() if step["dropped"])
+def lost(attrition: dict[str, dict[str, object]]) -> str:
+    """What the steps of an attrition dropped, in words."""
+    return "; ".join(f"{step['dropped']} dropped ({step['why']})" for step in attrition.values() if step["dropped"])
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Both stages of the corpora, on data that the demo kit has not made: of these, too, the tests look at every count."""
 
+import gzip
 from pathlib import Path
 
 from synthnotes.machinery.files import read_json
@@ -7,6 +8,30 @@ from synthnotes.stages import cohort
 from synthnotes.stages import corpus as preparation
 
 ROOT = Path(__file__).parents[3]
+CODES = "subject_id,hadm_id,seq_num,icd_code,icd_version\n"
+TITLES = "icd_code,icd_version,long_title\nI10,10,Hypertension\n"
+
+
+def mimic_files(notes=40):
+    """A small MIMIC by file: an admission for each note, two to a patient, all with the same three codes."""
+    rows = "".join(f'{i}-DS-1,{i // 2},{i},1,"Chief Complaint:\nNote ""{i}"", {i}"\n' for i in range(notes))
+    return {
+        "note/discharge": "note_id,subject_id,hadm_id,note_seq,text\n" + rows,
+        "hosp/diagnoses_icd": CODES
+        + "".join(f"{i // 2},{i},1,{c},10\n" for i in range(notes) for c in ("I10", "E119")),
+        "hosp/procedures_icd": CODES + "".join(f"{i // 2},{i},1,0DTJ4ZZ,10\n" for i in range(notes)),
+        "hosp/d_icd_diagnoses": TITLES,
+        "hosp/d_icd_procedures": TITLES,
+    }
+
+
+def put_release(folder, files, ending=".csv.gz", places=None):
+    """Writes files of MIMIC below a folder, those of `note` and of `hosp` in their places there."""
+    for name, content in files.items():
+        path = folder / (places or {}).get(name.split("/")[0], "") / (name + ending)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        data = content.encode() if isinstance(content, str) else content
+        path.write_bytes(gzip.compress(data) if ending.endswith("gz") else data)
 
 
 def parameters_of_own_data(minimum_patients=1):
@@ -27,6 +52,6 @@ def prepare(folder, corpus):
 
 def describe(folder, corpus):
     """Runs the stage `cohort` on what `prepare` has written; its results."""
-    names = ("notes", "codes.csv", "facts.json", "r.json", "flow.csv")
+    names = ("notes", "codes.csv", "facts.json", "r.json", "attrition.csv")
     cohort.main(corpus, *(folder / "out" / name for name in names))
     return read_json(folder / "out/r.json")

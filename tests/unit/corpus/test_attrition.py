@@ -1,4 +1,4 @@
-"""The flow table: by hand, and that it adds up whatever a recipe drops."""
+"""The attrition table: by hand, and that it adds up whatever a recipe drops."""
 
 from itertools import pairwise
 
@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthnotes.corpus import mimic
-from synthnotes.corpus.attrition import UNITS, Flow
-from synthnotes.corpus.description import tabulate_flow
+from synthnotes.corpus.attrition import UNITS, Attrition
+from synthnotes.corpus.description import tabulate_attrition
 
 WORDS = st.sampled_from(["", " ", "x y", "x z", "Facility: x", "Discharge Condition: ok"])
 CODES = st.sampled_from([["I10"], ["I10", "A00"], ["A00", "A01"], ["B20"]])
@@ -36,34 +36,34 @@ def adds_up(steps):
 
 @settings(max_examples=40, deadline=None)
 @given(ROWS, st.dictionaries(st.sampled_from("123456789"), CODES), st.integers(1, 3))
-def test_the_flow_of_mimic_adds_up(rows, codes, minimum):
+def test_the_attrition_of_mimic_adds_up(rows, codes, minimum):
     notes = pd.DataFrame(rows, columns=["subject_id", "hadm_id", "note_seq", "digest"]).astype(str)
-    flow = Flow(names_patients=True)
-    selected = mimic.select_notes(notes, pd.Series(codes, dtype=object), minimum, flow)
-    assert adds_up(flow.steps)
-    first, last = flow.steps["released"], list(flow.steps.values())[-1]
+    attrition = Attrition(names_patients=True)
+    selected = mimic.select_notes(notes, pd.Series(codes, dtype=object), minimum, attrition)
+    assert adds_up(attrition.steps)
+    first, last = attrition.steps["released"], list(attrition.steps.values())[-1]
     assert first["notes"] == len(rows)
     assert first["patients"] == len({patient for patient, *_ in rows if patient})
     assert last["notes"] == last["admissions"] == len(selected)
     assert last["patients"] == selected["patient_id"].nunique()
     assert last["codes"] == len({code for own in selected["codes"] for code in own})
-    assert len(rows) - sum(step["dropped"] for step in flow.steps.values()) == len(selected)
+    assert len(rows) - sum(step["dropped"] for step in attrition.steps.values()) == len(selected)
 
 
-def test_a_flow_by_hand():
+def test_an_attrition_by_hand():
     notes = pd.DataFrame({"note_id": ["1", "2", "3", ""], "patient_id": ["a", "a", "b", "c"]})
-    flow = Flow(names_patients=True)
-    flow.keep("released", notes)
-    notes = flow.keep("named", notes[:3], "no admission")
-    notes = flow.keep("coded", notes.assign(codes=[["I10"], ["A00", "I10"], ["B20"]])[:2], "no code")
-    flow.keep("frequent", notes.assign(codes=[["I10"], ["I10"]]), "rare")
-    assert [tuple(step.values()) for step in flow.steps.values()] == [
+    attrition = Attrition(names_patients=True)
+    attrition.keep("released", notes)
+    notes = attrition.keep("named", notes[:3], "no admission")
+    notes = attrition.keep("coded", notes.assign(codes=[["I10"], ["A00", "I10"], ["B20"]])[:2], "no code")
+    attrition.keep("frequent", notes.assign(codes=[["I10"], ["I10"]]), "rare")
+    assert [tuple(step.values()) for step in attrition.steps.values()] == [
         (4, 3, 3, None, 0, 0, 0, None, None), (3, 3, 2, None, 1, 0, 1, None, "no admission"),
         (2, 2, 1, 2, 1, 1, 1, None, "no code"), (2, 2, 1, 1, 0, 0, 0, 1, "rare"),
     ]  # fmt: skip
-    assert adds_up(flow.steps)
+    assert adds_up(attrition.steps)
     rows = {"released": 9, "dropped_null": 2, "dropped_version_9": 3, "kept": 4}
-    table = tabulate_flow(flow.steps, {"procedure": rows}).frame
+    table = tabulate_attrition(attrition.steps, {"procedure": rows}).frame
     assert table[table["step"] == "frequent"].drop(columns="step").values.tolist() == [
         ["notes", "notes", 2, 0, "rare"], ["notes", "admissions", 2, 0, "rare"], ["notes", "patients", 1, 0, "rare"],
         ["notes", "codes", 1, 1, "rare"],
@@ -72,20 +72,20 @@ def test_a_flow_by_hand():
         ["released", 9, 0], ["without_null", 7, 2], ["without_version_9", 4, 3],
     ]  # fmt: skip
     with pytest.raises(ValueError, match="do not add up"):
-        tabulate_flow(flow.steps, {"procedure": rows | {"kept": 5}})
+        tabulate_attrition(attrition.steps, {"procedure": rows | {"kept": 5}})
 
 
 def test_a_source_without_patients_counts_notes_and_codes_alone():
-    flow = Flow(names_patients=False)
-    flow.keep("released", pd.DataFrame({"note_id": ["1"], "patient_id": ["1"], "codes": [["I10"]]}))
-    assert tabulate_flow(flow.steps, {}).frame["unit"].tolist() == ["notes", "codes"]
+    attrition = Attrition(names_patients=False)
+    attrition.keep("released", pd.DataFrame({"note_id": ["1"], "patient_id": ["1"], "codes": [["I10"]]}))
+    assert tabulate_attrition(attrition.steps, {}).frame["unit"].tolist() == ["notes", "codes"]
 
 
 def test_a_step_that_adds_notes_or_comes_twice_is_a_defect():
-    flow = Flow(names_patients=False)
+    attrition = Attrition(names_patients=False)
     notes = pd.DataFrame({"note_id": ["1"], "patient_id": ["1"]})
-    flow.keep("released", notes)
+    attrition.keep("released", notes)
     with pytest.raises(ValueError, match="twice"):
-        flow.keep("released", notes)
+        attrition.keep("released", notes)
     with pytest.raises(ValueError, match="leaves 2 notes of 1"):
-        flow.keep("joined", pd.concat([notes, notes]), "nothing")
+        attrition.keep("joined", pd.concat([notes, notes]), "nothing")

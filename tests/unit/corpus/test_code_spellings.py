@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synthnotes.corpus import icd, mimic, sepr
-from synthnotes.corpus.attrition import has_text
+from synthnotes.corpus.attrition import Attrition, collect_titles, has_text
 from synthnotes.corpus.cells import ABSENT, is_absent
 from synthnotes.machinery.files import UserError
 
@@ -97,8 +97,7 @@ def test_titles_keep_their_codes(tmp_path, marked):
     path = tmp_path / "descriptions.csv"
     path.write_text(f'code,transcription\n"{marked.replace(chr(34), "")}",Högt blodtryck\n', encoding="utf-8")
     assert sepr.read_titles(path) == {"I10.9": "Högt blodtryck"}
-    row = pd.DataFrame({"icd_code": [marked], "icd_version": ["10"], "long_title": ["Hypertension"]})
-    assert mimic.titles_of_codes({"diagnosis": row}) == {"I10.9": "Hypertension"}
+    assert collect_titles([marked], ["Hypertension"], "diagnosis") == {"I10.9": "Hypertension"}
 
 
 @pytest.mark.parametrize(
@@ -110,7 +109,7 @@ def test_what_stands_for_no_value(tmp_path, absent):
     assert not has_text(pd.DataFrame({"text": [absent, None]})).any()
     assert mimic._digest(absent) == ""
     assert sepr.codes_in([absent]) == sepr.codes_in(absent) == []
-    assert sepr.titles_of_codes(pd.DataFrame({"code": ["I10"], "transcription": [absent]})) == {}
+    assert collect_titles(["I10"], [absent], "diagnosis") == {}
     if len(absent.splitlines()) < 2 and absent != "\n":
         table = pa.table({"_id": [absent, "1"], "text": ["a", "b"], "target": ["I10", "I10"]})
         feather.write_feather(table, tmp_path / "notes.feather")
@@ -118,12 +117,12 @@ def test_what_stands_for_no_value(tmp_path, absent):
         path = tmp_path / "discharge.csv.gz"
         rows = f"{absent},1,1,a\n1,{absent},1,b\n1,1,1,{absent}\n1,1,1,nan is no number\n"
         path.write_bytes(gzip.compress(f"subject_id,hadm_id,note_seq,text\n{rows}".encode()))
-        found = mimic.particulars(path)
+        read = mimic.read_particulars(path)
         if not absent.strip():
             return
-        assert found["subject_id"].tolist() == ["", "1", "1", "1"]
-        assert found["hadm_id"].tolist() == ["1", "", "1", "1"]
-        assert [bool(digest) for digest in found["digest"]] == [True, True, False, True]
+        assert read["subject_id"].tolist() == ["", "1", "1", "1"]
+        assert read["hadm_id"].tolist() == ["1", "", "1", "1"]
+        assert [bool(digest) for digest in read["digest"]] == [True, True, False, True]
 
 
 def codes_file(tmp_path, targets):
@@ -157,7 +156,7 @@ def test_a_file_whose_codes_have_no_form_is_refused(tmp_path, other, forms):
 def test_swedish_procedures_are_left_out_and_told(tmp_path, capsys):
     corpus = sepr.load(codes_file(tmp_path, [["I10.9", "AAG00"]] * 30 + [["GAA10"]] * 10), 1)
     assert set(map(tuple, corpus.notes["codes"])) == {("I10.9",)}
-    assert corpus.code_rows["diagnosis"]["dropped_invalid"] == 40
+    assert corpus.attrition.code_rows["diagnosis"]["dropped_invalid"] == 40
     assert "40 of 70 codes are Swedish procedures (KVÅ) and are left out" in capsys.readouterr().err
 
 
@@ -180,22 +179,23 @@ def test_line_breaks_in_titles_are_refused(tmp_path, broken):
         sepr.load(folder, 1)
 
 
-@pytest.mark.parametrize(("kind", "form"), [("diagnoses", "AAAA99"), ("procedures", "9999")])
+@pytest.mark.parametrize(("kind", "form"), [("diagnosis", "AAAA99"), ("procedure", "9999")])
 def test_a_release_whose_codes_have_no_form_is_refused(tmp_path, kind, form):
     path = tmp_path / f"{kind}.csv.gz"
     code = {"AAAA99": "ABCD10", "9999": "0066"}[form]
     rows = "".join(f"1,{code},10\n" for _ in range(9)) + "".join("1,4019,9\n" for _ in range(90))
     path.write_bytes(gzip.compress(f"hadm_id,icd_code,icd_version\n{rows}".encode()))
     with pytest.raises(UserError, match=rf"{path.name}: 9 of 9 codes have no form of an ICD-10 \w+: {form} .9."):
-        mimic._by_kind(dict.fromkeys(["hosp/procedures_icd", "hosp/diagnoses_icd"], path), "hosp/{}_icd")
+        mimic.read_codes(path, kind)
 
 
 def test_several_codes_in_a_row_of_a_release_are_all_read():
     rows = [("1", "I10.9|E11.9", "10"), ("1", "e119", "10"), ("2", "{Z99.9, I10+}", "10"), ("3", "401.9;250", "9")]
     table = pd.DataFrame(rows, columns=["hadm_id", "icd_code", "icd_version"], dtype=str)
-    codes, counts = mimic.codes_of_admissions({"diagnosis": table})
+    attrition = Attrition(names_patients=True)
+    codes = mimic.collect_codes({"diagnosis": table}, attrition)
     assert codes.to_dict() == {"1": ["E11.9", "I10.9"], "2": ["I10", "Z99.9"]}
-    assert counts["diagnosis"] == {
+    assert attrition.code_rows["diagnosis"] == {
         "released": 6, "kept": 4,
         "dropped_null": 0, "dropped_repeated": 1, "dropped_version_9": 1, "dropped_invalid": 0,
     }  # fmt: skip

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from own_data import ROOT
 
-from synthnotes.corpus.attrition import Flow, code_set, with_descriptions
-from synthnotes.corpus.description import describe, quality, shared
+from synthnotes.corpus.attrition import Attrition, add_descriptions, list_codes
+from synthnotes.corpus.description import count_shared, describe, measure_quality
 from synthnotes.corpus.splits import SUBSETS, subset_shares
 from synthnotes.machinery.dependencies import deciding
 from synthnotes.machinery.params import CorpusParams
@@ -22,14 +22,20 @@ TITLES = {"I10": "Hypertension", "0DTJ4ZZ": "Resection"}
 
 def described(notes, split_file=None, titles=None):
     """Describes notes with patient_id, text, codes and subset, of a source that names patients."""
-    notes = with_descriptions(notes, TITLES if titles is None else titles)
+    notes = add_descriptions(notes, TITLES if titles is None else titles)
     notes = notes.assign(fold=["evaluation" if subset == "E" else "train" for subset in notes["subset"]])
-    flow = Flow(names_patients=True)
-    flow.keep("released", notes)
-    facts = {"corpus": "mimic", "sources_sha256": {}, "release": {}, "names_patients": True, "flow": flow.steps}
+    attrition = Attrition(names_patients=True)
+    attrition.keep("released", notes)
+    facts = {
+        "corpus": "mimic",
+        "sources_sha256": {},
+        "release": {},
+        "names_patients": True,
+        "attrition": attrition.steps,
+    }
     facts |= {"code_rows": {}, "split_file": split_file, "groups": {}}
     tables = {name: notes[notes["subset"] == name].drop(columns="subset") for name in SUBSETS}
-    return describe(tables, code_set(notes, TITLES if titles is None else titles), facts, SETTINGS)
+    return describe(tables, list_codes(notes, TITLES if titles is None else titles), facts, SETTINGS)
 
 
 def test_a_corpus_by_hand():
@@ -43,26 +49,28 @@ def test_a_corpus_by_hand():
         ],
         columns=["note_id", "patient_id", "text", "codes", "subset"],
     )
-    found = described(notes, {"rows": 4})
-    assert found["subsets"] == {
+    description = described(notes, {"rows": 4})
+    assert description["subsets"] == {
         "L": {"notes": 2, "patients": 2, "codes": 4, "train": 2, "validation": 0, "evaluation": 0},
         "S": {"notes": 1, "patients": 1, "codes": 1, "train": 1, "validation": 0, "evaluation": 0},
         "E": {"notes": 1, "patients": 1, "codes": 1, "train": 0, "validation": 0, "evaluation": 1},
     }
-    assert (found["splits"]["by"], found["splits"]["file"]) == ("published split file", {"rows": 4})
-    assert found["splits"]["shared_patients"] == {"L_S": 1, "L_E": 0, "S_E": 0}
-    assert found["splits"]["shared_texts"] == {"L_S": 0, "L_E": 1, "S_E": 0}
+    assert (description["splits"]["by"], description["splits"]["file"]) == ("published split file", {"rows": 4})
+    assert description["splits"]["shared_patients"] == {"L_S": 1, "L_E": 0, "S_E": 0}
+    assert description["splits"]["shared_texts"] == {"L_S": 0, "L_E": 1, "S_E": 0}
     of_e = {"notes": 1, "share_of_notes": 0.25, "share_wanted": None, "share_of_codes_missing": 0.75}
-    assert found["splits"]["quality"]["E"] == of_e | {"kl_divergence": pytest.approx(math.log(3))}  # 2 of 6 are I10
-    assert found["splits"]["folds"]["S"]["validation"] == {
+    assert description["splits"]["quality"]["E"] == of_e | {
+        "kl_divergence": pytest.approx(math.log(3))
+    }  # 2 of 6 are I10
+    assert description["splits"]["folds"]["S"]["validation"] == {
         "notes": 0, "share_of_notes": 0.0, "share_wanted": 0.1, "share_of_codes_missing": 1.0, "kl_divergence": None,
     }  # fmt: skip
-    assert found["codes"] == {
+    assert description["codes"] == {
         "per_note_mean": 1.5, "per_note_median": 1.5, "unique": 4, "unique_diagnoses": 2, "unique_procedures": 1,
         "unique_categories": 4, "unique_blocks": 3, "unique_families": 3, "of_unknown_family": 1,
         "without_description": 2, "assignments_without_description": 3, "notes_without_description": 2,
     }  # fmt: skip
-    assert found["words_per_note"] == {
+    assert description["words_per_note"] == {
         "mean": 2.5, "median": 2.0, "percentile_5": pytest.approx(1.15), "percentile_95": pytest.approx(4.55),
         "maximum": 5,
     }  # fmt: skip
@@ -86,26 +94,21 @@ def test_notes_apart_in_their_tables_give_the_numbers_of_notes_in_the_source_s_o
     columns = {"note_id": map(str, range(len(rows))), "patient_id": map(str, patients), "text": texts}
     notes = pd.DataFrame({name: list(values) for name, values in columns.items()})
     notes = notes.assign(codes=list(codes), subset=subsets)
-    found = described(notes)
-    assert found["splits"]["quality"] == quality(notes["codes"], notes["subset"], subset_shares(SETTINGS))
-    assert found["splits"]["shared_patients"] == shared(notes["patient_id"], notes["subset"])
+    description = described(notes)
+    assert description["splits"]["quality"] == measure_quality(notes["codes"], notes["subset"], subset_shares(SETTINGS))
+    assert description["splits"]["shared_patients"] == count_shared(notes["patient_id"], notes["subset"])
     counts = notes["text"].str.split().map(len)
     quantiles = {f"percentile_{share}": counts.quantile(share / 100) for share in (5, 95)}
-    assert found["words_per_note"] == {
+    assert description["words_per_note"] == {
         "mean": counts.mean(), "median": counts.median(), **quantiles, "maximum": max(words),
     }  # fmt: skip
-    assert found["codes"]["per_note_mean"] == notes["codes"].map(len).mean()
-    assert found["codes"]["unique"] == len({code for own in codes for code in own})
-
-
-def test_shared_patients():
-    patients = pd.Series(["a", "a", "a", "b", "b", "c"])
-    assert shared(patients, pd.Series(["L", "S", "S", "L", "E", "E"])) == {"L_S": 1, "L_E": 1, "S_E": 0}
+    assert description["codes"]["per_note_mean"] == notes["codes"].map(len).mean()
+    assert description["codes"]["unique"] == len({code for own in codes for code in own})
 
 
 def test_quality_by_hand():
     codes, parts = pd.Series([["a"], ["a", "b"], ["b"]]), pd.Series(["L", "S", "E"])
-    measures = quality(codes, parts, {"L": 0.4, "S": None, "none": 0.0})
+    measures = measure_quality(codes, parts, {"L": 0.4, "S": None, "none": 0.0})
     third = {"notes": 1, "share_of_notes": 1 / 3}
     assert measures["S"] == third | {"share_wanted": None, "share_of_codes_missing": 0, "kl_divergence": 0}
     assert measures["L"] == pytest.approx(  # all mass on a code of half the corpus

@@ -74,11 +74,6 @@ def test_lines_of_an_old_mac_end_in_returns(write, pack):
     assert sources.read_csv(path, ["id", "text"]).values.tolist() == [["1", "a, b"], ["2", "c"]]
 
 
-def test_missing_file(tmp_path):
-    with pytest.raises(UserError, match="no such file"):
-        sources.check_columns(tmp_path / "absent.csv.gz", ["id"])
-
-
 def test_feather(tmp_path):
     path = tmp_path / "t.feather"
     pd.DataFrame({"_id": [1, 2], "splits": ["a", "b"], "other": [0, 0]}).to_feather(path)

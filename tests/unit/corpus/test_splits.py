@@ -11,7 +11,7 @@ from iterstrat.ml_stratifiers import IterativeStratification
 from scipy import sparse
 
 from synthnotes.corpus import splits
-from synthnotes.corpus.description import quality, shared
+from synthnotes.corpus.description import count_shared, measure_quality
 from synthnotes.corpus.stratification import _Parts, stratify
 from synthnotes.machinery.files import UserError
 
@@ -139,7 +139,7 @@ def test_every_patient_and_every_text_stands_in_one_part(rows, seed):
     assert parts.isin(list(SHARES)).all()
     for column in ("patient_id", "text"):
         assert parts.groupby(notes[column]).nunique().max() == 1
-        assert shared(notes[column], parts) == {"L_S": 0, "L_E": 0, "S_E": 0}
+        assert count_shared(notes[column], parts) == {"L_S": 0, "L_E": 0, "S_E": 0}
     assert counts["groups"] == group.nunique()
     assert parts.equals(splits.distribute(group, notes["codes"], SHARES, seed))
 
@@ -155,7 +155,7 @@ def test_shares_are_kept_to_the_note(shares):
 def test_a_code_of_two_notes_is_lost_to_no_more_parts_than_it_must():
     codes = [[f"rare {i // 2}", "common"] for i in range(200)]
     parts = splits.distribute(pd.Series(range(200)), pd.Series(codes), {"one": 0.5, "other": 0.5}, 4)
-    assert quality(pd.Series(codes), parts, {"one": 0.5, "other": 0.5})["one"]["share_of_codes_missing"] == 0
+    assert measure_quality(pd.Series(codes), parts, {"one": 0.5, "other": 0.5})["one"]["share_of_codes_missing"] == 0
 
 
 def split_file(*rows):

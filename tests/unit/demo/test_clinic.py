@@ -2,11 +2,18 @@ import random
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import simple_icd_10_cm
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.preprocessing import MultiLabelBinarizer
 
+from synthnotes.demo import mimic, sepr
 from synthnotes.demo.clinic import MAXIMUM_CODES, Clinic, Diagnosis, Procedure, fill, load_clinic
 from synthnotes.demo.scale import TOY
 
@@ -93,19 +100,14 @@ def test_sampling_by_hand():
         assert [p.code for p in case.procedures] == ["0AB"]
 
 
-def test_most_frequent_keeps_heavy_codes_and_their_procedures():
-    small = ENGLISH.most_frequent(TOY.diagnoses, TOY.procedures)
+def test_the_heaviest_codes_are_kept_with_their_procedures():
+    small = ENGLISH.keep_most_frequent(TOY.diagnoses, TOY.procedures)
+    others = [d for d in ENGLISH.diagnoses if d not in small.diagnoses]
     assert len(small.diagnoses) == TOY.diagnoses
-    assert min(d.weight for d in small.diagnoses) >= max(d.weight for d in set_aside(small))
+    assert min(d.weight for d in small.diagnoses) >= max(d.weight for d in others)
     assert len(small.procedures) == TOY.procedures
-    assert ENGLISH.most_frequent(None, None) == ENGLISH
-    only_hypertension = replace(ENGLISH, diagnoses=ENGLISH.diagnoses[:1]).most_frequent(None, None)
-    assert only_hypertension.procedures == ()
-
-
-def set_aside(small):
-    kept = {d.code for d in small.diagnoses}
-    return [d for d in ENGLISH.diagnoses if d.code not in kept]
+    assert ENGLISH.keep_most_frequent(len(ENGLISH.diagnoses), len(ENGLISH.procedures)) == ENGLISH
+    assert replace(ENGLISH, diagnoses=ENGLISH.diagnoses[:1]).keep_most_frequent(1, 1).procedures == ()
 
 
 def test_fill():
@@ -122,3 +124,16 @@ def test_fill_leaves_no_marks(seed):
     for phrases in entry.wording.values():
         for phrase in phrases:
             assert not set("{}|[]") & set(fill(phrase, rng))
+
+
+@pytest.mark.parametrize("language", [mimic, sepr])
+def test_a_simple_coder_learns_codes_from_notes(language):
+    cases = language.sample_pretraining_cases(800, seed=5)
+    words = CountVectorizer(binary=True).fit_transform([case.note for case in cases])
+    targets = MultiLabelBinarizer().fit_transform([case.titles for case in cases])
+    learnable = targets[:500].any(axis=0) & ~targets[:500].all(axis=0)
+    coder = OneVsRestClassifier(LogisticRegression(C=10, solver="liblinear"))
+    coder.fit(words[:500], targets[:500][:, learnable])
+    predicted = np.zeros_like(targets[500:])
+    predicted[:, learnable] = coder.predict_proba(words[500:]) > 0.3
+    assert f1_score(targets[500:], predicted, average="micro") > 0.9

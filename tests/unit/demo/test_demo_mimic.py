@@ -5,14 +5,8 @@ from collections import Counter
 from dataclasses import replace
 from statistics import mean
 
-import numpy as np
 import pandas as pd
 import pytest
-from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import f1_score
-from sklearn.multiclass import OneVsRestClassifier
-from sklearn.preprocessing import MultiLabelBinarizer
 
 from synthnotes.corpus.cleaning import clean_note
 from synthnotes.demo import mimic
@@ -158,23 +152,10 @@ def test_each_code_speaks_up_in_the_order_of_the_codes(written):
             assert any(re.fullmatch(pattern, heading) for pattern in patterns)
 
 
-def test_a_simple_coder_learns_codes_from_notes(written):
-    texts = [clean_note(note) for _, note in written]
-    codes = [[entry.code for entry in (*case.procedures, *case.diagnoses)] for case, _ in written]
-    words = CountVectorizer(binary=True).fit_transform(texts)
-    targets = MultiLabelBinarizer().fit_transform(codes)
-    learnable = (targets[:600].sum(axis=0) > 0) & (targets[:600].sum(axis=0) < 600)
-    coder = OneVsRestClassifier(LogisticRegression(C=10, solver="liblinear"))
-    coder.fit(words[:600], targets[:600][:, learnable])
-    predicted = np.zeros_like(targets[600:])
-    predicted[:, learnable] = coder.predict_proba(words[600:]) > 0.3
-    assert f1_score(targets[600:], predicted, average="micro") > 0.9
-
-
 def test_pretraining_texts_are_clean_notes_of_others(tables):
-    texts = [case.note for case in mimic.pretraining_cases(40, seed=7)]
+    texts = [case.note for case in mimic.sample_pretraining_cases(40, seed=7)]
     assert len(texts) == 40
-    assert texts == [case.note for case in mimic.pretraining_cases(40, seed=7)]
+    assert texts == [case.note for case in mimic.sample_pretraining_cases(40, seed=7)]
     demo = {clean_note(text) for text in tables["note/discharge"]["text"].dropna()}
     assert not demo & set(texts)
     assert all(text.startswith("Chief Complaint: ") for text in texts)

@@ -313,4 +313,4 @@ def _search_state(path: Path) -> int:
 
 def _checksum(path: Path) -> str | None:
     release = releases.Release(releases.MIMIC_IV_NOTE, path.parent, None, {"d": path.parent / "discharge.csv.gz"})
-    return releases.published_checksum(release, "d")
+    return releases.read_checksums(release)

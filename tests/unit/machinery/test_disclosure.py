@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthnotes.corpus.attrition import Flow
-from synthnotes.corpus.description import disclose_flow, tabulate_flow
+from synthnotes.corpus.attrition import Attrition
+from synthnotes.corpus.description import disclose_attrition, tabulate_attrition
 from synthnotes.machinery.disclosure import (
     DEMO,
     Parts,
@@ -182,29 +182,29 @@ def test_between_two_steps_that_are_told_nobody_is_lost_or_enough(losses, minimu
         assert kept == list(range(len(left)))
 
 
-def test_a_flow_puts_small_losses_together():
-    flow = Flow(names_patients=False)
+def test_an_attrition_puts_small_losses_together():
+    attrition = Attrition(names_patients=False)
     for name, count, why in (("released", 100, None), ("with_text", 95, "no text"), ("coded", 70, "no code")):
         ids = [str(note) for note in range(count)]
-        flow.keep(name, pd.DataFrame({"note_id": ids, "patient_id": ids}), why)
+        attrition.keep(name, pd.DataFrame({"note_id": ids, "patient_id": ids}), why)
     rows = {"released": 500, "dropped_null": 3, "dropped_repeated": 0, "dropped_invalid": 40, "kept": 457}
-    steps, code_rows = disclose_flow(flow.steps, {"diagnosis": rows}, 10)
-    assert steps["with_text"] == dict.fromkeys(flow.steps["released"]) | {"why": "no text"}
+    steps, code_rows = disclose_attrition(attrition.steps, {"diagnosis": rows}, 10)
+    assert steps["with_text"] == dict.fromkeys(attrition.steps["released"]) | {"why": "no text"}
     assert (steps["coded"]["dropped"], steps["coded"]["why"]) == (30, "no text; no code")
     nothing = {"dropped_null": None, "dropped_repeated": None}
     assert code_rows == {"diagnosis": {"released": 500, **nothing, "dropped_invalid": 43, "kept": 457}}
-    table = tabulate_flow(steps, code_rows).frame
+    table = tabulate_attrition(steps, code_rows).frame
     assert table["step"].tolist() == ["released", "coded", "released", "without_invalid"]
     assert table["dropped"].tolist() == [0, 30, 0, 43]
-    assert disclose_flow(flow.steps, {"diagnosis": rows}, 1) == (flow.steps, {"diagnosis": rows})
+    assert disclose_attrition(attrition.steps, {"diagnosis": rows}, 1) == (attrition.steps, {"diagnosis": rows})
 
 
-def test_a_flow_that_loses_too_few_in_all_does_not_tell_where_it_began():
-    flow = Flow(names_patients=False)
+def test_an_attrition_that_loses_too_few_in_all_does_not_tell_where_it_began():
+    attrition = Attrition(names_patients=False)
     for name, count, why in (("released", 100, None), ("with_text", 95, "no text")):
         ids = [str(note) for note in range(count)]
-        flow.keep(name, pd.DataFrame({"note_id": ids, "patient_id": ids}), why)
-    steps, _ = disclose_flow(flow.steps, {}, 10)
+        attrition.keep(name, pd.DataFrame({"note_id": ids, "patient_id": ids}), why)
+    steps, _ = disclose_attrition(attrition.steps, {}, 10)
     assert steps["released"]["notes"] is None
     assert (steps["with_text"]["notes"], steps["with_text"]["dropped"]) == (95, None)
 

@@ -69,7 +69,7 @@ def test_result_files_lie_in_the_folder_of_results_and_are_no_folders():
     ("file", "key"),
     [
         ("cohort/mimic.json", "cohort.mimic"),
-        ("cohort/mimic-flow.csv", "cohort.mimic.flow"),
+        ("cohort/mimic-attrition.csv", "cohort.mimic.attrition"),
         ("utility/mimic-runs.json", "utility.mimic-runs"),
         ("ratings/second-study.json", "ratings.second-study"),
         ("ratings/second-study-answers.csv", "ratings.second-study.answers"),

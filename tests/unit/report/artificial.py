@@ -71,7 +71,7 @@ def makers(settings, ratings):
     answers = pd.read_csv(ratings)
     return {
         "cohort.{}": lambda corpus: cohort(corpus == "mimic"),
-        "cohort.{}.flow": lambda _: flow(),
+        "cohort.{}.attrition": lambda _: attrition(),
         "generation.{}": lambda _: generation(),
         "generation.{}.curve": lambda _: pd.DataFrame({"step": [1, 2], "loss": [4.0, 3.0]}),
         "ablation.{}": lambda _: ablation(settings),
@@ -114,7 +114,7 @@ def cohort(names_patients):
     records = {"records": 30, "mean_descriptions": 2.5}
     return {
         "sources_sha256": {"folder/a_file.csv.gz": "0123456789abcdef" * 4},
-        "flow": {
+        "attrition": {
             "released": {"notes": 100, "dropped": 0, "why": None} | step,
             "with_text": {"notes": 90, "dropped": 10, "why": "no text | {{< meta title >}} @tbl-none"} | step,
         },
@@ -302,7 +302,7 @@ def learning(settings):
     return pd.concat(pd.DataFrame({"training": of, "seed": seed} | epochs) for of, seed in runs(settings))
 
 
-def flow():
+def attrition():
     """Two steps before codes are joined and one after."""
     rows = [
         ("released", "notes", 100, 0, None),

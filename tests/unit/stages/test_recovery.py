@@ -10,8 +10,8 @@ from recovery import recovered
 from synthnotes.coding.evaluation import Evaluation, measure, over_seeds
 from synthnotes.coding.labels import label_matrix
 from synthnotes.coding.predictions import Predictions
-from synthnotes.corpus.attrition import Flow
-from synthnotes.corpus.description import describe, shared, tabulate_flow
+from synthnotes.corpus.attrition import Attrition
+from synthnotes.corpus.description import count_shared, describe, tabulate_attrition
 from synthnotes.errors import calibration, curves, error_analysis, f1_changes, families
 from synthnotes.errors.error_analysis import describe as describe_predictions
 from synthnotes.fidelity.statistics import compare as describe_texts
@@ -61,11 +61,17 @@ def study(seed: int) -> dict[str, Any]:
     for _ in range(small()):
         tables["E"].loc[rng.integers(len(tables["E"])), "text"] = " ".join(["w"] * int(rng.integers(150, 250)))
     every = pd.concat(tables.values(), ignore_index=True)
-    flow = Flow(names_patients=True)
-    flow.keep("released", pd.concat([every, every.head(small())]))
-    flow.keep("cleaned", every, "cleaned away")
-    facts = {"corpus": "mimic", "sources_sha256": {}, "names_patients": True, "flow": flow.steps, "split_file": None}
-    facts |= {"release": {"discharge_notes": flow.steps["released"]["notes"]}, "code_rows": {}}
+    attrition = Attrition(names_patients=True)
+    attrition.keep("released", pd.concat([every, every.head(small())]))
+    attrition.keep("cleaned", every, "cleaned away")
+    facts = {
+        "corpus": "mimic",
+        "sources_sha256": {},
+        "names_patients": True,
+        "attrition": attrition.steps,
+        "split_file": None,
+    }
+    facts |= {"release": {"discharge_notes": attrition.steps["released"]["notes"]}, "code_rows": {}}
     facts["groups"] = {"groups": 90, "notes_in_largest": small(), "notes_of_same_text": 20, "texts_shared": small()}
     code_rows = pd.DataFrame({"code": CODES, "title": CODES, "kind": KINDS})
     cohort = describe(tables, code_rows, facts, PARAMS.corpus, 10)
@@ -88,7 +94,7 @@ def study(seed: int) -> dict[str, Any]:
     return {
         **shared_text(rng),
         "cohort": cohort,
-        "flow": tabulate_flow(cohort["flow"], {}),
+        "attrition": tabulate_attrition(cohort["attrition"], {}),
         "utility": utility,
         "errors": found.results,
         "frequency": curves.table(found.frequency, "coder"),
@@ -177,7 +183,7 @@ def test_what_names_did_not_hide_is_hidden(studies, place):
 def test_few_shared_patients_and_few_correct_codes_are_hidden(decisions_of):
     frame = pd.DataFrame({"patient_id": [f"p{n}" for n in range(30)] + ["p0", "p1", "p2"]})
     subsets = pd.Series(["L"] * 30 + ["S"] * 3)
-    assert disclosure.suppress(shared(frame["patient_id"], subsets), 10) == {"L_S": None, "L_E": 0, "S_E": 0}
+    assert disclosure.suppress(count_shared(frame["patient_id"], subsets), 10) == {"L_S": None, "L_E": 0, "S_E": 0}
     truth = np.ones((40, 1), dtype=bool)
     found = describe_predictions(decisions_of("a", truth, np.arange(40)[:, None] < 3))
     told = disclosure.suppress(found, 10)

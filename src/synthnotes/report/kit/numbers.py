@@ -233,7 +233,7 @@ class Numbers:
         return {key.removeprefix(start): n.value for key, n in self._numbers.items() if key.startswith(start)}
 
     def below(self, prefix: str) -> list[str]:
-        """The next parts of the keys below a prefix, in the order of the file: `below("cohort.<corpus>.flow")`."""
+        """The next parts of the keys below a prefix, in the order of the file: `below("cohort.<corpus>.attrition")`."""
         parts = [rest.split(".")[0] for rest in self.entries(prefix)]
         if not parts:
             raise UserError(f"{self.source}: {self._absence(prefix + '.')}")
