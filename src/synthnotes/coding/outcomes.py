@@ -18,7 +18,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from synthnotes.coding.collapse import measure_reading
+from synthnotes.coding.collapse import measure_collapse
 from synthnotes.coding.metrics import cross_entropy_per_note
 from synthnotes.coding.predictions import Predictions, above
 from synthnotes.coding.rates import f1, ranking_per_note
@@ -161,7 +161,7 @@ def decide(
         predicted |= near.astype(np.float16) == np.float32(threshold)
     notes, codes = notes[predicted], codes[predicted]
     given = sparse.csr_array((np.ones(len(notes), dtype=bool), (notes, codes)), shape=truth.shape)
-    collapsed = measure_reading(truth, predictions.probabilities, patients).collapsed
+    collapsed = measure_collapse(truth, predictions.probabilities, patients).collapsed
     return Outcome(truth, given, patients, predictions.codes, collapsed)
 
 
