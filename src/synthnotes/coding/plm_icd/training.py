@@ -42,11 +42,8 @@ CURVE = ["epoch", "training_loss", "validation_map", "validation_micro_f1"]
 class Fit:
     """What training found out; the model itself holds the weights of the best epoch.
 
-    Attributes:
-        best_epoch: counted from 1; the first among equals.
-        validation_map: mean average precision of the best epoch.
-        threshold: the best on the validation notes, with the best epoch's weights.
-        curve: one row per epoch: epoch, training_loss, validation_map, validation_micro_f1 (at the best threshold).
+    MAP and threshold are those of the best epoch (from 1, the first among equals) on the validation notes; the curve
+    has a row of `CURVE` per epoch, with the micro-F1 at the epoch's best threshold.
     """
 
     best_epoch: int
