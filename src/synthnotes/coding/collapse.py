@@ -17,24 +17,23 @@ FEWEST = 20  # patients: of fewer, chance hides what any coder reads, and the sp
 NOTES = 4_000  # that are looked at, at most: more would tell nothing new, and are slow to rank
 
 
-class Reading(NamedTuple):
-    """What a coder's answers owe to the notes.
+class Collapse(NamedTuple):
+    """What a coder's answers owe to the notes, and whether that is nothing (`collapsed`).
 
     Attributes:
         spread: share of the variance of the probabilities that lies between the notes of a code; 0 where every note
             gets the same answer. It has no unit, so that rare codes and a cautious coder do not make it small.
         map: mean average precision.
-        map_without_reading: that of the coder's own mean answer, given to every note.
-        collapsed: whether the coder reads nothing.
+        map_without_notes: that of the coder's own mean answer, given to every note.
     """
 
     spread: float
     map: float
-    map_without_reading: float
+    map_without_notes: float
     collapsed: bool
 
 
-def measure_reading(truth: np.ndarray | sparse.csr_array, probabilities: np.ndarray, patients: np.ndarray) -> Reading:
+def measure_collapse(truth: np.ndarray | sparse.csr_array, probabilities: np.ndarray, patients: np.ndarray) -> Collapse:
     """Measures what a coder's answers owe to the notes, on 4,000 of them at most, evenly spread.
 
     A coder has collapsed if the spread is next to nothing, or if what differs from note to note is but chance: if its
@@ -45,11 +44,11 @@ def measure_reading(truth: np.ndarray | sparse.csr_array, probabilities: np.ndar
     Args:
         truth: bool [notes, codes]; notes without a code, and codes without a note, are left out.
         probabilities: float [notes, codes].
-        patients: whose note it is, [notes]; chance is what other patients would change.
+        patients: of each note; chance is what other patients would change.
     """
     notes, codes, has = _looked_at(truth)
     if not len(notes):
-        return Reading(0.0, 0.0, 0.0, collapsed=True)
+        return Collapse(0.0, 0.0, 0.0, collapsed=True)
     # As the file of predictions keeps them, so that a coder in memory is judged as one read back.
     given = probabilities[np.ix_(notes, codes)].astype(np.float16).astype(np.float32)
     own, mean = average_precision(has, given), average_precision(has, given.mean(axis=0, dtype=np.float64))
@@ -59,7 +58,7 @@ def measure_reading(truth: np.ndarray | sparse.csr_array, probabilities: np.ndar
         _above_chance(values, patients[notes]) for values in (own - mean, _agreement(has, given))
     )
     collapsed = spread < LEAST_SPREAD or not reads
-    return Reading(float(spread), float(own.mean()), float(mean.mean()), bool(collapsed))
+    return Collapse(float(spread), float(own.mean()), float(mean.mean()), bool(collapsed))
 
 
 def baseline_map(truth: np.ndarray | sparse.csr_array, frequency: np.ndarray) -> float:
@@ -92,10 +91,5 @@ def _looked_at(truth: np.ndarray | sparse.csr_array) -> tuple[np.ndarray, np.nda
 
 
 def average_precision(truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """The average precision of each note, [notes].
-
-    Args:
-        truth: bool [notes, codes], a code in every note.
-        scores: [notes, codes], or one answer to all notes, [codes].
-    """
+    """The average precision of each note, of which each has a code; scores are of every note or one answer to all."""
     return ranking_per_note(truth, np.broadcast_to(scores, truth.shape))["map"]

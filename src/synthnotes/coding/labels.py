@@ -10,26 +10,21 @@ from scipy import sparse
 from synthnotes.machinery.files import UserError, read_csv
 
 
-def read_code_set(path: Path) -> list[str]:
-    """Reads the codes of a corpus, in the order of its table (columns code, title, kind)."""
-    return _read_codes(path)["code"].tolist()
-
-
-def read_kinds(path: Path) -> list[str]:
-    """Reads the kind of each code of a corpus, `diagnosis` or `procedure`, in the order of its table."""
-    table = _read_codes(path)
+def read_codes(path: Path) -> pd.DataFrame:
+    """Reads the codes of a corpus: a table with code and kind, `diagnosis` or `procedure`, and their titles."""
+    table = read_csv(path, text=True)
+    if "code" not in table or table.empty or table["code"].duplicated().any():
+        raise UserError(f"{path}: expected a column `code` with one row per code. Delete the file and run `dvc repro`.")
     if "kind" not in table or not table["kind"].isin(["diagnosis", "procedure"]).all():
         raise UserError(
             f"{path}: expected a column `kind`, diagnosis or procedure. Delete the file and run `dvc repro`."
         )
-    return table["kind"].tolist()
-
-
-def _read_codes(path: Path) -> pd.DataFrame:
-    table = read_csv(path, text=True)
-    if "code" not in table or table.empty or table["code"].duplicated().any():
-        raise UserError(f"{path}: expected a column `code` with one row per code. Delete the file and run `dvc repro`.")
     return table
+
+
+def read_code_set(path: Path) -> list[str]:
+    """Reads the codes alone, in the order of their table."""
+    return read_codes(path)["code"].tolist()
 
 
 def label_matrix(notes: pd.DataFrame, code_set: Sequence[str]) -> sparse.csr_array:
@@ -59,14 +54,9 @@ def teaching(notes: pd.DataFrame) -> pd.DataFrame:
 
 
 def taught_by(teaching: pd.DataFrame, choosing: pd.DataFrame | None = None) -> pd.DataFrame:
-    """The notes that a coder sees in training: those that teach it, and those that choose its epoch and threshold.
+    """The notes that a coder sees in training: those of fold `train` teach it, those of `validation` choose.
 
-    Args:
-        teaching: a note table.
-        choosing: another, all of whose notes choose, so that all of the first teach; None where the first is divided.
-
-    Returns:
-        A note table; its fold `train` teaches, its fold `validation` chooses.
+    Where a second table is given, all of its notes choose, and all of the first teach.
     """
     if choosing is None:
         return teaching

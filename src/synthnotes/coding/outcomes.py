@@ -18,7 +18,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from synthnotes.coding.collapse import measure_reading
+from synthnotes.coding.collapse import measure_collapse
 from synthnotes.coding.metrics import cross_entropy_per_note
 from synthnotes.coding.predictions import Predictions, above
 from synthnotes.coding.rates import f1, ranking_per_note
@@ -139,17 +139,10 @@ def membership(group_of: np.ndarray, groups: int | None = None) -> sparse.csr_ar
 def decide(
     predictions: Predictions, truth: sparse.csr_array, patients: np.ndarray, at_threshold: bool = False
 ) -> Outcome:
-    """Lays a coder's predictions beside the truth.
+    """Lays a coder's predictions, in the order of the evaluated notes, beside the truth: its decisions on all codes.
 
-    Args:
-        predictions: in the order of the evaluated notes, as `coding.predictions.align` puts them.
-        truth: which of these notes has which code, bool [notes, codes].
-        patients: the patient of each note, as an index from 0: [notes].
-        at_threshold: predict a code also where its probability equals the threshold, as one of the published scripts
-            does (repair k).
-
-    Returns:
-        Its decisions on all codes.
+    With `at_threshold`, a code is predicted also where its probability equals the threshold, as in one of the published
+    scripts (repair k). Truth and patients are those of an `Outcome`.
     """
     threshold = predictions.threshold
     # The rule rounds to half precision, which moves a probability by less than a thousandth of it. So most of them
@@ -161,7 +154,7 @@ def decide(
         predicted |= near.astype(np.float16) == np.float32(threshold)
     notes, codes = notes[predicted], codes[predicted]
     given = sparse.csr_array((np.ones(len(notes), dtype=bool), (notes, codes)), shape=truth.shape)
-    collapsed = measure_reading(truth, predictions.probabilities, patients).collapsed
+    collapsed = measure_collapse(truth, predictions.probabilities, patients).collapsed
     return Outcome(truth, given, patients, predictions.codes, collapsed)
 
 
@@ -181,12 +174,7 @@ def measure_notes(predictions: Predictions, truth: sparse.csr_array, patients: n
 
 
 def take_apart(truth: np.ndarray, probabilities: np.ndarray) -> Areas:
-    """Takes micro and macro area apart.
-
-    Args:
-        truth: bool [notes, codes]; every code occurs.
-        probabilities: [notes, codes], in [0, 1], compared at half precision, as predictions are kept.
-    """
+    """Takes micro and macro area apart, of codes that all occur; probabilities are compared at half precision."""
     notes, codes = truth.shape
     numbers = probabilities.astype(np.float16).view(np.uint16) & np.uint16(0x7FFF)  # no sign of a negative zero
     true, false = np.zeros((2, VALUES))  # how many decisions have each value

@@ -86,13 +86,7 @@ def load(folder: Path) -> Predictions:
 
 
 def align(predictions: Predictions, note_ids: Sequence[str], code_set: Sequence[str], where: str) -> Predictions:
-    """Puts the predictions in the order of the evaluated notes.
-
-    Args:
-        predictions: as a coder left them, for the notes of E in any order.
-        note_ids: of E.
-        code_set: the corpus's codes.
-        where: the coder's folder, for messages.
+    """Puts the predictions that the coder of a folder (`where`) left in the order of the evaluated notes.
 
     Raises:
         UserError: the predictions are not for these notes and codes, or hold what is no probability.

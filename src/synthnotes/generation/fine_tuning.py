@@ -56,15 +56,7 @@ def lora_config(settings: FinetuneParams) -> "LoraConfig":
 def training_arguments(
     settings: FinetuneParams, resources: FinetuneMachine, epochs: float, output: Path, gpu: bool
 ) -> "SFTConfig":
-    """Gives TRL the training's settings.
-
-    Args:
-        settings: the section `finetune` of params.yaml.
-        resources: that of machine.yaml.
-        epochs: the corpus's number of epochs.
-        output: the folder of the checkpoints.
-        gpu: whether there is one; without, training runs on the CPU.
-    """
+    """Gives TRL the training's settings; checkpoints go to `output`, and without a GPU it runs on the CPU."""
     from trl import SFTConfig
 
     sequences, accumulated = steps_of(settings.batch, resources.micro_batch, resources.processes)
@@ -113,13 +105,8 @@ class SimilarLengths(Sampler[int]):
     """Shuffles texts so that those of one batch are of similar length, which leaves little padding.
 
     Unlike the trainer's own option it draws from the seed and the epoch alone, so that a resumed run sees the batches
-    that the killed one would have seen.
-
-    Args:
-        lengths: tokens of each text.
-        batch: texts per update, over all processes.
-        seed: of the order.
-        fill: whether to fill the last batch of an epoch up, with the number of the text after the last.
+    that the killed one would have seen. A batch is that of all processes; the last of an epoch may be filled up, with
+    the number of the text after the last.
     """
 
     def __init__(self, lengths: list[int], batch: int, seed: int, fill: bool = False) -> None:
@@ -298,11 +285,7 @@ def summarise(texts: TrainingTexts, trainer: "SFTTrainer") -> dict[str, Any]:
 
 
 def require_finite(weights: Path) -> None:
-    """Refuses an adapter that holds what is no number.
-
-    Raises:
-        UserError: tells how many of its tensors do.
-    """
+    """Raises a `UserError` if an adapter holds what is no number; it tells how many of its tensors do."""
     tensors = load_file(weights)
     ruined = [name for name, tensor in tensors.items() if not bool(tensor.isfinite().all())]
     if ruined:

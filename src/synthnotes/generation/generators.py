@@ -19,13 +19,8 @@ def check_generator(
 ) -> dict[str, Any]:
     """Checks that a folder holds a whole causal language model in Hugging Face's layout, and no weight is made up.
 
-    Args:
-        folder: the model's folder.
-        needed_length: tokens that the model must be able to read at once; not checked if None.
-        parameter: which of params.yaml asks for them.
-
-    Returns:
-        The model's sizes (`model_folders.sizes_of`).
+    It must be able to read `needed_length` tokens at once, if any are given, for which `parameter` of params.yaml asks.
+    Gives the model's sizes (`model_folders.sizes_of`).
 
     Raises:
         UserError: as `model_folders.skeleton` says, there is no tokenizer, or the model reads less than `needed_length`
@@ -54,11 +49,6 @@ def load_generator(folder: Path, precision: str, **options: Any) -> "PreTrainedM
 
     Its generation_config.json is not read: params.yaml decides how it samples. What the folder holds has been checked
     before (`check_generator`, `load_tokenizer`).
-
-    Args:
-        folder: the model's folder.
-        precision: `float32` or `bfloat16`.
-        options: further ones of `from_pretrained`.
 
     Raises:
         UserError: transformers cannot make the model from the folder.

@@ -27,17 +27,9 @@ def merge(
 ) -> dict[str, Any]:
     """Merges an adapter into its base model, saves the result with the tokenizer, and checks what was saved.
 
-    Args:
-        base: the base model's folder.
-        adapter: the adapter's folder, as fine-tuning saved it.
-        merged: where to save the merged model (safetensors).
-        tokenizer: the generator's tokenizer.
-        precision: `float32` or `bfloat16`, of the merged weights.
-        prompts: token ids of prompts on which the saved model must predict what base and adapter predict.
-
-    Returns:
-        Over all positions of the prompts: the largest absolute difference between the two models' logits, the largest
-        absolute logit to compare it with, and the share of positions at which both expect the same next token.
+    The prompts, token ids, are those on which the saved model must predict what base and adapter predict. Gives, over
+    all of their positions, the largest absolute difference between the two models' logits, the largest absolute logit
+    to compare it with, and the share of positions at which both expect the same next token.
 
     Raises:
         UserError: the adapter holds what is no number, or the saved model does not predict the same.
@@ -51,17 +43,24 @@ def merge(
     tokenizer.save_pretrained(merged)
     del adapted, model
     check_generator(merged)
-    found = _logits(load_generator(merged, precision).eval(), prompts)
-    pairs = list(zip(expected, found, strict=True))
-    _require_numbers(found, base, "the merged model")
+    given = _logits(load_generator(merged, precision).eval(), prompts)
+    pairs = list(zip(expected, given, strict=True))
+    _require_numbers(given, base, "the merged model")
     same = torch.cat([a.argmax(-1) == b.argmax(-1) for a, b in pairs])
-    _require_same(float(same.float().mean()), len(same), base, precision)
+    share = float(same.float().mean())
+    if share < LEAST_SAME[precision]:
+        raise UserError(
+            f"merge: the merged model expects the same next token as base model and adapter at {share:.1%} of "
+            f"{len(same)} positions, expected at least {LEAST_SAME[precision]:.0%} (merge.precision: {precision}); "
+            f"nothing was saved. Weights were lost on the way: is {base} a whole model, with all of its layers and its "
+            "head, and the one that the adapter was trained on? If it is, try merge.precision: float32."
+        )
     return {
         "prompts": len(prompts),
         "positions": len(same),
         "largest_logit": max(float(a.abs().max()) for a, _ in pairs),
         "largest_logit_difference": max(float((a - b).abs().max()) for a, b in pairs),
-        "share_same_next_token": float(same.float().mean()),
+        "share_same_next_token": share,
     }
 
 
@@ -70,16 +69,6 @@ def _require_numbers(logits: Sequence[torch.Tensor], folder: Path, which: str) -
         raise UserError(
             f"{folder}: {which} predict what is no number for prompts of S; nothing was saved. Weights that are no "
             "numbers come from a fine-tuning that diverged (lower finetune.learning_rate), or from a damaged file."
-        )
-
-
-def _require_same(share: float, positions: int, base: Path, precision: str) -> None:
-    if share < LEAST_SAME[precision]:
-        raise UserError(
-            f"merge: the merged model expects the same next token as base model and adapter at {share:.1%} of "
-            f"{positions} positions, expected at least {LEAST_SAME[precision]:.0%} (merge.precision: {precision}); "
-            f"nothing was saved. Weights were lost on the way: is {base} a whole model, with all of its layers and its "
-            "head, and the one that the adapter was trained on? If it is, try merge.precision: float32."
         )
 
 

@@ -11,10 +11,11 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from pydantic import ConfigDict, TypeAdapter
 
 from synthnotes.machinery import kinds
 from synthnotes.machinery.files import UserError, replacing, require, unreadable
@@ -55,12 +56,11 @@ ENCODED_AT_ONCE = 2000  # records
 class Record:
     """One Alpaca record, with the keys that Axolotl and Alpaca-style trainers expect.
 
-    Attributes:
-        id: the note's id.
-        instruction: the corpus's instruction.
-        input: the descriptions of the note's codes, possibly none.
-        output: the note.
+    The instruction is the corpus's, the input are the descriptions of the note's codes, possibly none, and the output
+    is the note.
     """
+
+    __pydantic_config__ = ConfigDict(strict=True, extra="forbid")
 
     id: str
     instruction: str
@@ -98,14 +98,9 @@ class TrainingTexts:
 
 
 def render_prompt(corpus: str, descriptions: Sequence[str]) -> str:
-    """Gives the prompt for a note with these code descriptions.
+    """Gives the prompt for a note with these code descriptions, which stand there as Python prints a list of strings.
 
-    Args:
-        corpus: `mimic` (English) or `sepr` (Swedish).
-        descriptions: the titles of the note's codes, rendered as Python prints a list of strings.
-
-    Returns:
-        The prompt, up to and including the line break after the response's heading, where the note begins.
+    It ends with the line break after the response's heading, where the note begins.
     """
     return TEMPLATE[corpus].format(instruction=INSTRUCTION[corpus], input=list(map(str, descriptions)))
 
@@ -130,12 +125,13 @@ def read_records(path: Path) -> list[Record]:
         UserError: the file is missing or empty, or a line is no record or has no output; names the line.
     """
     require(path)
+    reader = TypeAdapter(Record)
     records = []
     with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             try:
-                record = _record(json.loads(line))
-            except (TypeError, ValueError, RecursionError):
+                record = reader.validate_json(line)
+            except ValueError:
                 # Neither the line nor the parser's message, which quotes it: both hold parts of a note.
                 expected = (
                     f"line {number} is no record with id, instruction, input and output. Delete the folder and run "
@@ -146,15 +142,6 @@ def read_records(path: Path) -> list[Record]:
                 raise UserError(f"{path}: line {number}, record {record.id}: the output is empty. Remove the record.")
             records.append(record)
     return records
-
-
-def _record(values: Any) -> Record:
-    """Raises a TypeError for what is no record, or has values of other types."""
-    record = Record(**values)
-    texts = [record.id, record.instruction, record.output, *record.input]
-    if not isinstance(record.input, list) or not all(isinstance(text, str) for text in texts):
-        raise TypeError
-    return record
 
 
 def encode_prompts(

@@ -59,7 +59,7 @@ def summarise_records(corpus: str, notes: pd.DataFrame) -> dict[str, Any]:
     means = {
         "mean_descriptions": round(float(titles.mean()), 3),
         "mean_prompt_words": round(float(prompt_words.mean()), 2),
-        "mean_note_words": round(float(notes["text"].str.split().map(len).mean()), 2),
+        "mean_note_words": round(float(_count_words(notes["text"]).mean()), 2),
     }
     return {name: people(count) for name, count in counts.items()} | over(len(notes), means)
 
@@ -77,7 +77,6 @@ def summarise(samples: pd.DataFrame, seed: int) -> dict[str, Any]:
     """
     drawn = samples[samples["finish_reason"] != TOO_LONG]
     first = drawn[drawn["sample"] == 0]
-    ends = drawn["finish_reason"].value_counts()
     copies = first["text"].value_counts()
     prompts = int(samples["note_id"].nunique())
     too_long = prompts - int(drawn["note_id"].nunique())
@@ -86,14 +85,14 @@ def summarise(samples: pd.DataFrame, seed: int) -> dict[str, Any]:
         "prompts": people(prompts),
         "prompts_too_long": people(too_long),
         "samples": people(len(drawn), of=len(drawn) + too_long),
-        "share_stopped": _round(ends.get("stop", 0) / len(drawn)) if len(drawn) else None,
-        "share_cut": _round(ends.get("length", 0) / len(drawn)) if len(drawn) else None,
+        "share_stopped": _round((drawn["finish_reason"] == "stop").mean()),
+        "share_cut": _round((drawn["finish_reason"] == "length").mean()),
         "empty": int((drawn["text"].str.strip() == "").sum()),
         "empty_first": int((first["text"].str.strip() == "").sum()),
         "prompt_tokens": int(first["prompt_tokens"].sum()),
         "new_tokens": int(drawn["new_tokens"].sum()),
-        "mean_log_probability": _round(drawn["mean_log_probability"].mean()) if len(drawn) else None,
-        "mean_words": _round(drawn["text"].str.split().map(len).mean()) if len(drawn) else None,
+        "mean_log_probability": _round(drawn["mean_log_probability"].mean()),
+        "mean_words": _round(_count_words(drawn["text"]).mean()),
         "identical_first_pairs": int((copies * (copies - 1) // 2).sum()),
         "similarity": {
             "between_prompts": _similarity_between(first["text"].tolist(), seed),
@@ -132,8 +131,8 @@ def describe_texts(texts: pd.Series, corpus: str) -> dict[str, Any]:
         Mean, median, and 5th and 95th percentile of their words; the share of them that loop, that are empty, that are
         in the other corpus's language, and that hold too few function words to tell.
     """
-    lengths = texts.str.split().map(len).astype(float)
-    languages = [language(text) for text in texts]
+    lengths = _count_words(texts)
+    languages = [detect_language(text) for text in texts]
     measures = {
         "mean_words": lengths.mean(),
         "median_words": lengths.median(),
@@ -143,10 +142,10 @@ def describe_texts(texts: pd.Series, corpus: str) -> dict[str, Any]:
     counts = {
         "share_looping": sum(map(loops, texts)),
         "share_empty": int((lengths == 0).sum()),
-        "share_other_language": sum(found not in (corpus, None) for found in languages),
-        "share_language_unknown": sum(found is None for found in languages),
+        "share_other_language": sum(language not in (corpus, None) for language in languages),
+        "share_language_unknown": sum(language is None for language in languages),
     }
-    described = {name: _round(measure) if len(texts) else None for name, measure in measures.items()}
+    described = {name: _round(measure) for name, measure in measures.items()}
     return over(len(texts), described) | {name: share(count, len(texts), digits=4) for name, count in counts.items()}
 
 
@@ -155,7 +154,7 @@ def describe_setting(samples: pd.DataFrame, penalty: float, temperature: float) 
     measures = {
         "samples": len(samples),
         "share_stopped": _round((samples["finish_reason"] == "stop").mean()),
-        "mean_words": _round(samples["text"].str.split().map(len).mean()),
+        "mean_words": _round(_count_words(samples["text"]).mean()),
         "share_looping": _round(samples["text"].map(loops).mean()),
         "mean_log_probability": _round(samples["mean_log_probability"].mean()),
     }
@@ -206,11 +205,10 @@ def loops(text: str) -> bool:
     return max(runs.values(), default=0) >= LOOP_TIMES
 
 
-def language(text: str) -> str | None:
-    """Tells by function words whether a note is English (`mimic`) or Swedish (`sepr`).
+def detect_language(text: str) -> str | None:
+    """Tells by function words whether a note is English (`mimic`) or Swedish (`sepr`): which has more hits.
 
-    Returns:
-        The language with more hits among the note's lower-case words; None on a tie, or where neither has three.
+    None on a tie, or where neither has three.
     """
     counts = Counter(words(text))
     english, swedish = (sum(counts[word] for word in STOP_WORDS[corpus]) for corpus in ("mimic", "sepr"))
@@ -247,9 +245,14 @@ def _similarity_within(drawn: pd.DataFrame, seed: int) -> float | None:
     return _mean_similarity(zip(chosen[0], chosen[1], strict=True))
 
 
-def _mean_similarity(pairs: Iterable[tuple[str, str]]) -> float:
+def _mean_similarity(pairs: Iterable[tuple[str, str]]) -> float | None:
     return _round(np.mean([jaccard(a, b) for a, b in pairs]))
 
 
-def _round(value: float | np.floating) -> float:
-    return round(float(value), 4)
+def _count_words(texts: pd.Series) -> pd.Series:
+    return texts.str.split().map(len).astype(float)
+
+
+def _round(value: float | np.floating) -> float | None:
+    """To four digits; None for the mean of nothing."""
+    return None if np.isnan(value) else round(float(value), 4)

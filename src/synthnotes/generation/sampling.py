@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -61,20 +60,9 @@ def check_gpus(settings: GenerateParams, resources: GenerateMachine, present: in
 
 
 def require_texts(drawn: pd.DataFrame, model: Path) -> None:
-    """Refuses samples of which all are empty, before a later stage blames the corpus for having no notes.
-
-    Args:
-        drawn: a table of samples, as an engine gives it.
-        model: the folder of the model that they were drawn with, for the message.
-    """
+    """Refuses samples of which all are empty, before a later stage blames the corpus for having no notes."""
     if not drawn["text"].str.strip().any():
         raise UserError(f"{model}: all {len(drawn)} samples that the generator drew are empty. {TAUGHT_NOTHING}")
-
-
-def decisive(settings: GenerateParams, corpus: str) -> dict[str, Any]:
-    """Gives the settings that decide the samples of a corpus."""
-    bounds = {"max_new_tokens": settings.max_new_tokens[corpus], "model_length": settings.model_length[corpus]}
-    return settings.model_dump(exclude=set(bounds)) | bounds
 
 
 def new_token_limit(settings: GenerateParams, corpus: str, prompt: Prompt) -> int:

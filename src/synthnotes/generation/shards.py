@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from synthnotes.generation.generators import load_tokenizer
 from synthnotes.generation.records import Record, encode_prompts
-from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler, decisive
+from synthnotes.generation.sampling import COLUMNS, Prompt, Sampler
 from synthnotes.machinery.files import UserError, disk_space_needed, fingerprint, replacing
 from synthnotes.machinery.params import GenerateParams
 from synthnotes.machinery.progress import Bar
@@ -59,7 +59,11 @@ class Work:
 
     def key(self, prompts_per_shard: int) -> str:
         """Names what decides the shards, and nothing else: unfinished work is kept under this."""
-        values = {name: decisive(settings, self.corpus) for name, settings in self.values.items()}
+        limits = "max_new_tokens", "model_length"
+        values = {
+            name: settings.model_dump(exclude=set(limits)) | {of: getattr(settings, of)[self.corpus] for of in limits}
+            for name, settings in self.values.items()
+        }
         prompts = [vars(prompt) for prompt in self.prompts]
         return fingerprint([self.corpus, values, prompts_per_shard, prompts], self.model)
 
@@ -67,14 +71,8 @@ class Work:
 def sample(work: Work, resources: GenerateMachine, gpus: int, folder: Path) -> dict[str, pd.DataFrame]:
     """Samples from all prompts with each of the values, one engine for all, or several side by side.
 
-    Args:
-        work: what to sample.
-        resources: the section `generate` of machine.yaml.
-        gpus: how many there are.
-        folder: where the shards lie, named by the work's key.
-
-    Returns:
-        A table of samples (see `sampling.Sampler`) for each of the values, by name.
+    The shards lie in `folder`, which the work's key names. Gives a table of samples (see `sampling.Sampler`) for each
+    of the values, by name.
     """
     shards = {
         name: cut(work.prompts, settings, folder / name, resources.prompts_per_shard)
@@ -82,9 +80,8 @@ def sample(work: Work, resources: GenerateMachine, gpus: int, folder: Path) -> d
     }
     start = starter(next(iter(work.values.values())), resources, work.corpus, work.model)
     everything = [shard for of_name in shards.values() for shard in of_name]
-    tables = sample_shards(everything, start, resources.data_parallel, resources.tensor_parallel if gpus else 0)
-    of_shard = iter(tables)
-    return {name: pd.concat([next(of_shard) for _ in of_name], ignore_index=True) for name, of_name in shards.items()}
+    tables = iter(sample_shards(everything, start, resources.data_parallel, resources.tensor_parallel if gpus else 0))
+    return {name: pd.concat([next(tables) for _ in of_name], ignore_index=True) for name, of_name in shards.items()}
 
 
 def starter(settings: GenerateParams, resources: GenerateMachine, corpus: str, model: Path) -> Callable[[], Sampler]:
@@ -107,16 +104,10 @@ def cut(prompts: Sequence[Prompt], settings: GenerateParams, folder: Path, size:
 def sample_shards(
     shards: Sequence[Shard], start: Callable[[], Sampler], engines: int = 1, gpus_per_engine: int = 0
 ) -> list[pd.DataFrame]:
-    """Samples what is missing; shards whose file is whole already are not sampled again.
+    """Samples what is missing, and gives the tables of all shards; those whose file is whole are not sampled again.
 
-    Args:
-        shards: all shards.
-        start: starts an engine; called only if a shard is missing.
-        engines: how many engines work side by side, each in a process of its own if there are several.
-        gpus_per_engine: how many GPUs each of them sees; 0 where there is none.
-
-    Returns:
-        The shards' tables, in their order.
+    Several engines work side by side, each in a process of its own, where it sees so many GPUs; none is started if no
+    shard is missing.
 
     Raises:
         UserError: the disk is full, or an engine's process was killed; finished shards stay.

@@ -13,14 +13,10 @@ from synthnotes.machinery.disclosure import over, people
 
 
 def average_losses(losses: Sequence[tuple[int, float]], updates: int) -> pd.DataFrame:
-    """Averages the losses of the updates, which gives the training's curve.
+    """Averages the losses of the updates, given with their numbers, over so many each: the training's curve.
 
-    Args:
-        losses: of every update its number and its loss.
-        updates: how many make a point. What is left over at the end makes none, unless there is no other.
-
-    Returns:
-        Table with `step`, the last update of each point, and `loss`.
+    What is left over at the end makes no point, unless there is no other. Gives a table with `step`, the last update of
+    each point, and `loss`.
     """
     points = [losses[start : start + updates] for start in range(0, max(len(losses) - updates, 0) + 1, updates)]
     rows = [(point[-1][0], float(np.mean([loss for _, loss in point]))) for point in points if point]
@@ -32,11 +28,8 @@ def describe_training(
 ) -> dict[str, Any]:
     """Gives the counts of a training, and the first, the last and the mean loss of its curve beside that on new notes.
 
-    Args:
-        counts: of its texts and updates, as `fine_tuning.summarise` gives them.
-        points: its curve.
-        unseen: the tuned model's loss on notes that it has not seen; None where there are none.
-        validation: how many notes these are.
+    The counts are those of `fine_tuning.summarise`; `unseen` is the loss on `validation` notes, None where there are
+    none.
     """
     records, losses = counts["records"], points["loss"]
     averages = {"first_loss": losses.iloc[0], "last_loss": losses.iloc[-1], "mean_loss": losses.mean()}
@@ -53,12 +46,8 @@ def describe_training(
 def mean_loss(model: Path, texts: TrainingTexts, precision: str) -> float | None:
     """Gives a model's mean cross-entropy per response token of all texts; None if there is none.
 
-    The texts are read one at a time, so that no padding comes in, on the GPU where there is one.
-
-    Args:
-        model: the merged model's folder.
-        texts: what it has not been trained on.
-        precision: `float32` or `bfloat16`, of its weights; the cross-entropy itself is float32.
+    The texts are read one at a time, so that no padding comes in, on the GPU where there is one. The weights have the
+    precision, the cross-entropy itself is float32.
     """
     import torch
     from torch.nn.functional import cross_entropy

@@ -46,8 +46,7 @@ def _codes_found(tables: list[pd.DataFrame], codes: Path, folder: Path) -> list[
 
     from synthnotes.coding.plm_icd import coder as coders
     from synthnotes.coding.plm_icd.data import encode
-    from synthnotes.coding.plm_icd.inference import predict
-    from synthnotes.coding.plm_icd.model import at_work
+    from synthnotes.coding.plm_icd.model import at_work, predict
     from synthnotes.coding.predictions import above
 
     settings, resources = params.load("coding", CodingParams), load_resources("coding", CodingMachine)

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from synthnotes.coding import predictions
-from synthnotes.coding.evaluation import Evaluation, measure, over_seeds
-from synthnotes.coding.labels import read_code_set, read_kinds, taught_by
+from synthnotes.coding.evaluation import average_seeds, measure
+from synthnotes.coding.labels import read_codes, taught_by
 from synthnotes.corpus import notes as note_table
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
@@ -21,9 +21,7 @@ def main(notes: Path, codes: Path, coders: Path, results: Path, runs: Path, curv
     """Measures all coders of a corpus on E, by themselves and over the seeds of each training set."""
     settings, coding = params.load("utility", UtilityParams), params.load("coding", CodingParams)
     limit, real_s = coding.max_words, note_table.read(notes / "real_s.parquet")
-    code_set = read_code_set(codes)
-    evaluated = note_table.read(notes / "real_e.parquet")
-    evaluation = Evaluation.of(evaluated, code_set, read_kinds(codes), limit)
+    listed, evaluated = read_codes(codes), note_table.read(notes / "real_e.parquet")
 
     measured: dict[str, Mapping[str, Any]] = {}
     of_sets: dict[str, dict[str, Any]] = {}
@@ -32,18 +30,17 @@ def main(notes: Path, codes: Path, coders: Path, results: Path, runs: Path, curv
         trained = {}
         for seed in seeds:
             folder = coders / f"{training}-{seed}"
-            predicted = predictions.align(
-                predictions.load(folder), evaluated["note_id"].tolist(), code_set, str(folder)
-            )
+            found = predictions.load(folder)
+            predicted = predictions.align(found, evaluated["note_id"].tolist(), listed["code"].tolist(), str(folder))
             trained[seed] = predicted, read_json(folder / predictions.DESCRIPTION)
             curve = read_csv(folder / predictions.CURVE_FILE)
             learning.append(pd.concat({(training, seed): curve}, names=["training", "seed"]).droplevel(2).reset_index())
         own = note_table.read(notes / f"{training}.parquet")
         validated_on_s = training == "real_l" and coding.real_l_validation == "real_s"
         taught = taught_by(own, real_s if validated_on_s else None)
-        of_runs = measure(taught, evaluation, trained, limit, settings.baseline_codes)
+        of_runs = measure(taught, evaluated, listed, trained, limit, settings.baseline_codes)
         measured |= {f"{training}-{seed}": result for seed, result in of_runs.items()}
-        of_sets[training] = {"seeds": setting(len(of_runs))} | over_seeds(list(of_runs.values()))
+        of_sets[training] = {"seeds": setting(len(of_runs))} | average_seeds(list(of_runs.values()))
 
     disclosure = params.load("disclosure", DisclosureParams)
     fewest = min(of_set["validation_notes"]["mean"] for of_set in of_sets.values())

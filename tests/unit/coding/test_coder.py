@@ -10,10 +10,10 @@ from safetensors.torch import load_file, save_file
 from scipy import sparse
 
 from synthnotes.coding import predictions
-from synthnotes.coding.evaluation import predict_most_frequent, truncated
+from synthnotes.coding.evaluation import count_truncated, predict_most_frequent
 from synthnotes.coding.labels import label_matrix
 from synthnotes.coding.metrics import evaluate
-from synthnotes.coding.plm_icd import coder, inference, training
+from synthnotes.coding.plm_icd import coder, training
 from synthnotes.coding.plm_icd.data import encode, first_words
 from synthnotes.machinery.files import UserError, read_json, write_json
 
@@ -48,10 +48,10 @@ def test_the_weights_kept_are_the_best_epoch_s(tables, encoder_folder, settings,
     model = coder.PlmIcd(coder.load_encoder(encoder_folder), len(CODES))
     found = training.fit(model, train, validation, settings(epochs=3), 7)
     assert (found.best_epoch, found.validation_map) == (2, 0.9)
-    kept = inference.predict(model, validation, settings())
+    kept = coder.predict(model, validation, settings())
     np.testing.assert_array_equal(kept, judged[1])
     assert not np.array_equal(kept, judged[2])
-    assert found.threshold == inference.best_threshold(validation.labels.toarray(), kept, 20)[0]
+    assert found.threshold == training.best_threshold(validation.labels.toarray(), kept, 20)[0]
 
 
 @pytest.mark.parametrize("bias_from_frequencies", [True, False])
@@ -93,7 +93,7 @@ def test_a_saved_coder_codes_as_before(tmp_path, tables, encoder_folder, setting
     coder.save(tmp_path / "coder", experiment, settings())
     loaded = coder.load(tmp_path / "coder")
     encoded = encode(evaluation, loaded.tokenizer, loaded.codes, 100)
-    probabilities = inference.predict(loaded.model, encoded, settings())
+    probabilities = coder.predict(loaded.model, encoded, settings())
     np.testing.assert_allclose(probabilities, experiment.predictions.probabilities, atol=1e-6)
     assert loaded.threshold == experiment.predictions.threshold == predictions.load(tmp_path / "coder").threshold
 
@@ -115,7 +115,7 @@ def test_too_few_notes_are_refused(tables, encoder_folder, settings, train, vali
 @given(st.text(alphabet="a \n\t\u00a0é"), st.integers(1, 6))
 def test_the_notes_counted_as_truncated_are_those_that_lose_words(text, words):
     cut = first_words(text, words, joined=False)
-    assert truncated(pd.Series([text]), words) == (len(cut) < len(text.rstrip()))
+    assert count_truncated(pd.Series([text]), words) == (len(cut) < len(text.rstrip()))
 
 
 def test_the_baseline_predicts_the_most_frequent_codes_for_every_note():
@@ -137,6 +137,6 @@ def test_a_coder_that_reads_nothing_says_so(encoder_folder, settings, tables, tm
     found = coder.run(*tables(120, 20), folder, CODES, changed, seed=1)
     said = coder.summary(found)
     record_property("says", said)
-    assert found.reading.collapsed == bool(ruined)
+    assert found.collapse.collapsed == bool(ruined)
     assert ("WARNING: the coder has collapsed" in said) == bool(ruined)
     assert "(baseline 0." in said

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import f1_score
 
-from synthnotes.coding.evaluation import by_group, frequency_groups, kind_groups
-from synthnotes.coding.labels import read_kinds
+from synthnotes.coding.evaluation import average_by_group, frequency_groups, kind_groups
+from synthnotes.coding.labels import read_codes
 from synthnotes.machinery.files import UserError
 
 
@@ -31,7 +31,7 @@ def test_averages_of_a_group_by_hand():
     truth = np.array([[1, 0, 1, 0], [1, 1, 0, 0]], dtype=bool)
     probabilities = np.array([[0.9, 0.6, 0.2, 0.9], [0.4, 0.7, 0.1, 0.9]])
     groups = kind_groups(["diagnosis", "procedure", "procedure", "procedure"])
-    found = by_group(truth, probabilities, probabilities > 0.5, [groups], np.arange(len(truth)))
+    found = average_by_group(truth, probabilities, probabilities > 0.5, [groups], np.arange(len(truth)))
     # Diagnoses: one of two found, nothing wrong. Procedures: one right, one wrong, one missed; the last never occurs.
     assert found["diagnoses"]["micro"]["f1"] == pytest.approx(2 / 3)
     assert found["diagnoses"]["micro"]["auc"] is None
@@ -45,7 +45,9 @@ def test_averages_of_a_group_by_hand():
 
 
 def test_a_group_without_codes_has_no_averages():
-    found = by_group(*[np.ones((2, 1), dtype=bool)] * 3, [kind_groups(["diagnosis"])], np.arange(2))["procedures"]
+    found = average_by_group(*[np.ones((2, 1), dtype=bool)] * 3, [kind_groups(["diagnosis"])], np.arange(2))[
+        "procedures"
+    ]
     assert found["codes"] == 0
     assert {*found["micro"].values(), *found["macro"].values()} == {None}
 
@@ -53,7 +55,7 @@ def test_a_group_without_codes_has_no_averages():
 def test_kinds_are_read_and_checked(tmp_path):
     path = tmp_path / "codes.csv"
     path.write_text("code,title,kind\nI10,,diagnosis\n0DTJ4ZZ,,procedure\n", encoding="utf-8")
-    assert read_kinds(path) == ["diagnosis", "procedure"]
+    assert read_codes(path)["kind"].tolist() == ["diagnosis", "procedure"]
     path.write_text("code,title,kind\nI10,,symptom\n", encoding="utf-8")
     with pytest.raises(UserError, match="column `kind`"):
-        read_kinds(path)
+        read_codes(path)

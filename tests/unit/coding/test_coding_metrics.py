@@ -6,7 +6,7 @@ from sklearn import metrics as sklearn
 
 from synthnotes.coding import metrics
 from synthnotes.coding.metrics import evaluate
-from synthnotes.coding.plm_icd.inference import best_threshold
+from synthnotes.coding.plm_icd.training import best_threshold
 from synthnotes.coding.predictions import above
 from synthnotes.coding.rates import mean_average_precision
 

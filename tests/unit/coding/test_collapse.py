@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from synthnotes.coding.collapse import NOTES, measure_reading
+from synthnotes.coding.collapse import NOTES, measure_collapse
 from synthnotes.coding.outcomes import decide, measure_notes
 from synthnotes.coding.predictions import Predictions
 from synthnotes.machinery import params
@@ -61,15 +61,15 @@ def test_coders_that_read_nothing_are_told_from_those_that_read(strength, noise,
     found = []
     for seed in range(STUDIES):
         truth, patients, rng = study(seed)
-        found.append(measure_reading(truth, coder(truth, rng, strength, noise, length), patients).collapsed)
+        found.append(measure_collapse(truth, coder(truth, rng, strength, noise, length), patients).collapsed)
     assert np.mean(found) == share if share in (0, 1) else np.mean(found) >= share
 
 
 def test_one_row_for_all_notes_has_no_spread_and_a_coder_that_knows_all_has_nearly_all_of_it():
     truth, patients, rng = study(1)
-    nothing, all_of_it = (measure_reading(truth, coder(truth, rng, strength), patients) for strength in (0, 30))
+    nothing, all_of_it = (measure_collapse(truth, coder(truth, rng, strength), patients) for strength in (0, 30))
     assert nothing.spread == pytest.approx(0, abs=1e-9)
-    assert nothing.map == nothing.map_without_reading < 0.7
+    assert nothing.map == nothing.map_without_notes < 0.7
     assert all_of_it.spread > 0.5
     assert all_of_it.map == 1
 
@@ -78,17 +78,17 @@ def test_a_better_prior_is_no_reading():
     """One row for all notes has collapsed, however much better it ranks than another coder."""
     truth, patients, rng = study(2)
     row = np.tile(truth.mean(axis=0), (len(truth), 1)).astype(np.float32)
-    poor = measure_reading(truth, coder(truth[:, ::-1], rng, 2, 1)[:, ::-1], patients)
-    assert measure_reading(truth, row, patients).collapsed
+    poor = measure_collapse(truth, coder(truth[:, ::-1], rng, 2, 1)[:, ::-1], patients)
+    assert measure_collapse(truth, row, patients).collapsed
     assert not poor.collapsed
-    assert poor.map < measure_reading(truth, row, patients).map
+    assert poor.map < measure_collapse(truth, row, patients).map
 
 
 @pytest.mark.parametrize("strength", [0, 2])
 def test_a_sample_of_many_notes_tells_the_same(strength):
     truth, patients, rng = study(3, notes=NOTES + 999)
     given = coder(truth, rng, strength, noise=0.5)
-    few, many = (measure_reading(truth[:n], given[:n], patients[:n]) for n in (NOTES, None))
+    few, many = (measure_collapse(truth[:n], given[:n], patients[:n]) for n in (NOTES, None))
     assert few.collapsed == many.collapsed == (strength == 0)
     assert few.spread == pytest.approx(many.spread, rel=0.05)
 
@@ -96,7 +96,7 @@ def test_a_sample_of_many_notes_tells_the_same(strength):
 @pytest.mark.parametrize("notes", [0, 1, 2])
 def test_hardly_any_notes(notes):
     truth, patients, rng = study(4, notes)
-    found = measure_reading(sparse.csr_array(truth), coder(truth, rng, 0), patients)
+    found = measure_collapse(sparse.csr_array(truth), coder(truth, rng, 0), patients)
     assert found.collapsed
     assert np.isfinite(found[:3]).all()
 
@@ -107,7 +107,7 @@ def test_two_codes_of_which_every_note_has_the_first_leave_nothing_to_rank():
     truth = np.stack([np.ones(40, dtype=bool), second], axis=1)
     for given, collapsed in ((np.where(second, 0.8, 0.3), False), (np.full(40, 0.7), True)):
         probabilities = np.stack([np.full(40, 0.9), given], axis=1).astype(np.float32)
-        assert measure_reading(truth, probabilities, np.arange(40)).collapsed == collapsed
+        assert measure_collapse(truth, probabilities, np.arange(40)).collapsed == collapsed
 
 
 def predicted(truth, rng, strength):
@@ -146,7 +146,7 @@ def test_decisions_remember_whether_they_were_made_by_reading():
 def test_of_few_patients_the_spread_alone_is_judged():
     """Three patients tell nothing above chance, whatever a coder reads."""
     truth = np.eye(3, dtype=bool)
-    assert not measure_reading(
+    assert not measure_collapse(
         truth, np.array([[0.9, 0.1, 0.2], [0.3, 0.6, 0.4], [0.5, 0.7, 0.1]]), np.arange(3)
     ).collapsed
-    assert measure_reading(truth, np.tile([0.9, 0.1, 0.2], (3, 1)), np.arange(3)).collapsed
+    assert measure_collapse(truth, np.tile([0.9, 0.1, 0.2], (3, 1)), np.arange(3)).collapsed

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from synthnotes.coding import predictions
-from synthnotes.coding.evaluation import Evaluation, measure, over_seeds
+from synthnotes.coding.evaluation import average_seeds, measure
 from synthnotes.coding.predictions import Predictions
 from synthnotes.corpus import notes as note_table
 from synthnotes.machinery import params
@@ -20,16 +20,16 @@ KINDS = ["diagnosis", "diagnosis", "diagnosis", "procedure", "diagnosis"]
 
 def test_mean_and_deviation_by_hand():
     runs = [{"notes": 9, "micro": {"f1": f1, "auc": auc}} for f1, auc in ((0.5, 0.9), (0.7, None), (0.6, 0.8))]
-    found = over_seeds(runs)
+    found = average_seeds(runs)
     assert found["notes"] == {"mean": 9, "sd": 0}
     assert found["micro"]["f1"] == pytest.approx({"mean": 0.6, "sd": 0.1})  # squares: 0.01 + 0.01 + 0, over 2
     assert found["micro"]["auc"] == {"mean": None, "sd": None}
-    assert over_seeds(runs[:1])["micro"]["f1"] == {"mean": 0.5, "sd": None}
+    assert average_seeds(runs[:1])["micro"]["f1"] == {"mean": 0.5, "sd": None}
 
 
 def test_results_that_hold_different_numbers_are_a_defect():
     with pytest.raises(ValueError, match="same numbers"):
-        over_seeds([{"micro": {"f1": 0.5}}, {"micro": {"f1": 0.5, "auc": 0.9}}])
+        average_seeds([{"micro": {"f1": 0.5}}, {"micro": {"f1": 0.5, "auc": 0.9}}])
 
 
 def guesses(notes: pd.DataFrame, seed: int) -> Predictions:
@@ -41,9 +41,9 @@ def test_a_run_is_measured_with_counts_groups_and_baseline(tables):
     """A code of E that training never saw has a group of its own, and its notes are judged like any other."""
     taught, evaluated = tables(24, 4)
     evaluated.at[0, "codes"] = ["Z99"]
-    evaluation = Evaluation.of(evaluated, CODES, KINDS, 10)
+    codes = pd.DataFrame({"code": CODES, "kind": KINDS})
     described = {"best_epoch": 3, "validation_map": 0.5, "threshold": 0.25, "codes": CODES}
-    found = measure(taught, evaluation, {7: (guesses(evaluated, 7), described)}, 10, 2)[7]
+    found = measure(taught, evaluated, codes, {7: (guesses(evaluated, 7), described)}, 10, 2)[7]
     assert [found[of] for of in ("training_notes", "validation_notes", "evaluation_notes")] == [24, 4, 20]
     assert [found[of] for of in ("codes", "codes_in_training", "codes_in_evaluation")] == [5, 4, 5]
     longer = pd.concat([taught, evaluated])["text"].str.split().str.len() > 10
@@ -105,7 +105,7 @@ def test_the_stage_measures_the_runs_of_the_parameters_and_no_others(coders):
     made = {
         "real_s.micro.f1.sd": "coding.metrics.evaluate",
         "real_l.baseline.macro.f1.mean": "coding.metrics.evaluate",
-        "synthetic_s.groups.rare.micro.f1.mean": "coding.evaluation.by_group",
+        "synthetic_s.groups.rare.micro.f1.mean": "coding.evaluation.average_by_group",
         "real_s.threshold.mean": "coding.evaluation.measure",
         "real_s.seeds": "stages.utility.main",
     }

@@ -6,8 +6,8 @@ import pytest
 from synthnotes.generation.sample_measures import (
     STOP_WORDS,
     assess,
+    detect_language,
     jaccard,
-    language,
     loops,
     near_identical,
     summarise,
@@ -96,7 +96,7 @@ def test_a_note_loops_if_any_twenty_words_occur_three_times():
     ],
 )
 def test_language_by_function_words(text, expected):
-    assert language(text) == expected
+    assert detect_language(text) == expected
 
 
 def test_no_function_word_belongs_to_both_languages():

@@ -164,7 +164,7 @@ def parsers() -> dict[str, Parser]:
         "list of checksums": Parser(releases.CHECKSUMS, _checksum, b"0" * 64 + b"  discharge.csv.gz\n"),
         "note table, parquet": Parser("t.parquet", notes.read, _notes()),
         "table, parquet": Parser("t.parquet", lambda p: files.read_parquet(p, ["note_id", "codes"]), _notes()),
-        "code set, CSV": Parser("t.csv", lambda p: (labels.read_code_set(p), labels.read_kinds(p)), codes, CELLS),
+        "code set, CSV": Parser("t.csv", labels.read_codes, codes, CELLS),
         "result, CSV": Parser("t.csv", files.read_csv, codes, CELLS),
         "result, JSON": Parser("t.json", files.read_json, _json(metrics), BRACKETS),
         "numbers of the report, JSON": Parser("t.json", _numbers, _json(metrics), BRACKETS),

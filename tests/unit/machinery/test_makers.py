@@ -5,7 +5,7 @@ import runpy
 import numpy as np
 import pytest
 
-from synthnotes.coding.evaluation import over_seeds
+from synthnotes.coding.evaluation import average_seeds
 from synthnotes.machinery.disclosure import (
     Parts,
     also,
@@ -104,7 +104,7 @@ def test_makers_are_nested_as_the_result_is():
 
 def test_a_mean_over_seeds_is_made_by_what_made_the_runs():
     runs = [{"f1": second(), "notes": first(of)} for of in (20, 30)]
-    assert makers_of(over_seeds(runs)) == {"f1": SECOND, "notes": FIRST}
+    assert makers_of(average_seeds(runs)) == {"f1": SECOND, "notes": FIRST}
 
 
 def test_what_is_hidden_names_nobody():

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from recovery import recovered
 
-from synthnotes.coding.evaluation import Evaluation, measure, over_seeds
+from synthnotes.coding.evaluation import average_seeds, measure
 from synthnotes.coding.labels import label_matrix
 from synthnotes.coding.predictions import Predictions
 from synthnotes.corpus.attrition import Attrition
@@ -78,10 +78,9 @@ def study(seed: int) -> dict[str, Any]:
 
     evaluated = tables["E"]
     given = {name: predicted(rng, evaluated, small()) for name in ("real", "synthetic")}
-    evaluation = Evaluation.of(evaluated, CODES, KINDS, 100)
     described = {"best_epoch": 3, "validation_map": rng.random(), "threshold": 0.5}
     utility = {
-        name: over_seeds(list(measure(tables["S"], evaluation, {1: (of, described)}, 100, 4).values()))
+        name: average_seeds(list(measure(tables["S"], evaluated, code_rows, {1: (of, described)}, 100, 4).values()))
         for name, of in given.items()
     }
 

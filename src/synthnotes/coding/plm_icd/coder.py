@@ -11,15 +11,15 @@ from safetensors.torch import load_model, save_model
 from transformers import PreTrainedTokenizerBase
 
 from synthnotes.coding import predictions
-from synthnotes.coding.collapse import Reading, baseline_map, measure_reading
+from synthnotes.coding.collapse import Collapse, baseline_map, measure_collapse
 from synthnotes.coding.plm_icd.data import EncodedNotes, encode
-from synthnotes.coding.plm_icd.inference import predict
 from synthnotes.coding.plm_icd.model import (
     PlmIcd,
     at_work,
     encoder_from_config,
     load_encoder,
     load_tokenizer,
+    predict,
     require_fit,
 )
 from synthnotes.coding.plm_icd.training import CURVE, Fit, fit, processes, require_enough
@@ -30,8 +30,8 @@ from synthnotes.machinery.files import UserError, fingerprint, read_json, replac
 from synthnotes.machinery.params import CodingParams
 
 WEIGHTS = "model.safetensors"
-READING = ("chunk_tokens", "max_words", "attend_to_padding", "join_lines")  # how a coder reads a note
-NOTHING_READ = (
+COMPARABLE = ("chunk_tokens", "max_words", "attend_to_padding", "join_lines")  # how a coder reads a note
+COLLAPSED = (
     "the coder has collapsed: it gives every note about the same answer, and results will hold no verdict about it. "
     "Lower coding.learning_rate or raise coding.warmup_steps in params.yaml"
 )
@@ -49,20 +49,16 @@ class Coder:
 
 @dataclass(frozen=True)
 class Experiment:
-    """A coder, how its training went, and what it predicts for the evaluation notes.
+    """A coder, how its training went, what it predicts for the evaluation notes, and what that owes to these.
 
-    Attributes:
-        coder: with the weights of the best epoch.
-        fit: its training.
-        predictions: for the evaluation notes.
-        reading: what they owe to these notes.
-        baseline_map: mean average precision, on these notes, of the codes in the order of their frequency in training.
+    `baseline_map` is the mean average precision, on these notes, of the codes in the order of their frequency in
+    training.
     """
 
     coder: Coder
     fit: Fit
     predictions: Predictions
-    reading: Reading
+    collapse: Collapse
     baseline_map: float
 
 
@@ -114,15 +110,8 @@ def run_existing(
 ) -> Experiment:
     """Lets a coder that exists already, with its own encoder and threshold, read the notes as `run` does.
 
-    The curve has one row, for epoch 0: the loss of training is not known.
-
-    Args:
-        folder: as `save` leaves it; predictions are not needed.
-        training: the note table that the coder learnt from, for the validation MAP.
-        evaluation: the note table of E.
-        codes: the corpus's code set.
-        settings: the section `coding`.
-        micro_batch: notes that are read at once, at most.
+    Its folder is as `save` leaves it; predictions are not needed. The training notes serve for the validation MAP. The
+    curve has one row, for epoch 0: the loss of training is not known.
 
     Raises:
         UserError: the folder is not complete, or the coder has other codes or reads notes in another way.
@@ -167,7 +156,7 @@ def _evaluated(
     """Lets a coder read the evaluation notes, and looks whether it reads them."""
     probabilities = predict(coder.model, held_out, settings, micro_batch)
     predicted = Predictions(held_out.note_ids, coder.codes, probabilities, coder.threshold)
-    reads = measure_reading(held_out.labels, probabilities, evaluation["patient_id"].to_numpy())
+    reads = measure_collapse(held_out.labels, probabilities, evaluation["patient_id"].to_numpy())
     return Experiment(coder, found, predicted, reads, baseline_map(held_out.labels, train.labels.sum(axis=0)))
 
 
@@ -180,7 +169,7 @@ def _require_comparable(folder: Path, coder: Coder, codes: Sequence[str], settin
             "Take a coder of this code set, or take it out of coding.weights so that one is trained."
         )
     description = read_json(folder / DESCRIPTION)
-    for key in READING:
+    for key in COMPARABLE:
         if description[key] != getattr(settings, key):
             raise UserError(
                 f"{folder / DESCRIPTION}: the coder was trained with {key} {description[key]}, params.yaml says "
@@ -201,10 +190,10 @@ def summary(experiment: Experiment) -> str:
     """The line that a stage prints: how training went, by the notes that chose the epoch, and what the coder reads."""
     found = experiment.fit
     how = f"best epoch {found.best_epoch}" if found.best_epoch else "not trained"
-    reads, baseline = experiment.reading, experiment.baseline_map
+    reads, baseline = experiment.collapse, experiment.baseline_map
     message = f"MAP {reads.map:.3f} on E (baseline {baseline:.3f}), spread over its notes {reads.spread:.3f}"
     return f"{how}, validation MAP {found.validation_map:.3f}, threshold {found.threshold:.2f}; {message}" + (
-        f". WARNING: {NOTHING_READ}" if reads.collapsed else ""
+        f". WARNING: {COLLAPSED}" if reads.collapsed else ""
     )
 
 
@@ -215,7 +204,7 @@ def save(folder: Path, experiment: Experiment, settings: CodingParams) -> None:
         "threshold": coder.threshold,
         "best_epoch": found.best_epoch,
         "validation_map": found.validation_map,
-        **settings.model_dump(include=set(READING)),
+        **settings.model_dump(include=set(COMPARABLE)),
         "codes": coder.codes,
     }
     with replacing(folder) as temporary:
@@ -237,7 +226,7 @@ def load(folder: Path) -> Coder:
     require(folder / DESCRIPTION, folder / WEIGHTS, folder / "config.json")
     try:
         description = read_json(folder / DESCRIPTION)
-        codes, threshold, _ = description["codes"], description["threshold"], [description[key] for key in READING]
+        codes, threshold, _ = description["codes"], description["threshold"], [description[key] for key in COMPARABLE]
     except (ValueError, KeyError) as error:
         raise UserError(f"{folder / DESCRIPTION}: not a coder's description. Copy or make the folder again.") from error
     model = PlmIcd(encoder_from_config(folder), len(codes))

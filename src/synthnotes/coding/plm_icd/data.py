@@ -74,12 +74,8 @@ def encode(
     The special tokens stand around the note, not around each chunk, as in Edin et al. (2023): a chunk is a window on
     the note, and the label attention reads all windows together.
 
-    Args:
-        notes: a note table.
-        tokenizer: the encoder's.
-        code_set: the corpus's codes, one label each.
-        max_words: words kept of each note, counted at white space.
-        join_lines: whether these words are joined by single spaces, as published, or keep the white space between them.
+    Of each note, `max_words` words are kept, counted at white space. They are joined by single spaces, as published, or
+    keep the white space between them.
     """
     texts = [first_words(text, max_words, join_lines) for text in notes["text"]]
     slices = range(0, len(texts), TOKENIZED_AT_ONCE)
@@ -108,15 +104,10 @@ def pack(
     attend_to_padding: bool = False,
     kind: str = "roberta",
 ) -> Chunks:
-    """Cuts the notes of a batch into chunks, without a row that would hold nothing but padding.
+    """Cuts the notes of a batch, of at least one token each, into chunks; a note's last chunk is padded.
 
-    Args:
-        tokens: token ids of each note, at least one.
-        chunk_tokens: tokens per chunk; the last chunk of a note is padded.
-        padding_id: the encoder's padding token.
-        attend_to_padding: repeats the published collation (repair i), which read one note at a time: the codes attend
-            to the padding of a note's last chunk like text, and so does the encoder, unless it is a BERT.
-        kind: the encoder's, `roberta` or `bert`.
+    `attend_to_padding` repeats the published collation (repair i), which read one note at a time: the codes attend to
+    the padding of a note's last chunk like text, and so does the encoder, unless its kind is `bert`.
     """
     per_note = [-(-len(note) // chunk_tokens) for note in tokens]
     # A batch of notes that are all shorter than a chunk needs no chunk of full width.

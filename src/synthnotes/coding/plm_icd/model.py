@@ -1,4 +1,4 @@
-"""PLM-ICD (Huang et al. 2022), as Edin et al. (SIGIR 2023) re-implemented it: encoder and label-wise attention."""
+"""PLM-ICD (Huang et al. 2022), as Edin et al. (SIGIR 2023) re-implemented it: its layers, and inference with them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,10 +9,12 @@ from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AutoModel, PreTrainedModel, PreTrainedTokenizerBase, logging
 
-from synthnotes.coding.plm_icd.data import Chunks
+from synthnotes.coding.plm_icd.data import Chunks, EncodedNotes, pack
 from synthnotes.machinery import tokenizer_checks
 from synthnotes.machinery.files import UserError, require
 from synthnotes.machinery.model_folders import read_config, require_positions, skeleton
+from synthnotes.machinery.params import CodingParams
+from synthnotes.machinery.progress import Bar
 
 INITIAL_DEVIATION = 0.03  # of the label attention's weights, as in Edin et al.
 
@@ -21,8 +23,8 @@ class LabelAttention(nn.Module):
     """Label-wise attention (LAAT, Vu et al. 2020): every code reads the tokens with a query of its own.
 
     For the hidden states H of a note's tokens, code c has the logit `v_c · softmax(u_c tanh(W H)) H + b_c`. That is
-    scaled dot-product attention with queries U, keys tanh(W H), values H and scale 1, so that torch's kernels compute
-    it without holding the matrix of codes by tokens.
+    scaled dot-product attention with queries U, keys tanh(W H), values H and scale 1, so that torch computes it
+    without holding the matrix of codes by tokens.
     """
 
     def __init__(self, width: int, codes: int) -> None:
@@ -45,17 +47,10 @@ class LabelAttention(nn.Module):
         self.bias.copy_(torch.logit(torch.from_numpy(shares)))
 
     def forward(self, hidden: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
-        """Logits of every code for every note.
+        """Logits, float32 [notes, codes], from [tokens of all notes, width], with so many tokens of each note.
 
-        The notes are read one after another: what is not there needs neither padding nor a mask, and the kernels are
+        The notes are read one after another: what is not there needs neither padding nor a mask, and attention is
         faster without one.
-
-        Args:
-            hidden: [tokens of all notes, width], the notes one below the other.
-            lengths: tokens of each note, at least one.
-
-        Returns:
-            float32 [notes, codes].
         """
         keys = torch.tanh(self.project(hidden))
         contexts = [
@@ -79,6 +74,29 @@ class PlmIcd(nn.Module):
         # Probabilities of thousands of codes come from small differences: scores and softmax stay in float32.
         with torch.autocast(hidden.device.type, enabled=False):
             return self.attention(hidden[chunks.read].float(), chunks.lengths)
+
+
+@torch.inference_mode()
+def predict(model: PlmIcd, notes: EncodedNotes, settings: CodingParams, micro_batch: int | None = None) -> np.ndarray:
+    """The probability of every code for every note: float32 [notes, codes]; `micro_batch` notes are read at once."""
+    model.eval()
+    size = micro_batch or settings.batch
+    probabilities = np.empty(notes.labels.shape, dtype=np.float32)
+    by_length = np.argsort(notes.lengths, kind="stable")
+    for start in Bar(range(0, len(notes), size), desc="predict", unit="batch", leave=False):
+        indices = by_length[start : start + size]
+        probabilities[indices] = torch.sigmoid(compute_logits(model, notes, indices, settings)).cpu().numpy()
+    return probabilities
+
+
+def compute_logits(model: PlmIcd, notes: EncodedNotes, indices: np.ndarray, settings: CodingParams) -> torch.Tensor:
+    """The logits of some notes, float32 [indices, codes]."""
+    device = model.attention.bias.device
+    tokens = [notes.tokens[index] for index in indices]
+    kind = model.encoder.config.model_type
+    chunks = pack(tokens, settings.chunk_tokens, notes.padding_id, settings.attend_to_padding, kind).to(device)
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=settings.precision == "bfloat16"):
+        return model(chunks)
 
 
 def at_work(model: PlmIcd) -> PlmIcd:

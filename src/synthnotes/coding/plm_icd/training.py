@@ -1,5 +1,7 @@
 """Training the coder: AdamW with warm-up and linear decay; the epoch with the best validation MAP gives the weights.
 
+One threshold for all codes is tuned on the validation notes (Edin et al., SIGIR 2023).
+
 Several processes may train one coder: each reads its part of every batch, and the gradients are added up. After each
 epoch a checkpoint is left, from which a killed run goes on.
 """
@@ -24,9 +26,8 @@ from torch.optim.lr_scheduler import LRScheduler
 from transformers import get_linear_schedule_with_warmup
 
 from synthnotes.coding.plm_icd.data import EncodedNotes, batches
-from synthnotes.coding.plm_icd.inference import best_threshold, logits_of, predict
-from synthnotes.coding.plm_icd.model import PlmIcd
-from synthnotes.coding.rates import mean_average_precision
+from synthnotes.coding.plm_icd.model import PlmIcd, compute_logits, predict
+from synthnotes.coding.rates import f1, mean_average_precision
 from synthnotes.machinery.files import UserError, disk_space_needed, replacing
 from synthnotes.machinery.params import CodingParams
 from synthnotes.machinery.progress import Bar
@@ -41,11 +42,8 @@ CURVE = ["epoch", "training_loss", "validation_map", "validation_micro_f1"]
 class Fit:
     """What training found out; the model itself holds the weights of the best epoch.
 
-    Attributes:
-        best_epoch: counted from 1; the first among equals.
-        validation_map: mean average precision of the best epoch.
-        threshold: the best on the validation notes, with the best epoch's weights.
-        curve: one row per epoch: epoch, training_loss, validation_map, validation_micro_f1 (at the best threshold).
+    MAP and threshold are those of the best epoch (from 1, the first among equals) on the validation notes; the curve
+    has a row of `CURVE` per epoch, with the micro-F1 at the epoch's best threshold.
     """
 
     best_epoch: int
@@ -58,15 +56,8 @@ class Fit:
 class Progress:
     """A training under way: all that the next epoch depends on, but the random state of torch.
 
-    Attributes:
-        model: the coder.
-        optimizer: of its weights.
-        schedule: of the learning rate, one step per update.
-        rng: draws the order of the notes.
-        curve: a row per finished epoch: epoch, training loss, validation MAP, validation micro-F1.
-        best_epoch: counted from 1; 0 before the first.
-        best_threshold: on the validation notes, with the weights of that epoch.
-        best_weights: of that epoch, on the CPU.
+    `rng` draws the order of the notes, `curve` has a row of the values of `CURVE` per finished epoch, and `best_epoch`
+    is 0 before the first; threshold and weights (on the CPU) are those of the best epoch.
     """
 
     model: PlmIcd
@@ -119,16 +110,7 @@ def fit(
     """Trains the model in place; the processes that train together all end with the same weights.
 
     Deterministic on a CPU: the order of the notes and the dropout follow from the seed, also in a run that was killed
-    and goes on from its last finished epoch.
-
-    Args:
-        model: the coder, on its device.
-        training: the notes to learn from, at least two.
-        validation: the notes that choose epoch and threshold, at least one.
-        settings: the section `coding`.
-        seed: of dropout and of the order of the notes.
-        micro_batch: notes that are read at once, at most; None reads a whole batch.
-        work: the folder of this very training's checkpoints; None to do without.
+    and goes on from its last finished epoch, whose checkpoint is in `work`.
 
     Raises:
         UserError: there are too few notes, or the loss became infinite or not a number.
@@ -137,10 +119,13 @@ def fit(
     own = processes()
     torch.manual_seed(seed + own.process_index)  # each process draws its own dropout
     if settings.bias_from_frequencies:
-        model.attention.start_at(smoothed_shares(training))
+        # Half a note is added with and half a note without each code.
+        model.attention.start_at((training.labels.sum(axis=0) + 0.5) / (len(training) + 1))
     truth = validation.labels.toarray()
     steps = settings.epochs * math.ceil(len(training) / settings.batch)
-    progress = start(model, settings, seed, steps)
+    optimizer = AdamW(model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
+    schedule = get_linear_schedule_with_warmup(optimizer, settings.warmup_steps, steps)
+    progress = Progress(model, optimizer, schedule, np.random.default_rng(seed))
     if work is not None:
         resume(work, progress)
     if progress.curve and not own.is_main_process:  # the checkpoint holds the first process's random state
@@ -159,13 +144,6 @@ def fit(
     model.load_state_dict(progress.best_weights)
     curve = pd.DataFrame(progress.curve, columns=CURVE).astype({"epoch": int})
     return Fit(progress.best_epoch, progress.best_map, progress.best_threshold, curve)
-
-
-def start(model: PlmIcd, settings: CodingParams, seed: int, steps: int) -> Progress:
-    """A training before its first epoch, that will take so many updates."""
-    optimizer = AdamW(model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
-    schedule = get_linear_schedule_with_warmup(optimizer, settings.warmup_steps, steps)
-    return Progress(model, optimizer, schedule, np.random.default_rng(seed))
 
 
 def train_epoch(
@@ -198,10 +176,8 @@ def accumulate_gradients(
 ) -> float:
     """Adds up the gradients of one batch, `micro_batch` notes at a time; they are those of the whole batch.
 
-    Each process reads its part. Notes of a batch are sorted by length, so that the parts are alike.
-
-    Returns:
-        The loss of the whole batch.
+    Each process reads its part. Notes of a batch are sorted by length, so that the parts are alike. Returns the loss of
+    the whole batch: mean binary cross-entropy over its notes and all codes.
     """
     total = torch.zeros((), device=model.attention.bias.device, dtype=torch.float64)
     together = processes()
@@ -209,32 +185,39 @@ def accumulate_gradients(
     size = micro_batch or settings.batch
     for start in range(0, len(own), size):
         part = own[start : start + size]
-        loss = loss_of(model, notes, part, settings) * (len(part) / len(indices))
+        logits = compute_logits(model, notes, part, settings)
+        targets = torch.from_numpy(notes.labels[part].toarray()).to(logits)
+        loss = binary_cross_entropy_with_logits(logits, targets) * (len(part) / len(indices))
         loss.backward()
         total += loss.detach()
-    if together.num_processes > 1:  # a process without notes in this batch adds zeros
-        for tensor in (total, *(gradient_of(weight) for weight in model.parameters())):
-            distributed.all_reduce(tensor)
+    if together.num_processes > 1:
+        distributed.all_reduce(total)
+        for weight in model.parameters():
+            if weight.grad is None:  # a process without notes in this batch adds zeros
+                weight.grad = torch.zeros_like(weight)
+            distributed.all_reduce(weight.grad)
     return total.item()
 
 
-def gradient_of(weight: torch.nn.Parameter) -> torch.Tensor:
-    """A weight's gradient, zeros where nothing has been computed."""
-    if weight.grad is None:
-        weight.grad = torch.zeros_like(weight)
-    return weight.grad
+def best_threshold(truth: np.ndarray, probabilities: np.ndarray, steps: int) -> tuple[float, float]:
+    """Finds the threshold with the best micro-F1 over all codes, and that; the lowest among equals.
 
+    A code is predicted where its probability is greater than the threshold, both as `predictions.above` compares them.
 
-def loss_of(model: PlmIcd, notes: EncodedNotes, indices: np.ndarray, settings: CodingParams) -> torch.Tensor:
-    """Mean binary cross-entropy over some notes and all codes."""
-    logits = logits_of(model, notes, indices, settings)
-    targets = torch.from_numpy(notes.labels[indices].toarray()).to(logits)
-    return binary_cross_entropy_with_logits(logits, targets)
-
-
-def smoothed_shares(notes: EncodedNotes) -> np.ndarray:
-    """Each code's share of the notes, [codes]; half a note is added with and half a note without the code."""
-    return (notes.labels.sum(axis=0) + 0.5) / (len(notes) + 1)
+    Args:
+        truth, probabilities: [notes, codes].
+        steps: how many equidistant thresholds in [0, 1] to try.
+    """
+    values = np.linspace(0, 1, steps).astype(np.float32)
+    # For each decision, below how many of the thresholds does it lie? One pass gives the counts at all of them.
+    exceeded = np.searchsorted(values, probabilities.astype(np.float16).astype(np.float32), side="left")
+    predicted, correct = (
+        np.bincount(decisions, minlength=steps + 1)[::-1].cumsum()[::-1][1:]  # that exceed at least so many
+        for decisions in (exceeded.ravel(), exceeded[truth])
+    )
+    scores = f1(truth.sum(), predicted, correct)
+    chosen = int(scores.argmax())
+    return float(values[chosen]), float(scores[chosen])
 
 
 def save_checkpoint(folder: Path, progress: Progress) -> None:
