@@ -1,7 +1,7 @@
 """Synthnotes: rebuilds *Instruction-Tuning LLaMA for Synthetic Medical Note Generation in Swedish and English*.
 
-Importing the package seals the process: once and before any library could read otherwise, it states that nothing is
-fetched from or reported to the network, and sees to it. And thread pools do not fight over the cores.
+Importing the package denies the process the network: once and before any library could read otherwise, it states that
+nothing is fetched from or reported to the network, and sees to it. And thread pools do not fight over the cores.
 """
 
 import os

@@ -17,7 +17,7 @@ from synthnotes.report.kit.report import Drawings
 from synthnotes.report.kit.style import INK, QUIET, RULE, WIDTH, band, by_panel, logarithmic, panels
 from synthnotes.report.paper import LOOKS, TRAININGS, CorpusNames, Paper, Row, by_corpus
 
-__all__ = ["correlations", "losses"]
+__all__ = ["correlations", "f1_changes"]
 
 CODES_LISTED = 10  # of a corpus
 LONGEST_NAME = 26  # characters of a family's name
@@ -61,7 +61,7 @@ def _correlation(paper: Paper, prefix: str) -> list[Markdown]:
 
 
 @by_corpus()
-def losses(paper: Paper, corpus: CorpusNames) -> Iterator[Row]:
+def f1_changes(paper: Paper, corpus: CorpusNames) -> Iterator[Row]:
     """Corpus, code, family, notes of E, training notes, F1 of both coders, difference with its interval.
 
     The tables hold the codes of a corpus, the greatest loss first.

@@ -85,7 +85,7 @@ def makers(settings, ratings):
         "errors.{}.chapters": lambda _: chapters(),
         "errors.{}.confusion": lambda _: confusion(),
         "errors.{}.calibration": lambda _: reliability(),
-        "errors.{}.codes": lambda _: code_losses(),
+        "errors.{}.codes": lambda _: code_f1_changes(),
         "hypotheses.{}": lambda _: hypotheses(settings),
         "hypotheses.{}.curves": lambda _: pd.concat(by_noise),
         "privacy.{}.recall": lambda _: pd.DataFrame(recall),
@@ -349,7 +349,7 @@ def reliability():
     return pd.DataFrame(rows)
 
 
-def code_losses():
+def code_f1_changes():
     """One code that loses, one that does not."""
     about = {"family": "I", "training_real": 40, "training_synthetic": 38, "patients": 15, "notes": 17}
     losing = {"f1_real": 0.8, "f1_synthetic": 0.3, "difference": -0.5, "low": -0.7, "high": -0.25}

@@ -31,7 +31,7 @@ ELSEWHERE = {
     "h2",
     "equation-number",
 }
-LISTS = ("parameters", "versions", "data", "repairs", "figures", "scores", "losses")
+LISTS = ("parameters", "versions", "data", "repairs", "figures", "scores", "f1-changes")
 
 
 @pytest.fixture(scope="module")

@@ -235,7 +235,7 @@ def test_a_table_without_rows_says_so(run_of, fill):
     run = run_of(corpora=["sepr"])
     only_heading(run[1] / "errors" / "sepr-codes.csv")
     source, _ = fill(run)
-    losses = source[: source.index("{#tbl-losses")]
+    losses = source[: source.index("{#tbl-f1-changes")]
     assert losses.rsplit("|\n", 1)[0].rsplit("\n| ", 1)[1].startswith("none ")
 
 
