@@ -13,9 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import pandas as pd
 from matplotlib.figure import Figure
 
 from synthnotes.machinery import params, pipeline
@@ -26,40 +25,17 @@ from synthnotes.report.kit import lint, markup, render, style
 from synthnotes.report.kit.markup import Markdown, code, escape, join
 from synthnotes.report.kit.numbers import MISSING, NBSP, Numbers, printed
 from synthnotes.report.kit.tables import NoDataError, Tables
-from synthnotes.report.paper import CORPORA, Paper
+from synthnotes.report.paper import Paper
 
-WORKSPACE, RESULTS = "workspace", "results"
+WORKSPACE = "workspace"
+REPEATED = "headline/"  # results that repeat numbers of others
 PAGE = Path(__file__).with_name("diff_page")
-STYLES = ("styles/report.css", "diff.css")
 ABSENT = Markdown("*not there*")
 MOST_SHOWN = 40  # rows of a table that is open when the page is
 EXACT = 17  # digits that tell any two numbers apart
 # What an interval, the entries `low` and `high`, belongs to: the first of these entries beside it.
 ESTIMATES = ("value", "difference", "mean", "r", "delta", "odds_ratio", "single")
 _PLAIN = re.compile(r"[\w./@~^+-]+( [\w./@~^+-]+)*")  # what is safe between backquotes in a line of a table
-# What the figures are called on the page.
-TITLES = {
-    "finetune": "Loss of fine-tuning",
-    "coding": "Training of the coders",
-    "differences": "Differences between coders",
-    "frequency": "F1 by frequency of the code",
-    "length": "F1 by length of the note",
-    "families": "Families of codes",
-    "pies": "Families of codes as pies",
-    "calibration": "Calibration of the coders",
-    "recall": "ROUGE recall of the nearest training note",
-    "passages": "Longest shared passages",
-    "detection": "Planted passages found",
-    "attrition": "Attrition of notes",
-    "confusion": "Families of wrong codes",
-    "noise": "Coders trained on noisy notes",
-}
-RATING_TITLES = {
-    "boxes": "Ratings",
-    "answers": "Answers",
-    "differences": "Ratings of synthetic minus real notes",
-    "correlation": "Coherence by readability",
-}
 
 
 @dataclass(frozen=True)
@@ -70,21 +46,13 @@ class Revision:
         name: as the user calls it.
         commit: its hash, None of the workspace.
         subject: of the commit's message.
-        folder: in which copies of its files lie: params.yaml, and results/ as in the project.
-        files: the result files, relative to results/, in the order of its pipeline.
-        lacking: those that its pipeline declares and it does not have.
+        folder: in which copies of its files lie: params.yaml and results/, as in the project.
     """
 
     name: str
     commit: str | None
     subject: str
     folder: Path
-    files: list[str]
-    lacking: list[str]
-
-    def message_of(self, error: Exception) -> str:
-        """What an error says, without the temporary place of the copies."""
-        return str(error).replace(f"{self.folder}/", "")
 
     def read(self, reader: Callable[[Path], Any], file: str) -> Any:
         """What a file holds; an error names the revision."""
@@ -93,13 +61,18 @@ class Revision:
         except UserError as error:
             raise UserError(f"{self.name}: {self.message_of(error)}") from None
 
-    def by_key(self, kind: str) -> dict[str, str]:
+    def message_of(self, error: Exception) -> str:
+        """What an error says, without the temporary place of the copies."""
+        return str(error).replace(f"{self.folder}/", "")
+
+    def files(self, kind: str) -> dict[str, str]:
         """The result files of a kind, by what the report's keys of them begin with: `utility.mimic`."""
-        return {pipeline.key_of(file): file for file in self.files if file.endswith(kind)}
+        results = self.folder / "results"
+        names = [path.relative_to(results).as_posix() for path in sorted(results.rglob(f"*{kind}"))]
+        return {pipeline.key_of(name): name for name in names if not name.startswith(REPEATED)}
 
 
-@dataclass(frozen=True)
-class Quantity:
+class Quantity(NamedTuple):
     """A number, text or truth value of a result, with its interval or, where it has none, its standard deviation."""
 
     value: Any
@@ -108,8 +81,7 @@ class Quantity:
     sd: float | None = None
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """What differs between two sides; None is what a side does not have."""
 
     key: str
@@ -126,10 +98,9 @@ class Change:
     @property
     def inside(self) -> bool | None:
         """Whether B's value lies inside the interval of A; None where either is not there."""
-        a, b = self.a, self.b
-        if a is None or b is None or self.difference is None or a.low is None or a.high is None:
+        if self.difference is None or self.a is None or self.b is None or self.a.low is None or self.a.high is None:
             return None
-        return a.low <= b.value <= a.high
+        return self.a.low <= self.b.value <= self.a.high
 
     @property
     def uncertain(self) -> bool:
@@ -137,35 +108,18 @@ class Change:
         return any(side and (side.low is not None or side.sd is not None) for side in (self.a, self.b))
 
 
-@dataclass(frozen=True)
-class Pair:
-    """One figure of both sides: the files, or None and why there is none."""
+class Picture(NamedTuple):
+    """One figure of one side: its SVG, or None and why there is none. The same data give the same bytes."""
 
-    name: str
-    paths: tuple[Path | None, Path | None]
-    reasons: tuple[str, str]
-
-    @property
-    def title(self) -> str:
-        """What the figure is called on the page."""
-        first, _, rest = self.name.partition("-")
-        study, _, last = self.name.rpartition("-")
-        if first in TITLES:
-            return f"{TITLES[first]}, {CORPORA[rest].name}" if rest in CORPORA else TITLES[first]
-        return f"{RATING_TITLES[last]}, study {study}" if last in RATING_TITLES else self.name
-
-    @property
-    def differs(self) -> bool:
-        """Whether the sides do not show the same: the same data give the same bytes."""
-        contents = [path.read_bytes() if path else None for path in self.paths]
-        return contents[0] != contents[1] or self.reasons[0] != self.reasons[1]
+    svg: bytes | None
+    reason: str = ""
 
 
 def read_revision(root: Path, name: str, folder: Path) -> Revision:
-    """Copies into a folder what a comparison needs: a revision's parameters, and the results its pipeline declares.
+    """Copies into a folder what a comparison needs: a revision's parameters, and its results.
 
     Raises:
-        UserError: there is no such revision, DVC cannot read its pipeline, or it holds no parameters or no results.
+        UserError: there is no such revision, or it holds no parameters or no results.
     """
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
@@ -181,63 +135,57 @@ def read_revision(root: Path, name: str, folder: Path) -> Revision:
         raise UserError(
             f"{name!r}: no such revision. Give a commit, a branch, a tag, an experiment, or {WORKSPACE!r}."
         ) from None
-    copied = []
-    try:
-        with Repo(str(root), rev=commit) as repo:
-            # A pipeline of another time may name any path; only result files, which lie inside, are copied.
-            declared = pipeline.result_files(pipeline.declared(repo, repo.root_dir))
-            for file in ("params.yaml", *(f"{RESULTS}/{file}" for file in declared)):
-                if repo.fs.isfile(repo.fs.join(repo.root_dir, file)):
-                    (folder / file).parent.mkdir(parents=True, exist_ok=True)
-                    repo.fs.get_file(repo.fs.join(repo.root_dir, file), str(folder / file))
-                    copied.append(file.removeprefix(f"{RESULTS}/"))
-    except DvcException as error:
-        raise UserError(f"{name}: DVC cannot read its pipeline: {error}") from None
-    there = [file for file in declared if file in copied]
-    has_parameters = "params.yaml" in copied
-    if not (has_parameters and there):
-        kind, where = ("results", f"{RESULTS}/") if has_parameters else ("parameters", "params.yaml")
-        raise UserError(f"{name}: holds no {kind} ({where}). Give a revision in which they are in git.")
-    return Revision(name, commit, subject, folder, there, [file for file in declared if file not in copied])
+    with Repo(str(root), rev=commit) as repo:
+        for place in ("params.yaml", "results"):
+            source = repo.fs.join(repo.root_dir, place)
+            found = [source] if repo.fs.isfile(source) else repo.fs.find(source)
+            files = [file for file in found if file.endswith((".json", ".csv", ".yaml"))]
+            if not files:
+                raise UserError(f"{name}: holds no {place}. Give a revision that has parameters and results in git.")
+            for file in files:
+                copy = folder / repo.fs.relpath(file, repo.root_dir)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                repo.fs.get_file(file, str(copy))
+    return Revision(name, commit, subject, folder)
 
 
 def write(sides: tuple[Revision, Revision], paper: Path, to: Path) -> str:
     """Writes the page of two revisions, in the look of the report in `paper`, and gives a summary of it."""
     settings = compare(*map(_parameters, sides))
-    files = [side.by_key(".json") for side in sides]
-    measured = [_metrics(side, [key for key in files[0] if key in files[1]]) for side in sides]
+    measured = [_metrics(side) for side in sides]
     metrics = compare(*measured)
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder)
-        pairs, refusals = _draw(sides, project / "figures")
+        drawn = [_draw(side, project / "figures", letter) for side, letter in zip(sides, "ab", strict=True)]
+        names = dict.fromkeys(name for of_side, _ in drawn for name in of_side)
+        pictures = {name: [of_side.get(name, Picture(None, reason)) for of_side, reason in drawn] for name in names}
+        differing = {name: both for name, both in pictures.items() if both[0] != both[1]}
         context = {
             "sides": dict(zip("AB", sides, strict=True)),
             "side_rows": [
                 ["revision", *(_name(side.name) for side in sides)],
                 ["commit", *(code(s.commit[:10]) if s.commit else "what lies in the folder now" for s in sides)],
                 ["message", *(side.subject or MISSING for side in sides)],
-                ["result files", *(printed(len(side.files), ",") for side in sides)],
+                ["result files", *(printed(len(side.files(".*")), ",") for side in sides)],
             ],
-            "only": [[f for f in one.files if f not in other.files] for one, other in (sides, sides[::-1])],
-            "code": _name,
             "md": Markdown,
+            "code": _name,
             "shown": MOST_SHOWN,
-            "join": markup.join,
+            "join": join,
             "table": markup.table,
             "parameter_rows": [[_name(c.key), _setting(c.a), _setting(c.b)] for c in settings],
             "metric_rows": _by_stage([change for change in metrics if change.uncertain]),
             "other_rows": _by_stage([change for change in metrics if not change.uncertain]),
             "measured": len(measured[0] | measured[1]),
             "changed": len(metrics),
-            "pairs": pairs,
-            "refusals": refusals,
+            "pictures": differing,
+            "same": [name for name in pictures if name not in differing],
         }
         page = _html(render.fill(PAGE, lambda template: context), paper, project)
-        differing = sum(pair.differs for pair in pairs)
     with replacing(to) as temporary:
         temporary.write_bytes(page)
     return (
-        f"{to}: {len(settings)} parameters, {len(metrics)} metrics and {differing} figures differ "
+        f"{to}: {len(settings)} parameters, {len(metrics)} metrics and {len(differing)} figures differ "
         f"between {sides[0].name} and {sides[1].name}"
     )
 
@@ -249,14 +197,10 @@ def _parameters(side: Revision) -> dict[str, Quantity]:
     return {key: Quantity(value) for key, value in flatten(side.read(read_yaml, "params.yaml")).items()}
 
 
-def _metrics(side: Revision, prefixes: Sequence[str]) -> dict[str, Quantity]:
-    """The values of some of its JSON files."""
-    files = side.by_key(".json")
-    found: dict[str, Quantity] = {}
-    for prefix in prefixes:
-        content = side.read(read_json, f"{RESULTS}/{files[prefix]}")
-        found |= dict(quantities(prefix, without_makers(content)))
-    return found
+def _metrics(side: Revision) -> dict[str, Quantity]:
+    """All values of its JSON files."""
+    contents = {key: side.read(read_json, f"results/{file}") for key, file in side.files(".json").items()}
+    return {key: of for prefix, content in contents.items() for key, of in quantities(prefix, without_makers(content))}
 
 
 def quantities(prefix: str, content: Any) -> Iterator[tuple[str, Quantity]]:
@@ -279,76 +223,47 @@ def compare(a: Mapping[str, Quantity], b: Mapping[str, Quantity]) -> list[Change
     return [Change(key, a.get(key), b.get(key)) for key in {**a, **b} if a.get(key) != b.get(key)]
 
 
-class _Present(Tables):
-    """The tables of a revision, which may lack some."""
-
-    def __init__(self, side: Revision) -> None:
-        super().__init__(side.folder / RESULTS, side.by_key(".csv"))
-        self.lacking = {pipeline.key_of(file): file for file in side.lacking}
-
-    def __getitem__(self, name: str) -> pd.DataFrame:
-        if name not in self.sources:
-            raise NoDataError(f"{self.lacking.get(name, name)} is not there")
-        return super().__getitem__(name)
-
-
-def _draw(sides: Sequence[Revision], folder: Path) -> tuple[list[Pair], list[str]]:
-    """Draws every figure of both sides, as a.<name>.svg and b.<name>.svg; tells of each side why it has none at all."""
-    drawings, refusals = [], []
-    for side in sides:
-        try:
-            drawings.append(_drawings(side))
-            refusals.append("")
-        except UserError as error:
-            drawings.append({})
-            refusals.append(side.message_of(error))
-    pairs = []
-    for name in drawings[0] | drawings[1]:
-        drawn = [
-            _drawn(side, of_side[name], folder / f"{letter}.{name}.svg")
-            if name in of_side
-            else (None, "see above" if refusal else "this run has none")
-            for side, of_side, letter, refusal in zip(sides, drawings, "ab", refusals, strict=True)
-        ]
-        pairs.append(Pair(name, *zip(*drawn, strict=True)))
-    return pairs, refusals
+def _draw(side: Revision, folder: Path, letter: str) -> tuple[dict[str, Picture], str]:
+    """Draws the figures of a side, as far as its parameters are valid today; and says why there are no others."""
+    try:
+        settings, files = params.read(side.folder / "params.yaml"), side.files(".json")
+        rated = {study: of for study, of in settings.ratings.studies.items() if f"ratings.{study}" in files}
+        settings = settings.model_copy(update={"ratings": settings.ratings.model_copy(update={"studies": rated})})
+        results = side.folder / "results"
+        numbers, tables = Numbers(results, files, side.name), Tables(results, side.files(".csv"))
+        drawings = Paper(settings, numbers, tables, CHAPTERS).drawings()
+    except UserError as error:
+        return {}, side.message_of(error)
+    drawn = {name: _drawn(side, drawing, folder / f"{letter}.{name}.svg") for name, drawing in drawings.items()}
+    return drawn, "this run has none"
 
 
-def _drawings(side: Revision) -> dict[str, Callable[[], Figure]]:
-    """What draws the figures of a revision, as far as its parameters are valid today."""
-    settings, files = params.read(side.folder / "params.yaml"), side.by_key(".json")
-    rated = {study: of for study, of in settings.ratings.studies.items() if f"ratings.{study}" in files}
-    settings = settings.model_copy(update={"ratings": settings.ratings.model_copy(update={"studies": rated})})
-    return Paper(settings, Numbers(side.folder / RESULTS, files, side.name), _Present(side), CHAPTERS).drawings()
-
-
-def _drawn(side: Revision, drawing: Callable[[], Figure], path: Path) -> tuple[Path | None, str]:
-    """Draws one figure; gives the file, or why there is none."""
+def _drawn(side: Revision, drawing: Callable[[], Figure], path: Path) -> Picture:
+    """Draws one figure."""
     try:
         style.draw(drawing, path)
     except (NoDataError, UserError) as error:
-        return None, side.message_of(error)
+        return Picture(None, side.message_of(error))
     except Exception as error:  # results of an older version can have any form
-        return None, f"its results are of another form ({type(error).__name__}: {side.message_of(error)})"
-    return path, ""
+        return Picture(None, f"its results are of another form ({type(error).__name__}: {side.message_of(error)})")
+    return Picture(path.read_bytes())
 
 
 def _html(text: str, paper: Path, project: Path) -> bytes:
     """Renders the page as one file, in the report's look."""
-    for name, source in zip(STYLES, (paper / STYLES[0], PAGE / STYLES[1]), strict=True):
-        (project / name).parent.mkdir(parents=True, exist_ok=True)
+    styles = {"report.css": paper / "styles" / "report.css", "diff.css": PAGE / "diff.css"}
+    for name, source in styles.items():
         (project / name).write_bytes(source.read_bytes())
     how = ["--from=markdown", "--to=html5", "--standalone", "--output=diff.html", "--embed-resources"]
-    look = [f"--template={(paper / 'styles' / 'template.html').resolve()}", *(f"--css={name}" for name in STYLES)]
+    look = [f"--template={(paper / 'styles' / 'template.html').resolve()}", *(f"--css={name}" for name in styles)]
     filters = [f"--lua-filter={(paper / render.TABLES).resolve()}", f"--lua-filter={render.FILTER}"]
-    contents = ["--toc", "--toc-depth=2", "--metadata=lang:en", *filters]
-    lint.pandoc(text, *how, *look, *contents, folder=project)
+    lint.pandoc(text, *how, *look, "--toc", "--toc-depth=2", "--metadata=lang:en", *filters, folder=project)
     return (project / "diff.html").read_bytes()
 
 
-def _by_stage(found: Sequence[Change]) -> dict[str, list[list[object]]]:
+def _by_stage(changes: Sequence[Change]) -> dict[str, list[list[object]]]:
     """The rows of each stage's table, in the order of the keys."""
-    return {stage: [_row(c) for c in of_stage] for stage, of_stage in groupby(found, lambda c: c.key.split(".")[0])}
+    return {stage: [_row(c) for c in of_stage] for stage, of_stage in groupby(changes, lambda c: c.key.split(".")[0])}
 
 
 def _row(change: Change) -> list[object]:
@@ -364,7 +279,7 @@ def _shown(quantity: Quantity | None, decimals: int) -> Markdown:
     """A value with its interval or standard deviation."""
     if quantity is None:
         return ABSENT
-    value, low, high, sd = (_number(of, decimals) for of in (quantity.value, quantity.low, quantity.high, quantity.sd))
+    value, low, high, sd = (_number(of, decimals) for of in quantity)
     if quantity.low is not None and quantity.high is not None:
         return Markdown(rf"{value} \[{low},{NBSP}{high}\]")
     return value if quantity.sd is None else Markdown(f"{value}{NBSP}±{NBSP}{sd}")
@@ -399,9 +314,8 @@ def main() -> None:
     parser.add_argument("--to", type=Path, required=True, help="the page, an .html")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        a = read_revision(Path.cwd(), options.a, Path(folder, "a"))
-        b = read_revision(Path.cwd(), options.b, Path(folder, "b"))
-        print(write((a, b), options.paper, options.to))
+        sides = [read_revision(Path.cwd(), name, Path(folder, of)) for of, name in (("a", options.a), ("b", options.b))]
+        print(write((sides[0], sides[1]), options.paper, options.to))
 
 
 if __name__ == "__main__":

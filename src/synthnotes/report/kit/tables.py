@@ -40,8 +40,10 @@ class Tables(Mapping[str, pd.DataFrame]):
         self.read: set[str] = set()
 
     def __getitem__(self, name: str) -> pd.DataFrame:
-        """Gives a table, or raises `NoDataError` where it has no rows."""
+        """Gives a table, or raises `NoDataError` where there is none, or it has no rows."""
         self.read.add(name)
+        if name not in self._tables:
+            raise NoDataError(f"the table {name} is not there")
         if self._tables[name].empty:
             raise NoDataError(f"{self.sources[name].name} has no rows")
         return self._tables[name]
