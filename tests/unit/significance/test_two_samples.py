@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import DescrStatsW, ttost_paired
 
 from synthnotes.significance import agreement, two_samples
@@ -31,13 +30,6 @@ def test_alpha_of_the_published_example():
 def test_alpha_of_full_agreement_and_of_constant_ratings():
     assert agreement.krippendorff_alpha(np.array([[1.0, 2, 5], [1, 2, 5]])) == pytest.approx(1)
     assert agreement.krippendorff_alpha(np.full((3, 4), 2.0)) is None
-
-
-@settings(max_examples=10)  # statsmodels takes long over each
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-def test_holm_equals_statsmodels(p_values):
-    expected = multipletests(p_values, method="holm")[1]
-    assert two_samples.holm(p_values) == pytest.approx(expected.tolist())
 
 
 def test_holm_by_hand():
