@@ -37,7 +37,7 @@ def folder(tmp_path):
     for name in ("real", "synthetic"):
         table(name, 50, ["train"] * 40 + ["validation"] * 10)
     truth = table("e", 50, "evaluation")
-    pd.DataFrame({"code": CODES}).to_csv(tmp_path / "codes.csv", index=False)
+    pd.DataFrame({"code": CODES, "kind": "diagnosis"}).to_csv(tmp_path / "codes.csv", index=False)
     noise, seeds = params.load("noise", NoiseParams), params.load("seeds", list)
     synthetic = [f"coders/synthetic_s-{seed}" for seed in seeds]
     kinds = product(noise.hypotheses, noise.noise_levels)

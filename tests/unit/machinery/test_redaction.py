@@ -79,6 +79,15 @@ if __name__ == "__main__":
 '''
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """A folder without data: where the project's own are the demo's, nothing would be redacted."""
+    monkeypatch.chdir(tmp_path)
+    redaction.shown.cache_clear()
+    yield
+    redaction.shown.cache_clear()
+
+
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory):
     """Runs a stage that fails on purpose."""
@@ -180,9 +189,4 @@ def test_of_the_demo_s_data_everything_is_shown(tmp_path, monkeypatch, changed, 
         (data / "own.csv").write_text(SECRET)
     elif changed == "marker":
         (data / DEMO).write_text("{")
-    monkeypatch.chdir(tmp_path)
-    redaction.shown.cache_clear()
-    try:
-        assert (SECRET in describe(ValueError(SECRET))) is shown
-    finally:
-        redaction.shown.cache_clear()
+    assert (SECRET in describe(ValueError(SECRET))) is shown

@@ -34,7 +34,7 @@ def folder(tmp_path):
     frame = pd.DataFrame({"note_id": [f"e{row}" for row in range(60)], "codes": codes, "descriptions": codes})
     patients = [f"p{row // 2}" for row in range(60)]
     notes.write(tmp_path / "e.parquet", frame.assign(patient_id=patients, text=f"{SECRET} note", fold="evaluation"))
-    pd.DataFrame({"code": CODES}).to_csv(tmp_path / "codes.csv", index=False)
+    pd.DataFrame({"code": CODES, "kind": "diagnosis"}).to_csv(tmp_path / "codes.csv", index=False)
     trained = [(error, coder, seed) for error, coder in enumerate(BEST_FIRST) for seed in params.load_seeds()[coder]]
     for error, coder, seed in trained:
         probabilities = np.where(truth ^ (rng.random(truth.shape) < 0.05 + 0.08 * error), 0.9, 0.1)
