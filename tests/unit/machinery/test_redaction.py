@@ -178,7 +178,7 @@ def test_a_description_of_an_error_that_causes_itself_ends():
 
 
 @pytest.mark.parametrize(("changed", "shown"), [(None, True), ("content", False), ("file", False), ("marker", False)])
-def test_of_the_demo_s_data_everything_is_shown(tmp_path, monkeypatch, changed, shown):
+def test_of_the_demo_s_data_everything_is_shown(tmp_path, changed, shown):
     data = tmp_path / "data"
     data.mkdir()
     (data / "notes.csv").write_text(SECRET)
