@@ -266,7 +266,7 @@ class RatingsParams(Section):
 
     studies: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9-]*$")], str]
     equivalence_margin: Rate
-    significance_level: Share
+    significance_level: SignificanceLevel
     resamples: Positive
     seed: Seed
 

@@ -123,7 +123,7 @@ def decode(content: bytes, where: str) -> str:
             continue
         if "\0" not in text:
             return text
-    raise UserError(f"{where}: neither UTF-8 nor UTF-16 nor Windows-1252. {_EXPORT}") from None
+    raise UserError(f"{where}: neither UTF-8 nor UTF-16 nor Windows-1252. {_EXPORT}")
 
 
 def _separator(text: str) -> str:

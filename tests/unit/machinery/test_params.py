@@ -44,6 +44,7 @@ def changed(tmp_path, *path_and_value, name="params.yaml"):
         (("seeds", ["1337"]), "seeds.0: Input should be a valid integer"),
         (("seeds", [True]), "seeds.0: Input should be a valid integer"),
         (("corpora", ["MIMIC"]), "corpora.0: Input should be 'mimic' or 'sepr'"),
+        (("ratings", "significance_level", 0.0), "ratings.significance_level: Input should be greater than 0"),
         (("seeds", []), "seeds: List should have at least 1 item"),
         (("seeds", [7, 7]), "seeds.*7 must not repeat"),
         (("noise", "seeds", [7, 7]), "noise.seeds.*7 must not repeat"),
