@@ -63,7 +63,7 @@ def test_options_are_the_parameters_of_main():
 
 def test_paths_are_not_written_in_code():
     for module in modules():
-        if module.name in {"params.py", "machine.py"} or module.parts[2] == "demo":
+        if module.name in {"params.py", "resources.py"} or module.parts[2] == "demo":
             continue  # these files' own names; the demo kit fills data/ for the user, outside the pipeline
         assert not [s for s in strings(module) if looks_like_a_path(s) and "/" in s and " " not in s]
 

@@ -28,6 +28,7 @@ from synthnotes.report.kit.tables import NoDataError, Tables
 from synthnotes.report.paper import Paper
 
 WORKSPACE = "workspace"
+RESULTS = "results"
 REPEATED = "headline/"  # results that repeat numbers of others
 PAGE = Path(__file__).with_name("diff_page")
 ABSENT = Markdown("*not there*")
@@ -67,7 +68,7 @@ class Revision:
 
     def files(self, kind: str) -> dict[str, str]:
         """The result files of a kind, by what the report's keys of them begin with: `utility.mimic`."""
-        results = self.folder / "results"
+        results = self.folder / RESULTS
         names = [path.relative_to(results).as_posix() for path in sorted(results.rglob(f"*{kind}"))]
         return {pipeline.key_of(name): name for name in names if not name.startswith(REPEATED)}
 
@@ -136,7 +137,7 @@ def read_revision(root: Path, name: str, folder: Path) -> Revision:
             f"{name!r}: no such revision. Give a commit, a branch, a tag, an experiment, or {WORKSPACE!r}."
         ) from None
     with Repo(str(root), rev=commit) as repo:
-        for place in ("params.yaml", "results"):
+        for place in ("params.yaml", RESULTS):
             source = repo.fs.join(repo.root_dir, place)
             found = [source] if repo.fs.isfile(source) else repo.fs.find(source)
             files = [file for file in found if file.endswith((".json", ".csv", ".yaml"))]
@@ -199,7 +200,7 @@ def _parameters(side: Revision) -> dict[str, Quantity]:
 
 def _metrics(side: Revision) -> dict[str, Quantity]:
     """All values of its JSON files."""
-    contents = {key: side.read(read_json, f"results/{file}") for key, file in side.files(".json").items()}
+    contents = {key: side.read(read_json, f"{RESULTS}/{file}") for key, file in side.files(".json").items()}
     return {key: of for prefix, content in contents.items() for key, of in quantities(prefix, without_makers(content))}
 
 
@@ -229,7 +230,7 @@ def _draw(side: Revision, folder: Path, letter: str) -> tuple[dict[str, Picture]
         settings, files = params.read(side.folder / "params.yaml"), side.files(".json")
         rated = {study: of for study, of in settings.ratings.studies.items() if f"ratings.{study}" in files}
         settings = settings.model_copy(update={"ratings": settings.ratings.model_copy(update={"studies": rated})})
-        results = side.folder / "results"
+        results = side.folder / RESULTS
         numbers, tables = Numbers(results, files, side.name), Tables(results, side.files(".csv"))
         drawings = Paper(settings, numbers, tables, CHAPTERS).drawings()
     except UserError as error:
