@@ -100,7 +100,7 @@ CASES = {
         "a file of zeros": (UNIT + "kinds.py::test_a_file_under", "[zeros-table.csv.gz"),
         "the notes behind a link to a folder": (UNIT + "linked_data.py::test_a_stage_refuses", "data/mimic/note"),
         "a corpus behind a link to a folder": (UNIT + "linked_data.py::test_a_stage_refuses", "data/mimic-corpus"),
-        "a model behind a link to a folder": (UNIT + "linked_data.py::test_a_stage_refuses", "encoder-noise"),
+        "a model behind a link to a folder": (UNIT + "linked_data.py::test_a_stage_refuses", "encoder-merge"),
         "a file of data/, or data/ itself, that is a link": (UNIT + "linked_data.py::test_what_dvc_does_not_see", "itself", "DVC hashes it"),
         "a list of checksums that is none": (CORPUS + "releases.py::test_a_list_of_checksums_that_is_none", "html"),
         "two releases at once": (CORPUS + "releases.py::test_two_releases_are_refused",),
