@@ -29,9 +29,17 @@ def test_the_spread_comes_out_again():
     assert spread(np.array([[1.0], [2.0], [4.0]])) == pytest.approx((np.std([1, 2, 4], ddof=1), 0))
 
 
-@pytest.mark.parametrize(("raters", "pairs"), [(4, 4), (30, 3)])  # exact, and by the normal approximation
-def test_the_tests_are_those_that_give_the_verdict(raters, pairs):
-    studies = 0.6 + simulate(Spread(0.4, 1.0), raters, pairs, studies=150, seed=2)
+@pytest.mark.parametrize(
+    ("raters", "pairs", "shift", "vary"),
+    [
+        (4, 4, 0.6, Spread(0.4, 1.0)),  # exact
+        (30, 3, 0.6, Spread(0.4, 1.0)),  # by the normal approximation
+        (20, 3, 0.25, Spread(0.0, 0.4)),  # 60 pairs, of which so few differ that the test is exact
+        (26, 3, 0.2, Spread(0.2, 0.6)),  # in some studies exact, in others not
+    ],
+)
+def test_the_tests_are_those_that_give_the_verdict(raters, pairs, shift, vary):
+    studies = shift + simulate(vary, raters, pairs, studies=150, seed=2)
     points, none = np.rint(studies), np.zeros(raters * pairs)
     p = [wilcoxon(study, none)["p"] for study in points]
     assert differs(studies, 0.0125) == np.mean([value < 0.0125 for value in p])
