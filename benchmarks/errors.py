@@ -120,7 +120,7 @@ def child(which: str, folder: str) -> dict[str, Any]:
         evaluation, codes, training = (base / name for name in INPUTS)
         tables = [base / f"errors-{number}.csv" for number in range(6)]
         coders = (training, base / "coder-0", training, base / "coder-1")
-        print(errors.main(evaluation, codes, *coders, base / "errors.json", *tables), file=sys.stderr)
+        print(errors.main("mimic", evaluation, codes, *coders, base / "errors.json", *tables), file=sys.stderr)
     else:
         inputs = [base / name for name in (*INPUTS, "coders", "noise")]
         print(hypotheses.main(*inputs, base / "hypotheses.json", base / "curves.csv"), file=sys.stderr)

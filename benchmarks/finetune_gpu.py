@@ -93,7 +93,7 @@ def main() -> int:
         with torch.device("cuda"):
             LlamaForCausalLM(LlamaConfig(**SHAPE)).to(torch.bfloat16).save_pretrained(base)
         torch.cuda.empty_cache()
-        arguments = training_arguments(settings, resources, 1.0, Path(folder) / "run", gpu=True)
+        arguments = training_arguments(settings, resources, Path(folder) / "run", gpu=True)
         arguments.max_steps, arguments.save_strategy, arguments.logging_steps = STEPS, "no", STEPS
         learned = texts(3 * STEPS * settings.batch, settings.max_length, SHAPE["vocab_size"])
         model = load_base(base, settings, gpu=True)

@@ -25,6 +25,7 @@ from synthnotes.corpus import notes as note_table
 from synthnotes.corpus.description import describe
 from synthnotes.corpus.splits import divide
 from synthnotes.machinery import params
+from synthnotes.machinery.params import MimicSource
 
 NOTES, ADMISSIONS, PATIENTS = 331_793, 430_000, 180_000
 ROWS = {"diagnoses": 5_100_000, "procedures": 860_000}
@@ -90,10 +91,12 @@ def _write_notes(folder: Path, subjects: np.ndarray, admissions: np.ndarray, row
 def measure(data: str) -> dict[str, Any]:
     """Times the stages' steps on a release."""
     folder, marks, names = Path(data), [time.perf_counter()], ("read_and_clean", "divide", "checksums_and_write")
-    settings = params.read(Path("params.yaml")).corpus.model_copy(
-        update={"prompts_share": 0.10, "evaluation_share": 0.15}
+    settings = (
+        params.read(Path("params.yaml"))
+        .of("mimic")
+        .corpus.model_copy(update={"prompts_share": 0.10, "evaluation_share": 0.15})
     )
-    corpus = mimic.load(folder, settings.minimum_notes_per_code["mimic"])
+    corpus = mimic.load(folder, MimicSource(reader="mimic"), settings.minimum_notes_per_code)
     peak = machine.resource.getrusage(machine.resource.RUSAGE_SELF).ru_maxrss / 2**20
     marks.append(time.perf_counter())
     subsets = divide(corpus, settings, None)

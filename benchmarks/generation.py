@@ -100,7 +100,7 @@ def batches(precision: str, size: str, count: str) -> dict[str, Any]:
     torch.manual_seed(settings.seed)
     tokens = samples = 0
     clocks = Counter()
-    per_batch, limit = len(prompts) // int(count), settings.max_new_tokens[CORPUS]
+    per_batch, limit = len(prompts) // int(count), settings.max_new_tokens
     for first in range(0, len(prompts), per_batch):
         with clock(clocks):
             output = draw(model, tokenizer, settings, prompts[first : first + per_batch], max_new_tokens=limit)
@@ -122,7 +122,7 @@ def large_vllm(folder: str) -> dict[str, Any]:
     settings, prompts = demo(load_tokenizer(Path(folder)), LARGE_SAMPLES, 1)
     settings = settings.model_copy(update={"precision": LARGE_PRECISION})
     resources = machine_file.load("generate", GenerateMachine).model_copy(update={"cpu_cache_gib": 4})
-    engine = vllm_engine.start_engine(settings, resources, CORPUS, Path(folder))
+    engine = vllm_engine.start_engine(settings, resources, Path(folder))
     from vllm import SamplingParams
 
     wanted = lengths_of_samples(LARGE_SAMPLES)
@@ -130,7 +130,7 @@ def large_vllm(folder: str) -> dict[str, Any]:
     for number, length in enumerate(wanted):
         prompt = prompts[number // settings.samples]
         requests.append({"prompt_token_ids": prompt})
-        given = vllm_engine.sampling_parameters(settings, CORPUS, Prompt(str(number), prompt))
+        given = vllm_engine.sampling_parameters(settings, Prompt(str(number), prompt))
         values.append(SamplingParams(**given | {"n": 1, "max_tokens": length, "ignore_eos": True}))
     clocks = Counter()
     with clock(clocks):
@@ -163,7 +163,7 @@ def demo(tokenizer: Any, sequences: int, count: int) -> tuple[Any, list[list[int
     settings = params.load("generate", GenerateParams)
     records = read_records(BUILD / "records" / CORPUS / "prompts.jsonl")
     records = records[: sequences // settings.samples * count]
-    return settings, encode_prompts(tokenizer, CORPUS, [record.input for record in records])
+    return settings, encode_prompts(tokenizer, [record.prompt for record in records])
 
 
 def lengths_of_samples(count: int) -> list[int]:

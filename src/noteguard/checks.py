@@ -47,7 +47,7 @@ def known_notes(settings: Settings) -> Fingerprint | None:
     remember_own_data(settings)
     there = {source.partition(":")[0] for source in known.sources} if known else set()
     unknown, used = settings.notes.keys() - there, settings.value(settings.used) if settings.used else None
-    needed = sorted(unknown & set(used) if isinstance(used, list) else unknown)
+    needed = sorted(unknown & set(used) if isinstance(used, list | dict) else unknown)
     missing = [place for place in map(settings.folder, needed) if os.path.lexists(place)]
     if unknown == settings.notes.keys():
         missing = [settings.folder(*settings.notes)]

@@ -8,7 +8,7 @@
     public = {"data/titles.csv" = "title", "docs/*.md" = ""}  # what anybody may print: a column, or ("") a whole text
     invented = "data/DEMO.json"   # its `files` give the SHA-256, by path in its folder, of data that are nobody's
     own_data = {file = "params.yaml", key = "demo", value = false}  # says that the data are not those
-    used = {file = "params.yaml", key = "sources"}  # a list of the sources that are needed, if not all
+    used = {file = "params.yaml", key = "sources"}  # a list or mapping of the sources that are needed, if not all
     outputs = {file = "dvc.yaml", results = ["results"]}  # of DVC, and the folders of which git holds the results
 
 `notes` and `columns.text` must be there. Paths are patterns, relative to the repository: `**` stands for any folders.

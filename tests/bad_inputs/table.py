@@ -120,8 +120,9 @@ def fits(name: Name, node: str) -> bool:
 
 
 def shortened(message: str) -> str:
-    """A message without the folders of absolute paths and the tests' own, on one line."""
+    """A message on one line, without the folders of absolute paths and what differs from run to run."""
     message = re.sub(r"(?<![\w./])/(?:[\w.@+-]+/)+", "…/", " ".join(message.split()))
+    message = re.sub(r"\bcommit [0-9a-f]{8}\b", "commit …", message)
     return re.sub(r"…/test_\w*\d", "…", message)
 
 

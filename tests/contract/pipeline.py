@@ -39,6 +39,7 @@ class Stage:
     deps: list[str]
     params: list[str]
     outputs: list[Output]
+    languages: dict[str, list[str]]  # the keys of a language file that decide its bytes, by the file
 
     @property
     def module(self):
@@ -74,8 +75,10 @@ def stages():
             for item in entry.get(kind, [])
             for path, options in (item.items() if isinstance(item, dict) else [(item, {})])
         ]
-        params = [p for item in entry.get("params", []) for p in ([item] if isinstance(item, str) else item)]
-        result.append(Stage(name, " ".join(entry["cmd"].split()), entry.get("deps", []), params, outputs))
+        own = entry.get("params", [])
+        params = [item for item in own if isinstance(item, str)]
+        languages = {file: keys for item in own if not isinstance(item, str) for file, keys in item.items()}
+        result.append(Stage(name, " ".join(entry["cmd"].split()), entry.get("deps", []), params, outputs, languages))
     return result
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from synthnotes.fidelity.statistics import compare
+from synthnotes.fidelity.statistics import Splitter, compare
 from synthnotes.machinery import dependencies, pipeline
 from synthnotes.machinery.disclosure import publish
 from synthnotes.machinery.files import read_json
@@ -60,7 +60,11 @@ def check(result: Mapping[str, Any]) -> None:
 
 
 def test_names_lead_from_a_result_to_its_functions(tmp_path):
-    publish(tmp_path / "a.json", compare(["Mår bra."], ["Mår bra."]), DisclosureParams(demo=True, minimum_patients=10))
+    publish(
+        tmp_path / "a.json",
+        compare(["Mår bra."], ["Mår bra."], Splitter([])),
+        DisclosureParams(demo=True, minimum_patients=10),
+    )
     result = read_json(tmp_path / "a.json")
     check(result)
     assert named(maker_of(result[COMPUTED_BY], "difference.tokens")).__name__ == "describe"
@@ -68,7 +72,7 @@ def test_names_lead_from_a_result_to_its_functions(tmp_path):
         with pytest.raises((AttributeError, LookupError)):
             named(wrong)
     with pytest.raises(AssertionError):
-        check(result | {COMPUTED_BY: "fidelity.statistics._TOKEN"})
+        check(result | {COMPUTED_BY: "fidelity.statistics._STOP"})
     with pytest.raises(AssertionError):
         check(result | {"other": 1, COMPUTED_BY: {"real": "fidelity.statistics.describe"}})
 
@@ -90,7 +94,7 @@ def test_every_committed_result_names_functions_that_are_there(file):
 )
 def test_a_reader_finds_the_code_behind_a_number_in_three_files(key, computes):
     """From the report's origin: the stage's module, and from import to import the module of the function."""
-    number = gather(ROOT / "paper", ROOT / "results", ROOT / "params.yaml").numbers[key]
+    number = gather(ROOT / "paper", ROOT / "results", ROOT / "params.yaml", ROOT / "languages").numbers[key]
     assert number.origin.endswith(f"; {number.function})")
     function = named(number.function)
     target = Path(getsourcefile(function)).relative_to(dependencies.SOURCE)

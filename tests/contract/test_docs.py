@@ -3,9 +3,11 @@
 import re
 
 import pytest
+from ruamel.yaml import YAML
 
 from pipeline import ROOT
 from synthnotes.machinery import params
+from synthnotes.machinery.files import read_yaml
 
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/design.md", "docs/method.md")
 ENDINGS = ("html", "pdf", "py")
@@ -31,3 +33,12 @@ def test_what_a_document_says_to_type_is_there(document):
     for section, name in re.findall(r"`([a-z_]+)\.([a-z_]+)`", text):
         if name not in ENDINGS and isinstance(known.get(section), dict):
             assert name in known[section], f"{section}.{name}"
+
+
+def test_the_declaration_that_the_readme_shows_is_valid():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r"### A corpus of your own\n.*?```yaml\n(.*?)```", text, re.DOTALL)[1]
+    values = read_yaml(ROOT / "params.yaml")
+    values["corpora"] |= YAML(typ="safe", pure=True).load(shown)
+    found = params.validate(values, "README.md", params.Params).of("klinik")
+    assert (found.corpus.minimum_notes_per_code, found.generate.max_new_tokens) == (5, 512)

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 from pipeline import ROOT, called, dvc_yaml, looks_like_a_path, modules, stages, tree
 from synthnotes.machinery import configure, dependencies, params
+from synthnotes.machinery.language import Language
 from synthnotes.machinery.params import COMPARED_SETS, TRAINING_SETS, Params
 from synthnotes.machinery.resources import Machine
 
@@ -108,10 +109,11 @@ def test_what_makes_knows_no_measure_and_nothing_of_disclosure():
 
 
 # Parameters of a section that a stage reads, and that decide nothing of what it makes.
-WITHOUT = {"noise": {"coding.weights", "noise.corpora", "noise.hypotheses", "noise.noise_levels", "noise.seeds"}}
-WITHOUT["noise"] |= {"coding.real_l_validation"}
+WITHOUT = {"noise": {"noise.corpora", "noise.hypotheses", "noise.noise_levels", "noise.seeds"}}
+WITHOUT["noise"] |= {"noise.dictionary_words", "coding.real_l_validation"}  # the words stand in a file
 WITHOUT["coding"] = {"coding.real_l_validation"}  # it names a table, in dvc.yaml
 WITHOUT["variants"] = {"generate.samples", "generate.temperature", "generate.repetition_penalty"}
+WITHOUT["corpus"] = {f"noise.{name}" for name in params.NoiseParams.model_fields if name != "dictionary_words"}
 READ_IN_PART = {
     "fidelity",
     "ablation",
@@ -131,7 +133,7 @@ def test_a_stage_that_names_parameters_one_by_one_forgets_none():
     for stage in STAGES:
         if stage.module in READ_IN_PART:
             continue
-        for section in {param.split(".")[0] for param in stage.params if "." in param} - {"disclosure"}:
+        for section in {param.split(".")[0] for param in stage.params if "." in param} - {"disclosure", "corpora"}:
             fields = set(getattr(params.read(ROOT / "params.yaml"), section).model_fields)
             named = {param.split(".")[1] for param in stage.params if param.startswith(f"{section}.")}
             assert {f"{section}.{field}" for field in fields - named} == {
@@ -139,9 +141,33 @@ def test_a_stage_that_names_parameters_one_by_one_forgets_none():
             }
 
 
+def test_what_a_corpus_sets_otherwise_makes_its_own_stages_stale_and_no_others():
+    """A stage that loads a section for a corpus depends on that corpus's own values of it; and on its weights alone."""
+    for stage in STAGES:
+        loads = [call for call in called(module_of(stage), "load") if ast.unparse(call.func) == "params.load"]
+        sections = {call.args[0].value for call in loads if len(call.args) > 2}
+        assert sections <= set(params.DEVIATING)
+        named = {param for param in stage.params if param.startswith("corpora.")}
+        own = {f"corpora.{stage.options['--corpus'][0]}.{section}" for section in sections}
+        assert own <= named
+        others = {param.split(".", 2)[2] for param in named - own}
+        assert others <= {"source", *(f"weights.{training}" for training in params.TRAINING_SETS)}
+
+
+def test_a_stage_names_the_keys_of_a_language_that_it_reads():
+    for stage in STAGES:
+        keys = {key for of_file in stage.languages.values() for key in of_file}
+        attributes = {node.attr for node in ast.walk(tree(module_of(stage))) if isinstance(node, ast.Attribute)}
+        spoken = (attributes & set(Language.model_fields)) - {"name"}
+        if not list(called(module_of(stage), "read_language")):
+            spoken = set()
+        assert spoken <= keys <= set(Language.model_fields)
+        assert len(stage.languages) <= 1
+
+
 def test_deps_and_outputs_name_every_path_of_the_command():
     for stage in STAGES:
-        known = [*stage.deps, *(output.path for output in stage.outputs)]
+        known = [*stage.deps, *stage.languages, *(output.path for output in stage.outputs)]
         for values in stage.options.values():
             for value in values:
                 if looks_like_a_path(value) and value not in (WORK, CONFIGURATIONS):
@@ -155,6 +181,7 @@ def test_params_name_every_section_that_is_read():
         for call in called(module_of(stage), "load"):
             if ast.unparse(call.func) == "params.load":
                 read.add(call.args[0].value)
+                read |= {"corpora"} if len(call.args) > 2 else set()  # which may set a corpus's own values
         if list(called(module_of(stage), "load_seeds")):
             read |= {"seeds", "larger_seeds"}
         if stage.module != "report":  # which depends on the whole file

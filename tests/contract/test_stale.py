@@ -121,7 +121,7 @@ def test_the_words_of_a_metric_train_no_coder(copy):
 
 
 def test_a_stop_word_samples_nothing(copy):
-    changed = copy.after("src/synthnotes/generation/sample_measures.py", '"the of and', '"the of also and')
+    changed = copy.after("languages/en.yaml", "the of and", "the of other and")
     assert "generation" in changed
     assert not changed & MAKING
 
@@ -146,12 +146,24 @@ def test_a_parameter_of_privacy_concerns_privacy_and_what_reads_it(copy):
 def test_a_value_of_one_corpus_concerns_that_corpus(copy):
     path = copy.folder / "params.yaml"
     before = path.read_text(encoding="utf-8")
-    path.write_text(
-        before.replace("epochs: {mimic: 1.75, sepr: 1.0}", "epochs: {mimic: 1.75, sepr: 2.0}"), encoding="utf-8"
-    )
+    path.write_text(before.replace("finetune: {}", "finetune: {epochs: 2.0}", 1), encoding="utf-8")
     status = copy.status()
     path.write_text(before, encoding="utf-8")
-    assert {name for name in status if MODULE.get(name) == "finetune"} == {"finetune@sepr"}
+    assert {name for name in status if MODULE.get(name) in MAKING} == {"finetune@sepr"}
+
+
+def test_the_wording_of_a_questionnaire_trains_and_samples_nothing(copy):
+    changed = copy.after("languages/sv.yaml", "Att läsa journalanteckningar", "Att bedöma journalanteckningar")
+    assert changed == {"questionnaire", "generation", "report"}  # generation tells all languages of the folder apart
+
+
+def test_the_prompt_of_a_language_makes_the_records_of_its_corpora_anew(copy):
+    path = copy.folder / "languages/sv.yaml"
+    before = path.read_text(encoding="utf-8")
+    path.write_text(before.replace("### Svar:", "### Anteckning:"), encoding="utf-8")
+    status = copy.status()
+    path.write_text(before, encoding="utf-8")
+    assert {name for name in status if MODULE.get(name) in MAKING} == {"corpus@sepr"}
 
 
 def test_a_further_level_of_noise_trains_no_other_coder(copy):

@@ -103,7 +103,9 @@ def test_every_declared_result_exists_and_is_strict_json(project):
 
 def test_dvc_shows_metrics_plots_and_params(project):
     metrics = json.loads(project.run("dvc", "metrics", "show", "--json").stdout)[""]["data"]
-    assert set(metrics) == {f"results/headline/{name}.json" for name in ("mimic", "sepr", "ratings")}
+    assert set(metrics) == {
+        f"results/headline/{name}.json" for name in ("mimic", "sepr", "ratings-mimic", "ratings-sepr")
+    }
     assert sum(len(of_file["data"]) for of_file in metrics.values()) <= 60
     table = project.run("dvc", "metrics", "show").stdout
     assert "f1_rel" in table
@@ -152,7 +154,7 @@ def test_a_wrong_parameter_is_one_clear_error(project, section, key, value, mess
 QUOTING = {
     "fidelity@mimic": ("comparison = ", "{}[originals[0]]"),
     "errors@sepr": ("truth = ", 'pd.to_numeric(evaluated["text"])'),
-    "cohort@sepr": ("records = ", '__import__("pyarrow").array(tables["L"]["text"].tolist()).cast("int64")'),
+    "cohort@sepr": ("of_records = ", '__import__("pyarrow").array(tables["L"]["text"].tolist()).cast("int64")'),
 }
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
 WORDS = [
     *("patient", "admitted", "with", "acute", "chest", "pain", "fever", "stable"),
     *("discharged", "home", "cough", "pneumonia", "treated", "antibiotics"),
@@ -18,8 +19,9 @@ def make_generator(folder: Path, bos: bool = True, positions: int = 512, tied: b
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-    from synthnotes.generation.records import INSTRUCTION, TEMPLATE
+    from synthnotes.machinery.language import read_language
 
+    prompts = [read_language(ROOT / f"languages/{name}.yaml").render_prompt([]) for name in ("en", "sv")]
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bpe.decoder = decoders.ByteLevel()
@@ -29,7 +31,7 @@ def make_generator(folder: Path, bos: bool = True, positions: int = 512, tied: b
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    bpe.train_from_iterator([*INSTRUCTION.values(), *TEMPLATE.values(), " ".join(WORDS)], trainer)
+    bpe.train_from_iterator([*prompts, " ".join(WORDS)], trainer)
     if bos:
         bpe.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe, bos_token="<s>", eos_token="</s>")

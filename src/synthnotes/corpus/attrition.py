@@ -28,13 +28,15 @@ class Attrition:
     can drop notes uncounted.
 
     Attributes:
-        names_patients: whether the source names admissions and patients; if not, their counts are None.
+        names_patients: whether the source names patients; if not, their counts are None.
+        names_admissions: whether a note's id is that of an admission; as a rule where patients are named.
         steps: what each step left, and what it dropped, by the step's name.
         code_rows: for each kind of code what became of the rows that assign codes to notes.
     """
 
-    def __init__(self, names_patients: bool) -> None:
+    def __init__(self, names_patients: bool, names_admissions: bool | None = None) -> None:
         self.names_patients = names_patients
+        self.names_admissions = names_patients if names_admissions is None else names_admissions
         self.steps: dict[str, dict[str, Any]] = {}
         self.code_rows: dict[str, dict[str, int]] = {}
 
@@ -56,7 +58,7 @@ class Attrition:
             raise ValueError(f"attrition: step {step} twice")
         left: dict[str, int | None] = {
             "notes": len(notes),
-            "admissions": _count_named(notes["note_id"]) if self.names_patients else None,
+            "admissions": _count_named(notes["note_id"]) if self.names_admissions else None,
             "patients": _count_named(notes["patient_id"]) if self.names_patients else None,
             "codes": count_distinct(notes["codes"]) if "codes" in notes else None,
         }
@@ -91,6 +93,10 @@ class Corpus:
         release: what the source files say about themselves.
         attrition: what was dropped on the way.
         files: the source files read.
+        parts: the part of the corpus that each note belongs to by its publishers, if they say so.
+        passages: where the notes say what their codes are for; columns note_id, kind, code, starts and ends (lists of
+            character offsets into the note).
+        unseen: texts of the same kind without codes; columns note_id and text.
     """
 
     notes: pd.DataFrame
@@ -98,6 +104,9 @@ class Corpus:
     release: dict[str, Any]
     attrition: Attrition
     files: list[Path]
+    parts: pd.Series | None = None
+    passages: pd.DataFrame | None = None
+    unseen: pd.DataFrame | None = None
 
 
 def collect_titles(codes: Iterable[str], titles: Iterable[str], kind: Kind) -> dict[str, str]:

@@ -1,9 +1,9 @@
 """ICD-10 in one place: how codes are printed, what kind they are, and the families that they belong to.
 
-Diagnoses are ICD-10-CM (English) or ICD-10-SE (Swedish) codes, procedures ICD-10-PCS codes. As printed, a diagnosis
-has a dot after its third character unless it is three characters long (`I10`, `E11.9`); a procedure has seven
-characters and no dot (`0DTJ4ZZ`). So the printed form alone tells the kind. What has neither form, or lies outside of
-every chapter, is `unknown`: nothing here raises over a code.
+Diagnoses are codes of ICD-10-CM, ICD-10-SE or another national edition, procedures ICD-10-PCS codes. As printed, a
+diagnosis has a dot after its third character unless it is three characters long (`I10`, `E11.9`); a procedure has seven
+characters, or four, and no dot (`0DTJ4ZZ`). So the printed form alone tells the kind. What has neither form, or lies
+outside of every chapter, is `unknown`: nothing here raises over a code.
 """
 
 import re
@@ -20,6 +20,7 @@ UNKNOWN: Kind = "unknown"
 # would look like a diagnosis are Swedish procedures (AAG00, DT016) and drugs (C09AA05).
 DIAGNOSIS = re.compile(r"(?:[A-Z]\d[\dA-Z]|QA\d)(?:\.(?![A-Z]{2}\d\d)[\dA-Z]{1,4})?", re.ASCII)
 PROCEDURE = re.compile(r"[0-9B-DF-HX][0-9A-HJ-NP-Z]{6}")  # PCS uses neither I nor O
+CUT_PROCEDURE = re.compile(r"[0-9B-DF-HX][0-9A-HJ-NP-Z]{3}")  # to its first four characters, as CodiEsp has them
 SWEDISH_PROCEDURE = re.compile(r"[A-Z]{3}\d\d|[A-Z]{2}\d{3}", re.ASCII)  # KVÅ, surgical and other
 
 # Around and between codes stands whatever is no letter, digit, dot, dash or question mark (a doubt about the code):
@@ -138,7 +139,9 @@ def is_valid(code: str, kind: Kind) -> bool:
 
 
 def kind_of(code: str) -> Kind:
-    """The kind of a printed code, `unknown` if it has the form of neither."""
+    """The kind of a printed code, `unknown` if it has the form of neither; a procedure may be cut (`CUT_PROCEDURE`)."""
+    if CUT_PROCEDURE.fullmatch(code):  # a diagnosis of four characters has a dot
+        return "procedure"
     return next((kind for kind in ("diagnosis", "procedure") if is_valid(code, kind)), UNKNOWN)
 
 
@@ -149,7 +152,7 @@ def family(code: str) -> str:
     Families say how far from the truth a wrong code is (paper, 6.3.3); `FAMILY_NAMES` gives their titles. A code that
     has the form of neither kind, or whose category no chapter holds, belongs to `unknown`.
     """
-    if is_valid(code, "procedure"):
+    if kind_of(code) == "procedure":
         return f"PCS {code[0]}"
     if not is_valid(code, "diagnosis"):
         return UNKNOWN
@@ -169,7 +172,7 @@ def block(code: str) -> str:
     Where blocks lie within blocks, the narrowest. `unknown` for a code of neither kind, and for a category between the
     blocks, such as some of ICD-10-SE.
     """
-    if is_valid(code, "procedure"):
+    if kind_of(code) == "procedure":
         return f"PCS {code[:2]}"
     if not is_valid(code, "diagnosis"):
         return UNKNOWN

@@ -20,6 +20,7 @@ from synthnotes.corpus.icd import Kind, codes_in, format_code, is_valid
 from synthnotes.corpus.releases import CODE_COLUMNS, MIMIC_IV, MIMIC_IV_NOTE, TITLE_COLUMNS
 from synthnotes.machinery.files import UserError
 from synthnotes.machinery.parallel_map import map_in_processes
+from synthnotes.machinery.params import MimicSource
 from synthnotes.machinery.progress import Bar
 
 COLUMNS = {**MIMIC_IV.files, **MIMIC_IV_NOTE.files}
@@ -35,7 +36,7 @@ FORMS = {  # of values, by column, and how a message names them
 }
 
 
-def load(folder: Path, minimum_notes_per_code: int) -> Corpus:
+def load(folder: Path, source: MimicSource, minimum_notes_per_code: int) -> Corpus:
     """Finds the releases below `folder` and prepares the corpus; all files are checked before any is read whole."""
     of_notes, of_codes = releases.require_release(folder, MIMIC_IV_NOTE), releases.require_release(folder, MIMIC_IV)
     paths = of_notes.files | of_codes.files

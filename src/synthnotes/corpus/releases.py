@@ -85,7 +85,7 @@ class Release:
 def find_releases(folder: Path, product: Product) -> list[Release]:
     """Finds every release of a product below a folder, complete or not."""
     roots: dict[Path, dict[str, Path]] = {}
-    for directory in _folders(folder):
+    for directory in folders_below(folder):
         for name in product.files:
             for ending in ENDINGS:
                 path = directory / (name + ending)
@@ -143,7 +143,7 @@ def read_checksums(release: Release) -> dict[str, str]:
     return {name.strip().lstrip("*").removeprefix("./"): checksum.lower() for checksum, _, name in sums}
 
 
-def _folders(folder: Path) -> Iterator[Path]:
+def folders_below(folder: Path) -> Iterator[Path]:
     """The folder and those below it, as deep as a release may lie; links are followed, hidden and waste folders not."""
     for name, below, _ in os.walk(folder, followlinks=True):
         directory = Path(name)

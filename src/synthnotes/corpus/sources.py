@@ -21,6 +21,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.feather as feather
+import pyarrow.parquet as pq
 
 from synthnotes.corpus.cells import is_absent, shown_names
 from synthnotes.machinery import kinds
@@ -32,7 +33,7 @@ HEADER_BYTES = 2**16
 EXPANSION = 100  # times that a compressed table may grow, where texts of notes grow 3 times and tables of codes 10
 ALWAYS_ALLOWED = 2**30  # bytes
 AGAIN = "Copy it again from its source and compare checksums."
-TEXT = "text"  # the one column whose values may have several lines
+TEXT = "text"  # the one column whose values may have several lines, where no other is named
 LINES = re.compile(r"[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")  # what ends a line, as str.splitlines sees it
 BOM = b"\xef\xbb\xbf"
 MARK, LINE_END, RETURN = b'"\n\r'
@@ -71,23 +72,41 @@ def check_columns(path: Path, columns: list[str]) -> list[str]:
     return header
 
 
-def read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
+def read_table(path: Path, columns: list[str], text: str) -> pd.DataFrame:
+    """Reads columns of a table of notes, of whatever kind its name says: parquet, feather, or CSV, plain or gzip.
+
+    Args:
+        path: the file.
+        columns: their names.
+        text: the one of them whose values may have several lines.
+
+    Raises:
+        UserError: as `read_csv` and `read_feather` do; or the name says none of these kinds.
+    """
+    if path.suffix in (".feather", ".parquet"):
+        return read_feather(path, columns)
+    if path.name.endswith((".csv", ".csv.gz")):
+        return read_csv(path, columns, text)
+    raise UserError(f"{path}: expected a file that ends in .parquet, .feather, .csv or .csv.gz.")
+
+
+def read_csv(path: Path, columns: list[str], text: str = TEXT) -> pd.DataFrame:
     """Reads columns of a comma-separated file, plain or gzip, as text; what is empty stays an empty string.
 
-    Text keeps the leading zeros of codes and the digits of ids.
+    Text keeps the leading zeros of codes and the digits of ids. Values of the column `text` may have several lines.
 
     Raises:
         UserError: the file is missing, empty, truncated, lacks a column or is not well-formed.
     """
-    return pd.concat(stream_csv(path, columns), ignore_index=True)
+    return pd.concat(stream_csv(path, columns, text), ignore_index=True)
 
 
-def stream_csv(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
+def stream_csv(path: Path, columns: list[str], text: str = TEXT) -> Iterator[pd.DataFrame]:
     """Reads like `read_csv`, a block of rows at a time, so that a file may be larger than memory.
 
     The index of the blocks numbers the rows of the whole file from 0.
     """
-    several_lines = TEXT in check_columns(path, columns)
+    several_lines = text in check_columns(path, columns)
     rows, left = 0, max(ALWAYS_ALLOWED, EXPANSION * path.stat().st_size)
     file = _Quoted(path, lines=several_lines)
     try:
@@ -111,19 +130,20 @@ def stream_csv(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
 
 
 def read_feather(path: Path, columns: list[str]) -> pd.DataFrame:
-    """Reads columns of a feather file; `a|b` accepts either name and is called `a` in the result.
+    """Reads columns of a feather or parquet file; `a|b` accepts either name and is called `a` in the result.
 
     Raises:
-        UserError: the file is missing, empty, no feather file, or lacks a column.
+        UserError: the file is missing, empty, of another kind than its name says, or lacks a column.
     """
     require(path)
+    kind = kinds.PARQUET if path.suffix == ".parquet" else kinds.FEATHER
     try:
-        table = feather.read_table(path, memory_map=False)
+        table = pq.ParquetFile(path).read() if kind == kinds.PARQUET else feather.read_table(path, memory_map=False)
         table.validate(full=True)  # damaged text, and places in it that do not exist
         names = _names(path, columns, table.column_names)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        message = NOT_UTF8 if "UTF8" in str(error) else "not a complete feather file."
-        raise unreadable(path, kinds.FEATHER, f"{message} {AGAIN}") from error
+        message = NOT_UTF8 if "UTF8" in str(error) else f"not a complete {path.suffix[1:]} file."
+        raise unreadable(path, kind, f"{message} {AGAIN}") from error
     if not table.num_rows:
         raise UserError(f"{path}: no rows. {AGAIN}")
     try:

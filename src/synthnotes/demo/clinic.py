@@ -36,7 +36,9 @@ from pathlib import Path
 from typing import Any
 
 from synthnotes.machinery.files import read_yaml
+from synthnotes.machinery.language import LANGUAGES, read_language
 
+LANGUAGE = {"mimic": ("english", "en"), "sepr": ("swedish", "sv")}  # phrases, and the file of languages/
 MAXIMUM_CODES = 8
 ALTERNATIVES = re.compile(r"\{([^{}]*)\}")
 RANGE = re.compile(r"\[(\d+)-(\d+)\]")
@@ -188,3 +190,10 @@ def fill(template: str, rng: random.Random) -> str:
 
 def _fits(code: Diagnosis | Procedure, chosen: Sequence[Diagnosis | Procedure]) -> bool:
     return all(code.code != other.code and (code.group is None or code.group != other.group) for other in chosen)
+
+
+def prompts_of(corpus: str) -> list[str]:
+    """The prompt for each of the codes that notes of a corpus can have."""
+    phrases, file = LANGUAGE[corpus]
+    language = read_language(LANGUAGES / f"{file}.yaml")
+    return [language.render_prompt([code.title]) for code in load_clinic(phrases).codes]

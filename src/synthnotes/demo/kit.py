@@ -27,6 +27,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from synthnotes.demo.clinic import prompts_of
 from synthnotes.demo.scale import DEMO, TOY, Scale
 from synthnotes.machinery.disclosure import DEMO as MARKER
 from synthnotes.machinery.disclosure import UNFINISHED, checksum, demo_marker, foreign_files
@@ -87,10 +88,12 @@ def make(data: Path, scale: str, seed: int) -> str:
 def fingerprint() -> str:
     """Fingerprint of what makes the demo: this package's sources and phrases, and what they take from elsewhere."""
     package = Path(__file__).parent
-    borrowed = [package.parent / "corpus" / "cleaning.py", package.parent / "generation" / "records.py"]
+    cleaning = package.parent / "corpus" / "cleaning.py"
     digest = hashlib.sha256()
-    for source in (*sorted(package.glob("[!.]*.py")), *sorted(package.glob("[!.]*.yaml")), *borrowed):
+    for source in (*sorted(package.glob("[!.]*.py")), *sorted(package.glob("[!.]*.yaml")), cleaning):
         digest.update(source.read_bytes())
+    for corpus in CORPORA:
+        digest.update("\n".join(prompts_of(corpus)).encode())
     return digest.hexdigest()[:12]
 
 

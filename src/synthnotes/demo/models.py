@@ -40,11 +40,9 @@ from transformers import (
     RobertaForMaskedLM,
 )
 
-from synthnotes.demo.clinic import PretrainingCase, load_clinic
+from synthnotes.demo.clinic import PretrainingCase, prompts_of
 from synthnotes.demo.scale import Network, Scale
-from synthnotes.generation.records import render_prompt
 
-LANGUAGE = {"mimic": "english", "sepr": "swedish"}
 START, PADDING, END, UNKNOWN, MASK = SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")  # RoBERTa's, by id
 GENERATOR_POSITIONS = 1024  # tokens of prompt and note together
 ENCODER_POSITIONS = 512  # tokens of a chunk
@@ -72,8 +70,7 @@ def write_models(
     """
     torch.set_num_threads(1)
     notes = [case.note for case in cases]
-    prompts = [render_prompt(corpus, [code.title]) for code in load_clinic(LANGUAGE[corpus]).codes]
-    vocabulary = train_vocabulary([*notes, *prompts], scale.vocabulary)  # no model is trained on prompts
+    vocabulary = train_vocabulary([*notes, *prompts_of(corpus)], scale.vocabulary)  # no model is trained on prompts
 
     torch.manual_seed(seed)
     tokenizer = build_generator_tokenizer(vocabulary)

@@ -9,23 +9,33 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from wordfreq import top_n_list
+from wordfreq import available_languages, top_n_list
 
 from synthnotes.machinery.files import UserError
 
-LANGUAGES = {"mimic": "en", "sepr": "sv"}
 WHITE_SPACE = re.compile(r"(\s+)")
 
 
-def dictionary(language: str, count: int) -> list[str]:
-    """The most frequent alphabetic words of a language, from the lists that come with wordfreq (repair o).
+def list_words(word_list: str | Sequence[str], count: int) -> list[str]:
+    """The most frequent alphabetic words of a language (repair o).
+
+    Args:
+        word_list: the language's list that comes with wordfreq, by its name, or the words themselves.
+        count: how many; of words that a language file lists itself, at most.
 
     Raises:
-        UserError: the lists hold fewer words.
+        UserError: there is no such list, or it holds fewer words.
     """
-    words = [word for word in top_n_list(language, 2 * count) if word.isalpha()][:count]
-    if len(words) < count:
-        raise UserError(f"params.yaml: noise.dictionary_words is {count}, the list of {language} has {len(words)}.")
+    try:
+        listed = top_n_list(word_list, 2 * count) if isinstance(word_list, str) else word_list
+    except (LookupError, ValueError):  # no such list; no code of a language
+        raise UserError(
+            f"word_list of the language: wordfreq has no list {word_list!r}, but {', '.join(available_languages())}. "
+            "Name one of these, or write the words as a list."
+        ) from None
+    words = [word for word in listed if word.isalpha()][:count]
+    if not words or (isinstance(word_list, str) and len(words) < count):
+        raise UserError(f"params.yaml: noise.dictionary_words is {count}, the list of {word_list} has {len(words)}.")
     return words
 
 

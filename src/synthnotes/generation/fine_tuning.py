@@ -53,9 +53,7 @@ def lora_config(settings: FinetuneParams) -> "LoraConfig":
     )
 
 
-def training_arguments(
-    settings: FinetuneParams, resources: FinetuneMachine, epochs: float, output: Path, gpu: bool
-) -> "SFTConfig":
+def training_arguments(settings: FinetuneParams, resources: FinetuneMachine, output: Path, gpu: bool) -> "SFTConfig":
     """Gives TRL the training's settings; checkpoints go to `output`, and without a GPU it runs on the CPU."""
     from trl import SFTConfig
 
@@ -65,7 +63,7 @@ def training_arguments(
         max_length=settings.max_length,
         packing=settings.packing,
         packing_strategy="bfd",  # best fit: no text is split, and attention stays within a text
-        num_train_epochs=epochs,
+        num_train_epochs=settings.epochs,
         per_device_train_batch_size=sequences,
         gradient_accumulation_steps=accumulated,
         learning_rate=settings.learning_rate,

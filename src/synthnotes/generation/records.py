@@ -1,7 +1,8 @@
 """Instruction records (paper, section 4.1): notes as Alpaca records, their prompts, and both as tokens.
 
-The wordings are experimental constants. A generator understands only the prompt that it was trained on, so fine-tuning
-and sampling both get theirs from `render_prompt` (repair d: the published Swedish templates of the two differed).
+The wordings are experimental constants, which stand in the file of the language. A generator understands only the
+prompt that it was trained on, so fine-tuning and sampling both read it from the record (repair d: the published Swedish
+templates of the two differed).
 
 A training text is the tokens of the prompt, then those of the note, then the end token. Prompt and note are tokenised
 apart, so that no token spans their border: what is sampled from is exactly the beginning of what was trained on.
@@ -19,44 +20,21 @@ from pydantic import ConfigDict, TypeAdapter
 
 from synthnotes.machinery import kinds
 from synthnotes.machinery.files import UserError, replacing, require, unreadable
+from synthnotes.machinery.language import Language
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-INSTRUCTION = {
-    "mimic": (
-        "Given a list of textual descriptions of procedure and diagnosis codes, generate a corresponding clinical "
-        "discharge summary that provides comprehensive and relevant details about the patient's medical history, "
-        "current condition and treatment received at the hospital."
-    ),
-    "sepr": (
-        "Utifrån en lista med textuella beskrivningar av diagnoskoder, generera en motsvarande klinisk anteckning som "
-        "ger omfattande och relevanta detaljer om patientens sjukdomshistoria, nuvarande tillstånd och behandling som "
-        "mottagits på sjukhuset."
-    ),
-}
-TEMPLATE = {
-    # Stanford Alpaca (Taori et al. 2023).
-    "mimic": (
-        "Below is an instruction that describes a task, paired with an input that provides further context. Write a "
-        "response that appropriately completes the request.\n\n"
-        "### Instruction:\n{instruction}\n\n### Input:\n{input}\n\n### Response:\n"
-    ),
-    "sepr": (
-        "Nedan är en instruktion som beskriver en uppgift, parad med en ingång som ger ytterligare sammanhang. Skriv "
-        "ett svar som på lämpligt sätt kompletterar begäran.\n\n"
-        "### Instruktion:\n{instruction}\n\n### Ingång:\n{input}\n\n### Svar:\n"
-    ),
-}
+RECORDS = {"training": "L", "prompts": "S"}  # the files of a corpus's records, and the subset of each
 NO_LOSS = -100  # the label that PyTorch's cross-entropy ignores
 ENCODED_AT_ONCE = 2000  # records
 
 
 @dataclass(frozen=True)
 class Record:
-    """One Alpaca record, with the keys that Axolotl and Alpaca-style trainers expect.
+    """One Alpaca record, with the keys that Axolotl and Alpaca-style trainers expect, and the prompt that they make.
 
-    The instruction is the corpus's, the input are the descriptions of the note's codes, possibly none, and the output
+    The instruction is the language's, the input are the descriptions of the note's codes, possibly none, and the output
     is the note.
     """
 
@@ -66,6 +44,7 @@ class Record:
     instruction: str
     input: list[str]
     output: str
+    prompt: str
 
 
 @dataclass(frozen=True)
@@ -97,18 +76,13 @@ class TrainingTexts:
         return sum(int((labels != NO_LOSS).sum()) for labels in self.labels)
 
 
-def render_prompt(corpus: str, descriptions: Sequence[str]) -> str:
-    """Gives the prompt for a note with these code descriptions, which stand there as Python prints a list of strings.
-
-    It ends with the line break after the response's heading, where the note begins.
-    """
-    return TEMPLATE[corpus].format(instruction=INSTRUCTION[corpus], input=list(map(str, descriptions)))
-
-
-def build_records(corpus: str, notes: pd.DataFrame) -> list[Record]:
+def build_records(language: Language, notes: pd.DataFrame) -> list[Record]:
     """Turns a note table into records, in its order."""
     columns = zip(notes["note_id"], notes["descriptions"], notes["text"], strict=True)
-    return [Record(note_id, INSTRUCTION[corpus], list(titles), text) for note_id, titles, text in columns]
+    return [
+        Record(note_id, language.instruction, list(titles), text, language.render_prompt(titles))
+        for note_id, titles, text in columns
+    ]
 
 
 def write_records(path: Path, records: Sequence[Record]) -> None:
@@ -134,8 +108,8 @@ def read_records(path: Path) -> list[Record]:
             except ValueError:
                 # Neither the line nor the parser's message, which quotes it: both hold parts of a note.
                 expected = (
-                    f"line {number} is no record with id, instruction, input and output. Delete the folder and run "
-                    "`dvc repro`."
+                    f"line {number} is no record with id, instruction, input, output and prompt. Delete the folder and "
+                    "run `dvc repro`."
                 )
                 raise unreadable(path, kinds.TEXT, expected) from None
             if not record.output.strip():
@@ -144,25 +118,21 @@ def read_records(path: Path) -> list[Record]:
     return records
 
 
-def encode_prompts(
-    tokenizer: "PreTrainedTokenizerBase", corpus: str, descriptions: Sequence[Sequence[str]]
-) -> list[list[int]]:
-    """Gives the tokens of prompts for lists of code descriptions, with the tokenizer's start token if it has one."""
-    if not descriptions:
+def encode_prompts(tokenizer: "PreTrainedTokenizerBase", prompts: Sequence[str]) -> list[list[int]]:
+    """Gives the tokens of prompts, with the tokenizer's start token if it has one."""
+    if not prompts:
         return []
-    ids = tokenizer([render_prompt(corpus, titles) for titles in descriptions])["input_ids"]
+    ids = tokenizer(list(prompts))["input_ids"]
     # Some tokenizers close every text with the end token, after which a generator would have nothing left to say.
     return [prompt[:-1] if prompt[-1] == tokenizer.eos_token_id else prompt for prompt in ids]
 
 
-def encode_records(
-    tokenizer: "PreTrainedTokenizerBase", corpus: str, records: Sequence[Record], max_length: int
-) -> TrainingTexts:
+def encode_records(tokenizer: "PreTrainedTokenizerBase", records: Sequence[Record], max_length: int) -> TrainingTexts:
     """Encodes records for training with the loss on the response only, cut to `max_length` tokens."""
     input_ids: list[np.ndarray] = []
     labels: list[np.ndarray] = []
     truncated = dropped = total = 0
-    for prompt, note in _encode(tokenizer, corpus, records):
+    for prompt, note in _encode(tokenizer, records):
         text = [*prompt, *note, tokenizer.eos_token_id]
         total += len(text)
         if len(prompt) >= max_length:
@@ -176,12 +146,10 @@ def encode_records(
     return TrainingTexts(input_ids, labels, truncated, dropped, (total - kept) / total if total else 0.0)
 
 
-def _encode(
-    tokenizer: "PreTrainedTokenizerBase", corpus: str, records: Sequence[Record]
-) -> Iterator[tuple[list[int], list[int]]]:
+def _encode(tokenizer: "PreTrainedTokenizerBase", records: Sequence[Record]) -> Iterator[tuple[list[int], list[int]]]:
     """Yields the tokens of each record's prompt and note; a slice at a time, since Python's integers are large."""
     for start in range(0, len(records), ENCODED_AT_ONCE):
         some = records[start : start + ENCODED_AT_ONCE]
-        prompts = encode_prompts(tokenizer, corpus, [record.input for record in some])
+        prompts = encode_prompts(tokenizer, [record.prompt for record in some])
         notes = tokenizer([record.output for record in some], add_special_tokens=False)["input_ids"]
         yield from zip(prompts, notes, strict=True)

@@ -9,14 +9,14 @@ penalise what was generated alone).
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from synthnotes.generation.records import render_prompt
+from synthnotes.generation.records import Record
 from synthnotes.generation.sampling import TOO_LONG
 from synthnotes.machinery.disclosure import over, people, setting, share
 
@@ -24,23 +24,16 @@ PAIRS = 2000  # pairs of notes that a mean similarity is taken over
 LOOP_WORDS, LOOP_TIMES = 20, 3  # a note loops if it holds the same 20 words in a row three times
 NEAR_IDENTICAL = 0.9  # Jaccard index of word sets from which on two notes are near-identical
 
-# Function words that are frequent in one language and are no word of the other's; "i", "in", "man", "men", "under",
-# "hade" and the like are left out for that reason. Clinical prose is telegraphic, but rarely without any of these.
-_ENGLISH = (
-    "the of and with was were had has his her he she they that which for from this been who is are be by as to on at "
-    "or not no there then after before while during due given also"
-)
-_SWEDISH = (
-    "och att det som en ett av för med på är var vid till har inte sedan från eller om hon han den de ej ingen inga "
-    "utan efter mot även dock när kan ska fått får sin sitt samt mycket"
-)
-STOP_WORDS = {"mimic": frozenset(_ENGLISH.split()), "sepr": frozenset(_SWEDISH.split())}
-TELLING_HITS = 3  # a note with fewer function words of either language tells nothing about its language
+TELLING_HITS = 3  # a note with fewer function words of every language tells nothing about its language
 _WORD = re.compile(r"[^\W\d_]+")
 
 
-def summarise_records(corpus: str, notes: pd.DataFrame) -> dict[str, Any]:
+def summarise_records(records: Sequence[Record], notes: pd.DataFrame) -> dict[str, Any]:
     """Counts what the records of a note table hold, and what their prompts lack (repair c).
+
+    Args:
+        records: of the notes of the table.
+        notes: note table.
 
     Returns:
         Numbers of records and codes; of codes without a description, and of the prompts that are shortened or left
@@ -48,7 +41,7 @@ def summarise_records(corpus: str, notes: pd.DataFrame) -> dict[str, Any]:
         note.
     """
     codes, titles = notes["codes"].map(len), notes["descriptions"].map(len)
-    prompt_words = notes["descriptions"].map(lambda descriptions: len(render_prompt(corpus, descriptions).split()))
+    prompt_words = pd.Series([len(record.prompt.split()) for record in records])
     counts = {
         "records": len(notes),
         "codes": int(codes.sum()),
@@ -102,13 +95,16 @@ def summarise(samples: pd.DataFrame, seed: int) -> dict[str, Any]:
     return over(prompts, measures)
 
 
-def assess(samples: pd.DataFrame, real: pd.Series, corpus: str) -> dict[str, Any]:
+def assess(
+    samples: pd.DataFrame, real: pd.Series, language: str, stop_words: Mapping[str, frozenset[str]]
+) -> dict[str, Any]:
     """Compares samples as texts with the real notes of their prompts.
 
     Args:
         samples: table with note_id, text and finish_reason.
         real: the texts of the real notes.
-        corpus: `mimic` or `sepr`, which decides the language.
+        language: that of the corpus.
+        stop_words: function words, by language.
 
     Returns:
         For `real` and `samples` what `describe_texts` gives, and in `prompts_near_identical` the number and share of
@@ -118,21 +114,21 @@ def assess(samples: pd.DataFrame, real: pd.Series, corpus: str) -> dict[str, Any
     several = [texts.tolist() for _, texts in drawn.groupby("note_id", sort=False)["text"] if len(texts) > 1]
     alike = sum(map(near_identical, several))
     return {
-        "real": describe_texts(real, corpus),
-        "samples": describe_texts(drawn["text"], corpus),
+        "real": describe_texts(real, language, stop_words),
+        "samples": describe_texts(drawn["text"], language, stop_words),
         "prompts_near_identical": {"prompts": people(alike), "share": share(alike, len(several), digits=4)},
     }
 
 
-def describe_texts(texts: pd.Series, corpus: str) -> dict[str, Any]:
+def describe_texts(texts: pd.Series, language: str, stop_words: Mapping[str, frozenset[str]]) -> dict[str, Any]:
     """Describes notes as texts; all None if there are none.
 
     Returns:
         Mean, median, and 5th and 95th percentile of their words; the share of them that loop, that are empty, that are
-        in the other corpus's language, and that hold too few function words to tell.
+        in another language than their corpus, and that hold too few function words to tell.
     """
     lengths = _count_words(texts)
-    languages = [detect_language(text) for text in texts]
+    languages = [detect_language(text, stop_words) for text in texts]
     measures = {
         "mean_words": lengths.mean(),
         "median_words": lengths.median(),
@@ -142,8 +138,8 @@ def describe_texts(texts: pd.Series, corpus: str) -> dict[str, Any]:
     counts = {
         "share_looping": sum(map(loops, texts)),
         "share_empty": int((lengths == 0).sum()),
-        "share_other_language": sum(language not in (corpus, None) for language in languages),
-        "share_language_unknown": sum(language is None for language in languages),
+        "share_other_language": sum(found not in (language, None) for found in languages),
+        "share_language_unknown": sum(found is None for found in languages),
     }
     described = {name: _round(measure) for name, measure in measures.items()}
     return over(len(texts), described) | {name: share(count, len(texts), digits=4) for name, count in counts.items()}
@@ -205,16 +201,16 @@ def loops(text: str) -> bool:
     return max(runs.values(), default=0) >= LOOP_TIMES
 
 
-def detect_language(text: str) -> str | None:
-    """Tells by function words whether a note is English (`mimic`) or Swedish (`sepr`): which has more hits.
+def detect_language(text: str, stop_words: Mapping[str, frozenset[str]]) -> str | None:
+    """Tells by function words in which of some languages a note is: the one with most hits.
 
-    None on a tie, or where neither has three.
+    None on a tie, or where none has three.
     """
     counts = Counter(words(text))
-    english, swedish = (sum(counts[word] for word in STOP_WORDS[corpus]) for corpus in ("mimic", "sepr"))
-    if english == swedish or max(english, swedish) < TELLING_HITS:
-        return None
-    return "mimic" if english > swedish else "sepr"
+    hits = {language: sum(counts[word] for word in known) for language, known in stop_words.items()}
+    most = max(hits.values(), default=0)
+    found = [language for language, of_language in hits.items() if of_language == most]
+    return found[0] if most >= TELLING_HITS and len(found) == 1 else None
 
 
 def jaccard(first: str, second: str) -> float:

@@ -65,9 +65,9 @@ def require_texts(drawn: pd.DataFrame, model: Path) -> None:
         raise UserError(f"{model}: all {len(drawn)} samples that the generator drew are empty. {TAUGHT_NOTHING}")
 
 
-def new_token_limit(settings: GenerateParams, corpus: str, prompt: Prompt) -> int:
+def new_token_limit(settings: GenerateParams, prompt: Prompt) -> int:
     """Bounds a note's tokens by the parameter and by what the model's length leaves after the prompt (repair g)."""
-    return min(settings.max_new_tokens[corpus], settings.model_length[corpus] - len(prompt.tokens))
+    return min(settings.max_new_tokens, settings.model_length - len(prompt.tokens))
 
 
 def seed_of(settings: GenerateParams, prompt: Prompt) -> int:
@@ -79,11 +79,9 @@ def seed_of(settings: GenerateParams, prompt: Prompt) -> int:
     return int.from_bytes(digest[:7], "big")
 
 
-def split_by_length(
-    prompts: Sequence[Prompt], settings: GenerateParams, corpus: str
-) -> tuple[list[Prompt], list[Prompt]]:
+def split_by_length(prompts: Sequence[Prompt], settings: GenerateParams) -> tuple[list[Prompt], list[Prompt]]:
     """Splits prompts into those that leave room for a note within the model's length, and those that do not."""
-    length = settings.model_length[corpus]
+    length = settings.model_length
     fitting = [prompt for prompt in prompts if len(prompt.tokens) < length]
     return fitting, [prompt for prompt in prompts if len(prompt.tokens) >= length]
 

@@ -34,9 +34,9 @@ class Shard:
     settings: GenerateParams
 
 
-def prompts_of(records: Sequence[Record], model: Path, corpus: str) -> list[Prompt]:
+def prompts_of(records: Sequence[Record], model: Path) -> list[Prompt]:
     """Encodes the prompts of records with a merged model's tokenizer."""
-    encoded = encode_prompts(load_tokenizer(model), corpus, [record.input for record in records])
+    encoded = encode_prompts(load_tokenizer(model), [record.prompt for record in records])
     return [Prompt(record.id, tokens) for record, tokens in zip(records, encoded, strict=True)]
 
 
@@ -45,27 +45,21 @@ class Work:
     """All that is to be sampled from one model, by one kind of engine.
 
     Attributes:
-        corpus: `mimic` or `sepr`.
         model: the merged model's folder.
         prompts: what to sample from; all leave room for a note.
         values: the values to sample with, by name, for instance several temperatures. All are of one engine, precision
             and length.
     """
 
-    corpus: str
     model: Path
     prompts: Sequence[Prompt]
     values: Mapping[str, GenerateParams]
 
     def key(self, prompts_per_shard: int) -> str:
         """Names what decides the shards, and nothing else: unfinished work is kept under this."""
-        limits = "max_new_tokens", "model_length"
-        values = {
-            name: settings.model_dump(exclude=set(limits)) | {of: getattr(settings, of)[self.corpus] for of in limits}
-            for name, settings in self.values.items()
-        }
+        values = {name: settings.model_dump() for name, settings in self.values.items()}
         prompts = [vars(prompt) for prompt in self.prompts]
-        return fingerprint([self.corpus, values, prompts_per_shard, prompts], self.model)
+        return fingerprint([values, prompts_per_shard, prompts], self.model)
 
 
 def sample(work: Work, resources: GenerateMachine, gpus: int, folder: Path) -> dict[str, pd.DataFrame]:
@@ -78,19 +72,19 @@ def sample(work: Work, resources: GenerateMachine, gpus: int, folder: Path) -> d
         name: cut(work.prompts, settings, folder / name, resources.prompts_per_shard)
         for name, settings in work.values.items()
     }
-    start = starter(next(iter(work.values.values())), resources, work.corpus, work.model)
+    start = starter(next(iter(work.values.values())), resources, work.model)
     everything = [shard for of_name in shards.values() for shard in of_name]
     tables = iter(sample_shards(everything, start, resources.data_parallel, resources.tensor_parallel if gpus else 0))
     return {name: pd.concat([next(tables) for _ in of_name], ignore_index=True) for name, of_name in shards.items()}
 
 
-def starter(settings: GenerateParams, resources: GenerateMachine, corpus: str, model: Path) -> Callable[[], Sampler]:
+def starter(settings: GenerateParams, resources: GenerateMachine, model: Path) -> Callable[[], Sampler]:
     """Gives the function that starts the engine that the settings name; it can be sent to another process."""
     if settings.engine == "vllm":
         from synthnotes.generation.vllm_engine import start
     else:
         from synthnotes.generation.transformers_engine import start
-    return partial(start, settings, resources, corpus, model)
+    return partial(start, settings, resources, model)
 
 
 def cut(prompts: Sequence[Prompt], settings: GenerateParams, folder: Path, size: int) -> list[Shard]:

@@ -69,7 +69,7 @@ class SeededSampling(LogitsProcessor):
         return torch.where(self.seen, torch.where(scores > 0, scores / penalty, scores * penalty), scores)
 
 
-def start(settings: GenerateParams, resources: GenerateMachine, corpus: str, model: Path) -> Sampler:
+def start(settings: GenerateParams, resources: GenerateMachine, model: Path) -> Sampler:
     """Loads a merged model and gives the function that samples from it."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     tokenizer = load_tokenizer(model)
@@ -80,7 +80,7 @@ def start(settings: GenerateParams, resources: GenerateMachine, corpus: str, mod
         size = resources.concurrent_sequences
         rows = []
         for first in Bar(range(0, len(pieces), size), desc="batches", unit="batch", leave=False):
-            rows += _sample_batch(loaded, tokenizer, pieces[first : first + size], settings, corpus)
+            rows += _sample_batch(loaded, tokenizer, pieces[first : first + size], settings)
         return pd.DataFrame(rows, columns=COLUMNS)
 
     return sample
@@ -92,10 +92,9 @@ def _sample_batch(
     tokenizer: "PreTrainedTokenizerBase",
     batch: Sequence[tuple[Prompt, int]],
     settings: GenerateParams,
-    corpus: str,
 ) -> list[tuple]:
     prompts = [prompt.tokens for prompt, _ in batch]
-    limits = [new_token_limit(settings, corpus, prompt) for prompt, _ in batch]
+    limits = [new_token_limit(settings, prompt) for prompt, _ in batch]
     end_token = tokenizer.eos_token_id
     width = max(map(len, prompts))
     padded = [[tokenizer.pad_token_id] * (width - len(tokens)) + tokens for tokens in prompts]

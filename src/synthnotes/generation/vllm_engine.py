@@ -21,11 +21,9 @@ if TYPE_CHECKING:
 ENVIRONMENT = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_LOGGING_LEVEL": "ERROR"}
 
 
-def engine_arguments(
-    settings: GenerateParams, resources: GenerateMachine, corpus: str, model: Path, gpu: bool
-) -> dict[str, Any]:
+def engine_arguments(settings: GenerateParams, resources: GenerateMachine, model: Path, gpu: bool) -> dict[str, Any]:
     """Gives the arguments of `vllm.LLM` for a merged model's folder, on GPUs or, without any, on the CPU."""
-    length = settings.model_length[corpus]
+    length = settings.model_length
     arguments: dict[str, Any] = {
         "model": str(model),
         "load_format": "safetensors",
@@ -54,14 +52,14 @@ def engine_arguments(
     }
 
 
-def sampling_parameters(settings: GenerateParams, corpus: str, prompt: Prompt) -> dict[str, Any]:
+def sampling_parameters(settings: GenerateParams, prompt: Prompt) -> dict[str, Any]:
     """Gives the arguments of `vllm.SamplingParams` for one prompt; to its seed vLLM adds the sample's number."""
     return {
         "n": settings.samples,
         "temperature": settings.temperature,
         "top_p": settings.top_p,
         "repetition_penalty": settings.repetition_penalty,
-        "max_tokens": new_token_limit(settings, corpus, prompt),
+        "max_tokens": new_token_limit(settings, prompt),
         "seed": seed_of(settings, prompt),
         "logprobs": 0,  # of the sampled tokens, and of no others
         "flat_logprobs": True,
@@ -69,7 +67,7 @@ def sampling_parameters(settings: GenerateParams, corpus: str, prompt: Prompt) -
     }
 
 
-def start_engine(settings: GenerateParams, resources: GenerateMachine, corpus: str, model: Path) -> "LLM":
+def start_engine(settings: GenerateParams, resources: GenerateMachine, model: Path) -> "LLM":
     """Starts vLLM on a merged model."""
     os.environ.update(ENVIRONMENT)
     import torch
@@ -79,12 +77,12 @@ def start_engine(settings: GenerateParams, resources: GenerateMachine, corpus: s
     if not gpu:
         # vLLM compiles the counting of ranks, which nothing here reads: seconds for nothing, and a C++ compiler needed.
         torch.compiler.set_stance("force_eager")
-    return LLM(**engine_arguments(settings, resources, corpus, model, gpu))
+    return LLM(**engine_arguments(settings, resources, model, gpu))
 
 
-def start(settings: GenerateParams, resources: GenerateMachine, corpus: str, model: Path) -> Sampler:
+def start(settings: GenerateParams, resources: GenerateMachine, model: Path) -> Sampler:
     """Starts vLLM on a merged model and gives the function that samples from it."""
-    engine = start_engine(settings, resources, corpus, model)
+    engine = start_engine(settings, resources, model)
     from vllm import SamplingParams
 
     tokenizer = engine.get_tokenizer()
@@ -93,7 +91,7 @@ def start(settings: GenerateParams, resources: GenerateMachine, corpus: str, mod
         engine.reset_prefix_cache()  # a shard's samples do not depend on the shards before it
         outputs = engine.generate(
             [{"prompt_token_ids": prompt.tokens} for prompt in prompts],
-            [SamplingParams(**sampling_parameters(settings, corpus, prompt)) for prompt in prompts],
+            [SamplingParams(**sampling_parameters(settings, prompt)) for prompt in prompts],
             use_tqdm=Bar,
         )
         rows = [

@@ -6,18 +6,20 @@
 
 import sys
 from pathlib import Path
-from typing import Any
 
 from ruamel.yaml import YAML
 
 from synthnotes.machinery import params
 from synthnotes.machinery.files import UserError, read_yaml, replacing
-from synthnotes.machinery.params import Params
+from synthnotes.machinery.params import Params, overlay
 from synthnotes.machinery.resources import Machine
 
 
 def merge(path: Path, configuration: Path) -> None:
-    """Merges a configuration into the file `path`, keeping its comments; an invalid result is not written."""
+    """Merges a configuration into the file `path`, keeping its comments; an invalid result is not written.
+
+    A section, such as a corpus, that the configuration sets to null is taken out.
+    """
     kind = Machine if path.name == "machine.yaml" else Params
     editor = YAML()
     editor.width = 160
@@ -29,15 +31,6 @@ def merge(path: Path, configuration: Path) -> None:
     with replacing(path) as temporary:
         editor.dump(values, temporary)
         params.validate(YAML(typ="safe", pure=True).load(temporary), str(configuration), kind)
-
-
-def overlay(base: dict[str, Any], changes: dict[str, Any]) -> None:
-    """Sets in `base`, at any depth, the values that `changes` holds; other keys stay as they are."""
-    for key, value in changes.items():
-        if isinstance(value, dict) and isinstance(base.get(key), dict):
-            overlay(base[key], value)
-        else:
-            base[key] = value
 
 
 if __name__ == "__main__":

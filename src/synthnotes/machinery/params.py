@@ -1,12 +1,12 @@
 """Parameters: `params.yaml`, one type per stage with names, types and ranges of every parameter, read and validated.
 
-`load("coding", CodingParams)` gives the section of one stage, and validates the whole file first, so that a mistake in
-the last section is found before the first stage has run for a day. What a parameter means stands beside its value in
-params.yaml.
+`load("coding", CodingParams, "mimic")` gives the section of one stage, with what the corpus's declaration sets
+otherwise, and validates the whole file first, so that a mistake in the last section is found before the first stage has
+run for a day. What a parameter means stands beside its value in params.yaml.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -14,7 +14,6 @@ from synthnotes.machinery.files import UserError, read_yaml
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
-Corpus = Literal["mimic", "sepr"]
 Positive = Annotated[int, Field(gt=0)]
 NotNegative = Annotated[int, Field(ge=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]  # NumPy takes no larger ones
@@ -34,7 +33,9 @@ def _each_once(values: list[Any]) -> list[Any]:
 
 
 EachOnce = AfterValidator(_each_once)
-Corpora = Annotated[list[Corpus], EachOnce]
+Corpora = Annotated[list[str], EachOnce]
+Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]  # of folders and files, and a part of keys
+Text = Annotated[str, Field(pattern=r"\S")]
 Seeds = Annotated[list[Seed], Field(min_length=1), EachOnce]
 TrainingSet = Literal["real_l", "real_s", "synthetic_s", "real_and_synthetic_s", "synthetic_s_all"]
 TRAINING_SETS: tuple[TrainingSet, ...] = get_args(TrainingSet)  # note tables from which a coder learns, see notes.py
@@ -45,19 +46,6 @@ class Section(BaseModel):
     """A section of params.yaml: unknown keys and values of another type are errors."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    def __reduce__(self) -> tuple:  # to other processes as plain values: generic classes have no name to be pickled by
-        return type(self).model_validate, (self.model_dump(),)
-
-
-class PerCorpus(Section, Generic[T]):
-    """A value that differs between the corpora, read as `value[corpus]`."""
-
-    mimic: T
-    sepr: T
-
-    def __getitem__(self, corpus: str) -> T:
-        return getattr(self, corpus)
 
 
 class SubsetNames(Section):
@@ -71,11 +59,11 @@ class SubsetNames(Section):
 class CorpusParams(Section):
     """Paper, section 3: cleaning and splits."""
 
-    minimum_notes_per_code: PerCorpus[NotNegative]
+    minimum_notes_per_code: NotNegative
     prompts_share: Share
     evaluation_share: Share
     validation_share: Share
-    published_subsets: PerCorpus[SubsetNames]
+    published_subsets: SubsetNames
     seed: Seed
 
     @model_validator(mode="after")
@@ -105,7 +93,7 @@ class FinetuneParams(Section):
     warmup_steps: NotNegative
     weight_decay: Annotated[float, Field(ge=0)]
     batch: Positive
-    epochs: PerCorpus[Rate]
+    epochs: Rate
     precision: Precision
     seed: Seed
 
@@ -125,14 +113,14 @@ class GenerateParams(Section):
     temperature: Annotated[float, Field(ge=0)]
     top_p: Annotated[float, Field(gt=0, le=1)]
     repetition_penalty: Rate
-    max_new_tokens: PerCorpus[Positive]
-    model_length: PerCorpus[Positive]
+    max_new_tokens: Positive
+    model_length: Positive
     precision: Precision
     seed: Seed
 
     @model_validator(mode="after")
     def _fits_together(self) -> "GenerateParams":
-        if any(self.max_new_tokens[corpus] > self.model_length[corpus] for corpus in ("mimic", "sepr")):
+        if self.max_new_tokens > self.model_length:
             raise ValueError("max_new_tokens must not exceed model_length")
         return self
 
@@ -177,7 +165,6 @@ class CodingParams(Section):
     attend_to_padding: bool
     join_lines: bool
     real_l_validation: Literal["real_s", "real_l"]
-    weights: PerCorpus[dict[TrainingSet, dict[int, str]]]
 
 
 class UtilityParams(Section):
@@ -237,7 +224,6 @@ class PrivacyParams(Section):
     """Paper, section 7: n-gram overlap between synthetic and training notes."""
 
     rouge_n: Positive
-    rouge_tokenizer: PerCorpus[Literal["ascii", "unicode"]]
     top_recall: Positive
     top_passages: Positive
     overlap_n: Positive
@@ -254,8 +240,8 @@ class PrivacyParams(Section):
 class QuestionnaireParams(Section):
     """Paper, section 8: the questionnaire's notes."""
 
-    pairs: PerCorpus[Annotated[int, Field(gt=0, le=49)]]  # SoSci numbers the notes with two digits
-    raters: PerCorpus[Positive]
+    pairs: Annotated[int, Field(gt=0, le=49)]  # SoSci numbers the notes with two digits
+    raters: Positive
     minimum_words: Positive
     maximum_words: Positive
     seed: Seed
@@ -296,10 +282,108 @@ class DisclosureParams(Section):
         return 1 if self.demo else self.minimum_patients
 
 
+class MimicSource(Section):
+    """MIMIC-IV and MIMIC-IV-Note as PhysioNet hands them out."""
+
+    reader: Literal["mimic"]
+
+
+class CodiespSource(Section):
+    """CodiEsp as its archive unpacks.
+
+    Attributes:
+        text: the Spanish cases, or their machine translation into English.
+        official_parts: whether the publishers' parts decide the subsets, as `corpus.published_subsets` maps them.
+    """
+
+    reader: Literal["codiesp"]
+    text: Literal["es", "en"]
+    official_parts: bool
+
+
+class TableColumns(Section):
+    """The columns of a table of notes; codes are lists, or text that separates them."""
+
+    note_id: Text
+    text: Text
+    codes: Text
+    patient_id: Text | None
+
+    @model_validator(mode="after")
+    def _each_its_own(self) -> "TableColumns":
+        names = list(self.model_dump(exclude_none=True).values())
+        if twice := [name for place, name in enumerate(names) if name in names[:place]]:
+            raise ValueError(f"the column {twice[0]} stands for two of these: name one for each")
+        return self
+
+
+class TitleColumns(Section):
+    """The columns of a table of titles."""
+
+    code: Text
+    title: Text
+
+
+class TableSource(Section):
+    """Any corpus: a table of notes (parquet, feather, CSV) and a CSV of the titles of codes, in data/<corpus>/.
+
+    Attributes:
+        procedures: whether codes of the form of ICD-10-PCS are procedures; otherwise every code is a diagnosis.
+    """
+
+    reader: Literal["table"]
+    notes: Text
+    columns: TableColumns
+    titles: Text
+    title_columns: TitleColumns
+    procedures: bool
+
+
+Source = Annotated[MimicSource | CodiespSource | TableSource, Field(discriminator="reader")]
+
+
+class Origins(Section):
+    """Where a corpus's models come from, for who has to get them."""
+
+    generator: Text
+    encoder: Text
+
+
+class Declaration(Section):
+    """A corpus: how it is called and read, and what its parameters set otherwise than the sections do.
+
+    Attributes:
+        name: what the report calls it.
+        description: what it is, as in "notes of …".
+        language: a file of languages/.
+        source: its reader and what that needs to know.
+        access: where its files come from, for who has to get them.
+        models: the same of its models.
+        weights: coders to evaluate instead of training them, by training set and seed.
+    """
+
+    name: Text
+    description: Text
+    language: Name
+    source: Source
+    access: Text
+    models: Origins
+    corpus: dict[str, Any]
+    finetune: dict[str, Any]
+    generate: dict[str, Any]
+    coding: dict[str, Any]
+    questionnaire: dict[str, Any]
+    weights: dict[TrainingSet, dict[int, str]]
+
+
+DEVIATING = ("corpus", "finetune", "generate", "coding", "questionnaire")  # sections that a declaration can change
+SHARED = {"coding": "real_l_validation"}  # by section: on which stages of all corpora depend
+
+
 class Params(Section):
     """The whole of params.yaml."""
 
-    corpora: Annotated[Corpora, Field(min_length=1)]
+    corpora: Annotated[dict[Name, Declaration], Field(min_length=1)]
     disclosure: DisclosureParams
     seeds: Seeds
     larger_seeds: Seeds
@@ -325,17 +409,55 @@ class Params(Section):
         """The seeds of the coders that learn from a training set."""
         return self.seeds if training in COMPARED_SETS else self.larger_seeds
 
+    def of(self, corpus: str) -> "Params":
+        """The parameters with the values of one corpus in the place of those that its declaration sets otherwise.
+
+        Raises:
+            ValidationError: a section as the declaration changes it is not valid.
+        """
+        declaration = self.corpora[corpus]
+        changed = {}
+        for name in DEVIATING:
+            section = getattr(self, name)
+            values = section.model_dump()
+            overlay(values, getattr(declaration, name))
+            changed[name] = type(section).model_validate(values)
+        return self.model_copy(update=changed)
+
     @model_validator(mode="after")
     def _fits_together(self) -> "Params":
         if others := set(self.noise.corpora) - set(self.corpora):
             raise ValueError(f"noise.corpora has {min(others)}, which corpora has not: take it out")
-        for corpus in ("mimic", "sepr"):
-            for training, of_seeds in self.coding.weights[corpus].items():
+        for corpus, declaration in self.corpora.items():
+            for section, name in SHARED.items():
+                if name in getattr(declaration, section):
+                    raise ValueError(f"corpora.{corpus}.{section}.{name}: one for all corpora, set it in {section}")
+            try:
+                self.of(corpus)
+            except ValidationError as error:
+                raise ValueError(f"corpora.{corpus} changes {error.title}: {_told(error)}") from None
+            if missing := set(TRAINING_SETS) - set(declaration.weights):
+                raise ValueError(f"corpora.{corpus}.weights lacks {min(missing)}: write {{}} where there are none")
+            for training, of_seeds in declaration.weights.items():
                 for seed in of_seeds.keys() - set(self.seeds_of(training)):
                     raise ValueError(
-                        f"coding.weights.{corpus}.{training} has the seed {seed}, with which none is trained"
+                        f"corpora.{corpus}.weights.{training} has the seed {seed}, with which none is trained"
                     )
         return self
+
+
+def overlay(base: dict[str, Any], changes: dict[str, Any]) -> None:
+    """Sets in `base`, at any depth, the values that `changes` holds; other keys stay as they are.
+
+    Where `changes` has null in the place of a section, `base` loses it.
+    """
+    for key, value in changes.items():
+        if value is None and isinstance(base.get(key), dict):
+            del base[key]
+        elif isinstance(value, dict) and isinstance(base.get(key), dict):
+            overlay(base[key], value)
+        else:
+            base[key] = value
 
 
 def validate(values: Any, where: str, kind: type[M]) -> M:
@@ -343,12 +465,15 @@ def validate(values: Any, where: str, kind: type[M]) -> M:
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        hints = {"list_type": ": write it in brackets, [a] or [a, b]"}
-        lines = [
-            f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}{hints.get(e['type'], '')} (found {e['input']!r:.60})"
-            for e in error.errors()
-        ]
-        raise UserError(f"{where}: " + "; ".join(lines)) from None
+        raise UserError(f"{where}: {_told(error)}") from None
+
+
+def _told(error: ValidationError) -> str:
+    hints = {"list_type": ": write it in brackets, [a] or [a, b]", "dict_type": ", names with what belongs to each"}
+    return "; ".join(
+        f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}{hints.get(e['type'], '')} (found {e['input']!r:.60})"
+        for e in error.errors()
+    )
 
 
 def read(path: Path = Path("params.yaml")) -> Params:
@@ -356,9 +481,30 @@ def read(path: Path = Path("params.yaml")) -> Params:
     return validate(read_yaml(path), str(path), Params)
 
 
-def load(section: str, kind: type[T], path: Path = Path("params.yaml")) -> T:
-    """Gives one section of params.yaml, of the type `kind`, after validating the whole file."""
-    return section_of(read(path), section, kind)
+def load(section: str, kind: type[T], corpus: str | None = None, path: Path = Path("params.yaml")) -> T:
+    """Gives one section of params.yaml, of the type `kind`, after validating the whole file.
+
+    Args:
+        section: its name.
+        kind: its type.
+        corpus: with the values that this corpus's declaration sets otherwise; None: as the section stands there.
+        path: the file.
+    """
+    values = read(path)
+    return section_of(values if corpus is None else values.of(declared(corpus, values, path)), section, kind)
+
+
+def declaration(corpus: str, path: Path = Path("params.yaml")) -> Declaration:
+    """Gives what params.yaml declares of a corpus."""
+    values = read(path)
+    return values.corpora[declared(corpus, values, path)]
+
+
+def declared(corpus: str, values: Params, path: Path) -> str:
+    """Gives the name of a corpus that is declared; raises a `UserError` for another."""
+    if corpus not in values.corpora:
+        raise UserError(f"{path}: corpora declares no {corpus}, only {', '.join(values.corpora)}.")
+    return corpus
 
 
 def section_of(values: BaseModel, section: str, kind: type[T]) -> T:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dvc.repo import Repo
 
 KINDS = ("outs", "metrics", "plots")  # under which a stage can list what it makes
+NOISE = "hypotheses"  # the stage whose list of corpora may be empty
 TOLD = (".json", ".csv")  # results are files of these kinds
 
 
@@ -125,7 +126,11 @@ def recorded(lock_file: Path) -> dict[str, Any]:
 
 
 def tidy(root: Path, results: Path, lock_file: Path) -> Leftovers:
-    """Removes leftover outputs and entries of dvc.lock, and gives what it found."""
+    """Removes leftover outputs and entries of dvc.lock, and gives what it found.
+
+    Where no corpus has coders trained on noise, no stage makes the folder of their results, which other stages read.
+    """
+    (root / results / NOISE).mkdir(parents=True, exist_ok=True)
     found = leftovers(root, results, recorded(lock_file))
     for path in found.paths:
         if (root / path).is_dir() and not (root / path).is_symlink():

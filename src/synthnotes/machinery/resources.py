@@ -50,7 +50,7 @@ class FinetuneMachine(Section):
     accelerate: Literal["single", "ddp", "fsdp", "zero3"] | None
     gradient_checkpointing: bool
     checkpoint_steps: Positive
-    threads: Positive
+    threads: Positive | None
 
     @model_validator(mode="after")
     def _processes_have_their_configuration(self) -> "FinetuneMachine":
@@ -75,7 +75,7 @@ class CodingMachine(Section):
 
     micro_batch: Positive
     processes: Positive
-    threads: Positive
+    threads: Positive | None
 
 
 class PrivacyMachine(Section):
@@ -96,6 +96,11 @@ class Machine(Section):
 def read_resources(path: Path = Path("machine.yaml")) -> Machine:
     """Reads and validates the file."""
     return params.validate(read_yaml(path), str(path), Machine)
+
+
+def count_threads(threads: int | None) -> int:
+    """The threads that a section asks for; None: as many as this process may use cores."""
+    return threads or len(os.sched_getaffinity(0))
 
 
 def load_resources(section: str, kind: type[T], path: Path = Path("machine.yaml")) -> T:

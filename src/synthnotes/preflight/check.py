@@ -6,9 +6,12 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 from synthnotes.machinery import params
 from synthnotes.machinery.files import UserError
+from synthnotes.machinery.language import LANGUAGES
+from synthnotes.machinery.model_folders import Role
 from synthnotes.machinery.params import Params
 from synthnotes.machinery.resources import Machine, read_resources, steps_of
 from synthnotes.preflight import hardware, inventory
@@ -25,13 +28,15 @@ def main(folder: Path, params_file: Path, machine_file: Path) -> int:
     """Validates both parameter files, prints what is there, missing or too small; 1 if the run would fail over it."""
     try:
         settings, resources = params.read(params_file), read_resources(machine_file)
-        steps_of(settings.finetune.batch, resources.finetune.micro_batch, resources.finetune.processes)
+        for corpus in settings.corpora:
+            tuning = settings.of(corpus).finetune
+            steps_of(tuning.batch, resources.finetune.micro_batch, resources.finetune.processes)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(f"{params_file}, {machine_file}: valid. Corpora to rebuild: {', '.join(settings.corpora)}.")
     wrong = 0
-    for finding in check(folder, settings, resources):
+    for finding in check(folder, LANGUAGES, settings, resources):
         print(("! " if finding.stops else "  ") + finding.text, flush=True)
         wrong += finding.stops
     if wrong:
@@ -39,18 +44,21 @@ def main(folder: Path, params_file: Path, machine_file: Path) -> int:
     return 1 if wrong else 0
 
 
-def check(folder: Path, settings: Params, resources: Machine) -> Iterator[Finding]:
+def check(folder: Path, languages: Path, settings: Params, resources: Machine) -> Iterator[Finding]:
     """Everything that can be said of a data folder and the machine without reading more than some notes."""
     yield from inventory.inspect(folder, settings)
     models: dict[str, Models] = {}
     for corpus in settings.corpora:
-        models[corpus] = yield from inventory.inspect_corpus(folder, settings, corpus)
-    if not all(len(of_corpus) == len(inventory.MODELS[corpus]) for corpus, of_corpus in models.items()):
+        models[corpus] = yield from inventory.inspect_corpus(folder, languages, settings, corpus)
+    if not all(len(of_corpus) == len(get_args(Role)) for of_corpus in models.values()):
         yield Finding("disk, memory and GPUs: told once the models are there")
         return
     cards, taken = hardware.gpus(), hardware.size_of(folder)
     note_bytes = {
-        corpus: sum(path.stat().st_size for path in inventory.note_files(folder / corpus, corpus)) for corpus in models
+        corpus: sum(
+            path.stat().st_size for path in inventory.note_files(folder / corpus, settings.corpora[corpus].source)
+        )
+        for corpus in models
     }
     needs = least(settings, resources, models, note_bytes, taken, bool(cards))
     yield from check_disks(folder, needs.disk)

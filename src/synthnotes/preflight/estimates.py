@@ -192,23 +192,26 @@ def least(
     sampling, with the cache of one sequence of full length, within the share that vLLM may use; fine-tuning without its
     activations; training a coder.
     """
-    generate, engine, tuner = settings.generate, resources.generate, resources.finetune
-    share = max(engine.gpu_memory_share, 0.01) if generate.engine == "vllm" else 1
-    everywhere = settings.finetune.lora.target_modules == "all-linear"
+    engine, tuner = resources.generate, resources.finetune
     stored, memory, gpu_memory = data_bytes, [0.0], [0.0]
     for corpus, of_corpus in models.items():
         generator, encoder = of_corpus["generator"], of_corpus["encoder"].parameters
+        own = settings.of(corpus)
+        generate, lora = own.generate, own.finetune.lora
+        share = max(engine.gpu_memory_share, 0.01) if generate.engine == "vllm" else 1
         coder, best_epoch = encoder * TRAINED, encoder * BYTES["float32"]  # without what notes take
-        merged = generation_disk(generator, settings)["merged"]
+        merged = generation_disk(generator, own)["merged"]
         stored += 2 * (merged + count_coders(settings, corpus) * best_epoch + 4 * note_bytes[corpus])
         memory += [GIB / 2 + 3 * note_bytes[corpus], 1.5 * merged]
         memory += [resources.coding.processes * (best_epoch + (0 if gpu else coder))]
         if not gpu:
             memory += [sampling_memory(generator, generate.precision) + (engine.cpu_cache_gib + 1.5) * GIB]
-        one = sampling_memory(generator, generate.precision, generate.model_length[corpus]) / engine.tensor_parallel
-        tuning = training_memory(generator, settings.finetune, tuner)
+        one = sampling_memory(generator, generate.precision, generate.model_length) / engine.tensor_parallel
+        tuning = training_memory(generator, own.finetune, tuner)
         gpu_memory += [one / share, coder]
-        gpu_memory += [tuning["weights"] + tuning["logits"] + tuning["adapters"] * everywhere]
+        gpu_memory += [
+            tuning["weights"] + tuning["logits"] + tuning["adapters"] * (lora.target_modules == "all-linear")
+        ]
     side_by_side = engine.tensor_parallel * (engine.data_parallel if gpu else 1)  # engines share a machine without GPU
     gpus = max(side_by_side, tuner.processes, resources.coding.processes)
     return Needs(stored, int(max(memory)), int(max(gpu_memory)), gpus)

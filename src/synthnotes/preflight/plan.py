@@ -39,11 +39,11 @@ class Lengths:
         return np.where(self.prompts < longest, np.minimum(self.prompts + self.notes + 1, longest), 0)
 
 
-def measure(records: Sequence[Record], model: Path, corpus: str) -> Lengths:
+def measure(records: Sequence[Record], model: Path) -> Lengths:
     """Tokenises at most 500 of the records, evenly spread."""
     tokenizer = load_tokenizer(model)
     some = [records[i] for i in np.linspace(0, len(records) - 1, min(TOKENISED, len(records))).astype(int)]
-    prompts = encode_prompts(tokenizer, corpus, [record.input for record in some])
+    prompts = encode_prompts(tokenizer, [record.prompt for record in some])
     notes = tokenizer([record.output for record in some], add_special_tokens=False)["input_ids"]
     return Lengths(len(records), np.array([len(p) for p in prompts]), np.array([len(n) for n in notes]))
 
@@ -60,12 +60,12 @@ class Estimate:
 
 
 def estimate_finetuning(
-    shape: Architecture, records: Lengths, settings: Params, resources: Machine, corpus: str, gpu: Gpu
+    shape: Architecture, records: Lengths, settings: Params, resources: Machine, gpu: Gpu
 ) -> Estimate:
     """Estimates fine-tuning on the training records, and the merge of its adapters."""
     learning, tuning = settings.finetune, resources.finetune
     lengths = records.texts(learning.max_length).astype(float)
-    tokens = lengths.mean() * records.count * learning.epochs[corpus]
+    tokens = lengths.mean() * records.count * learning.epochs
     attended = (lengths**2).sum() / lengths.sum()
     flops = tokens * estimates.training_flops(shape, learning.lora.r, attended, tuning.gradient_checkpointing)
     memory = sum(estimates.training_memory(shape, learning, tuning).values()) / GIB
@@ -85,14 +85,14 @@ def estimate_finetuning(
 
 
 def estimate_sampling(
-    shape: Architecture, records: Lengths, settings: Params, resources: Machine, corpus: str, gpu: Gpu
+    shape: Architecture, records: Lengths, settings: Params, resources: Machine, gpu: Gpu
 ) -> Estimate:
     """Estimates sampling from the records' prompts, if the samples become as long as the real notes."""
     sampling, engine = settings.generate, resources.generate
-    length, precision = sampling.model_length[corpus], sampling.precision
+    length, precision = sampling.model_length, sampling.precision
     fitting = records.prompts < length
     prompts = records.prompts[fitting]
-    new = np.minimum(records.notes[fitting] + 1, np.minimum(sampling.max_new_tokens[corpus], length - prompts))
+    new = np.minimum(records.notes[fitting] + 1, np.minimum(sampling.max_new_tokens, length - prompts))
     share = records.count / max(len(fitting), 1)
     read, written = prompts.sum() * share, new.sum() * share * sampling.samples
     under_way = float(prompts.mean() + new.mean() / 2) if fitting.any() else float(length)
@@ -118,15 +118,15 @@ def plan(settings: Params, resources: Machine, models: Path, records: Path, gpu:
     """Estimates the work of every corpus, from `<corpus>/generator` in `models` and the files of `records`."""
     work = {}
     for corpus in settings.corpora:
-        model = models / corpus / "generator"
-        found = require_model(model, "generator", settings, corpus)
+        model, own = models / corpus / "generator", settings.of(corpus)
+        found = require_model(model, "generator", own)
         shape = Architecture.of(found.model.config, found.parameters)
         for name, file, estimate in (
             ("fine-tuning", "training.jsonl", estimate_finetuning),
             ("sampling", "prompts.jsonl", estimate_sampling),
         ):
-            lengths = measure(read_records(records / corpus / file), model, corpus)
-            work[f"{name}, {corpus}"] = estimate(shape, lengths, settings, resources, corpus, gpu)
+            lengths = measure(read_records(records / corpus / file), model)
+            work[f"{name}, {corpus}"] = estimate(shape, lengths, own, resources, gpu)
     return work
 
 

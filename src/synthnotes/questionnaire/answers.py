@@ -12,14 +12,12 @@ not know is an error, never a consent.
 
 import re
 from dataclasses import dataclass
-from typing import get_args
 
 import pandas as pd
 
 from synthnotes.corpus.cells import shown_names
 from synthnotes.machinery.disclosure import setting
 from synthnotes.machinery.files import UserError
-from synthnotes.machinery.params import Corpus
 from synthnotes.questionnaire.exports import normalised, read_table
 from synthnotes.questionnaire.ratings import COLUMNS, KINDS, QUESTIONS, check
 from synthnotes.questionnaire.sosci import COHERENCE, READABILITY
@@ -30,7 +28,7 @@ VARIABLES = {"readability": READABILITY, "coherence": COHERENCE}
 NOT_ANSWERED = ("", "-9", "-1")  # SoSci's codes: left out, "don't know"
 TESTS = ("pretest", "debug", "admin")  # SoSci's modes of interviews that are no interviews
 INTERVIEW = "interview"
-CORPORA = get_args(Corpus)
+CORPUS = re.compile("[a-z][a-z0-9_]*")  # as params.yaml names corpora
 ROUNDED = r"-?[0-9]+[.,][0-9]+(e.*)?|[0-9]+e\+[0-9]+"  # a number of which a program has lost digits
 WHOLE = "a whole number, written out with all of its digits"
 NO_EXPORT = "Is it an export of this questionnaire, and does the key belong to it?"
@@ -149,7 +147,8 @@ def from_tidy(content: bytes, where: str) -> dict[str, Answers]:
     _expect_columns(table, set(COLUMNS), where)
     for column in ("corpus", "pair", "rater"):
         _refuse(table, table[column] == "", f"{column} must be given", where)
-    _refuse(table, ~table["corpus"].isin(CORPORA), f"corpus must be {' or '.join(CORPORA)}", where)
+    named = table["corpus"].astype(str).str.fullmatch(CORPUS)
+    _refuse(table, ~named, "corpus must be a name as in params.yaml, such as mimic", where)
     _refuse(table, ~table["kind"].isin(KINDS), "kind must be real or synthetic", where)
     return {
         corpus: _answers(rows, {"interviews": _raters(rows), "tests": 0, "screened_out": 0}, where)

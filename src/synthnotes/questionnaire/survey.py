@@ -1,12 +1,13 @@
 """The questionnaire on readability and medical coherence (paper 8): its texts, its notes in their order, its form.
 
-The texts are those of one language (`paper/questionnaire/<corpus>.yaml`). `sosci` writes the same for a survey server.
+The texts are those of one language (`languages/<language>.yaml`). `sosci` writes the same for a survey server.
 """
 
 import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Annotated, Self
 
 import numpy as np
@@ -15,6 +16,8 @@ from jinja2 import Environment, StrictUndefined, TemplateError
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
 from synthnotes.machinery.files import UserError
+from synthnotes.machinery.language import read_language
+from synthnotes.machinery.params import validate
 
 KEY_COLUMNS = ("survey", "corpus", "note", "pair", "kind", "note_id")
 ANSWER_COLUMNS = ("readability", "why_readability", "coherence", "why_coherence", "codes")
@@ -72,6 +75,11 @@ class Wording(BaseModel):
     def screened_out_codes(self) -> list[int]:
         """The positions of `screened_out` among the options, from 1, which are their codes in an export."""
         return [self.screening_options.index(option) + 1 for option in self.screened_out]
+
+
+def read_wording(language: Path) -> Wording:
+    """Reads the texts of the questionnaire from a language file."""
+    return validate(read_language(language).questionnaire, f"{language}, questionnaire", Wording)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from synthnotes.machinery.params import DEVIATING
 from synthnotes.report.corpora import SUBSETS, teaching
 from synthnotes.report.kit import quarto
 from synthnotes.report.kit.markup import Markdown, code, grouped, join
@@ -82,6 +83,15 @@ def parameters(paper: Paper) -> list[Row]:
     """Section, parameter and value; what a parameter holds for several members or names stands in one cell."""
     rows: list[Row] = []
     for section, content in paper.params.model_dump().items():
+        if section == "corpora":
+            shown = ("language", "source", *DEVIATING)
+            rows += [
+                [code(f"{section}.{corpus}"), code(name), _setting(of[name])]
+                for corpus, of in content.items()
+                for name in shown
+                if of[name]
+            ]
+            continue
         if not isinstance(content, Mapping):
             rows.append([code(section), None, _setting(content)])
             continue

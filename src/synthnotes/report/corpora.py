@@ -49,7 +49,8 @@ def subsets(paper: Paper, corpus: CorpusNames) -> Iterator[Row]:
         prefix = f"cohort.{corpus.key}.subsets.{subset}"
         folds = teaching(paper, corpus, subset).values()
         cells = [num(key, ",") for key in (*(f"{prefix}.{of}" for of in COUNTED), *folds)]
-        published = num(f"published.corpora.{corpus.key}.subsets.{subset}.notes", ",")
+        key = f"published.corpora.{corpus.key}.subsets.{subset}.notes"
+        published = num(key, ",") if key in paper.numbers else None
         yield [f"{corpus.name}-{subset}", use, *cells, *[None] * (2 - len(folds)), published]
 
 

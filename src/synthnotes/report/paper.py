@@ -24,18 +24,15 @@ Row = list[object]
 
 @dataclass(frozen=True)
 class CorpusNames:
-    """How the report speaks of a corpus."""
+    """How the report speaks of a corpus, and which reader it has."""
 
     key: str
     name: str
     language: str
     source: str
+    reader: str
 
 
-CORPORA = {
-    "mimic": CorpusNames("mimic", "MIMIC", "English", "MIMIC-IV"),
-    "sepr": CorpusNames("sepr", "SEPR", "Swedish", "the Stockholm Electronic Patient Records"),
-}
 # With spaces that do not break, as in the headings of the templates: a narrow column stays readable.
 TRAININGS = {
     "real_l": "real\u00a0L",
@@ -131,9 +128,13 @@ class Paper(Report):
         chapters: Mapping[str, ModuleType],
         published: Mapping[str, Publication] | None = None,
         repairs: Sequence[Mapping[str, Any]] = (),
+        languages: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(params, numbers, tables, chapters)
-        self.corpora = [CORPORA[key] for key in params.corpora]
+        self.corpora = [
+            CorpusNames(key, of.name, (languages or {}).get(of.language, of.language), of.description, of.source.reader)
+            for key, of in params.corpora.items()
+        ]
         self.noisy = [corpus for corpus in self.corpora if corpus.key in params.noise.corpora]
         self.published, self.repairs = published or {}, repairs
 
@@ -143,11 +144,17 @@ class Paper(Report):
             "demo": self.params.disclosure.demo,
             "corpora": self.corpora,
             "noisy": self.noisy,
+            "parameter": self.parameter,
             "each": lambda *patterns: [of.format(corpus.key) for corpus in self.corpora for of in patterns],
             "sign": self.sign,
             "collapsed": self.collapsed(),
             "coverage": self.numbers.complement,
         } | super().context(template)
+
+    def parameter(self, corpus: CorpusNames, name: str) -> str:
+        """The key of a parameter's value for a corpus, which its declaration may set otherwise: `corpus.seed`."""
+        own = f"params.corpora.{corpus.key}.{name}"
+        return own if own in self.numbers else f"params.{name}"
 
     def sign(self, prefix: str) -> Markdown:
         """How many notes look like copies: a number, or what disclosure control tells of few."""

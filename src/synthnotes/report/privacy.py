@@ -148,7 +148,7 @@ def recalls(distributions: Mapping[str, pd.DataFrame]) -> Figure:
             above = 1 - np.concatenate([[0], of_kind["cumulative_share"]])
             _step(axis, kind, np.concatenate([[0], of_kind["recall"]]), above)
 
-    x_label = "ROUGE recall of the nearest training note"
+    x_label = "recall of the nearest note"
     return by_panel(distributions, draw, 2.1, "share of notes above", xlabel=x_label, xlim=(0, 1), ylim=(0, 1.02))
 
 
@@ -164,7 +164,7 @@ def passages(distributions: Mapping[str, pd.DataFrame]) -> Figure:
             _step(axis, kind, of_kind["words"], of_kind["share_longer"])
         axis.set_xlim(left=0)
 
-    x_label = "words of the longest shared passage"
+    x_label = "words of the longest passage"
     return by_panel(distributions, draw, 2.1, "share of notes above", xlabel=x_label, ylim=(0, 1.02))
 
 

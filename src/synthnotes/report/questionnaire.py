@@ -15,11 +15,12 @@ from synthnotes.report.kit.markup import Markdown, grouped, join
 from synthnotes.report.kit.numbers import Numbers
 from synthnotes.report.kit.report import Drawings
 from synthnotes.report.kit.style import INK, QUIET, WIDTH, by_panel, legend_below, panels
-from synthnotes.report.paper import CORPORA, LOOKS, NEUTRAL, CorpusNames, Paper, Row
+from synthnotes.report.paper import LOOKS, NEUTRAL, CorpusNames, Paper, Row
 from synthnotes.report.published import worst_verdict
 
 __all__ = ["asked", "comparison", "pair_tests", "rated"]
 
+STUDIES = {"mimic": "English", "sepr": "Swedish"}  # published, by corpus: the language of the notes
 QUESTIONS = ("readability", "coherence")
 PUBLISHED, REBUILT = "published.questionnaire", "ratings.published"
 KINDS = ("real", "synthetic")
@@ -40,18 +41,23 @@ class Level(TypedDict):
 
 def rated(paper: Paper, study: str) -> list[CorpusNames]:
     """The corpora about whose notes the raters of a study were asked."""
-    return [CORPORA[key] for key in paper.numbers.below(f"ratings.{study}")]
+    known = {corpus.key: corpus for corpus in paper.corpora}
+    of_others = {
+        key: CorpusNames(key, key.upper(), STUDIES.get(key, key), key, "")
+        for key in paper.numbers.below(f"ratings.{study}")
+    }
+    return [known.get(key, names) for key, names in of_others.items()]
 
 
 def comparison(paper: Paper) -> list[Row]:
     """Study, quantity, published, rebuilt, and the verdict on both."""
     numbers = paper.numbers
     rows: list[Row] = []
-    for study in CORPORA:
+    for study, language in STUDIES.items():
         for label, keys, how in _quantities(numbers, study):
             published, rebuilt = ([f"{of}.{study}.{key}" for key in keys] for of in (PUBLISHED, REBUILT))
             cells = [_joined(numbers, of, how) for of in (published, rebuilt)]
-            rows.append([CORPORA[study].language, label, *cells, worst_verdict(paper, published)])
+            rows.append([language, label, *cells, worst_verdict(paper, published)])
     return grouped(rows)
 
 
@@ -84,13 +90,13 @@ def pair_tests(paper: Paper) -> list[Row]:
     """Study, question, pair, published t and p, rebuilt t and p, the verdict on both, p after Holm's correction."""
     numbers = paper.numbers
     rows: list[Row] = []
-    for study, question in product(CORPORA, QUESTIONS):
+    for study, question in product(STUDIES, QUESTIONS):
         for pair in numbers.below(f"{PUBLISHED}.{study}.{question}.student_t"):
             tests = [f"{of}.{study}.{question}.student_t.{pair}" for of in (PUBLISHED, REBUILT)]
             published, rebuilt = ([f"{test}.{of}" for of in ("t", "p")] for test in tests)
             rows.append(
                 [
-                    CORPORA[study].language,
+                    STUDIES[study],
                     question,
                     pair.removeprefix("pair_"),
                     *(_joined(numbers, keys, "p") for keys in (published, rebuilt)),

@@ -14,10 +14,10 @@ from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import people, publish
 from synthnotes.machinery.files import read_csv, read_parquet
 from synthnotes.machinery.params import AblationParams, CodingParams, DisclosureParams
-from synthnotes.machinery.resources import CodingMachine, load_resources
+from synthnotes.machinery.resources import CodingMachine, count_threads, load_resources
 
 
-def main(samples: Path, real: Path, codes: Path, coder: Path, results: Path) -> str:
+def main(corpus: str, samples: Path, real: Path, codes: Path, coder: Path, results: Path) -> str:
     """Compares the samples of each pair of values; without any there is nothing to do, and the result says so."""
     compared = pairs_of_values(params.load("ablation", AblationParams))
     disclosure = params.load("disclosure", DisclosureParams)
@@ -28,7 +28,7 @@ def main(samples: Path, real: Path, codes: Path, coder: Path, results: Path) -> 
     prompted = notes.read(real).set_index("note_id", drop=False)
     prompted = prompted.loc[next(iter(drawn.values()))["note_id"].unique()].reset_index(drop=True)
     tables = [samples_to_code(table, prompted) for table in drawn.values()]
-    of_real, *of_samples = _codes_found([prompted, *tables], codes, coder)
+    of_real, *of_samples = _codes_found([prompted, *tables], codes, coder, corpus)
     described = [describe_setting(table, *compared[name]) for name, table in drawn.items()]
     merged = [description | found for description, found in zip(described, of_samples, strict=True)]
     numbers = {"prompts": people(len(prompted)), "real": of_real, "settings": dict(zip(drawn, merged, strict=True))}
@@ -40,7 +40,7 @@ def main(samples: Path, real: Path, codes: Path, coder: Path, results: Path) -> 
     )
 
 
-def _codes_found(tables: list[pd.DataFrame], codes: Path, folder: Path) -> list[dict[str, Any]]:
+def _codes_found(tables: list[pd.DataFrame], codes: Path, folder: Path, corpus: str) -> list[dict[str, Any]]:
     """Reads note tables with the coder of a folder and counts the prompted codes that it finds."""
     import torch
 
@@ -49,8 +49,8 @@ def _codes_found(tables: list[pd.DataFrame], codes: Path, folder: Path) -> list[
     from synthnotes.coding.plm_icd.model import at_work, predict
     from synthnotes.coding.predictions import above
 
-    settings, resources = params.load("coding", CodingParams), load_resources("coding", CodingMachine)
-    torch.set_num_threads(resources.threads)
+    settings, resources = params.load("coding", CodingParams, corpus), load_resources("coding", CodingMachine)
+    torch.set_num_threads(count_threads(resources.threads))
     coder = coders.load(folder)
     at_work(coder.model)
     listed = read_csv(codes, text=True)

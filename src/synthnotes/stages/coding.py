@@ -16,6 +16,7 @@ from synthnotes.machinery.params import CodingParams
 from synthnotes.machinery.resources import (
     CodingMachine,
     check_processes,
+    count_threads,
     launch,
     launch_command,
     launched,
@@ -40,17 +41,17 @@ def main(
 
     Where the notes of validation are those of training, their folds say which is which.
     """
-    settings, resources = params.load("coding", CodingParams), load_resources("coding", CodingMachine)
+    settings, resources = params.load("coding", CodingParams, corpus), load_resources("coding", CodingMachine)
     if resources.processes > 1 and not launched():
         check_processes("coding", resources.processes, "ddp", torch.cuda.device_count())
         command = launch_command(accelerate / "ddp.yaml", resources.processes, "synthnotes.stages.coding", sys.argv[1:])
         launch(command, "coding")
         return f"trained by {resources.processes} processes"
-    torch.set_num_threads(resources.threads)
+    torch.set_num_threads(count_threads(resources.threads))
     together = processes()
     code_set, evaluated = read_code_set(codes), notes.read(evaluation)
     taught = taught_by(notes.read(training), notes.read(validation) if validation != training else None)
-    weights: dict[str, dict[int, str]] = dict(settings.weights[corpus].items())
+    weights: dict[str, dict[int, str]] = dict(params.declaration(corpus).weights.items())
     existing = weights.get(training.stem, {}).get(seed)
     size = min(resources.micro_batch, settings.batch)
     with work_folder(work / coders.work_name(taught, encoder, code_set, settings, seed)) as checkpoints:

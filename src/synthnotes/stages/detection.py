@@ -9,13 +9,14 @@ from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import Table, publish
 from synthnotes.machinery.files import UserError, read_parquet
+from synthnotes.machinery.language import read_language
 from synthnotes.machinery.params import DisclosureParams, PrivacyParams
 from synthnotes.machinery.resources import PrivacyMachine, load_resources
 from synthnotes.privacy.overlap.memory import GIB
 from synthnotes.privacy.planting import detection, plant
 
 
-def main(corpus: str, training: Path, synthetic: Path, neighbours: Path, results: Path, curve: Path) -> str:
+def main(language: Path, training: Path, synthetic: Path, neighbours: Path, results: Path, curve: Path) -> str:
     """Plants copies, searches for them, and counts what is found by the length of the passage."""
     settings = params.load("privacy", PrivacyParams)
     real, written = (notes.read(path)["text"].tolist() for path in (training, synthetic))
@@ -28,7 +29,7 @@ def main(corpus: str, training: Path, synthetic: Path, neighbours: Path, results
         real,
         unplanted,
         settings.rouge_n,
-        settings.rouge_tokenizer[corpus],
+        read_language(language).rouge_tokenizer,
         settings.false_alarms,
         settings.seed,
         int(load_resources("privacy", PrivacyMachine).memory_gib * GIB),

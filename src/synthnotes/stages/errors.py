@@ -17,6 +17,7 @@ from synthnotes.machinery.params import CodingParams, DisclosureParams, ErrorsPa
 
 
 def main(
+    corpus: str,
     evaluation: Path,
     codes: Path,
     real_training: Path,
@@ -33,7 +34,7 @@ def main(
 ) -> str:
     """Analyses the predictions of both coders for E side by side."""
     settings, disclosure = params.load("errors", ErrorsParams), params.load("disclosure", DisclosureParams)
-    limit = params.load("coding", CodingParams).max_words
+    limit = params.load("coding", CodingParams, corpus).max_words
     code_set = read_code_set(codes)
     evaluated = notes.read(evaluation)
     truth = label_matrix(evaluated, code_set)

@@ -15,6 +15,7 @@ from synthnotes.machinery.params import FinetuneParams
 from synthnotes.machinery.resources import (
     FinetuneMachine,
     check_processes,
+    count_threads,
     launch,
     launch_command,
     launched,
@@ -26,7 +27,7 @@ from synthnotes.machinery.tokenizer_checks import require_known
 
 def main(corpus: str, base: Path, records: Path, accelerate: Path, work: Path, adapter: Path, log: Path) -> str:
     """Trains the adapter; where several processes are asked for, by starting itself again through accelerate."""
-    settings, resources = params.load("finetune", FinetuneParams), load_resources("finetune", FinetuneMachine)
+    settings, resources = params.load("finetune", FinetuneParams, corpus), load_resources("finetune", FinetuneMachine)
     check_generator(base, settings.max_length)
     if settings.packing and not launched():
         require_architecture(base)
@@ -41,13 +42,12 @@ def main(corpus: str, base: Path, records: Path, accelerate: Path, work: Path, a
         launch(command, "finetune")
         found = read_json(log)
     else:
-        found = _train(corpus, settings, resources, base, records, work, adapter, log)
+        found = _train(settings, resources, base, records, work, adapter, log)
     (_, first), (_, last) = found["losses"][0], found["losses"][-1]
     return f"{corpus}: {found['records']} records, {found['steps']} updates, loss {first:.2f} -> {last:.2f}"
 
 
 def _train(
-    corpus: str,
     settings: FinetuneParams,
     resources: FinetuneMachine,
     base: Path,
@@ -74,22 +74,21 @@ def _train(
 
     gpu = torch.cuda.is_available()
     if not gpu:
-        torch.set_num_threads(resources.threads)
+        torch.set_num_threads(count_threads(resources.threads))
     silence_libraries()
     check_target_modules(base, settings)
     set_seed(settings.seed)
     tokenizer = load_tokenizer(base)
     learnt = read_records(records / "training.jsonl")
     known = require_known(tokenizer, [record.output for record in learnt], base)
-    texts = encode_records(tokenizer, corpus, learnt, settings.max_length)
+    texts = encode_records(tokenizer, learnt, settings.max_length)
     if not texts.input_ids:
         raise UserError(f"{records}: no prompt is shorter than finetune.max_length ({settings.max_length}). Raise it.")
-    epochs = settings.epochs[corpus]
-    key = fingerprint([settings.model_dump(exclude={"epochs"}), epochs], base, [*texts.input_ids, *texts.labels])
+    key = fingerprint([settings.model_dump()], base, [*texts.input_ids, *texts.labels])
     folder = work / f"finetune-{key}"
     checkpoints = checkpoint_folder(folder, resources)
     # The arguments come before the model: with ZeRO-3 they decide how its weights are loaded.
-    arguments = training_arguments(settings, resources, epochs, checkpoints, gpu)
+    arguments = training_arguments(settings, resources, checkpoints, gpu)
     trainer = build_trainer(load_base(base, settings, gpu), tokenizer, texts, lora_config(settings), arguments)
     if trainer.is_world_process_zero():
         print(f"{base}: {known}")

@@ -17,21 +17,21 @@ from synthnotes.machinery.resources import GenerateMachine, load_resources
 
 def main(corpus: str, model: Path, records: Path, work: Path, samples: Path) -> str:
     """Samples from every prompt that leaves room for a note; of the others the table says that they do not."""
-    settings, resources = params.load("generate", GenerateParams), load_resources("generate", GenerateMachine)
-    check_generator(model, settings.model_length[corpus], f"generate.model_length.{corpus}")
+    settings, resources = params.load("generate", GenerateParams, corpus), load_resources("generate", GenerateMachine)
+    check_generator(model, settings.model_length, "generate.model_length")
     import torch
 
     gpus = torch.cuda.device_count()
     sampling.check_gpus(settings, resources, gpus)
-    prompts = shards.prompts_of(read_records(records / "prompts.jsonl"), model, corpus)
-    fitting, too_long = sampling.split_by_length(prompts, settings, corpus)
+    prompts = shards.prompts_of(read_records(records / "prompts.jsonl"), model)
+    fitting, too_long = sampling.split_by_length(prompts, settings)
     if too_long:
         named = ", ".join(prompt.note_id for prompt in too_long[:20]) + (", …" if len(too_long) > 20 else "")
         print(f"generate: {len(too_long)} prompts leave no room for a note: {named}", file=sys.stderr)
     if not fitting:
-        raise UserError(f"generate: no prompt is shorter than generate.model_length.{corpus}. Raise it.")
+        raise UserError("generate: no prompt is shorter than generate.model_length. Raise it.")
 
-    asked = shards.Work(corpus, model, fitting, {"samples": settings})
+    asked = shards.Work(model, fitting, {"samples": settings})
     with work_folder(work / f"generate-{asked.key(resources.prompts_per_shard)}") as folder:
         drawn = shards.sample(asked, resources, gpus, folder)["samples"]
         sampling.require_texts(drawn, model)

@@ -11,11 +11,14 @@ from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import Table, publish, setting
 from synthnotes.machinery.files import read_json, read_parquet
+from synthnotes.machinery.language import read_stop_words
 from synthnotes.machinery.params import DisclosureParams, FinetuneParams, GenerationParams
 
 
 def main(
     corpus: str,
+    language: str,
+    languages: Path,
     log: Path,
     check: Path,
     model: Path,
@@ -26,7 +29,7 @@ def main(
     curve: Path,
 ) -> str:
     """Describes the training by its log and by the tuned model's loss on notes of S, the merge, and the samples."""
-    settings, tuning = params.load("generation", GenerationParams), params.load("finetune", FinetuneParams)
+    settings, tuning = params.load("generation", GenerationParams), params.load("finetune", FinetuneParams, corpus)
     disclosure = params.load("disclosure", DisclosureParams)
     from synthnotes.generation import training_measures
     from synthnotes.generation.generators import silence_libraries
@@ -36,11 +39,12 @@ def main(
     points = training_measures.average_losses(log_of.pop("losses"), settings.curve_steps)
     unseen = read_records(records / "prompts.jsonl")[: settings.validation_records]
     loss = training_measures.mean_loss(
-        model, encode_records(load_tokenizer(model), corpus, unseen, tuning.max_length), tuning.precision
+        model, encode_records(load_tokenizer(model), unseen, tuning.max_length), tuning.precision
     )
     tuned = training_measures.describe_training(log_of, points, loss, len(unseen))
     drawn = read_parquet(samples, COLUMNS).to_pandas()
-    of_samples = summarise(drawn, settings.seed) | {"quality": assess(drawn, notes.read(real)["text"], corpus)}
+    quality = assess(drawn, notes.read(real)["text"], language, read_stop_words(languages))
+    of_samples = summarise(drawn, settings.seed) | {"quality": quality}
     publish(curve, Table(points, labels=["step"], statistics=["loss"], basis=tuned["records"]), disclosure)
     # How far merged and adapted model differ is rounding, whatever the few notes on which they were compared.
     found = {"finetune": tuned, "merge": setting(read_json(check)), "samples": of_samples}

@@ -30,14 +30,13 @@ OF_CORPUS = {
     "copy_e": ("privacy", "measures.longest_passage.control"),
 }
 QUOTIENTS = {"f1_rel": ("f1_syn", "f1_real"), "mac_rel": ("mac_syn", "mac_real")}
-LANGUAGES = {"mimic": "en", "sepr": "sv"}
 QUESTIONS = {"read": "readability", "coh": "coherence"}  # rated from 1 to 5: mean of synthetic minus mean of real notes
 DIGITS = 3
 
 
 def main(results: Path, headline: Path) -> str:
-    """Writes a file per corpus with the same keys in each, and one per study of raters."""
-    corpora, studies = params.load("corpora", list), params.load("ratings", RatingsParams).studies
+    """Writes a file per corpus with the same keys in each, and one per study of raters and corpus."""
+    corpora, studies = params.load("corpora", dict), params.load("ratings", RatingsParams).studies
     noisy = params.load("noise", NoiseParams).corpora
     with replacing(headline) as folder:
         folder.mkdir()
@@ -49,7 +48,8 @@ def main(results: Path, headline: Path) -> str:
             write_json(folder / f"{corpus}.json", of_corpus(published))
         for study in studies:
             name = "ratings" if study == "published" else f"ratings-{study}"
-            write_json(folder / f"{name}.json", of_ratings(read_json(results / "ratings" / f"{study}.json")))
+            for corpus, rated in without_makers(read_json(results / "ratings" / f"{study}.json")).items():
+                write_json(folder / f"{name}-{corpus}.json", of_ratings(rated))
     return f"{len(OF_CORPUS)} numbers of each of {len(corpora)} corpora; `dvc metrics show` prints them"
 
 
@@ -62,14 +62,11 @@ def of_corpus(published: Mapping[str, Mapping[str, Any]]) -> dict[str, float | N
     return {name: value if value is None else round(value, DIGITS) for name, value in found.items()}
 
 
-def of_ratings(study: Mapping[str, Any]) -> dict[str, float]:
-    """By question and language, how much better synthetic notes are rated than real ones."""
+def of_ratings(rated: Mapping[str, Any]) -> dict[str, float]:
+    """By question, how much better the synthetic notes of a corpus are rated than the real ones."""
     return {
-        f"{name}_{LANGUAGES[corpus]}": round(
-            rated[question]["synthetic"]["mean"] - rated[question]["real"]["mean"], DIGITS
-        )
+        name: round(rated[question]["synthetic"]["mean"] - rated[question]["real"]["mean"], DIGITS)
         for name, question in QUESTIONS.items()
-        for corpus, rated in without_makers(study).items()
     }
 
 

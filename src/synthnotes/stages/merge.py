@@ -16,7 +16,7 @@ def main(corpus: str, base: Path, adapter: Path, records: Path, merged: Path, ch
     check_adapter(adapter)
     chosen = read_records(records / "prompts.jsonl")[: settings.check_records]
     tokenizer = load_tokenizer(base)
-    prompts = encode_prompts(tokenizer, corpus, [record.input for record in chosen])
+    prompts = encode_prompts(tokenizer, [record.prompt for record in chosen])
     from synthnotes.generation.generators import silence_libraries
     from synthnotes.generation.merging import merge
 

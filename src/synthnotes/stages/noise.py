@@ -8,12 +8,12 @@ from synthnotes.coding.labels import read_code_set
 from synthnotes.coding.plm_icd import coder as coders
 from synthnotes.coding.predictions import NOISE_FILE
 from synthnotes.corpus import notes
-from synthnotes.errors.word_noise import LANGUAGES, add_noise, changes, dictionary
+from synthnotes.errors.word_noise import add_noise, changes
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.files import work_folder, write_json
 from synthnotes.machinery.params import CodingParams, NoiseParams
-from synthnotes.machinery.resources import CodingMachine, load_resources
+from synthnotes.machinery.resources import CodingMachine, count_threads, load_resources
 
 
 def main(
@@ -25,17 +25,18 @@ def main(
     evaluation: Path,
     encoder: Path,
     codes: Path,
+    words: Path,
     work: Path,
     coder: Path,
 ) -> str:
     """Trains a coder on notes with noise, and lets it read E as the stage `coding` does."""
-    settings, noise = params.load("coding", CodingParams), params.load("noise", NoiseParams)
+    settings, noise = params.load("coding", CodingParams, corpus), params.load("noise", NoiseParams)
     resources = load_resources("coding", CodingMachine)
-    torch.set_num_threads(resources.threads)
+    torch.set_num_threads(count_threads(resources.threads))
     code_set = read_code_set(codes)
     clean = notes.read(training)
-    words = dictionary(LANGUAGES[corpus], noise.dictionary_words)
-    noisy = add_noise(clean, hypothesis, noise_level, noise.words_replaced_in_noisy_note, words, noise.seed)
+    dictionary = words.read_text(encoding="utf-8").split()
+    noisy = add_noise(clean, hypothesis, noise_level, noise.words_replaced_in_noisy_note, dictionary, noise.seed)
     counts = changes(clean["text"].tolist(), noisy["text"].tolist())
     size = min(resources.micro_batch, settings.batch)
     with work_folder(work / coders.work_name(noisy, encoder, code_set, settings, seed)) as checkpoints:

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from synthnotes.corpus import notes
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import publish
-from synthnotes.machinery.files import replacing, write_csv
+from synthnotes.machinery.files import read_parquet, replacing, write_csv
+from synthnotes.machinery.language import read_language
 from synthnotes.machinery.params import DisclosureParams, PrivacyParams
 from synthnotes.machinery.resources import PrivacyMachine, load_resources
 from synthnotes.privacy.comparison import compare
@@ -14,11 +17,12 @@ from synthnotes.privacy.passage_text import quote_longest
 
 
 def main(
-    corpus: str,
+    language: Path,
     training: Path,
     synthetic: Path,
     control: Path,
     unseen: Path,
+    further: Path,
     work: Path,
     neighbours: Path,
     longest: Path,
@@ -29,8 +33,9 @@ def main(
     """Finds the nearest training notes, shared passages and shared n-grams of synthetic and control notes."""
     settings = params.load("privacy", PrivacyParams)
     learnt, written, others, more = (notes.read(path) for path in (training, synthetic, control, unseen))
+    more = pd.concat([more, read_parquet(further, ["note_id", "patient_id", "text"]).to_pandas()], ignore_index=True)
     resources = load_resources("privacy", PrivacyMachine)
-    tokenizer = settings.rouge_tokenizer[corpus]
+    tokenizer = read_language(language).rouge_tokenizer
     comparison = compare(learnt, written, others, more, settings, tokenizer, resources.memory_gib, work)
 
     with replacing(neighbours) as temporary:

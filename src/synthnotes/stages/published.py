@@ -14,7 +14,8 @@ OF_CORPORA = ("cohort", "utility", "significance")  # stages with a result per c
 
 def main(published: Path, results: Path, compared: list[Path]) -> str:
     """Compares each file of published values with the results, and writes a file of the same name about it."""
-    members = dict.fromkeys(OF_CORPORA, params.load("corpora", list))
+    corpora = list(params.load("corpora", dict))
+    members = dict.fromkeys(OF_CORPORA, corpora)
     members["ratings"] = list(params.load("ratings", RatingsParams).studies)
     found = {
         stage: {of: without_makers(read_json(results / stage / f"{of}.json")) for of in names}

@@ -6,23 +6,17 @@ from synthnotes.corpus import notes
 from synthnotes.machinery import params
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.disclosure import over, publish, setting
-from synthnotes.machinery.files import read_yaml, replacing, require, write_csv
+from synthnotes.machinery.files import replacing, require, write_csv
 from synthnotes.machinery.params import DisclosureParams, QuestionnaireParams
 from synthnotes.questionnaire import survey
 from synthnotes.questionnaire.sosci import write_project
-from synthnotes.questionnaire.survey import Wording
-
-
-def read_wording(path: Path) -> Wording:
-    """Reads the texts of the questionnaire."""
-    return params.validate(read_yaml(path), str(path), Wording)
 
 
 def main(
     corpus: str,
     real: Path,
     synthetic: Path,
-    wording: Path,
+    language: Path,
     template: Path,
     project: Path,
     form: Path,
@@ -31,10 +25,10 @@ def main(
     results: Path,
 ) -> str:
     """Samples the notes of one corpus's questionnaire and writes it."""
-    settings = params.load("questionnaire", QuestionnaireParams)
-    texts = read_wording(wording)
+    settings = params.load("questionnaire", QuestionnaireParams, corpus)
+    texts = survey.read_wording(language)
     require(template)
-    pairs, raters = settings.pairs[corpus], settings.raters[corpus]
+    pairs, raters = settings.pairs, settings.raters
     limits = {"minimum_words": settings.minimum_words, "maximum_words": settings.maximum_words}
     chosen = survey.sample_pairs(notes.read(real), notes.read(synthetic), pairs, **limits, seed=settings.seed)
     version = survey.name_version(chosen, texts)

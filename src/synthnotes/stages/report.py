@@ -8,6 +8,7 @@ from pathlib import Path
 from synthnotes.machinery import params, pipeline
 from synthnotes.machinery.cli import run
 from synthnotes.machinery.files import read_yaml, replacing, write_json
+from synthnotes.machinery.language import read_language
 from synthnotes.report.appendix import installed
 from synthnotes.report.index import CHAPTERS
 from synthnotes.report.kit import provenance, render
@@ -19,7 +20,7 @@ from synthnotes.significance.published_values import parse
 PUBLISHED = ("corpora", "coder", "questionnaire")
 
 
-def gather(paper: Path, results: Path, params_file: Path) -> Paper:
+def gather(paper: Path, results: Path, params_file: Path, languages: Path) -> Paper:
     """Reads what a report is made of: parameters, the results that the pipeline declares, and published values."""
     settings = params.read(params_file)
     files, tables = result_files(settings, pipeline.stages(params_file.parent), results.name)
@@ -33,13 +34,16 @@ def gather(paper: Path, results: Path, params_file: Path) -> Paper:
         path = paper / "published" / f"{name}.yaml"
         published[name] = parse(read_yaml(path), str(path))
         numbers.include(f"published.{name}", path, published[name].numbers, f"{paper.name}/published/{path.name}")
-    return Paper(settings, numbers, Tables(results, tables, seeds(settings)), CHAPTERS, published, repairs)
+    spoken = {of.language: read_language(languages / f"{of.language}.yaml").name for of in settings.corpora.values()}
+    drawn = Tables(results, tables, seeds(settings))
+    return Paper(settings, numbers, drawn, CHAPTERS, published, repairs, spoken)
 
 
 def main(
     paper: Path,
     results: Path,
     params_file: Path,
+    languages: Path,
     html: Path,
     pdf: Path,
     quarto: Path,
@@ -48,7 +52,7 @@ def main(
     numbers_tex: Path,
 ) -> str:
     """Fills the templates and renders them, and writes what programs and other papers may want of the numbers."""
-    report = gather(paper, results, params_file)
+    report = gather(paper, results, params_file, languages)
     engine = report.params.report.engine
     with tempfile.TemporaryDirectory() as folder:
         project = report.folder = Path(folder) / "report"

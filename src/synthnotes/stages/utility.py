@@ -17,9 +17,9 @@ from synthnotes.machinery.files import read_csv, read_json
 from synthnotes.machinery.params import CodingParams, DisclosureParams, UtilityParams
 
 
-def main(notes: Path, codes: Path, coders: Path, results: Path, runs: Path, curves: Path) -> str:
+def main(corpus: str, notes: Path, codes: Path, coders: Path, results: Path, runs: Path, curves: Path) -> str:
     """Measures all coders of a corpus on E, by themselves and over the seeds of each training set."""
-    settings, coding = params.load("utility", UtilityParams), params.load("coding", CodingParams)
+    settings, coding = params.load("utility", UtilityParams), params.load("coding", CodingParams, corpus)
     limit, real_s = coding.max_words, note_table.read(notes / "real_s.parquet")
     listed, evaluated = read_codes(codes), note_table.read(notes / "real_e.parquet")
 

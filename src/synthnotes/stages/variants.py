@@ -14,24 +14,24 @@ from synthnotes.machinery.resources import GenerateMachine, load_resources
 
 def main(corpus: str, model: Path, records: Path, work: Path, samples: Path) -> str:
     """Samples from the first prompts with each pair of values; without any the table is empty."""
-    settings, ablation = params.load("generate", GenerateParams), params.load("ablation", AblationParams)
+    settings, ablation = params.load("generate", GenerateParams, corpus), params.load("ablation", AblationParams)
     resources = load_resources("generate", GenerateMachine)
     compared = sampling.vary(settings, ablation)
     if not compared:
         shards.write(samples, sampling.join_tables({}))
         return f"{corpus}: switched off (ablation.repetition_penalties or ablation.temperatures is empty)"
-    check_generator(model, settings.model_length[corpus], f"generate.model_length.{corpus}")
+    check_generator(model, settings.model_length, "generate.model_length")
     import torch
 
     gpus = torch.cuda.device_count()
     sampling.check_gpus(settings, resources, gpus)
-    prompts = shards.prompts_of(read_records(records / "prompts.jsonl")[: ablation.prompts], model, corpus)
-    prompts, _ = sampling.split_by_length(prompts, settings, corpus)
+    prompts = shards.prompts_of(read_records(records / "prompts.jsonl")[: ablation.prompts], model)
+    prompts, _ = sampling.split_by_length(prompts, settings)
     if not prompts:
         raise UserError(
-            f"variants: none of {ablation.prompts} prompts is shorter than generate.model_length.{corpus}. Raise it."
+            f"variants: none of {ablation.prompts} prompts is shorter than generate.model_length. Raise it."
         )
-    asked = shards.Work(corpus, model, prompts, compared)
+    asked = shards.Work(model, prompts, compared)
     with work_folder(work / f"variants-{asked.key(resources.prompts_per_shard)}") as folder:
         table = sampling.join_tables(shards.sample(asked, resources, gpus, folder))
         sampling.require_texts(table, model)

@@ -26,7 +26,6 @@ def coding_settings(**changes) -> CodingParams:
         "attend_to_padding": False,
         "join_lines": True,
         "real_l_validation": "real_s",
-        "weights": {"mimic": {}, "sepr": {}},
     }
     return CodingParams(**(values | changes))
 

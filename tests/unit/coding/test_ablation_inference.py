@@ -14,7 +14,7 @@ TITLES = {"I10": "pressure", "E11.9": "sugar", "J18.9": "cough", "0DTJ4ZZ": ""}
 
 
 def test_samples_are_read_by_the_coder_of_a_folder(tmp_path, notes_of, encoder_folder, settings, monkeypatch):
-    monkeypatch.setattr(params, "load", lambda section, kind: settings())
+    monkeypatch.setattr(params, "load", lambda section, kind, corpus: settings())
     resources = CodingMachine(micro_batch=3, processes=1, threads=1)
     monkeypatch.setattr(ablation, "load_resources", lambda section, kind: resources)
     prompted = notes_of(12, 3, "train")
@@ -25,7 +25,7 @@ def test_samples_are_read_by_the_coder_of_a_folder(tmp_path, notes_of, encoder_f
     rows = "".join(f"{code},{title},diagnosis\n" for code, title in TITLES.items())
     (tmp_path / "codes.csv").write_text("code,title,kind\n" + rows)
     found, of_empty = ablation._codes_found(
-        [prompted, prompted.assign(text="")], tmp_path / "codes.csv", tmp_path / "coder"
+        [prompted, prompted.assign(text="")], tmp_path / "codes.csv", tmp_path / "coder", "mimic"
     )
     decided = above(experiment.predictions.probabilities, experiment.predictions.threshold)
     titled = {code for code, title in TITLES.items() if title}

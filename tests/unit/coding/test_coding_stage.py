@@ -1,5 +1,7 @@
 """The stage `coding`, from files to a coder's folder."""
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
@@ -20,8 +22,10 @@ def run(tmp_path, tables, encoder_folder, monkeypatch):
     notes.write(tmp_path / "real_s.parquet", prompts.assign(note_id=[f"s{number}" for number in range(len(prompts))]))
     pd.DataFrame({"code": CODES, "kind": "diagnosis"}).to_csv(tmp_path / "codes.csv", index=False)
 
-    def of(settings, name="coder", validation="real_l"):
-        monkeypatch.setattr(stage.params, "load", lambda section, kind: settings)
+    def of(settings, name="coder", validation="real_l", weights=None):
+        monkeypatch.setattr(stage.params, "load", lambda section, kind, corpus: settings)
+        declared = SimpleNamespace(weights=weights or {})
+        monkeypatch.setattr(stage.params, "declaration", lambda corpus: declared)
         training = tmp_path / "real_l.parquet", tmp_path / f"{validation}.parquet"
         inputs = *training, tmp_path / "e.parquet", encoder_folder, tmp_path / "models"
         others = tmp_path / "codes.csv", tmp_path / "accelerate", tmp_path / "work"
@@ -64,8 +68,7 @@ def test_another_table_chooses_and_all_of_training_teaches(run, settings, monkey
 
 def test_the_stage_takes_a_coder_that_exists_already(run, settings):
     trained = run(settings(epochs=1), "models/ours")
-    weights = {"mimic": {"real_l": {7: "ours"}}, "sepr": {}}
-    taken = run(settings(epochs=1, weights=weights))
+    taken = run(settings(epochs=1), weights={"real_l": {7: "ours"}})
     assert [read_json(folder / "coder.json")["best_epoch"] for folder in (trained, taken)] == [1, 0]
     expected, found = (predictions.load(folder).probabilities for folder in (trained, taken))
     assert found == pytest.approx(expected, abs=1e-3)  # half precision

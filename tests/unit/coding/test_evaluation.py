@@ -82,7 +82,7 @@ def coders(tmp_path, tables):
 
 def run(folder):
     inputs = folder / "notes", folder / "codes.csv", folder / "coders"
-    return stage.main(*inputs, folder / "found.json", folder / "runs.json", folder / "curves.csv")
+    return stage.main("mimic", *inputs, folder / "found.json", folder / "runs.json", folder / "curves.csv")
 
 
 def test_the_stage_measures_the_runs_of_the_parameters_and_no_others(coders):

@@ -3,11 +3,13 @@
 import gzip
 from pathlib import Path
 
+from synthnotes.machinery import params
 from synthnotes.machinery.files import read_json
 from synthnotes.stages import cohort
 from synthnotes.stages import corpus as preparation
 
 ROOT = Path(__file__).parents[3]
+MIMIC, SEPR = (params.read(ROOT / "params.yaml").corpora[corpus].source for corpus in ("mimic", "sepr"))
 CODES = "subject_id,hadm_id,seq_num,icd_code,icd_version\n"
 TITLES = "icd_code,icd_version,long_title\nI10,10,Hypertension\n"
 
@@ -46,12 +48,13 @@ def parameters_of_own_data(minimum_patients=1):
 
 def prepare(folder, corpus):
     """Runs the stage `corpus` on the folder of that name; what it writes lies in `out`."""
-    names = ("notes", "codes.csv", "records", "facts.json")
-    return preparation.main(corpus, folder / corpus, *(folder / "out" / name for name in names))
+    names = ("notes", "codes.csv", "records", "words.txt", "facts")
+    language = ROOT / "languages" / f"{params.declaration(corpus).language}.yaml"
+    return preparation.main(corpus, folder / corpus, *(folder / "out" / name for name in names), language)
 
 
 def describe(folder, corpus):
     """Runs the stage `cohort` on what `prepare` has written; its results."""
-    names = ("notes", "codes.csv", "facts.json", "r.json", "attrition.csv")
+    names = ("notes", "codes.csv", "records", "facts", "r.json", "attrition.csv")
     cohort.main(corpus, *(folder / "out" / name for name in names))
     return read_json(folder / "out/r.json")

@@ -9,8 +9,10 @@ import pyarrow.feather as feather
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from own_data import SEPR
 
-from synthnotes.corpus import sepr, sources
+from synthnotes.corpus import sources
+from synthnotes.corpus import table as tables
 from synthnotes.machinery.files import UserError
 from synthnotes.preflight import inventory
 
@@ -96,9 +98,9 @@ def write(tmp_path):
 
 def read(path):
     """The notes as the corpus's stage sees them: ids, texts and codes, None where there is none."""
-    notes = sepr.read_notes(path)
-    as_none = [[None if pd.isna(value) else value for value in notes[name]] for name in ("_id", "text")]
-    return [*as_none, [sepr.codes_in(target) for target in notes["target"]]]
+    notes = tables.read_notes(path, SEPR.columns)
+    as_none = [[None if pd.isna(value) else value for value in notes[name]] for name in ("note_id", "text")]
+    return [*as_none, [tables.codes_in(target) for target in notes["codes"]]]
 
 
 EXPECTED = [IDS, TEXTS, [["I10.9", "E11.9"], [], [], ["E11.9"]]]
@@ -127,10 +129,10 @@ def test_codes_of_fixed_number(write):
 
 def test_the_check_tries_notes_behind_an_empty_batch(tmp_path):
     table = pa.table({"_id": ["1"], "text": ["hemlig"], "target": ["I10"]})
-    with pa.ipc.new_file(tmp_path / sepr.NOTES, table.schema) as writer:
+    with pa.ipc.new_file(tmp_path / SEPR.notes, table.schema) as writer:
         writer.write_batch(pa.RecordBatch.from_pylist([], table.schema))
         writer.write_table(table)
-    assert inventory.first_notes(tmp_path, "sepr") == ["hemlig"]
+    assert inventory.first_notes(tmp_path, SEPR) == ["hemlig"]
 
 
 def test_texts_that_are_not_utf_8(write):
@@ -157,9 +159,9 @@ def test_a_column_twice_is_refused_wherever_it_is_read(tmp_path, names):
     feather.write_feather(pa.table([pa.array(["hemlig"])] * 4, names=list(names)), path)
     twice = max(names, key=names.count)
     with pytest.raises(UserError, match=f"column {twice} stands there 2 times"):
-        sepr.read_notes(path)
+        tables.read_notes(path, SEPR.columns)
     with pytest.raises(UserError, match=f"column {twice} stands there 2 times"):
-        inventory.describe_feather(path, sepr.FILES[sepr.NOTES])
+        inventory.describe_feather(path, ["_id", "text", "target"])
     path = tmp_path / "t.csv"
     path.write_text(",".join(names) + "\n1,2,3,4\n")
     with pytest.raises(UserError, match=f"column {twice} stands there 2 times"):

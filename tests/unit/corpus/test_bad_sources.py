@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from own_data import CODES, describe, mimic_files, prepare, put_release
+from own_data import CODES, MIMIC, describe, mimic_files, prepare, put_release
 
 from synthnotes.corpus import mimic
 from synthnotes.corpus import notes as note_table
@@ -25,7 +25,7 @@ def load(project, **changed):
     put_release(
         project / "mimic", mimic_files() | {name.replace("__", "/"): content for name, content in changed.items()}
     )
-    return mimic.load(project / "mimic", 1)
+    return mimic.load(project / "mimic", MIMIC, 1)
 
 
 def test_codes_in_any_spelling_are_one_code(project):
@@ -143,4 +143,4 @@ def test_a_failed_run_leaves_the_tables_of_the_last_one(project):
     put_release(project / "mimic", {"note/discharge": "note_id,subject_id,hadm_id,note_seq,text\n"})
     with pytest.raises(UserError, match="no rows below the column names"):
         prepare(project, "mimic")
-    assert sum(len(note_table.read(path)) for path in (project / "out/notes").glob("*.parquet")) == 40
+    assert sum(len(note_table.read(path)) for path in (project / "out/notes").glob("real_*.parquet")) == 40

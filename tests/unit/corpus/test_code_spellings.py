@@ -9,8 +9,10 @@ import pytest
 import simple_icd_10_cm as icd10cm
 from hypothesis import given
 from hypothesis import strategies as st
+from own_data import SEPR
 
-from synthnotes.corpus import icd, mimic, sepr
+from synthnotes.corpus import icd, mimic
+from synthnotes.corpus import table as tables
 from synthnotes.corpus.attrition import Attrition, collect_titles, has_text
 from synthnotes.corpus.cells import ABSENT, is_absent
 from synthnotes.machinery.files import UserError
@@ -45,28 +47,28 @@ KVA = ("AAG00", "GAA10", "JKB21", "FNG02", "TAB00", "ZXA00", "DT016", "AV034", "
 
 @pytest.mark.parametrize("text", SPELLINGS)
 def test_spellings(text):
-    assert sepr.codes_in(text) == SPELLINGS[text]
-    assert sepr.codes_in([text]) == SPELLINGS[text]
+    assert tables.codes_in(text) == SPELLINGS[text]
+    assert tables.codes_in([text]) == SPELLINGS[text]
     if len(SPELLINGS[text]) == 1:
         assert [icd.format_code(text, "diagnosis")] == SPELLINGS[text]
-    assert all(map(sepr.is_diagnosis, SPELLINGS[text]))
+    assert all(tables.is_kept(code, "diagnosis") for code in SPELLINGS[text])
 
 
 @pytest.mark.parametrize("text", NEVER)
 def test_what_is_no_diagnosis_becomes_none(text):
     """Alone; in a list or a row of codes beside others; and where only one code may stand."""
-    assert not [code for code in sepr.codes_in(text) if sepr.is_diagnosis(code)] or text == "I10 4019"
-    assert [code for code in sepr.codes_in(f"E11.9, {text}") if sepr.is_diagnosis(code)][:1] == ["E11.9"]
+    assert not [code for code in tables.codes_in(text) if tables.is_kept(code, "diagnosis")] or text == "I10 4019"
+    assert [code for code in tables.codes_in(f"E11.9, {text}") if tables.is_kept(code, "diagnosis")][:1] == ["E11.9"]
     printed = icd.format_code(text, "diagnosis")
-    assert not sepr.is_diagnosis(printed)
+    assert not tables.is_kept(printed, "diagnosis")
     assert icd.family(printed) in (icd.UNKNOWN, "PCS 0") or icd.is_swedish_procedure(printed)
 
 
 @pytest.mark.parametrize("code", KVA)
 def test_swedish_procedures_are_told_from_diagnoses(code):
-    (printed,) = set(sepr.codes_in(code.replace(" ", "")))
+    (printed,) = set(tables.codes_in(code.replace(" ", "")))
     assert icd.is_swedish_procedure(printed)
-    assert not sepr.is_diagnosis(printed)
+    assert not tables.is_kept(printed, "diagnosis")
     assert icd.family(printed) == icd.block(printed) == icd.kind_of(printed) == icd.UNKNOWN
 
 
@@ -89,14 +91,14 @@ SPELL = [str, str.lower, lambda code: code.replace(".", ""), lambda code: f"{cod
 )
 def test_however_codes_are_written_they_are_the_same(codes, between, spell):
     text = spell(codes[0]) + "".join(b + spell(code) for b, code in zip(between, codes[1:], strict=False))
-    assert sepr.codes_in(text) == sepr.codes_in([text]) == codes
+    assert tables.codes_in(text) == tables.codes_in([text]) == codes
 
 
 @pytest.mark.parametrize("marked", ["i109+", "I10.9*", "{I10.9}", "I10.9†", "i109-p", "I10.9!", "[I10.9]", '"I10.9 "'])
 def test_titles_keep_their_codes(tmp_path, marked):
     path = tmp_path / "descriptions.csv"
     path.write_text(f'code,transcription\n"{marked.replace(chr(34), "")}",Högt blodtryck\n', encoding="utf-8")
-    assert sepr.read_titles(path) == {"I10.9": "Högt blodtryck"}
+    assert tables.read_titles(path, SEPR) == {"I10.9": "Högt blodtryck"}
     assert collect_titles([marked], ["Hypertension"], "diagnosis") == {"I10.9": "Hypertension"}
 
 
@@ -108,12 +110,13 @@ def test_what_stands_for_no_value(tmp_path, absent):
     assert is_absent(absent)
     assert not has_text(pd.DataFrame({"text": [absent, None]})).any()
     assert mimic._digest(absent) == ""
-    assert sepr.codes_in([absent]) == sepr.codes_in(absent) == []
+    assert tables.codes_in([absent]) == tables.codes_in(absent) == []
     assert collect_titles(["I10"], [absent], "diagnosis") == {}
     if len(absent.splitlines()) < 2 and absent != "\n":
         table = pa.table({"_id": [absent, "1"], "text": ["a", "b"], "target": ["I10", "I10"]})
         feather.write_feather(table, tmp_path / "notes.feather")
-        assert sepr.read_notes(tmp_path / "notes.feather")["_id"].isna().tolist() == [True, absent == "1"]
+        ids = tables.read_notes(tmp_path / "notes.feather", SEPR.columns)["note_id"]
+        assert ids.isna().tolist() == [True, absent == "1"]
         path = tmp_path / "discharge.csv.gz"
         rows = f"{absent},1,1,a\n1,{absent},1,b\n1,1,1,{absent}\n1,1,1,nan is no number\n"
         path.write_bytes(gzip.compress(f"subject_id,hadm_id,note_seq,text\n{rows}".encode()))
@@ -148,13 +151,13 @@ def test_a_file_whose_codes_have_no_form_is_refused(tmp_path, other, forms):
     folder = codes_file(tmp_path, ["I10.9"] * 60 + [other] * 10)
     message = f"notes.feather: 10 of 70 codes have no form of an ICD-10 diagnosis: {forms}"
     with pytest.raises(UserError, match=message) as error:
-        sepr.load(folder, 1)
+        tables.load(folder, SEPR, 1)
     assert other not in str(error.value)
     assert "Expected codes such as I10, E11.9" in str(error.value)
 
 
 def test_swedish_procedures_are_left_out_and_told(tmp_path, capsys):
-    corpus = sepr.load(codes_file(tmp_path, [["I10.9", "AAG00"]] * 30 + [["GAA10"]] * 10), 1)
+    corpus = tables.load(codes_file(tmp_path, [["I10.9", "AAG00"]] * 30 + [["GAA10"]] * 10), SEPR, 1)
     assert set(map(tuple, corpus.notes["codes"])) == {("I10.9",)}
     assert corpus.attrition.code_rows["diagnosis"]["dropped_invalid"] == 40
     assert "40 of 70 codes are Swedish procedures (KVÅ) and are left out" in capsys.readouterr().err
@@ -166,7 +169,7 @@ def test_titles_whose_codes_have_no_form_are_refused(tmp_path):
     with pytest.raises(
         UserError, match=r"descriptions.csv: 2 of 2 codes have no form .* diagnosis: 9999 .1., 99999 .1."
     ):
-        sepr.load(folder, 1)
+        tables.load(folder, SEPR, 1)
 
 
 @pytest.mark.parametrize("broken", ["Högt\nblodtryck", "Högt\u2028blodtryck", "Högt\x85", "Högt\x0bblodtryck"])
@@ -176,7 +179,7 @@ def test_line_breaks_in_titles_are_refused(tmp_path, broken):
     with pytest.raises(
         UserError, match=r"descriptions.csv: (line 3: a field goes on|row 2: column transcription must)"
     ):
-        sepr.load(folder, 1)
+        tables.load(folder, SEPR, 1)
 
 
 @pytest.mark.parametrize(("kind", "form"), [("diagnosis", "AAAA99"), ("procedure", "9999")])

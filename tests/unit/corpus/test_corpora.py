@@ -6,25 +6,24 @@ import pandas as pd
 import pytest
 from own_data import ROOT, describe, mimic_files, parameters_of_own_data, prepare, put_release
 
-from synthnotes.corpus import mimic, sepr
+from synthnotes.corpus import mimic, table
 from synthnotes.corpus import notes as note_table
 from synthnotes.corpus.attrition import Attrition, Corpus, add_descriptions, list_codes
 from synthnotes.corpus.splits import divide
-from synthnotes.generation.records import read_records, render_prompt
+from synthnotes.generation.records import read_records
 from synthnotes.machinery.files import UserError, read_json
+from synthnotes.machinery.language import read_language
 from synthnotes.machinery.params import CorpusParams
 
 SETTINGS = {
-    "minimum_notes_per_code": {"mimic": 2, "sepr": 1},
+    "minimum_notes_per_code": 2,
     "prompts_share": 0.25,
     "evaluation_share": 0.25,
     "validation_share": 0.2,
-    "published_subsets": {
-        "mimic": {"L": "train", "S": "val", "E": "test"},
-        "sepr": {"L": "train", "S": "test", "E": "val"},
-    },
+    "published_subsets": {"L": "train", "S": "val", "E": "test"},
     "seed": 3,
 }
+ENGLISH = read_language(ROOT / "languages/en.yaml")
 DISCLOSED = ("r.json", "attrition.csv")  # what `cohort` writes
 
 
@@ -99,7 +98,9 @@ def test_sepr_notes_and_their_attrition():
         ("1", "äldre", ["A00"]), ("2", None, ["A00"]), ("1", "senare", ["I10.9", "I109", "??"]), ("3", "kodlös", None),
     ]  # fmt: skip
     attrition = Attrition(names_patients=False)
-    prepared = sepr.prepare_notes(pd.DataFrame(rows, columns=["_id", "text", "target"]), 1, attrition)
+    notes = pd.DataFrame(rows, columns=["note_id", "text", "codes"])
+    notes = notes.assign(patient_id=notes["note_id"], assigned=notes.pop("codes").map(table.codes_in))
+    prepared = table.prepare_notes(notes, ["diagnosis"], 1, attrition)
     assert prepared.values.tolist() == [["1", "1", "senare", ["I10.9"]]]
     assert {step: counts["dropped"] for step, counts in attrition.steps.items() if counts["dropped"]} == {
         "with_text": 1, "one_per_id": 1, "with_icd10_codes": 1,
@@ -147,7 +148,7 @@ def test_the_stages(project):
     assert results["codes"]["without_description"] == 2
     assert len(results["sources_sha256"]) == 5
     first = [path.read_bytes() for path in sorted((project / "out").rglob("*.*"))]
-    assert len(first) == 9
+    assert len(first) == 11
     prepare(project, "mimic")
     describe(project, "mimic")
     assert first == [path.read_bytes() for path in sorted((project / "out").rglob("*.*"))]
@@ -191,7 +192,7 @@ def test_the_cohort_by_hand(project):
         assert results["records"][name] == {
             "records": sizes[subset], "codes": 3 * sizes[subset], "codes_without_description": 2 * sizes[subset],
             "prompts_shortened": sizes[subset], "prompts_without_descriptions": 0, "mean_descriptions": 1.0,
-            "mean_prompt_words": len(render_prompt("mimic", ["Hypertension"]).split()), "mean_note_words": 6.0,
+            "mean_prompt_words": len(ENGLISH.render_prompt(["Hypertension"]).split()), "mean_note_words": 6.0,
         }  # fmt: skip
 
 
@@ -219,7 +220,7 @@ def test_the_facts_are_whole_and_the_results_suppressed(project):
     (project / "params.yaml").write_text(parameters_of_own_data(minimum_patients=10))
     prepare(project, "mimic")
     assert prepared == [p.read_bytes() for p in sorted((project / "out").rglob("*.*")) if p.name not in DISCLOSED]
-    assert read_json(project / "out/facts.json")["attrition"]["with_text"]["dropped"] == 1
+    assert read_json(project / "out/facts/facts.json")["attrition"]["with_text"]["dropped"] == 1
     results = describe(project, "mimic")
     assert results["attrition"]["with_text"] == dict.fromkeys(results["attrition"]["with_text"]) | {"why": "no text"}
     assert set(results["subsets"]["S"].values()) == {None}  # of four patients

@@ -24,7 +24,15 @@ def test_codes_are_printed_with_the_dot_of_their_kind(raw, kind, printed):
     assert icd.kind_of(printed) == kind
 
 
-@pytest.mark.parametrize("code", ["", "I1", "I10.", "110", "4019", "i10", "0DTJ4Z", "0DTJ4ZI", "JAA10", "E119", "ABC"])
+def test_a_procedure_cut_to_four_characters_is_one_and_counts_as_no_whole_one():
+    assert icd.kind_of("0TTB") == icd.kind_of("0270") == "procedure"
+    assert icd.family("BW03") == "PCS B"
+    assert icd.block("0TTB") == "PCS 0T"
+    assert not icd.is_valid("0TTB", "procedure")  # no code of MIMIC's is cut
+    assert icd.kind_of("E11.9") == "diagnosis"
+
+
+@pytest.mark.parametrize("code", ["", "I1", "I10.", "110", "i10", "0DTJ4Z", "0DTJ4ZI", "JAA10", "E119", "ABC"])
 def test_other_forms_are_unknown(code):
     assert icd.kind_of(code) == icd.family(code) == icd.block(code) == "unknown"
     assert not icd.is_valid(code, "unknown")

@@ -15,8 +15,9 @@ from synthnotes.demo import kit, models, sepr
 from synthnotes.demo.clinic import PretrainingCase
 from synthnotes.demo.scale import DEMO, TOY, Network
 from synthnotes.generation.generators import check_generator
-from synthnotes.generation.records import encode_prompts, render_prompt
+from synthnotes.generation.records import encode_prompts
 from synthnotes.machinery.files import UserError
+from synthnotes.machinery.language import LANGUAGES, read_language
 
 NETWORK = Network(hidden_size=32, layers=1, heads=1, steps=3)
 TINY = replace(TOY, pretraining_notes=20, sepr_notes=30, mimic_admissions=30, mimic_patients=25, vocabulary=600)
@@ -48,7 +49,7 @@ def test_generator_loads_and_speaks(folder):
     tokenizer = AutoTokenizer.from_pretrained(folder / "generator")
     assert isinstance(model, LlamaForCausalLM)
     assert model.get_input_embeddings().weight is model.get_output_embeddings().weight
-    [prompt] = encode_prompts(tokenizer, "sepr", [["Essentiell hypertoni"]])
+    [prompt] = encode_prompts(tokenizer, [read_language(LANGUAGES / "sv.yaml").render_prompt(["Essentiell hypertoni"])])
     sample = model.generate(torch.tensor([prompt]), max_new_tokens=5, do_sample=False)
     assert sample.shape[1] > len(prompt)
 
@@ -80,7 +81,7 @@ def test_special_tokens_stand_where_llama_and_roberta_have_them(folder):
 
 def test_vocabulary_makes_prompts_short(folder):
     tokenizer = AutoTokenizer.from_pretrained(folder / "generator")
-    prompt = render_prompt("sepr", ["Essentiell hypertoni"])
+    prompt = read_language(LANGUAGES / "sv.yaml").render_prompt(["Essentiell hypertoni"])
     assert len(tokenizer(prompt)["input_ids"]) < 2.5 * len(prompt.split())
     assert len(tokenizer) == TINY.vocabulary
     assert isinstance(tokenizer.backend_tokenizer, Tokenizer)

@@ -57,7 +57,7 @@ def test_errors_side_by_side(folder):
     outputs = [folder / "errors.json", *(folder / f"{name}-table.csv" for name in tables)]
     inputs = ("e.parquet", "codes.csv", "real.parquet", "real_coder", "synthetic.parquet")
     synthetic_coder = folder / "coders" / f"synthetic_s-{params.load('seeds', list)[0]}"
-    summary = errors.main(*(folder / name for name in inputs), synthetic_coder, *outputs)
+    summary = errors.main("mimic", *(folder / name for name in inputs), synthetic_coder, *outputs)
     assert "50 notes" in summary
 
     results = json.loads(outputs[0].read_text())
@@ -98,7 +98,7 @@ def test_training_counts_the_notes_that_teach_alone(folder):
         notes.write(folder / part / "real.parquet", table.assign(descriptions=table["codes"]).reset_index(drop=True))
         inputs = folder / "e.parquet", folder / "codes.csv", folder / part / "real.parquet", folder / "real_coder"
         synthetic = folder / "synthetic.parquet", folder / "real_coder"
-        errors.main(*inputs, *synthetic, *(folder / part / table for table in tables))
+        errors.main("mimic", *inputs, *synthetic, *(folder / part / table for table in tables))
     counts = pd.read_csv(folder / "with" / "codes").set_index("code")["training_real"]
     assert counts[["I10", "I50.9", "J18.9"]].tolist() == [20, 0, 20]
     for table in tables:

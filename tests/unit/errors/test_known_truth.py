@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from synthnotes.errors.noise_comparison import Noise, compare
-from synthnotes.errors.word_noise import add_noise, dictionary
+from synthnotes.errors.word_noise import add_noise, list_words
 from synthnotes.machinery import params
 from synthnotes.machinery.params import CodingParams, HypothesesParams
 
@@ -73,7 +73,7 @@ def trained_with(encoder):
 
     evaluation = note_table(400, 3, "evaluation")
     truth = label_matrix(evaluation, CODES)
-    words = dictionary("en", 5000)
+    words = list_words("en", 5000)
     settings = params.load("coding", CodingParams).model_copy(update=CODING)
 
     def make(training, noise, seeds):

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthnotes.errors.word_noise import add_noise, changes, dictionary, h1, h2
+from synthnotes.errors.word_noise import add_noise, changes, h1, h2, list_words
 from synthnotes.machinery.files import UserError
 
 WORDS = ["alpha", "beta", "gamma", "delta"]  # none of them in the notes below
@@ -56,15 +56,21 @@ def test_white_space_and_dictionary_are_kept_to():
 
 @pytest.mark.parametrize("language", ["en", "sv"])
 def test_the_dictionary_holds_distinct_words_of_letters(language):
-    words = dictionary(language, 5000)
+    words = list_words(language, 5000)
     assert len(set(words)) == 5000
     assert all(word.isalpha() for word in words)
     assert {"en": "the", "sv": "och"}[language] in words[:20]
 
 
+def test_a_language_may_list_its_words_itself():
+    assert list_words(["eins", "zwei", "3", "vier"], 20_000) == ["eins", "zwei", "vier"]
+    with pytest.raises(UserError, match="wordfreq has no list 'klingon', but"):
+        list_words("klingon", 10)
+
+
 def test_a_dictionary_larger_than_the_list_is_refused():
     with pytest.raises(UserError, match=r"noise\.dictionary_words is 10000000"):
-        dictionary("sv", 10_000_000)
+        list_words("sv", 10_000_000)
 
 
 @pytest.mark.parametrize(

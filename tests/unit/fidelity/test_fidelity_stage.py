@@ -29,7 +29,7 @@ def test_the_stage_writes_the_comparison_and_sums_it_up(tmp_path):
     synthetic = write_notes(tmp_path / "synthetic.parquet", ["Mår bra.", "Mår bra."])
     results = tmp_path / "results" / "fidelity" / "sepr.json"
 
-    summary = fidelity.main(real, synthetic, results)
+    summary = fidelity.main(real, synthetic, ROOT / "languages/sv.yaml", results)
 
     written = json.loads(results.read_text(encoding="utf-8"))
     assert written["real"]["tokens"] == 9  # Mår bra . Åter vb . Känd hjärtsvikt .
@@ -44,5 +44,5 @@ def test_a_missing_table_is_named_and_nothing_is_written(tmp_path):
     real = write_notes(tmp_path / "real.parquet", ["Mår bra."])
     results = tmp_path / "results.json"
     with pytest.raises(UserError, match=r"absent\.parquet"):
-        fidelity.main(real, tmp_path / "absent.parquet", results)
+        fidelity.main(real, tmp_path / "absent.parquet", ROOT / "languages/sv.yaml", results)
     assert not results.exists()

@@ -2,7 +2,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthnotes.fidelity.statistics import compare, describe, sentences, tokens
+from synthnotes.fidelity.statistics import Splitter, compare, describe
+from synthnotes.machinery.language import LANGUAGES, read_language
+
+ABBREVIATIONS = {name: read_language(LANGUAGES / f"{name}.yaml").abbreviations for name in ("en", "sv")}
+ENGLISH, BOTH = Splitter(ABBREVIATIONS["en"]), Splitter([*ABBREVIATIONS["en"], *ABBREVIATIONS["sv"]])
 
 
 @pytest.mark.parametrize(
@@ -19,7 +23,7 @@ from synthnotes.fidelity.statistics import compare, describe, sentences, tokens
     ],
 )
 def test_tokens(text, expected):
-    assert tokens(text) == expected
+    assert BOTH.tokens(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -41,13 +45,13 @@ def test_tokens(text, expected):
     ],
 )
 def test_sentences(text, expected):
-    assert sentences(text) == expected
+    assert BOTH.sentences(text) == expected
 
 
 def test_describe_by_hand():
     # "The heart . The lungs ." has 6 tokens, 2 sentences; "the heart" has 2 tokens, 1 sentence.
     texts = ["The heart. The lungs.", "the heart"]
-    assert describe(texts) == {
+    assert describe(texts, ENGLISH) == {
         "documents": 2,
         "sentences": 3,
         "tokens": 8,
@@ -57,17 +61,17 @@ def test_describe_by_hand():
         "unique_tokens": 5,  # The, heart, ., lungs, the
         "unique_token_ratio": 5 / 8,
     }
-    assert describe(texts, lowercase=True)["unique_tokens"] == 4
+    assert describe(texts, ENGLISH, lowercase=True)["unique_tokens"] == 4
 
 
 def test_describe_nothing_gives_no_ratios():
-    described = describe([])
+    described = describe([], ENGLISH)
     assert described["documents"] == described["tokens"] == 0
     assert described["tokens_per_document"] is described["unique_token_ratio"] is None
 
 
 def test_compare_subtracts_real_from_synthetic():
-    comparison = compare(["One two.", "Three."], ["One two three four."])
+    comparison = compare(["One two.", "Three."], ["One two three four."], ENGLISH)
     assert list(comparison) == ["real", "synthetic", "difference"]
     assert comparison["real"]["tokens"] == 5
     assert comparison["synthetic"]["tokens"] == 5
@@ -77,19 +81,27 @@ def test_compare_subtracts_real_from_synthetic():
 
 
 def test_compare_leaves_out_differences_from_nothing():
-    assert compare(["One."], [])["difference"]["tokens_per_document"] is None
+    assert compare(["One."], [], ENGLISH)["difference"]["tokens_per_document"] is None
 
 
 @given(st.text())
 def test_tokens_and_sentences_lose_only_white_space(text):
     squeezed = "".join(text.split())
-    assert "".join("".join(tokens(text)).split()) == squeezed
-    assert all(sentence == sentence.strip() for sentence in sentences(text))
-    assert sum(len(tokens(sentence)) for sentence in sentences(text)) <= len(tokens(text)) + len(sentences(text))
+    assert "".join("".join(BOTH.tokens(text)).split()) == squeezed
+    assert all(sentence == sentence.strip() for sentence in BOTH.sentences(text))
+    assert sum(len(BOTH.tokens(sentence)) for sentence in BOTH.sentences(text)) <= len(BOTH.tokens(text)) + len(
+        BOTH.sentences(text)
+    )
 
 
 @given(st.lists(st.text(alphabet="abåö .,\n1", max_size=40), max_size=5))
 def test_a_corpus_is_the_sum_of_its_notes(texts):
-    whole, parts = describe(texts), [describe([text]) for text in texts]
+    whole, parts = describe(texts, ENGLISH), [describe([text], ENGLISH) for text in texts]
     for count in ("documents", "sentences", "tokens"):
         assert whole[count] == sum(part[count] for part in parts)
+
+
+def test_an_abbreviation_is_one_in_its_language_alone():
+    assert ENGLISH.sentences("Broken leg. Cast.") == ["Broken leg.", "Cast."]
+    assert Splitter(ABBREVIATIONS["sv"]).sentences("Leg. Läkare.") == ["Leg. Läkare."]
+    assert Splitter([]).sentences("Seen by Dr. Who.") == ["Seen by Dr.", "Who."]

@@ -8,6 +8,9 @@ from tiny_models import WORDS, make_generator
 
 import synthnotes  # noqa: F401  (sets the offline environment)
 from synthnotes.generation.records import Record
+from synthnotes.machinery.language import LANGUAGES, read_language
+
+ENGLISH = read_language(LANGUAGES / "en.yaml")
 
 
 @pytest.fixture(scope="session")
@@ -17,13 +20,9 @@ def generator(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def records() -> list[Record]:
-    chance = random.Random(7)
-    return [
-        Record(
-            id=f"n{number}",
-            instruction="",
-            input=[f"Disease {chance.choice(WORDS)}" for _ in range(chance.randint(0, 3))],
-            output=" ".join(chance.choices(WORDS, k=chance.randint(3, 25))),
-        )
-        for number in range(24)
-    ]
+    chance, made = random.Random(7), []
+    for number in range(24):
+        titles = [f"Disease {chance.choice(WORDS)}" for _ in range(chance.randint(0, 3))]
+        note = " ".join(chance.choices(WORDS, k=chance.randint(3, 25)))
+        made.append(Record(f"n{number}", "", titles, note, ENGLISH.render_prompt(titles)))
+    return made

@@ -16,6 +16,7 @@ from synthnotes.generation.sampling import COLUMNS, join_tables, pairs_of_values
 from synthnotes.generation.synthetic_notes import samples_to_code
 from synthnotes.machinery import params
 from synthnotes.machinery.files import UserError, read_json
+from synthnotes.machinery.language import read_language
 from synthnotes.machinery.makers import without_makers
 from synthnotes.machinery.params import AblationParams, GenerateParams
 from synthnotes.stages import ablation
@@ -105,7 +106,9 @@ def run(tmp_path, monkeypatch):
         Path("params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
         drawn = sampling_stage.main("mimic", Path(model), Path("records"), Path("work"), Path("samples.parquet"))
         paths = {"real": "real.parquet", "codes": "codes.csv", "coder": "coder", "results": "results.json"}
-        return drawn, ablation.main(Path("samples.parquet"), **{name: Path(path) for name, path in paths.items()})
+        return drawn, ablation.main(
+            "mimic", Path("samples.parquet"), **{name: Path(path) for name, path in paths.items()}
+        )
 
     return make
 
@@ -123,7 +126,7 @@ def test_switched_off_both_stages_read_nothing_and_say_so(run):
     ("stage", "options"),
     [
         ("variants", "--corpus mimic --model x --records x --work x"),
-        ("ablation", "--real x --codes x --coder x --results results.json"),
+        ("ablation", "--corpus mimic --real x --codes x --coder x --results results.json"),
     ],
 )
 def test_switched_off_neither_stage_loads_torch(run, stage, options):
@@ -136,20 +139,20 @@ def test_switched_off_neither_stage_loads_torch(run, stage, options):
     assert done.stdout.endswith("[]\n")
 
 
-SHORT = {"engine": "transformers", "max_new_tokens": {"mimic": 8, "sepr": 8}}
-SHORT |= {"model_length": {"mimic": 160, "sepr": 160}}
+ENGLISH = read_language(Path("languages/en.yaml"))
+SHORT = {"engine": "transformers", "max_new_tokens": 8, "model_length": 160}
 COMPARED = {"repetition_penalties": [1.0, 1.5], "temperatures": [0.5], "samples": 2}
 
 
 def test_switched_on_the_stages_compare_samples_by_the_coders_reading(run, generator, monkeypatch):
     real = REAL.assign(codes=[["I10", "R05"], ["R05"]])
     notes.write(Path("real.parquet"), real)
-    write_records(Path("records") / "prompts.jsonl", build_records("mimic", real))
+    write_records(Path("records") / "prompts.jsonl", build_records(ENGLISH, real))
     Path("codes.csv").write_text("code,title,kind\nI10,High fever,diagnosis\nR05,Cough,diagnosis\n")
     # The coder is another chapter's: here it finds R05 in every note.
     everywhere = {"I10": False, "R05": True}
 
-    def coder(tables, codes, folder):
+    def coder(tables, codes, folder, corpus):
         assert folder == Path("coder")
         predicted = [np.array([list(everywhere.values())] * len(table)) for table in tables]
         return [
@@ -170,8 +173,8 @@ def test_switched_on_the_stages_compare_samples_by_the_coders_reading(run, gener
 
 
 def test_a_length_that_no_prompt_fits_is_named(run, generator):
-    write_records(Path("records") / "prompts.jsonl", build_records("mimic", REAL))
-    tight = SHORT | {"model_length": {"mimic": 20, "sepr": 20}}
-    with pytest.raises(UserError, match=r"none of 1 prompts is shorter than generate\.model_length\.mimic"):
+    write_records(Path("records") / "prompts.jsonl", build_records(ENGLISH, REAL))
+    tight = SHORT | {"model_length": 20}
+    with pytest.raises(UserError, match=r"none of 1 prompts is shorter than generate\.model_length"):
         run(generator, generate=tight, ablation=COMPARED | {"prompts": 1})
     assert not Path("samples.parquet").exists()

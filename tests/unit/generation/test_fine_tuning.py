@@ -55,9 +55,10 @@ def trainer_for(generator, records, output, settings, epochs=1.0, **changes):
     silence_libraries()
     set_seed(settings.seed)
     tokenizer = load_tokenizer(generator)
-    texts = encode_records(tokenizer, "mimic", records, settings.max_length)
+    texts = encode_records(tokenizer, records, settings.max_length)
     model = load_base(generator, settings, gpu=False)
-    arguments = training_arguments(settings, resources(**changes), epochs, output, gpu=False)
+    settings = settings.model_copy(update={"epochs": epochs})
+    arguments = training_arguments(settings, resources(**changes), output, gpu=False)
     return texts, build_trainer(model, tokenizer, texts, lora_config(settings), arguments)
 
 
@@ -67,7 +68,7 @@ def test_the_papers_values_reach_trl_and_peft(tmp_path):
     assert (lora.r, lora.lora_alpha, lora.lora_dropout, lora.target_modules) == (32, 16, 0.05, "all-linear")
     # bfloat16 is the graphics card's here; the rest of the arguments does not depend on one.
     gpus = merged("machine.yaml", "configs/machine/two-gpus.yaml", Machine).finetune
-    arguments = training_arguments(settings, gpus, settings.epochs["mimic"], tmp_path, gpu=False)
+    arguments = training_arguments(settings, gpus, tmp_path, gpu=False)
     assert (arguments.max_length, arguments.packing, arguments.packing_strategy) == (4096, True, "bfd")
     assert (arguments.learning_rate, str(arguments.lr_scheduler_type.value)) == (2e-4, "cosine")
     assert (arguments.warmup_steps, arguments.weight_decay, arguments.num_train_epochs) == (10, 0.0, 4.0)
@@ -363,7 +364,7 @@ def without(adapter, folder, parts):
 def test_a_merge_that_predicts_something_else_is_refused(trained, generator, records, tmp_path, monkeypatch, precision):
     """What is saved holds other weights than what was merged: as where a base model lacks its head or a layer."""
     tokenizer = load_tokenizer(generator)
-    prompts = encode_prompts(tokenizer, "mimic", [record.input for record in records[:3]])
+    prompts = encode_prompts(tokenizer, [record.prompt for record in records[:3]])
     load = merging.load_generator
 
     def lossy(folder, *arguments):
@@ -382,14 +383,14 @@ def test_a_merge_that_predicts_something_else_is_refused(trained, generator, rec
 
 def test_bfloat16_merges_whose_rounding_alone_differs_are_kept(trained, generator, records, tmp_path):
     tokenizer = load_tokenizer(generator)
-    prompts = encode_prompts(tokenizer, "mimic", [record.input for record in records[:3]])
+    prompts = encode_prompts(tokenizer, [record.prompt for record in records[:3]])
     check = merge(generator, trained[0] / "adapter", tmp_path / "merged", tokenizer, "bfloat16", prompts)
     assert 0.9 <= check["share_same_next_token"] <= 1
 
 
 def test_an_adapter_that_holds_no_numbers_is_told_by_merge(trained, generator, records, tmp_path):
     tokenizer = load_tokenizer(generator)
-    prompts = encode_prompts(tokenizer, "mimic", [record.input for record in records[:3]])
+    prompts = encode_prompts(tokenizer, [record.prompt for record in records[:3]])
     ruined = without(trained[0] / "adapter", tmp_path / "ruined", {"q_proj.lora_B": float("nan")})
     with pytest.raises(UserError, match="ruined: base model and adapter predict what is no number"):
         merge(generator, ruined, tmp_path / "merged", tokenizer, "float32", prompts)
@@ -412,7 +413,7 @@ def test_a_run_killed_after_a_checkpoint_ends_with_the_weights_of_an_uninterrupt
 
 def test_the_saved_merged_model_predicts_what_base_and_adapter_predict(trained, generator, records, tmp_path):
     tokenizer = load_tokenizer(generator)
-    prompts = encode_prompts(tokenizer, "mimic", [record.input for record in records[:3]])
+    prompts = encode_prompts(tokenizer, [record.prompt for record in records[:3]])
     check = merge(generator, trained[0] / "adapter", tmp_path / "merged", tokenizer, "float32", prompts)
     assert check["positions"] == sum(map(len, prompts))
     assert check["largest_logit_difference"] < 1e-4 < check["largest_logit"]

@@ -18,7 +18,7 @@ from synthnotes.generation.sampling import COLUMNS
 from synthnotes.machinery.files import UserError, read_json
 from synthnotes.stages import finetune, generation, merge
 
-CONFIGS = Path("configs/accelerate").absolute()
+CONFIGS, LANGUAGES = Path("configs/accelerate").absolute(), Path("languages").absolute()
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def project(tmp_path, monkeypatch, records):
     monkeypatch.chdir(tmp_path)
     for name, value in values.items():
         Path(name).write_text(yaml.safe_dump(value), encoding="utf-8")
-    change("params.yaml", max_length=400, batch=8, warmup_steps=1, epochs={"mimic": 2.0, "sepr": 2.0})
+    change("params.yaml", max_length=400, batch=8, warmup_steps=1, epochs=2.0)
     change("machine.yaml", micro_batch=8)
     write_records(Path("records/training.jsonl"), records)
     write_records(Path("records/prompts.jsonl"), records[:6])
@@ -37,6 +37,8 @@ def project(tmp_path, monkeypatch, records):
 def change(file, section="finetune", **values):
     found = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
     found[section] |= values
+    if section in (declared := found.get("corpora", {}).get("mimic", {})):
+        declared[section] = {}
     Path(file).write_text(yaml.safe_dump(found), encoding="utf-8")
 
 
@@ -93,7 +95,7 @@ def test_from_records_to_a_merged_model_and_what_is_told_of_it(project, generato
     change("params.yaml", "disclosure", demo=False, minimum_patients=5)
     told = {"log": "first.json", "check": "check.json", "model": "merged", "records": "records", "real": "real.parquet"}
     told |= {"samples": "samples.parquet", "results": "results.json", "curve": "curve.csv"}
-    summary = generation.main("mimic", **{name: Path(path) for name, path in told.items()})
+    summary = generation.main("mimic", "en", LANGUAGES, **{name: Path(path) for name, path in told.items()})
     found = read_json(Path("results.json"))
     losses = [loss for _, loss in log.pop("losses")]
     points = [(losses[i] + losses[i + 1]) / 2 for i in (0, 2, 4)]
@@ -112,7 +114,7 @@ def test_from_records_to_a_merged_model_and_what_is_told_of_it(project, generato
     assert summary.endswith("of 12 samples 100.0% ended by themselves, 2 words a note")
 
     change("params.yaml", "disclosure", minimum_patients=7)  # more than there are prompts
-    generation.main("mimic", **{name: Path(path) for name, path in told.items()})
+    generation.main("mimic", "en", LANGUAGES, **{name: Path(path) for name, path in told.items()})
     found = read_json(Path("results.json"))
     assert found["merge"] == check
     assert [found["samples"][name] for name in ("prompts", "samples", "share_stopped")] == [None, 12, None]
@@ -160,12 +162,12 @@ def test_the_name_of_unfinished_work_says_what_decides_the_adapter_and_nothing_e
 
     first = key()
     change("machine.yaml", micro_batch=2, gradient_checkpointing=True, checkpoint_steps=7, threads=2)
-    change("params.yaml", epochs={"mimic": 2.0, "sepr": 9.0})
+    change("params.yaml", epochs=2.0)
     change("params.yaml", "generation", validation_records=1, curve_steps=1)
     assert key() == first
     assert torch.get_num_threads() == 2
     change("machine.yaml", threads=1)
-    change("params.yaml", epochs={"mimic": 3.0, "sepr": 9.0})
+    change("params.yaml", epochs=3.0)
     longer = key()
     change("params.yaml", batch=4)
     assert len({first, longer, key()}) == 3
@@ -182,7 +184,7 @@ def test_the_name_of_unfinished_work_says_what_decides_the_adapter_and_nothing_e
 )
 def test_two_processes_learn_what_one_learns(project, generator, config, settings, steps):
     """Really two processes, on the CPU, by gloo; the last update of an epoch has 4 sequences, the others 20."""
-    change("params.yaml", batch=20, learning_rate=2.0e-3, epochs={"mimic": 3.0, "sepr": 1.0}, **settings)
+    change("params.yaml", batch=20, learning_rate=2.0e-3, epochs=3.0, **settings)
     change("machine.yaml", processes=2, accelerate=config, micro_batch=5, **steps)
     done = subprocess.run(finetune_command(generator, "two"), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -201,7 +203,7 @@ def test_two_processes_learn_what_one_learns(project, generator, config, setting
 
 @pytest.mark.slow
 def test_a_stage_killed_for_real_ends_with_the_weights_of_an_uninterrupted_one(project, generator):
-    change("params.yaml", batch=4, epochs={"mimic": 3.0, "sepr": 1.0})
+    change("params.yaml", batch=4, epochs=3.0)
     change("machine.yaml", micro_batch=4, checkpoint_steps=2)
     run_finetune(generator, "whole")
     killed = subprocess.Popen(finetune_command(generator, "resumed"))

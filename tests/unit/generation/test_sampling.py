@@ -17,6 +17,7 @@ from synthnotes.generation.sampling import Prompt, check_gpus, seed_of
 from synthnotes.generation.vllm_engine import engine_arguments, sampling_parameters, start_engine
 from synthnotes.machinery import configure, params
 from synthnotes.machinery.files import UserError
+from synthnotes.machinery.language import LANGUAGES, read_language
 from synthnotes.machinery.model_folders import skeleton
 from synthnotes.machinery.params import GenerateParams, Params
 from synthnotes.machinery.resources import GenerateMachine, Machine, load_resources, read_resources
@@ -24,28 +25,28 @@ from synthnotes.preflight import plan
 from synthnotes.preflight.estimates import GPUS, Architecture
 from synthnotes.stages import generate
 
+ENGLISH = read_language(LANGUAGES / "en.yaml")
+
 
 def paper(name, configuration, kind):
     values = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
     configure.overlay(values, yaml.safe_load(Path(configuration).read_text(encoding="utf-8")))
-    return params.validate(values, configuration, kind).generate
+    return params.validate(values, configuration, kind)
 
 
 DEMO = params.load("generate", GenerateParams), load_resources("generate", GenerateMachine)
-PAPER = (
-    paper("params.yaml", "configs/paper.yaml", Params),
-    paper("machine.yaml", "configs/machine/two-gpus.yaml", Machine),
-)
+PARAMS = paper("params.yaml", "configs/paper.yaml", Params)
+PAPER = PARAMS.of("mimic").generate, paper("machine.yaml", "configs/machine/two-gpus.yaml", Machine).generate
 
 
 def test_the_papers_values_reach_vllm():
     settings, resources = PAPER
-    arguments = engine_arguments(settings, resources, "mimic", Path("model"), gpu=True)
+    arguments = engine_arguments(settings, resources, Path("model"), gpu=True)
     assert arguments["max_model_len"] == 6000
     assert arguments["max_num_seqs"] == 45
     assert arguments["tensor_parallel_size"] == 2
     assert arguments["dtype"] == "bfloat16"
-    drawn = sampling_parameters(settings, "sepr", Prompt("n1", [1] * 1000))
+    drawn = sampling_parameters(PARAMS.of("sepr").generate, Prompt("n1", [1] * 1000))
     assert (drawn["n"], drawn["repetition_penalty"], drawn["temperature"], drawn["top_p"]) == (5, 1.5, 1.0, 1.0)
     assert drawn["max_tokens"] == 3000  # of 4,000, the prompt takes 1,000 (repair g)
 
@@ -55,17 +56,17 @@ def test_vllm_takes_the_papers_values_and_the_demos(generator):
     from vllm.engine.arg_utils import EngineArgs
 
     for (settings, resources), gpu in ((PAPER, True), (DEMO, False)):
-        wanted = engine_arguments(settings, resources, "mimic", generator, gpu)
+        wanted = engine_arguments(settings, resources, generator, gpu)
         engine = EngineArgs(**wanted)
         assert {name: getattr(engine, name) for name in wanted} == wanted
-        wanted = sampling_parameters(settings, "mimic", Prompt("n1", [1] * 10))
+        wanted = sampling_parameters(settings, Prompt("n1", [1] * 10))
         sampling = SamplingParams(**wanted)
         assert {name: getattr(sampling, name) for name in wanted} == wanted
 
 
 def test_new_tokens_are_bounded_by_parameter_and_by_what_the_prompt_leaves():
-    settings = DEMO[0].model_copy(update={"max_new_tokens": {"mimic": 50}, "model_length": {"mimic": 100}})
-    bounds = [sampling_parameters(settings, "mimic", Prompt("n", [1] * n))["max_tokens"] for n in (10, 50, 51, 99)]
+    settings = DEMO[0].model_copy(update={"max_new_tokens": 50, "model_length": 100})
+    bounds = [sampling_parameters(settings, Prompt("n", [1] * n))["max_tokens"] for n in (10, 50, 51, 99)]
     assert bounds == [50, 50, 49, 1]
 
 
@@ -112,7 +113,7 @@ def project(tmp_path, generator):
     """A folder with what the stage reads: both parameter files at a toy scale, and the records of four notes."""
     for name in ("params.yaml", "machine.yaml"):
         (tmp_path / name).write_bytes(Path(name).read_bytes())
-    lengths = {"max_new_tokens": {"mimic": 12, "sepr": 12}, "model_length": {"mimic": 160, "sepr": 160}}
+    lengths = {"max_new_tokens": 12, "model_length": 160}
     change(tmp_path, samples=2, **lengths)
     change(tmp_path, "machine.yaml", concurrent_sequences=8, cpu_cache_gib=1, prompts_per_shard=2)
     real = pd.DataFrame(
@@ -125,7 +126,7 @@ def project(tmp_path, generator):
             "fold": ["train", "validation", "train", "train"],
         }
     )
-    write_records(tmp_path / "records" / "prompts.jsonl", build_records("mimic", real))
+    write_records(tmp_path / "records" / "prompts.jsonl", build_records(ENGLISH, real))
     return tmp_path
 
 
@@ -154,6 +155,8 @@ def change(project, name="params.yaml", **values):
     file = project / name
     found = yaml.safe_load(file.read_text(encoding="utf-8"))
     found["generate"] |= values
+    for declared in found.get("corpora", {}).values():
+        declared["generate"] = {}
     file.write_text(yaml.safe_dump(found), encoding="utf-8")
 
 
@@ -184,9 +187,9 @@ def test_the_stage_samples_with_vllm_as_many_tokens_as_planned(project, generato
     shape = Architecture.of(found.model.config, found.parameters)
     # The plan takes samples to be as long as the real notes; here, as long as they became.
     samples = pd.read_parquet(project / "samples.parquet")
-    lengths = plan.measure(read_records(project / "records" / "prompts.jsonl"), generator, "mimic")
+    lengths = plan.measure(read_records(project / "records" / "prompts.jsonl"), generator)
     lengths = dataclasses.replace(lengths, notes=samples.groupby("note_id")["new_tokens"].mean().to_numpy() - 1)
-    planned = plan.estimate_sampling(shape, lengths, settings, resources, "mimic", GPUS["h100"])
+    planned = plan.estimate_sampling(shape, lengths, settings, resources, GPUS["h100"])
     read_once = samples[(samples["sample"] == 0) & (samples["new_tokens"] > 0)]["prompt_tokens"].sum()
     assert planned.tokens == samples["new_tokens"].sum() + read_once
     assert planned.problems == ["25.0% of the prompts fill generate.model_length and will not be sampled."]
@@ -195,7 +198,7 @@ def test_the_stage_samples_with_vllm_as_many_tokens_as_planned(project, generato
 @pytest.mark.slow
 def test_vllms_cache_holds_as_many_tokens_as_planned(project, generator):
     settings, resources = settings_of(project)
-    engine = start_engine(settings, resources, "mimic", generator).llm_engine
+    engine = start_engine(settings, resources, generator).llm_engine
     blocks = engine.engine_core.engine_core.scheduler.kv_cache_config.num_blocks
     shape = Architecture.of(skeleton(generator, "generator").model.config, 0)
     planned = resources.cpu_cache_gib * 2**30 / shape.cache_bytes(settings.precision)
@@ -248,8 +251,8 @@ def test_a_missing_model_is_one_clear_line_and_leaves_nothing(project):
     [
         ({"machine.yaml": {"tensor_parallel": 2}}, r"tensor_parallel \(2\) x .* 2 GPUs are needed, 0 are present"),
         ({"samples": 0}, r"generate\.samples"),
-        ({"model_length": {"mimic": 9999, "sepr": 160}}, r"generate\.model_length\.mimic: 9999 .* has 512 positions"),
-        ({"model_length": {"mimic": 20, "sepr": 160}}, "no prompt is shorter than"),
+        ({"model_length": 9999}, r"generate\.model_length: 9999 .* has 512 positions"),
+        ({"model_length": 20, "max_new_tokens": 20}, "no prompt is shorter than"),
     ],
 )
 def test_values_that_cannot_work_are_refused_before_an_engine_starts(project, generator, monkeypatch, changes, message):

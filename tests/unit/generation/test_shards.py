@@ -177,21 +177,17 @@ def test_each_engine_gets_gpus_of_its_own(monkeypatch):
 
 def test_unfinished_work_is_kept_under_what_decides_the_shards_and_under_nothing_else(tmp_path):
     (tmp_path / "weights").write_text("1")
-    work = Work("mimic", tmp_path, PROMPTS, {"a": SETTINGS})
+    work = Work(tmp_path, PROMPTS, {"a": SETTINGS})
 
     def key(prompts_per_shard=2, **changes):
         return dataclasses.replace(work, **changes).key(prompts_per_shard)
 
-    def with_lengths(corpus):
-        lengths = SETTINGS.model_length.model_copy(update={corpus: 999})
-        return {"a": SETTINGS.model_copy(update={"model_length": lengths})}
-
-    assert key() == key(values={"a": SETTINGS.model_copy()}) == key(values=with_lengths("sepr"))
-    others = [key(3), key(corpus="sepr"), key(prompts=PROMPTS[:6]), key(values=with_lengths("mimic"))]
+    assert key() == key(values={"a": SETTINGS.model_copy()})
+    others = [key(3), key(prompts=PROMPTS[:6])]
     others += [key(values={"a": SETTINGS, "b": SETTINGS}), key(values={"b": SETTINGS})]
     changed = {"engine": "transformers", "precision": "float32", "samples": 7, "seed": 7}
-    changed |= {"temperature": 0.7, "top_p": 0.7, "repetition_penalty": 0.7}
-    assert set(changed) == set(GenerateParams.model_fields) - {"max_new_tokens", "model_length"}
+    changed |= {"max_new_tokens": 7, "model_length": 999, "temperature": 0.7, "top_p": 0.7, "repetition_penalty": 0.7}
+    assert set(changed) == set(GenerateParams.model_fields)
     others += [key(values={"a": SETTINGS.model_copy(update={name: value})}) for name, value in changed.items()]
     assert len({key(), *others}) == 1 + len(others)
 
@@ -202,6 +198,6 @@ def test_the_settings_name_the_engine(tmp_path):
     resources = load_resources("generate", GenerateMachine)
     for engine, module in (("vllm", vllm_engine), ("transformers", transformers_engine)):
         settings = SETTINGS.model_copy(update={"engine": engine})
-        found = starter(settings, resources, "mimic", tmp_path)
+        found = starter(settings, resources, tmp_path)
         assert found.func is module.start
-        assert found.args == (settings, resources, "mimic", tmp_path)
+        assert found.args == (settings, resources, tmp_path)

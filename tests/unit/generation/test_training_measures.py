@@ -21,7 +21,7 @@ def test_points_are_means_of_as_many_updates_and_what_is_left_over_makes_none():
 
 
 def test_the_loss_is_the_mean_over_the_response_tokens_of_all_notes(generator, records):
-    texts = encode_records(load_tokenizer(generator), "mimic", records[:4], 512)
+    texts = encode_records(load_tokenizer(generator), records[:4], 512)
     model = AutoModelForCausalLM.from_pretrained(generator)
     summed = counted = 0
     for ids, labels in zip(texts.input_ids, texts.labels, strict=True):

@@ -11,6 +11,7 @@ from synthnotes.generation.sampling import Prompt
 from synthnotes.generation.shards import starter
 from synthnotes.generation.transformers_engine import SeededSampling, start
 from synthnotes.machinery import params
+from synthnotes.machinery.language import LANGUAGES, read_language
 from synthnotes.machinery.params import GenerateParams
 from synthnotes.machinery.resources import GenerateMachine, load_resources
 
@@ -19,12 +20,13 @@ def toy(**changes):
     values = {
         "engine": "transformers",
         "samples": 2,
-        "max_new_tokens": {"mimic": 16},
-        "model_length": {"mimic": 160},
+        "max_new_tokens": 16,
+        "model_length": 160,
     }
     return params.load("generate", GenerateParams).model_copy(update=values | changes)
 
 
+ENGLISH = read_language(LANGUAGES / "en.yaml")
 RESOURCES = load_resources("generate", GenerateMachine).model_copy(
     update={"concurrent_sequences": 3, "cpu_cache_gib": 1}
 )
@@ -33,13 +35,13 @@ RESOURCES = load_resources("generate", GenerateMachine).model_copy(
 @pytest.fixture(scope="module")
 def prompts(generator):
     lists = [["fever"], ["cough", "pain"], [], ["acute chest pain", "pneumonia"]]
-    tokens = encode_prompts(load_tokenizer(generator), "mimic", lists)
+    tokens = encode_prompts(load_tokenizer(generator), list(map(ENGLISH.render_prompt, lists)))
     return [Prompt(f"n{number}", ids) for number, ids in enumerate(tokens)]
 
 
 @pytest.fixture(scope="module")
 def sample(generator):
-    return start(toy(), RESOURCES, "mimic", generator)
+    return start(toy(), RESOURCES, generator)
 
 
 def test_a_sample_depends_on_its_seed_and_not_on_its_neighbours(sample, prompts):
@@ -54,12 +56,10 @@ def test_a_sample_depends_on_its_seed_and_not_on_its_neighbours(sample, prompts)
 
 
 def test_new_tokens_are_bounded_and_their_log_probabilities_are_the_models_own(sample, prompts, generator):
-    tight = toy(samples=1, model_length={"mimic": max(len(p.tokens) for p in prompts) + 5}, temperature=0.5)
+    tight = toy(samples=1, model_length=max(len(p.tokens) for p in prompts) + 5, temperature=0.5)
     found = sample(prompts, tight)
     assert found["finish_reason"].tolist() == ["length"] * 4
-    assert found["new_tokens"].tolist() == [
-        min(16, tight.model_length["mimic"] - len(prompt.tokens)) for prompt in prompts
-    ]
+    assert found["new_tokens"].tolist() == [min(16, tight.model_length - len(prompt.tokens)) for prompt in prompts]
     # The text of a note without special tokens leads back to its tokens only where it is greedy, so look there.
     greedy = sample(prompts[:1], toy(samples=1, temperature=0.0))
     model = AutoModelForCausalLM.from_pretrained(generator).eval()
@@ -109,7 +109,7 @@ def test_draws_follow_the_softmax_at_the_temperature():
 def test_at_temperature_0_both_engines_write_the_same_notes(generator, prompts, penalty):
     settings = toy(temperature=0.0, samples=1, repetition_penalty=penalty)
     tables = [
-        starter(settings.model_copy(update={"engine": engine}), RESOURCES, "mimic", generator)()(prompts, settings)
+        starter(settings.model_copy(update={"engine": engine}), RESOURCES, generator)()(prompts, settings)
         for engine in ("vllm", "transformers")
     ]
     columns = ["note_id", "sample", "text", "finish_reason", "prompt_tokens", "new_tokens"]

@@ -33,7 +33,6 @@ from synthnotes.questionnaire.sosci_project import read_project
 from synthnotes.questionnaire.survey import SurveyNote
 from synthnotes.report.kit import numbers
 from synthnotes.stages import corpus as corpus_stage
-from synthnotes.stages import questionnaire
 
 ROOT = Path(__file__).parents[3]
 NOTES = [SurveyNote(1, 1, "real", "id1", "A note."), SurveyNote(2, 1, "synthetic", "id1", "Another.")]
@@ -148,7 +147,7 @@ def parsers() -> dict[str, Parser]:
     codes = b"code,title,kind\nI10,Hypertension,diagnosis\n0DTJ4ZZ,,procedure\n"
     metrics = {"micro": {"f1": 0.5, "auc": None}, "of": [1, 2], "name": "x", "is": True}
     model = _tiny_model()
-    record = {"id": "1", "instruction": "write", "input": ["Hypertension"], "output": "note"}
+    record = {"id": "1", "instruction": "write", "input": ["Hypertension"], "output": "note", "prompt": "p"}
     own, paper = (ROOT / "params.yaml").read_bytes(), (ROOT / "configs/paper.yaml").read_bytes()
     repairs = (ROOT / "paper/repairs.yaml").read_bytes()[:2000].rpartition(b"\n- ")[0]
     return {
@@ -183,14 +182,14 @@ def parsers() -> dict[str, Parser]:
         "coder's checkpoint": Parser("checkpoint.pt", training._read_checkpoint, _torch()),
         "parameters, YAML": Parser("params.yaml", params.read, own, YAML),
         "configuration, YAML": Parser("other.yaml", _configure, paper, YAML),
-        "questionnaire's texts, YAML": Parser("sepr.yaml", questionnaire.read_wording, _wording("sepr"), YAML),
+        "language, YAML": Parser("sv.yaml", survey.read_wording, (ROOT / "languages/sv.yaml").read_bytes(), YAML),
         "repairs, YAML": Parser("repairs.yaml", files.read_yaml, repairs, YAML),
     } | _questionnaire()  # fmt: skip
 
 
 def _questionnaire() -> dict[str, Parser]:
     version = "q1"
-    document = sosci.write_project(NOTES, _read_wording(), version)
+    document = sosci.write_project(NOTES, survey.read_wording(ROOT / "languages/en.yaml"), version)
     key = survey.make_key(NOTES, "mimic", version).to_csv(index=False).encode()
     project, known = read_project(document, "survey.xml"), answers.read_key(key, "key.csv")
     ratings = b"corpus,pair,kind,rater,readability,coherence\nmimic,1,real,a,3,4\nmimic,1,synthetic,a,2,5\n"
@@ -245,14 +244,6 @@ def _torch() -> bytes:
     import torch
 
     return _bytes(lambda buffer: torch.save({"curve": [[1.0]], "model": {"bias": torch.zeros(2)}}, buffer))
-
-
-def _wording(corpus: str) -> bytes:
-    return (ROOT / f"paper/questionnaire/{corpus}.yaml").read_bytes()
-
-
-def _read_wording() -> questionnaire.Wording:
-    return questionnaire.read_wording(ROOT / "paper/questionnaire/mimic.yaml")
 
 
 def _source(path: Path) -> object:

@@ -40,7 +40,8 @@ def folder(tmp_path):
 
 
 def corpus(folder, options):
-    outside = ("--data", "sepr", "--notes", "notes", "--codes", "codes.csv", "--facts", "facts.json")
+    outside = ("--data", "sepr", "--notes", "notes", "--codes", "codes.csv", "--facts", "facts")
+    outside += ("--words", "words.txt", "--language", str(ROOT / "languages/sv.yaml"))
     words = ["-m", "synthnotes.stages.corpus", "--corpus", "sepr", *outside, "--records", "place/records"]
     return in_mount(folder, options, sys.executable, *words)
 
@@ -52,7 +53,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(folder):
     assert "training.jsonl: no space left to write it. Free some." in done.stderr
     assert "\n" not in done.stderr.strip()
     assert done.stdout == ""  # nothing is left in the folder, and there is no summary
-    assert not (folder / "facts.json").exists()
+    assert not (folder / "facts").exists()
 
 
 def test_a_read_only_folder_is_told(folder, record_property):

@@ -7,10 +7,11 @@ import yaml
 
 from synthnotes.machinery import configure, params
 from synthnotes.machinery.files import UserError
-from synthnotes.machinery.params import CodingParams, FidelityParams
+from synthnotes.machinery.params import CodingParams, CorpusParams, FidelityParams, GenerateParams
 from synthnotes.machinery.resources import CodingMachine, FinetuneMachine, load_resources, read_resources, steps_of
 
 VALUES = yaml.safe_load(Path("params.yaml").read_text())
+SEPR = VALUES["corpora"]["sepr"]
 
 
 def changed(tmp_path, *path_and_value, name="params.yaml"):
@@ -34,41 +35,58 @@ def changed(tmp_path, *path_and_value, name="params.yaml"):
         (("coding", "epoch", 4), "coding.epoch: Extra inputs are not permitted"),
         (("generate", "top_p", 1.5), "generate.top_p"),
         (("corpus", "prompts_share", 0.9), "prompts_share"),
-        (("corpora", ["mimic", "eicu"]), "corpora.1"),
-        (("corpora", ["sepr"]), "noise.corpora has mimic, which corpora has not"),
-        (("privacy", "rouge_tokenizer", {"mimic": "ascii"}), "privacy.rouge_tokenizer.sepr: Field required"),
+        (("corpora", {"sepr": SEPR}), "noise.corpora has mimic, which corpora has not"),
+        (
+            ("corpora", "sepr", "finetune", "epochs", 0.0),
+            "corpora.sepr changes FinetuneParams: epochs: .*greater than 0",
+        ),
+        (("corpora", "sepr", "finetune", "epoch", 1.0), "corpora.sepr changes FinetuneParams: epoch: Extra inputs"),
+        (("corpora", "sepr", "generate", "max_new_tokens", 513), "max_new_tokens must not exceed model_length"),
+        (("corpora", "sepr", "coding", "real_l_validation", "real_l"), "real_l_validation: one for all corpora"),
+        (("corpora", "sepr", {}), "corpora.sepr.name: Field required .*corpora.sepr.source: Field required"),
+        (("corpora", "sepr", None), "corpora.sepr: Input should be a valid dictionary"),
+        (("corpora", "sepr", "privacy", {}), "corpora.sepr.privacy: Extra inputs are not permitted"),
+        (("corpora", "sepr", "source", "reader", "excel"), "corpora.sepr.source: .*'mimic', 'codiesp', 'table'"),
+        (("corpora", "sepr", "source", "columns", "codes", "text"), "source.table.columns: .*text stands for two"),
+        (
+            ("corpora", "sepr", "source", {"reader": "codiesp", "text": "fr", "official_parts": True}),
+            "text: .*'es' or 'en'",
+        ),
+        (("corpora", "sepr", "language", "Swedish"), "corpora.sepr.language: String should match pattern"),
         (("noise", "noise_levels", [0]), "noise.noise_levels.0"),
         (("seeds", [2**32]), "seeds.0: Input should be less than 4294967296"),
         (("finetune", "seed", 2**64), "finetune.seed: Input should be less than"),
         (("seeds", [1337.0]), "seeds.0: Input should be a valid integer"),
         (("seeds", ["1337"]), "seeds.0: Input should be a valid integer"),
         (("seeds", [True]), "seeds.0: Input should be a valid integer"),
-        (("corpora", ["MIMIC"]), "corpora.0: Input should be 'mimic' or 'sepr'"),
+        (("corpora", {"MIMIC": SEPR}), "corpora.MIMIC.*: String should match pattern"),
         (("ratings", "significance_level", 0.0), "ratings.significance_level: Input should be greater than 0"),
         (("seeds", []), "seeds: List should have at least 1 item"),
         (("seeds", [7, 7]), "seeds.*7 must not repeat"),
         (("noise", "seeds", [7, 7]), "noise.seeds.*7 must not repeat"),
         (("noise", "noise_levels", [20, 50, 20]), "noise.noise_levels.*20 must not repeat"),
-        (("corpora", ["sepr", "sepr"]), "corpora.*sepr must not repeat"),
-        (("corpora", ["spr"]), "corpora.0: Input should be 'mimic' or 'sepr' .found 'spr'"),
-        (("corpora", []), "corpora: .*at least 1 item"),
-        (
-            ("corpora", "sepr"),
-            r"corpora: Input should be a valid list: write it in brackets, .a. or .a, b. .found 'sepr'",
-        ),
+        (("corpora", {}), "corpora: .*at least 1 item"),
+        (("corpora", ["sepr"]), "corpora: Input should be a valid dictionary"),
+        (("corpora", "sepr"), "corpora: Input should be a valid dictionary, names .*found 'sepr'"),
         (("seeds", 1337), "seeds: Input should be a valid list: write it in brackets"),
         (("larger_seeds", []), "larger_seeds: List should have at least 1 item"),
-        (("coding", "weights", "mimic", {"real": {}}), r"coding.weights.mimic.real\..*'real_l'"),
-        (("coding", "weights", "mimic", {"real_l": {"a": "ours"}}), r"coding.weights.mimic.real_l.a"),
-        (("coding", "weights", "mimic", {"real_l": {7: "ours"}}), "real_l has the seed 7, with which none is trained"),
-        (("coding", "weights", "mimic", {"real_l": {1338: "ours"}}), "real_l has the seed 1338"),
+        (("corpora", "mimic", "weights", {"real": {}}), r"corpora.mimic.weights.real\..*'real_l'"),
+        (
+            ("corpora", "mimic", "weights", {"real_l": {}}),
+            r"corpora.mimic.weights lacks real_and_synthetic_s: write {}",
+        ),
+        (("corpora", "mimic", "weights", "real_l", {"a": "ours"}), r"corpora.mimic.weights.real_l.a"),
+        (("corpora", "mimic", "weights", "real_l", {7: "ours"}), "real_l has the seed 7, with which none is trained"),
+        (("corpora", "mimic", "weights", "real_l", {1338: "ours"}), "real_l has the seed 1338"),
         (("finetune", "micro_batch", 4), "finetune.micro_batch: Extra inputs are not permitted"),
         (("significance", "pairs", [["synthetic", "real_s"]]), "significance.pairs.0.0"),
     ],
 )
 def test_a_wrong_value_is_named(tmp_path, change, message):
     with pytest.raises(UserError, match=message):
-        params.load("fidelity", FidelityParams, changed(tmp_path, *change))  # even where another section is asked for
+        params.load(
+            "fidelity", FidelityParams, path=changed(tmp_path, *change)
+        )  # even where another section is asked for
 
 
 @pytest.mark.parametrize(
@@ -94,6 +112,32 @@ def test_sections_are_loaded_by_their_types_alone():
         params.load("coding", FidelityParams)
     with pytest.raises(TypeError, match="the section coding is a CodingMachine, not a FinetuneMachine"):
         load_resources("coding", FinetuneMachine)
+
+
+def test_a_declaration_changes_the_values_of_its_corpus_alone():
+    shared, of_sepr = (params.load("generate", GenerateParams, corpus) for corpus in (None, "sepr"))
+    assert (shared.max_new_tokens, of_sepr.max_new_tokens) == (448, 192)
+    assert shared.model_copy(update={"max_new_tokens": 192, "model_length": 512}) == of_sepr
+    published = params.load("corpus", CorpusParams, "sepr").published_subsets  # one key deep, L as in the section
+    assert published.model_dump() == {"L": "train", "S": "test", "E": "val"}
+    with pytest.raises(UserError, match="corpora declares no eicu, only mimic, sepr"):
+        params.load("corpus", CorpusParams, "eicu")
+
+
+def test_two_corpora_of_one_name_are_refused(tmp_path):
+    file = tmp_path / "params.yaml"
+    text = Path("params.yaml").read_text()
+    file.write_text(text.replace("  sepr:\n    name", "  mimic:\n    name"))
+    with pytest.raises(UserError, match=r"params\.yaml, line \d+: not valid YAML: found duplicate key .?mimic"):
+        params.read(file)
+
+
+def test_a_configuration_takes_a_corpus_out(tmp_path):
+    file, without = tmp_path / "params.yaml", tmp_path / "without.yaml"
+    file.write_text(Path("params.yaml").read_text())
+    without.write_text("corpora: {mimic: null}\nnoise: {corpora: []}\n")
+    configure.merge(file, without)
+    assert list(params.read(file).corpora) == ["sepr"]
 
 
 def test_seeds_of_a_training_set(tmp_path):

@@ -738,6 +738,8 @@ def test_a_pointer_that_dvc_has_not_written_is_told(project, text, record_proper
         ("a link that leads nowhere", "corpora: [mimic, sepr]\n", "true", True),
         ("an empty folder", "coding: 4\n", "true", True),
         ("an empty folder", "corpora: [mimic]\n", "true", False),
+        ("an empty folder", "corpora: {mimic: {language: en}}\n", "true", False),
+        ("an empty folder", "corpora: {mimic: {}, sepr: {}}\n", "true", True),
         ("nothing", "corpora: [mimic, sepr]\n", "true", False),  # not there yet
         ("an empty folder", "corpora: [mimic, sepr]\n", None, False),
     ],

@@ -8,8 +8,10 @@ from tiny_models import WORDS, make_generator
 
 import synthnotes  # noqa: F401  (sets the offline environment)
 from synthnotes.generation.records import Record
+from synthnotes.machinery.language import LANGUAGES, read_language
 
 sys.path.insert(0, str(Path(__file__).parent))
+ENGLISH = read_language(LANGUAGES / "en.yaml")
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +27,7 @@ def records() -> list[Record]:
             instruction="",
             input=[f"Disease {WORDS[n % 5]}"] * (n % 4),
             output=" ".join(5 * WORDS)[: 9 * n + 9].strip(),
+            prompt=ENGLISH.render_prompt([f"Disease {WORDS[n % 5]}"] * (n % 4)),
         )
         for n in range(24)
     ]

@@ -221,7 +221,7 @@ def test_gpus(cards, gpus, parameters, stops):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("params.yaml", "corpora: [unknown]\n", r"params\.yaml: .*corpora\.0"),
+        ("params.yaml", "corpora: [unknown]\n", r"params\.yaml: .*corpora: .*dictionary"),
         ("machine.yaml", "coding: {micro_batch: 0}\n", r"machine\.yaml: .*coding\.micro_batch: .*greater than 0"),
         ("machine.yaml", None, r"machine\.yaml: no such file"),
     ],

@@ -23,7 +23,7 @@ from synthnotes.preflight.estimates import (
     training_memory,
 )
 
-TUNING = params.load("finetune", FinetuneParams, ROOT / "params.yaml")
+TUNING = params.load("finetune", FinetuneParams, path=ROOT / "params.yaml")
 CONFIG = LlamaConfig(
     vocab_size=500,
     hidden_size=96,

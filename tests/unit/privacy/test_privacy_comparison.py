@@ -1,5 +1,6 @@
 import json
 import random
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from synthnotes.privacy.overlap import different
 from synthnotes.privacy.overlap.vocabulary import Encoder
 from synthnotes.stages import privacy
 
+ENGLISH = Path("languages/en.yaml")
 SETTINGS = params.read().privacy.model_copy(update={"top_recall": 3, "top_passages": 2, "resamples": 200})
 
 
@@ -201,7 +203,9 @@ def run_stage(folder, control):
     outputs = [
         folder / name for name in ("neighbours.parquet", "longest.csv", "results.json", "recall.csv", "passages.csv")
     ]
-    return privacy.main("mimic", *paths, folder / "work", *outputs), outputs
+    further = folder / "unseen.parquet"
+    pd.DataFrame({"note_id": [], "patient_id": [], "text": []}, dtype=str).to_parquet(further)
+    return privacy.main(ENGLISH, *paths, further, folder / "work", *outputs), outputs
 
 
 def test_stage_writes_aggregates_and_patient_files(tmp_path):

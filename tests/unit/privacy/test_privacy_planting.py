@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,8 @@ from synthnotes.machinery.files import UserError
 from synthnotes.machinery.params import PrivacyParams
 from synthnotes.privacy.planting import detection, plant
 from synthnotes.stages import detection as stage
+
+ENGLISH = Path("languages/en.yaml")
 
 
 def corpus(prefix, seed, size, words=60):
@@ -76,7 +79,7 @@ def test_stage(tmp_path):
     training, synthetic = write(tmp_path / "l.parquet", TRAINING), write(tmp_path / "s.parquet", SYNTHETIC)
     NEIGHBOURS.to_parquet(tmp_path / "n.parquet")
     outputs = [tmp_path / "results.json", tmp_path / "curve.csv"]
-    summary = stage.main("mimic", training, synthetic, tmp_path / "n.parquet", *outputs)
+    summary = stage.main(ENGLISH, training, synthetic, tmp_path / "n.parquet", *outputs)
     lengths = params.load("privacy", PrivacyParams).planted_words
     assert summary.startswith(f"{12 * len(lengths)} planted passages")
     assert list(json.loads(outputs[0].read_text())["by_words"]) == [str(length) for length in lengths]
@@ -87,4 +90,11 @@ def test_notes_too_short_for_any_passage_are_told(tmp_path):
     training, synthetic = write(tmp_path / "l.parquet", TRAINING), write(tmp_path / "s.parquet", ["a b"])
     NEIGHBOURS.to_parquet(tmp_path / "n.parquet")
     with pytest.raises(UserError, match=r"s\.parquet: no note has room"):
-        stage.main("mimic", training, synthetic, tmp_path / "n.parquet", tmp_path / "r.json", tmp_path / "c.csv")
+        stage.main(
+            Path("languages/en.yaml"),
+            training,
+            synthetic,
+            tmp_path / "n.parquet",
+            tmp_path / "r.json",
+            tmp_path / "c.csv",
+        )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from dvc.repo import Repo
 
-from synthnotes.machinery import pipeline
+from synthnotes.machinery import configure, pipeline
 from synthnotes.machinery.files import UserError
 
 ROOT = Path(__file__).parents[3]
@@ -40,9 +40,9 @@ def test_neither_git_nor_a_lock_nor_what_was_recorded_matters(project):
 
 
 def test_the_lists_in_params_decide(project):
-    text = (project / "params.yaml").read_text(encoding="utf-8")
-    assert "corpora: [mimic, sepr]" in text
-    (project / "params.yaml").write_text(text.replace("corpora: [mimic, sepr]", "corpora: [sepr]", 1), encoding="utf-8")
+    without = project / "without.yaml"
+    without.write_text("corpora: {mimic: null}\nnoise: {corpora: []}\n", encoding="utf-8")
+    configure.merge(project / "params.yaml", without)
     files = pipeline.result_files(pipeline.stages(project))
     assert "utility/sepr-curves.csv" in files
     assert "utility/mimic-curves.csv" not in files

@@ -11,13 +11,13 @@ from synthnotes.questionnaire import sosci
 from synthnotes.questionnaire.answers import from_sheet, from_sosci, from_tidy, read_key
 from synthnotes.questionnaire.exports import read_table
 from synthnotes.questionnaire.sosci_project import read_project
-from synthnotes.questionnaire.survey import make_answer_sheet, make_key, name_version
-from synthnotes.stages.questionnaire import read_wording
+from synthnotes.questionnaire.survey import make_answer_sheet, make_key, name_version, read_wording
 from synthnotes.stages.ratings import main, read_answers
 
 PUBLISHED = Path("paper/published/ratings.csv")
 NOTES = make_notes(3)
-WORDING = read_wording(Path("paper/questionnaire/mimic.yaml"))
+CORPORA = ["mimic", "sepr"]
+WORDING = read_wording(Path("languages/en.yaml"))
 SURVEY = name_version(NOTES, WORDING)
 DOCUMENT = sosci.write_project(NOTES, WORDING, SURVEY)
 PROJECT = read_project(DOCUMENT, "survey.xml")
@@ -269,34 +269,40 @@ class TestStudyFolder:
         assert pd.read_csv(paths[2])["pairs"].sum() == 24
         assert "101" not in paths[2].read_text()  # raters have other numbers than on the server
 
+    def test_of_tidy_ratings_of_no_corpus_is_refused(self, tmp_path):
+        study = tmp_path / "ratings.csv"
+        study.write_text(PUBLISHED.read_text().replace("mimic,", "mimik,"))
+        with pytest.raises(UserError, match="ratings of mimik, which is no corpus"):
+            main(study, *(tmp_path / name for name in ("own.json", "a.csv", "d.csv")))
+
     def test_of_a_printed_form(self, folder):
         (folder / "answers.csv").unlink()
         (folder / "sheet.csv").write_text(filled_sheet().to_csv(index=False))
-        assert read_answers(folder.parent)["mimic"].counts["raters"] == 3
+        assert read_answers(folder.parent, CORPORA)["mimic"].counts["raters"] == 3
 
     @pytest.mark.parametrize("name", ["key.csv", "survey.xml"])
     def test_names_a_missing_file(self, folder, name):
         (folder / name).unlink()
         with pytest.raises(UserError, match=rf"{name}: no such file"):
-            read_answers(folder.parent)
+            read_answers(folder.parent, CORPORA)
 
     def test_with_two_kinds_of_answers_or_none_is_refused(self, folder):
         (folder / "sheet.csv").write_text("x")
         with pytest.raises(UserError, match=r"expected either answers\.csv"):
-            read_answers(folder.parent)
+            read_answers(folder.parent, CORPORA)
 
     def test_with_the_other_corpus_key_is_refused(self, folder):
         folder.rename(folder.with_name("sepr"))
         with pytest.raises(UserError, match="the key of a questionnaire on mimic; expected sepr"):
-            read_answers(folder.parent)
+            read_answers(folder.parent, CORPORA)
 
     def test_without_a_corpus_is_refused(self, folder):
         with pytest.raises(UserError, match="no folder of a corpus in it; expected mimic or sepr"):
-            read_answers(folder)
+            read_answers(folder, CORPORA)
 
     @pytest.mark.parametrize("name", ["MIMIC", "Mimic"])
     def test_under_another_name_is_not_passed_over(self, folder, name):
         """Beside a folder that is read, nobody would miss it."""
         folder.rename(folder.with_name(name))
         with pytest.raises(UserError, match=f"{name}: rename this folder to mimic"):
-            read_answers(folder.parent)
+            read_answers(folder.parent, CORPORA)

@@ -281,7 +281,7 @@ def test_tidy_ratings_saved_again(change):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("mimik,1,real,1,4,4", "corpus must be mimic or sepr"),
+        ("mi mic,1,real,1,4,4", "corpus must be a name as in params.yaml"),
         ("mimic,1.5,real,1,4,4", "pair must be a whole number, written out"),
         ("mimic,1,real,1.2E+05,4,4", "rater must be a whole number, written out"),
         ("mimic,1,real,1", "the row ends before its column readability"),

@@ -10,14 +10,13 @@ from synthnotes.questionnaire import sosci
 from synthnotes.questionnaire.answers import from_sosci, read_key
 from synthnotes.questionnaire.ratings import QUESTIONS, analyse, matrices
 from synthnotes.questionnaire.sosci_project import read_project
-from synthnotes.questionnaire.survey import make_key, name_version
+from synthnotes.questionnaire.survey import make_key, name_version, read_wording
 from synthnotes.significance.two_samples import wilcoxon
-from synthnotes.stages.questionnaire import read_wording
 
 
 def study(log_odds, pairs, raters, seed, tmp_path):
     """Everything that a study goes through, by way of its files."""
-    notes, wording = make_notes(pairs, seed), read_wording(Path("paper/questionnaire/sepr.yaml"))
+    notes, wording = make_notes(pairs, seed), read_wording(Path("languages/sv.yaml"))
     survey = name_version(notes, wording)
     make_key(notes, "sepr", survey).to_csv(tmp_path / "key.csv", index=False)
     (tmp_path / "survey.xml").write_bytes(sosci.write_project(notes, wording, survey))

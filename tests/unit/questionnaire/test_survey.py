@@ -22,9 +22,10 @@ from synthnotes.questionnaire.survey import (
     make_answer_sheet,
     make_key,
     name_version,
+    read_wording,
     sample_pairs,
 )
-from synthnotes.stages.questionnaire import main, read_wording
+from synthnotes.stages.questionnaire import main
 
 
 def table(kind, words):
@@ -38,7 +39,7 @@ def table(kind, words):
 
 @pytest.fixture
 def wording():
-    return read_wording(Path("paper/questionnaire/mimic.yaml"))
+    return read_wording(Path("languages/en.yaml"))
 
 
 def test_pairs_share_a_prompt_and_keep_within_the_limits():
@@ -68,7 +69,7 @@ def test_too_few_notes_are_told():
 @settings(max_examples=40)
 @given(text=st.text(min_size=1))
 def test_any_text_comes_back_from_the_project(text):
-    wording = read_wording(Path("paper/questionnaire/sepr.yaml"))
+    wording = read_wording(Path("languages/sv.yaml"))
     document = sosci.write_project([SurveyNote(1, 1, "real", "n1", text)], wording, "q1")
     lead = read_project(document, "survey.xml").questions["N001"].lead
     shown = ET.fromstring(f"<r>{lead}</r>")
@@ -81,9 +82,9 @@ NOTES = [
 ]
 
 
-@pytest.mark.parametrize("corpus", ["mimic", "sepr"])
-def test_the_project_is_blinded_and_comes_back_whole(corpus):
-    wording = read_wording(Path(f"paper/questionnaire/{corpus}.yaml"))
+@pytest.mark.parametrize("language", ["en", "sv", "es"])
+def test_the_project_is_blinded_and_comes_back_whole(language):
+    wording = read_wording(Path(f"languages/{language}.yaml"))
     document = sosci.write_project(NOTES, wording, "q1234")
     for secret in (b"synthetic", b"secret-id-1"):
         assert secret not in document
@@ -106,9 +107,9 @@ def test_the_project_is_blinded_and_comes_back_whole(corpus):
     assert project.questions["N001"].lead == "<p>First.</p><p>A &lt;b&gt; &amp; c.</p>"
 
 
-@pytest.mark.parametrize("corpus", ["mimic", "sepr"])
-def test_the_printed_form_is_blinded_and_holds_every_text(corpus):
-    wording = read_wording(Path(f"paper/questionnaire/{corpus}.yaml"))
+@pytest.mark.parametrize("language", ["en", "sv", "es"])
+def test_the_printed_form_is_blinded_and_holds_every_text(language):
+    wording = read_wording(Path(f"languages/{language}.yaml"))
     template = Path("paper/questionnaire/form.html.j2").read_text()
     page = fill_form(template, NOTES, wording, "q1234", "form")
     for secret in ("synthetic", "secret-id-1", "<b>"):
@@ -154,10 +155,12 @@ def test_the_key_tells_kinds_but_no_text():
         ("[Not natural at all, ", "[", r"readability_ends\.1: Field required"),
         ("note: Discharge summary", "note: [Discharge summary]", "note: Input should be a valid string"),
         ("title: R", "title: 'R", "not valid YAML"),
+        ("word_list:", "words:", "word_list: Field required .*; words: Extra inputs"),
+        ("{input}", "{output}", "prompt must hold {instruction} and {input}"),
     ],
 )
 def test_a_broken_wording_is_refused(tmp_path, old, new, message):
-    text = Path("paper/questionnaire/mimic.yaml").read_text()
+    text = Path("languages/en.yaml").read_text()
     assert old in text
     broken = tmp_path / "wording.yaml"
     broken.write_text(text.replace(old, new))
@@ -213,8 +216,8 @@ def test_the_stage_writes_all_files_of_one_version(tmp_path, monkeypatch):
     for kind in ("real", "synthetic"):
         notes.write(tmp_path / f"{kind}.parquet", pd.DataFrame(table | {"text": [f"{kind} " * 50] * 9}))
     paths = {name: tmp_path / name for name in ("project", "form", "sheet", "key", "results")}
-    wording, template = (Path("paper/questionnaire") / name for name in ("mimic.yaml", "form.html.j2"))
-    main("mimic", tmp_path / "real.parquet", tmp_path / "synthetic.parquet", wording, template, **paths)
+    language, template = Path("languages/en.yaml"), Path("paper/questionnaire/form.html.j2")
+    main("mimic", tmp_path / "real.parquet", tmp_path / "synthetic.parquet", language, template, **paths)
     written = json.loads(paths["results"].read_text())["version"]
     assert read_project(paths["project"].read_bytes(), "").survey == written
     assert written in paths["form"].read_text()

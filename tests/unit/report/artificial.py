@@ -12,7 +12,6 @@ from synthnotes.machinery.files import read_json, read_yaml, write_csv, write_js
 from synthnotes.machinery.makers import without_makers
 from synthnotes.machinery.params import TRAINING_SETS
 from synthnotes.questionnaire.ratings import analyse, count_answers, count_differences
-from synthnotes.report.paper import CORPORA
 from synthnotes.significance.coder_differences import tidy
 from synthnotes.significance.published_values import compare, parse
 from synthnotes.significance.resampling import THE_SETS, about
@@ -42,7 +41,7 @@ FOUND = ("located", "flagged_by_passage", "nearest_is_source", "flagged_by_recal
 def write(results, params_file, ratings):
     """Writes all result files that the pipeline beside the parameters declares: a file of a new kind needs a maker."""
     settings = params.read(params_file)
-    made, members = makers(settings, ratings), (*CORPORA, *settings.ratings.studies, *PUBLISHED)
+    made, members = makers(settings, ratings), (*settings.corpora, *settings.ratings.studies, *PUBLISHED)
     made["published.{}"] = lambda name: compared(results, settings, ratings.with_name(f"{name}.yaml"))
     for file in pipeline.result_files(pipeline.stages(params_file.parent)):
         key = pipeline.key_of(file)
@@ -54,7 +53,7 @@ def write(results, params_file, ratings):
 
 def compared(results, settings, path):
     """Published values beside the results that are written already, as the stage compares them."""
-    members = dict.fromkeys(OF_CORPORA, settings.corpora) | {"ratings": list(settings.ratings.studies)}
+    members = {stage: list(settings.corpora) for stage in OF_CORPORA} | {"ratings": list(settings.ratings.studies)}
     found = {
         of: {name: without_makers(read_json(results / of / f"{name}.json")) for name in names}
         for of, names in members.items()

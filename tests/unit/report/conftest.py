@@ -24,6 +24,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import artificial  # noqa: E402
 from reading import outputs  # noqa: E402
 
+LANGUAGES = ROOT / "languages"
+
 
 @pytest.fixture(scope="session")
 def paper():
@@ -35,7 +37,11 @@ def run_of(tmp_path, paper):
     """Writes parameters, pipeline and results of a run with the given corpora; returns parameters and results."""
 
     def make(corpora=("mimic", "sepr"), **changes):
-        values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8")) | {"corpora": list(corpora)}
+        values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+        third = values["corpora"]["sepr"] | {"name": "CodiEsp", "description": "CodiEsp", "language": "es"}
+        third |= {"source": {"reader": "codiesp", "text": "es", "official_parts": True}}
+        declared = values["corpora"] | {"codiesp": third}
+        values["corpora"] = {corpus: declared[corpus] for corpus in corpora}
         values["noise"]["corpora"] = [corpus for corpus in values["noise"]["corpora"] if corpus in corpora]
         for section, change in changes.items():
             values[section] = values[section] | change if isinstance(change, dict) else change
@@ -67,7 +73,7 @@ def fill(run_of, tmp_path, paper, monkeypatch):
 
     def make(run=None, **arguments):
         file, results = run or run_of(**arguments)
-        main(paper, results, file, *outputs(tmp_path / "out"))
+        main(paper, results, file, LANGUAGES, *outputs(tmp_path / "out"))
         provenance = json.loads((tmp_path / "out" / "provenance.json").read_text(encoding="utf-8"))
         return (tmp_path / "out" / "quarto" / "report.qmd").read_text(encoding="utf-8"), provenance
 
@@ -83,7 +89,9 @@ def paper_of(tmp_path):
         numbers = Numbers(tmp_path, {})
         for prefix, content in ({"params": settings.model_dump()} | results).items():
             numbers.include(prefix, tmp_path, content)
-        return Paper(settings, numbers, Tables(tmp_path, {}), CHAPTERS, published)
+        return Paper(
+            settings, numbers, Tables(tmp_path, {}), CHAPTERS, published, languages={"en": "English", "sv": "Swedish"}
+        )
 
     return make
 
@@ -110,5 +118,5 @@ def whole(tmp_path_factory, paper):
     """The whole report of an artificial run, with its figures: folder of the results, and of the outputs."""
     folder = tmp_path_factory.mktemp("whole")
     artificial.write(folder / "results", ROOT / "params.yaml", paper / "published" / "ratings.csv")
-    summary = main(paper, folder / "results", ROOT / "params.yaml", *outputs(folder / "out"))
+    summary = main(paper, folder / "results", ROOT / "params.yaml", LANGUAGES, *outputs(folder / "out"))
     return SimpleNamespace(results=folder / "results", out=folder / "out", summary=summary)

@@ -8,7 +8,6 @@ from synthnotes.corpus.description import disclose_attrition, tabulate_attrition
 from synthnotes.machinery import params
 from synthnotes.report.appendix import splits
 from synthnotes.report.corpora import Phase, draw_attrition, split_phases, subset_boxes, subsets
-from synthnotes.report.paper import CORPORA
 
 
 def told(sizes, minimum):
@@ -55,11 +54,11 @@ def test_the_subsets_say_which_notes_teach_the_coder_of_real_l(paper_of, validat
         "published.corpora.mimic": {"subsets": {name: {"notes": 1} for name in sizes}},
     }
     coding = params.read().coding.model_copy(update={"real_l_validation": validates_on})
-    paper = paper_of(results, corpora=["mimic"], coding=coding)
+    paper = paper_of(results, corpora={"mimic": params.read().corpora["mimic"]}, coding=coding)
     rows = subsets(paper)
     assert [[cell.split("]")[0].lstrip("[") for cell in row[5:7]] for row in rows[:2]] == [taught, ["27", "3"]]
     assert [row[5:7] for row in rows[2:]] == [[None, None]]
-    of_l, of_s, _ = subset_boxes(paper, CORPORA["mimic"]).values()
+    of_l, of_s, _ = subset_boxes(paper, paper.corpora[0]).values()
     assert list(of_l.values())[3:] == taught
     assert "notes validate it" in of_s
     assert ("notes of S validate it" in of_l) == (validates_on == "real_s")

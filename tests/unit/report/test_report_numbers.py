@@ -154,7 +154,7 @@ def test_noise_of_a_corpus_that_is_not_rebuilt_is_not_asked_for():
     made = {"hypotheses@mimic": ["results/hypotheses/mimic.json"], "ratings@mimic": ["results/ratings/mimic.json"]}
     settings = params.read(ROOT / "params.yaml")
     assert set(result_files(settings, made, "results")[0]) == {"hypotheses.mimic", "ratings.mimic"}
-    only_swedish = settings.model_copy(update={"corpora": ["sepr"]})
+    only_swedish = settings.model_copy(update={"corpora": {"sepr": settings.corpora["sepr"]}})
     assert set(result_files(only_swedish, made, "results")[0]) == {"ratings.mimic"}  # a study may have any name
 
 

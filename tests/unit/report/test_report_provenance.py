@@ -63,7 +63,7 @@ def test_the_provenance_tells_data_parameters_packages_and_files(fill, run_of):
     _, told = fill((file, results))
     assert told["data"] == {"sepr": {"folder/a_file.csv.gz": "0123456789abcdef" * 4}}
     assert told["params"]["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
-    assert told["params"]["values"]["corpora"] == ["sepr"]
+    assert list(told["params"]["values"]["corpora"]) == ["sepr"]
     assert {"numpy", "pandas", "typst"} <= set(told["packages"])
     content = (results / "privacy" / "sepr.json").read_bytes()
     of_file = {"stage": "privacy", "seeds": {"seed": 1337}, "md5": hashlib.md5(content).hexdigest()}

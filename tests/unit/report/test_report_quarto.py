@@ -161,7 +161,7 @@ def last_cells(html):
 @pytest.mark.parametrize("demo", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_quarto_makes_the_same_report(run_of, paper, tmp_path, demo):
     file, results = run_of(disclosure={"demo": demo})
-    main(paper, results, file, *outputs(tmp_path / "out"))
+    main(paper, results, file, paper.parent / "languages", *outputs(tmp_path / "out"))
     embedded, pdf = ((tmp_path / "out" / f"report.{kind}").read_bytes() for kind in ("html", "pdf"))
     project = shutil.copytree(tmp_path / "out" / "quarto", tmp_path / "quarto")
     by_quarto, pdf_by_quarto = render.render(project, "quarto")

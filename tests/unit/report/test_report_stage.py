@@ -14,6 +14,7 @@ from reading import outputs, read, shown, words
 
 from synthnotes.machinery import pipeline
 from synthnotes.machinery.files import UserError, read_csv, read_json, write_csv, write_json
+from synthnotes.machinery.language import Language
 from synthnotes.machinery.params import COMPARED_SETS, TRAINING_SETS
 from synthnotes.report.kit import render, style
 from synthnotes.stages.report import main
@@ -58,7 +59,7 @@ def test_references_links_and_captions_are_whole(whole):
 def test_the_source_is_the_same_when_it_is_written_again(whole, paper, tmp_path, monkeypatch):
     """Text, figures and provenance; that rendering gives the same bytes is tested with the renderer."""
     monkeypatch.setattr(render, "render", lambda project, engine: (b"", b""))
-    main(paper, whole.results, ROOT / "params.yaml", *outputs(tmp_path))
+    main(paper, whole.results, ROOT / "params.yaml", ROOT / "languages", *outputs(tmp_path))
     files = [path.relative_to(whole.out) for path in (whole.out / "quarto").rglob("*.*")]
     assert len(files) > 20
     for file in [*files, "provenance.json"]:
@@ -71,6 +72,18 @@ def test_a_corpus_that_is_not_rebuilt_is_left_out(fill):
         assert word not in text
     assert "| SEPR-L " in text
     assert "English study" in text  # both studies' ratings are published
+
+
+@pytest.mark.parametrize("corpora", [["codiesp"], ["mimic", "sepr", "codiesp"]])
+def test_a_declared_corpus_has_its_place_among_one_or_three(fill, corpora):
+    source, told = fill(corpora=corpora, disclosure={"demo": False})
+    text = shown(source)
+    assert "CodiEsp is in Spanish: notes of CodiEsp" in " ".join(text.replace("**", "").split())
+    assert source.count("@miranda2020") == 1
+    assert ("@johnson2023note" in source, "@dalianis2015" in source) == ("mimic" in corpora, "sepr" in corpora)
+    assert f"| {'CodiEsp'}-L " in text
+    assert source.count("#fig-attrition-") == len(corpora)
+    assert set(told["params"]["values"]["corpora"]) == set(corpora)
 
 
 def test_a_study_of_ones_own_stands_beside_the_published_one(fill):
@@ -267,6 +280,7 @@ def test_every_repair_has_its_entry():
     repairs = yaml.safe_load((ROOT / "paper" / "repairs.yaml").read_text(encoding="utf-8"))
     assert [repair["id"] for repair in repairs] == list("abcdefghijklmnopqrstuvwxy")
     parameters = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    parameters["languages"] = Language.model_fields
     for repair in repairs:
         assert set(repair) == {"id", "chapter", "published", "here", "effect", "parameter"}
         if repair["parameter"]:
@@ -308,6 +322,8 @@ def test_a_report_of_real_data_shows_what_is_left(tmp_path, paper):
     values["disclosure"]["demo"] = False
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
     shutil.copyfile(ROOT / "dvc.yaml", tmp_path / "dvc.yaml")
-    summary = main(paper, tmp_path / "results", tmp_path / "params.yaml", *outputs(tmp_path / "out"))
+    summary = main(
+        paper, tmp_path / "results", tmp_path / "params.yaml", ROOT / "languages", *outputs(tmp_path / "out")
+    )
     assert "figures" in summary
     assert (tmp_path / "out" / "report.pdf").read_bytes().startswith(b"%PDF")

@@ -47,20 +47,17 @@ def test_what_is_hidden_or_was_not_measured_is_none_and_so_is_what_rests_on_it()
     assert headline.of_corpus({"utility": nothing})["f1_rel"] is None
 
 
-def test_ratings_are_differences_by_language():
-    assert headline.of_ratings(RATED | {"computed_by": "questionnaire.ratings.analyse"}) == {
-        "read_en": -0.5,
-        "coh_en": 0.25,
-    }
+def test_ratings_are_differences():
+    assert headline.of_ratings(RATED["mimic"]) == {"read": -0.5, "coh": 0.25}
 
 
 @pytest.fixture
 def results(tmp_path):
     for stage, of_stage in PUBLISHED.items():
-        for corpus in params.load("corpora", list):
+        for corpus in params.load("corpora", dict):
             write_json(tmp_path / stage / f"{corpus}.json", of_stage)
     for study in ("published", "gone"):
-        write_json(tmp_path / "ratings" / f"{study}.json", RATED)
+        write_json(tmp_path / "ratings" / f"{study}.json", RATED | {"computed_by": "questionnaire.ratings.analyse"})
     return tmp_path
 
 
@@ -68,7 +65,7 @@ def test_the_stage_writes_a_file_per_corpus_and_one_for_the_ratings(results):
     folder = results / "headline"
     write_json(folder / "eicu.json", {})  # of a corpus that is no longer rebuilt
     headline.main(results, folder)
-    assert {path.name for path in folder.iterdir()} == {"mimic.json", "sepr.json", "ratings.json"}
+    assert {path.name for path in folder.iterdir()} == {"mimic.json", "sepr.json", "ratings-mimic.json"}
     assert read_json(folder / "mimic.json")["noise"] == 0.066
     assert read_json(folder / "sepr.json")["noise"] is None  # no coder of it learns from noise, whatever lies there
     assert sum(len(read_json(path)) for path in folder.iterdir()) <= 60

@@ -2,6 +2,7 @@
 
 import pytest
 import yaml
+from ruamel.yaml import YAML
 
 from synthnotes.machinery.files import UserError, read_json, write_json
 from synthnotes.stages import published
@@ -33,16 +34,16 @@ def folder(tmp_path, monkeypatch, request):
         (tmp_path / "published").mkdir(exist_ok=True)
         (tmp_path / "published" / f"{name}.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    choose(tmp_path, text, "[mimic, sepr]", "false")
+    choose(tmp_path, text, ["mimic", "sepr"], False)
     return tmp_path, text
 
 
 def choose(folder, text, corpora, demo):
     """Writes the parameters with these corpora, of the demo's data or of others."""
-    for old, new in {"corpora: [mimic, sepr]": f"corpora: {corpora}", "  demo: true": f"  demo: {demo}"}.items():
-        assert old in text
-        text = text.replace(old, new, 1)
-    (folder / "params.yaml").write_text(text, encoding="utf-8")
+    values = YAML(typ="safe").load(text)
+    values["corpora"] = {corpus: values["corpora"][corpus] for corpus in corpora}
+    values["disclosure"]["demo"] = demo
+    YAML().dump(values, folder / "params.yaml")
 
 
 def compared(folder):
@@ -69,14 +70,14 @@ def test_each_file_of_published_values_is_compared(folder):
 
 
 def test_results_of_a_corpus_that_is_not_rebuilt_are_not_read(folder):
-    choose(*folder, "[mimic]", "false")  # what lies about of the other is of an earlier run
+    choose(*folder, ["mimic"], False)  # what lies about of the other is of an earlier run
     _, found = compared(folder[0])
     assert found["corpora"]["sepr.notes"]["reason"] == "this run has no such result"
     assert found["corpora"]["mimic.notes"]["verdict"] == "equal"
 
 
 def test_the_demo_s_corpora_are_not_compared_and_its_ratings_are(folder):
-    choose(*folder, "[mimic, sepr]", "true")
+    choose(*folder, ["mimic", "sepr"], True)
     _, found = compared(folder[0])
     assert {of["reason"] for of in found["corpora"].values()} == {"artificial"}
     assert found["questionnaire"]["mimic.mean"]["verdict"] == "differs"

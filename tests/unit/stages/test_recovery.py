@@ -14,12 +14,16 @@ from synthnotes.corpus.attrition import Attrition
 from synthnotes.corpus.description import count_shared, describe, tabulate_attrition
 from synthnotes.errors import calibration, curves, error_analysis, f1_changes, families
 from synthnotes.errors.error_analysis import describe as describe_predictions
+from synthnotes.fidelity.statistics import Splitter
 from synthnotes.fidelity.statistics import compare as describe_texts
+from synthnotes.generation.records import build_records
 from synthnotes.generation.sample_measures import summarise_records
 from synthnotes.machinery import disclosure, params
+from synthnotes.machinery.language import LANGUAGES, read_language
 from synthnotes.privacy.comparison import compare
 from synthnotes.privacy.planting import detection, plant
 
+ENGLISH = read_language(LANGUAGES / "en.yaml")
 PARAMS = params.read()
 STUDIES = 9
 CODES = [f"I{number}" for number in range(20, 44)] + ["J18.9", "K35.8", "0DTJ4ZZ", "0FT44ZZ"]
@@ -131,8 +135,11 @@ def shared_text(rng: np.random.Generator) -> dict[str, Any]:
         "recall": compared.recalls,
         "passages": compared.lengths,
         "detection": detection(planted, real, searched, settings.rouge_n, "ascii", settings.false_alarms, 1),
-        "fidelity": describe_texts(real, copied),
-        "records": {"training": summarise_records("mimic", training), "s": summarise_records("mimic", synthetic)},
+        "fidelity": describe_texts(real, copied, Splitter([])),
+        "records": {
+            "training": summarise_records(build_records(ENGLISH, training), training),
+            "s": summarise_records(build_records(ENGLISH, synthetic), synthetic),
+        },
     }
 
 
