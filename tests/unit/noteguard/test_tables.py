@@ -6,6 +6,7 @@ import io
 import pandas as pd
 import pyarrow as pa
 import pyarrow.feather as feather
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -87,3 +88,12 @@ def test_ids_of_any_type_are_text(tmp_path, values, ids):
 def test_a_table_without_notes_is_no_table_of_notes(tmp_path, name, content):
     with pytest.raises(NoteguardError, match=r"n\.\w+: (no rows|none of the columns|no table of a kind)"):
         read(tmp_path, name, content)
+
+
+def test_a_parquet_that_says_that_it_has_no_rows_is_whole(tmp_path):
+    """A pipeline's table of texts of which a source has none."""
+    table = pa.table({"note_id": pa.array([], pa.string()), "text": pa.array([], pa.string())})
+    content = written(lambda buffer: pq.write_table(table, buffer))
+    assert read(tmp_path, "n.parquet", content) == []
+    with pytest.raises(NoteguardError, match="another kind of file"):
+        read(tmp_path, "n.parquet", content[:-1])
