@@ -50,6 +50,11 @@ def test_the_marker_in_every_note_stays_in_build_and_data(project):
     assert not holds_marker("".join(project.told).encode())
 
 
+def test_the_guard_reads_all_that_the_pipeline_made(project):
+    guarded = project.run(sys.executable, "-m", "noteguard", "tracked")
+    assert guarded.returncode == 0, guarded.output
+
+
 def test_the_second_run_executes_nothing(project):
     assert project.repro() == []
 
