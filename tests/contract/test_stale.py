@@ -58,16 +58,20 @@ class Copy:
         """The modules of those stages."""
         return {MODULE[name] for name in self.status() if name in MODULE}
 
-    def after(self, file, old, new):
-        """The modules of the stages that an edit changes; the edit is taken back."""
+    def stages_after(self, file, old, new):
+        """The stages that an edit changes; the edit is taken back."""
         path = self.folder / file
         before = path.read_text(encoding="utf-8")
         assert old in before, f"{file} has no {old!r}"
         path.write_text(before.replace(old, new, 1), encoding="utf-8")
         try:
-            return self.changed()
+            return self.status() & MODULE.keys()
         finally:
             path.write_text(before, encoding="utf-8")
+
+    def after(self, file, old, new):
+        """The modules of those stages."""
+        return {MODULE[name] for name in self.stages_after(file, old, new)}
 
     def following(self, module):
         """The modules of all stages that follow on those of one."""
@@ -144,11 +148,7 @@ def test_a_parameter_of_privacy_concerns_privacy_and_what_reads_it(copy):
 
 
 def test_a_value_of_one_corpus_concerns_that_corpus(copy):
-    path = copy.folder / "params.yaml"
-    before = path.read_text(encoding="utf-8")
-    path.write_text(before.replace("finetune: {}", "finetune: {epochs: 2.0}", 1), encoding="utf-8")
-    status = copy.status()
-    path.write_text(before, encoding="utf-8")
+    status = copy.stages_after("params.yaml", "finetune: {}", "finetune: {epochs: 2.0}")
     assert {name for name in status if MODULE.get(name) in MAKING} == {"finetune@sepr"}
 
 
@@ -158,11 +158,7 @@ def test_the_wording_of_a_questionnaire_trains_and_samples_nothing(copy):
 
 
 def test_the_prompt_of_a_language_makes_the_records_of_its_corpora_anew(copy):
-    path = copy.folder / "languages/sv.yaml"
-    before = path.read_text(encoding="utf-8")
-    path.write_text(before.replace("### Svar:", "### Anteckning:"), encoding="utf-8")
-    status = copy.status()
-    path.write_text(before, encoding="utf-8")
+    status = copy.stages_after("languages/sv.yaml", "### Svar:", "### Anteckning:")
     assert {name for name in status if MODULE.get(name) in MAKING} == {"corpus@sepr"}
 
 
